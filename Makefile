@@ -1,0 +1,72 @@
+# make run    the portal with its worker, beat and stand-in providers, on http://127.0.0.1:8000/
+# make test   the whole test suite
+# make check  lint, types, imports, migrations, deployment checks
+# make lock   pins the requirements anew
+#
+# PYTHON chooses the interpreter (3.11 or newer), PORT and HOST the address of `make run`,
+# ARGS is handed to pytest: make test ARGS="tests/infrastructure -k spool"
+
+PYTHON ?= python3
+PORT ?=
+HOST ?=
+ARGS ?=
+
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.PHONY: run test check lock
+
+# `exec` puts the command in the recipe shell's place, so that a signal to make reaches it.
+run: $(VENV)/.stamp-run
+	@exec $(VENV)/bin/python manage.py up --demo $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/.stamp-dev
+	@exec $(VENV)/bin/python -m pytest -n 2 $(ARGS)
+
+# Everything runs even when an earlier part fails; the recipe fails at the end if one did.
+check: $(VENV)/.stamp-dev
+	@data=$$(mktemp -d); trap 'rm -rf "$$data"' EXIT; export DATA_DIR="$$data"; failed=; \
+	step() { echo "== $$*"; "$$@" || failed="$$failed $$1"; }; \
+	bin=$(VENV)/bin; \
+	step $$bin/python -m ruff check .; \
+	step $$bin/python -m ruff format --check .; \
+	step $$bin/python -m mypy; \
+	step $$bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-cache; \
+	step $$bin/python manage.py makemigrations --check --dry-run; \
+	step $$bin/python manage.py check; \
+	step env PUBLIC_URL=https://portal.example.org \
+		SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz \
+		CREDENTIAL_KEYS=$$($$bin/python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())') \
+		$$bin/python manage.py check --deploy --fail-level WARNING; \
+	if [ -n "$$failed" ]; then echo "make check: failed."; exit 1; fi; echo "make check: all clean."
+
+# A stamp is younger than its lock when what the lock pins is installed, so a second run starts at once.
+$(VENV)/.stamp-run: requirements.lock | $(VENV)/bin/python
+	@echo "Setting up (once, about half a minute) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.stamp-dev: requirements.lock requirements-dev.lock | $(VENV)/bin/python
+	@echo "Setting up for tests and checks (once, about a minute) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $(VENV)/.stamp-run $@
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "$(PYTHON) was not found: install Python 3.11 or newer (Debian: apt install python3 python3-venv)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: name one, for example make run PYTHON=python3.12." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python cannot make virtual environments: install them (Debian: apt install python3-venv)." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+
+LOCK := .venv-lock/bin/uv --no-config pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock:
+	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip --quiet --disable-pip-version-check install uv
+	@$(LOCK) --upgrade -o requirements.lock requirements.txt
+	@$(LOCK) --upgrade -o requirements-dev.lock requirements-dev.txt
+	@rm -rf .venv-lock

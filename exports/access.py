@@ -1,0 +1,89 @@
+"""Who may see and do what: the only source of 404 (not yours to know of) and 403 (not your role).
+
+Viewers look and download; members export; owners also hold credentials, projects' credentials, members and tokens.
+"""
+
+from typing import Final
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404
+
+from exports.models import Credential, Export, Member, Project, Team, User
+from exports.models.team import MEMBER, OWNER, VIEWER
+
+LOOK: Final = "look"
+EXPORT: Final = "export"
+HOLD: Final = "hold"
+
+MAY: Final[dict[str, frozenset[str]]] = {
+    VIEWER: frozenset({LOOK}),
+    MEMBER: frozenset({LOOK, EXPORT}),
+    OWNER: frozenset({LOOK, EXPORT, HOLD}),
+}
+NEEDS: Final = {
+    EXPORT: "Your role in this team is viewer: you can look and download. Ask an owner to make you a member.",
+    HOLD: "Only owners of the team can do this. Ask one of them.",
+}
+
+
+def teams(user: User) -> QuerySet[Team]:
+    """The teams a person may see."""
+    return Team.objects.of(user).order_by("name", "pk")
+
+
+def member_of(user: User, team_slug: str, verb: str = LOOK) -> Member:
+    """The person's membership, if the role allows the verb. Raises Http404, PermissionDenied."""
+    found = Member.objects.select_related("team", "user").filter(team__slug=team_slug, user=user).first()
+    if found is None:
+        raise Http404("There is no such team.")
+    return need(found, verb)
+
+
+def need(member: Member, verb: str) -> Member:
+    """The member, if the role allows the verb. Raises PermissionDenied."""
+    if verb not in MAY.get(member.role, frozenset()):
+        raise PermissionDenied(NEEDS[verb])
+    return member
+
+
+def exports(member: Member) -> QuerySet[Export]:
+    """The exports a member may see."""
+    return Export.objects.shown().filter(team=member.team)
+
+
+def projects(member: Member) -> QuerySet[Project]:
+    """The projects a member may see."""
+    return Project.objects.select_related("credential", "team").filter(team=member.team)
+
+
+def credentials(member: Member) -> QuerySet[Credential]:
+    """The credentials a member may see (never their secrets)."""
+    return Credential.objects.select_related("team").filter(team=member.team)
+
+
+def export(member: Member, pk: int, verb: str = LOOK) -> Export:
+    """One export. Raises Http404, PermissionDenied."""
+    found = exports(member).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such export in this team.")
+    need(member, verb)
+    return found
+
+
+def project(member: Member, pk: int, verb: str = LOOK) -> Project:
+    """One project. Raises Http404, PermissionDenied."""
+    found = projects(member).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such project in this team.")
+    need(member, verb)
+    return found
+
+
+def credential(member: Member, pk: int, verb: str = LOOK) -> Credential:
+    """One credential. Raises Http404, PermissionDenied."""
+    found = credentials(member).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such credential in this team.")
+    need(member, verb)
+    return found

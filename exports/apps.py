@@ -1,0 +1,12 @@
+"""The one Django app of the portal."""
+
+from django.apps import AppConfig
+
+
+class ExportsConfig(AppConfig):
+    name = "exports"
+    verbose_name = "Export portal"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from exports import checks  # noqa: F401  registers the system checks

@@ -1,0 +1,1 @@
+"""What the portal does: each verb once, for pages, API, commands and admin alike."""

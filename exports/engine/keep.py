@@ -1,0 +1,141 @@
+"""Credentials and projects: making them, and what the provider says of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from exports.engine import clock
+from exports.engine.connect import connect, guard, with_fresh_token
+from exports.engine.problem import ConflictError, InvalidError
+from exports.engine.request import is_remote_id
+from exports.models import Credential, Project, Team, User
+from exports.models.seal import SealError
+from exports.providers.base import AddressError, Advice, Check, Job, ProviderError, RemoteProject
+from exports.providers.registry import PROVIDERS
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a test of a credential showed."""
+
+    ok: bool
+    detail: str
+    steps: tuple[Check, ...]
+
+
+def create_credential(
+    team: Team, user: User | None, *, provider: str, name: str, secrets: Mapping[str, Any], origin: str = "", dialect: str = ""
+) -> Credential:
+    """Seals secrets as a new credential. Raises InvalidError. Never calls the provider."""
+    errors: dict[str, list[str]] = {}
+    declared = PROVIDERS.get(provider)
+    if declared is None:
+        raise InvalidError({"provider": [f"Choose one of: {', '.join(PROVIDERS)}."]})
+    if not name.strip() or len(name) > 100:
+        errors["name"] = ["A name has 1 to 100 characters."]
+    if any(not isinstance(value, str) for value in secrets.values()):
+        errors |= {f"secrets.{key}": ["Give a text."] for key, value in secrets.items() if not isinstance(value, str)}
+    else:
+        given = {key: value for key, value in secrets.items() if value != ""}
+        errors |= {f"secrets.{key}": texts for key, texts in declared.clean_secrets(given).items()}
+    if origin and origin not in declared.origins:
+        try:
+            parts = guard().check(origin)
+            if parts.query or parts.fragment:
+                raise AddressError("An origin ends before ? and #.")
+        except AddressError as error:
+            errors["origin"] = [error.message, f"Or choose one of: {', '.join(declared.origins)}."]
+    if dialect and dialect not in declared.dialects:
+        errors["dialect"] = [f"Choose one of: {', '.join(declared.dialects) or 'none; leave it out'}."]
+    if errors:
+        raise InvalidError(errors)
+    try:
+        with transaction.atomic():
+            credential = Credential.objects.create(
+                team=team,
+                provider=provider,
+                name=name.strip(),
+                origin=origin.rstrip("/"),
+                dialect=dialect or next(iter(declared.dialects), ""),
+                created_by=user,
+            )
+            credential.keep_secrets(given)
+    except IntegrityError:
+        raise InvalidError({"name": ["The team has a credential of this name. Choose another."]}) from None
+    return credential
+
+
+def replace_secrets(credential: Credential, secrets: Mapping[str, str]) -> None:
+    """Seals new secrets over the old; fields left empty stay. Raises InvalidError."""
+    given = {name: value for name, value in secrets.items() if value}
+    merged = {**{name: "kept" for name in credential.sealed}, **given}
+    problems = {f"secrets.{name}": texts for name, texts in credential.declared.clean_secrets(merged).items()}
+    problems = {name: texts for name, texts in problems.items() if name.partition(".")[2] in given}
+    if problems:
+        raise InvalidError(problems)
+    credential.keep_secrets(given)
+    credential.keep_grant(None)
+    Credential.objects.filter(pk=credential.pk).update(trouble="")
+
+
+def check_credential(credential: Credential) -> Verdict:
+    """Tests a credential in named steps, at the provider. A failure is an answer, not an error."""
+    steps: tuple[Check, ...] = ()
+    try:
+        with connect(credential) as client:
+            steps = tuple(with_fresh_token(client, lambda: client.provider.check(client)))
+        bad = next((step for step in steps if not step.ok), None)
+        verdict = Verdict(bad is None, bad.detail if bad else "The credential works.", steps)
+    except (ProviderError, SealError) as error:
+        text = error.message if isinstance(error, ProviderError) else str(error)
+        verdict = Verdict(False, text, (*steps, Check("Connect", False, text)))
+    trouble = "" if verdict.ok else verdict.detail[:500]
+    Credential.objects.filter(pk=credential.pk).update(checked_at=clock.now(), trouble=trouble)
+    return verdict
+
+
+def remote_projects(credential: Credential) -> Sequence[RemoteProject]:
+    """What the provider lists, to pick from. Raises ProviderError, SealError."""
+    with connect(credential) as client:
+        return with_fresh_token(client, lambda: client.provider.projects(client))
+
+
+def choices(project: Project, option: str) -> Sequence[tuple[str, str]]:
+    """Values of an option as the provider lists them. Raises ProviderError, SealError."""
+    with connect(project.credential) as client:
+        return with_fresh_token(client, lambda: client.provider.choices(client, project.remote_id, option))
+
+
+def preflight(project: Project, type_: str, options: Mapping[str, Any]) -> Sequence[Advice]:
+    """Advice before the button. Raises ProviderError, SealError."""
+    job = Job(project=project.remote_id, type=type_, options=options, dialect=project.credential.dialect)
+    with connect(project.credential) as client:
+        return with_fresh_token(client, lambda: client.provider.preflight(client, job))
+
+
+def create_project(credential: Credential, user: User | None, *, remote_id: str, name: str = "") -> Project:
+    """A project reached with a credential. Raises InvalidError. Never calls the provider."""
+    errors: dict[str, list[str]] = {}
+    if not is_remote_id(remote_id):
+        errors["remote_id"] = ["The project's id has 1 to 200 characters, without / ? # and spaces."]
+    if len(name) > 200:
+        errors["name"] = ["A name has at most 200 characters."]
+    if errors:
+        raise InvalidError(errors)
+    try:
+        with transaction.atomic():
+            return Project.objects.create(
+                team=credential.team, credential=credential, created_by=user, remote_id=remote_id, name=name.strip()
+            )
+    except IntegrityError:
+        raise InvalidError({"remote_id": ["This credential has this project already."]}) from None
+
+
+def delete_credential(credential: Credential) -> None:
+    """Deletes a credential nothing hangs on. Raises ConflictError."""
+    count = credential.project_set.count()
+    if count:
+        raise ConflictError(f"{count} projects use this credential; it can't be deleted while they do.")
+    credential.delete()

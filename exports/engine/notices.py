@@ -1,0 +1,112 @@
+"""Sending notices: mail to the export's user, messages to the address the user named. Never changes an export."""
+
+import logging
+from email.utils import make_msgid
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db.models import F
+from django.template.loader import render_to_string
+
+from exports import states
+from exports.engine import clock, store
+from exports.engine.connect import as_row, guard
+from exports.models import Call, Export, Notice
+from exports.models.notice import MAIL
+from exports.providers.base import AddressError, ProviderError
+from exports.providers.http import CallRecord, open_link
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 20
+HELD_SECONDS: Final = 120.0
+MOST_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
+TURNS: Final = {
+    "you": "It is your turn: mend what is named above, then retry.",
+    "us": "It is the portal's turn: its staff must look after this.",
+    "provider": "It is the provider's turn; retry later, or ask the provider.",
+    "none": "There is nothing to do.",
+}
+
+
+def send_due() -> int:
+    """Sends what is due. Returns how many were sent."""
+    if not Notice.objects.filter(due_at__lte=clock.now()).exists():
+        return 0
+    sent = 0
+    for notice in Notice.objects.filter(due_at__lte=clock.now()).order_by("due_at")[:BATCH]:
+        # Compare-and-swap on the time: whoever pushes it forward sends it; if that one dies, it is due again.
+        mine = Notice.objects.filter(pk=notice.pk, due_at=notice.due_at)
+        if mine.update(due_at=clock.after(HELD_SECONDS), attempts=F("attempts") + 1):
+            sent += _send(notice)
+    return sent
+
+
+def _send(notice: Notice) -> bool:
+    row = Notice.objects.filter(pk=notice.pk)
+    export = Export.objects.shown().get(pk=notice.export_id)
+    try:
+        if notice.kind == MAIL:
+            mail(export, notice).send()
+        else:
+            relay(export, notice.payload)
+    except AddressError as error:
+        row.update(due_at=None, trouble=error.message[:300])
+    except Exception as error:
+        text = error.message if isinstance(error, ProviderError) else type(error).__name__
+        given_up = notice.attempts + 1 >= MOST_ATTEMPTS[notice.kind]
+        log.warning("Notice %s was not sent (%s)%s.", notice.pk, text, "; given up" if given_up else "")
+        seconds = clock.backoff(notice.attempts, first=5.0, most=3600.0)
+        row.update(due_at=None if given_up else clock.after(seconds), trouble=text[:300])
+    else:
+        row.update(due_at=None, sent_at=clock.now(), trouble="")
+        return True
+    return False
+
+
+def mail(export: Export, notice: Notice) -> EmailMessage:
+    """The mail that tells how an export ended; with the file, when it is small enough."""
+    attach = export.file is not None and export.file.size <= settings.MAIL_ATTACHMENT_BYTES
+    context = {
+        "export": export,
+        "project": export.project,
+        "kind": export.kind,
+        "provider": export.project.provider,
+        "attached": attach,
+        "address": page_address(export),
+        "turn": TURNS.get(export.error_action, ""),
+        "states": states,
+    }
+    subject = render_to_string("mail/ended-subject.txt", context).strip()
+    message = EmailMessage(subject, render_to_string("mail/ended.txt", context), to=[export.user.email])
+    # The same each time, so that a mail sent twice is known as one (RFC 5322 §3.6.4).
+    domain = make_msgid().rpartition("@")[2].rstrip(">") if not settings.PUBLIC_URL else settings.PUBLIC_HOST
+    message.extra_headers = {"Message-ID": f"<export-{export.pk}-{notice.key}@{domain or 'export-portal'}>"}
+    if attach and export.file is not None:
+        content_type = export.file.content_type.partition(";")[0]
+        message.attach(export.file.name, store.path_of(export.file).read_bytes(), content_type)
+    message.connection = get_connection()
+    return message
+
+
+def page_address(export: Export) -> str:
+    """The address of the export's page, or "" when the portal does not know its own (PUBLIC_URL)."""
+    return f"{settings.PUBLIC_URL}/t/{export.team.slug}/exports/{export.pk}/" if settings.PUBLIC_URL else ""
+
+
+def relay(export: Export, payload: dict[str, Any]) -> None:
+    """Tells the address that the user named of progress. Raises ProviderError."""
+    address = export.options.get(export.kind.relay, "")
+    calls: list[Call] = []
+
+    def record(call: CallRecord) -> None:
+        calls.append(as_row(call, export, None))
+
+    body = {"export_id": export.pk, "project_id": export.project_id, "url": page_address(export) or None, **payload}
+    try:
+        with open_link(address, guard(), {}, record, method="POST", json=body, seconds=30) as opened:
+            if opened.status >= 300:
+                raise ProviderError(f"The address answered {opened.status}.")
+    finally:
+        Call.objects.bulk_create(calls)

@@ -1,0 +1,72 @@
+"""What a step brought, written: the export's next state, its history row and its next time."""
+
+from typing import Any
+
+from exports import states
+from exports.engine import clock
+from exports.engine.claim import Claim, LostClaimError
+from exports.models import Change, Export
+
+
+def fail(claim: Claim, code: str, message: str, *, source: str, turn: str = "", note: str = "", **fields: Any) -> None:
+    """Ends the export as failed, with whose turn it is. Raises LostClaimError."""
+    moved = claim.export.move(
+        states.FAILED,
+        source=source,
+        fence=claim.fence,
+        note=note or message,
+        error_code=code,
+        error_message=message,
+        error_action=turn or states.TURN[code],
+        **fields,
+    )
+    if not moved:
+        raise LostClaimError
+
+
+def overdue(claim: Claim) -> None:
+    """The deadline has passed: says what was being waited for. Raises LostClaimError."""
+    export = claim.export
+    if export.trouble == "storage":
+        fail(claim, "storage", f"The file could not be stored in time. {export.wait_note}", source="watchdog")
+    elif export.asked_at is not None and not export.remote_id:
+        fail(
+            claim,
+            "unconfirmed",
+            "The request was sent, but its answer was lost, and whether it was executed could not be found out in time."
+            " Look at the provider, then adopt the job that runs there, or retry.",
+            source="watchdog",
+        )
+    else:
+        where = {
+            states.SUBMIT: "the provider did not take the request",
+            states.POLL: "the provider did not finish the job",
+            states.FETCH: "the file could not be fetched completely",
+        }[export.step]
+        more = f" Last: {export.wait_note}" if export.wait_note else ""
+        fail(
+            claim,
+            "deadline",
+            f"Stopped watching: {where} before the deadline.{more} The job may still run at the provider.",
+            source="watchdog",
+        )
+
+
+def postpone(claim: Claim, seconds: float, note: str = "", **fields: Any) -> None:
+    """Keeps everything and looks again later; `note` says why, for the page. Raises LostClaimError."""
+    at = min(clock.after(seconds), max(claim.export.deadline_at, clock.now()))
+    settle_next(claim, next_step_at=at, wait_note=note[:300], **fields)
+
+
+def settle_next(claim: Claim, **fields: Any) -> None:
+    """Settles the claim; a hint that came while the step was under way makes the next one due now."""
+    claim.settle(**fields)
+    if claim.export.project.credential.declared.hooks:
+        hinted = Export.objects.filter(pk=claim.export.pk, nudged=True, fence=claim.fence)
+        hinted.update(nudged=False, next_step_at=clock.now())
+
+
+def witness(export: Export, word: str, *, source: str, note: str = "") -> None:
+    """A history row for the provider's new word, where the status stays. Call it where `word` differs."""
+    export.provider_status = word
+    Change.append(export, export.status, source=source, note=note)

@@ -1,0 +1,37 @@
+"""Tidying: what a crash may leave behind."""
+
+import contextlib
+import logging
+import time
+from datetime import timedelta
+
+from exports.engine import clock, store
+from exports.models import Call, Export, Heartbeat, IdempotencyKey
+from exports.models.export import OPEN
+
+log = logging.getLogger(__name__)
+
+PART_SECONDS = 3600.0
+
+
+def sweep() -> None:
+    """Removes parts of exports that have ended, files no row knows, old signs of life and old repeat keys."""
+    _parts()
+    for path in store.strays():
+        log.info("Removes a file that no export knows: %s", path.name)
+        path.unlink(missing_ok=True)
+    Heartbeat.objects.filter(at__lt=clock.after(-24 * 3600)).delete()
+    IdempotencyKey.objects.filter(created_at__lt=clock.now() - timedelta(days=30)).delete()
+    Call.objects.filter(export=None, at__lt=clock.now() - timedelta(days=30)).delete()
+
+
+def _parts() -> None:
+    paths = list(store.parts().glob("*.part")) + list(store.parts().glob("*.about*"))
+    numbers = {int(path.name.partition(".")[0]) for path in paths if path.name.partition(".")[0].isdigit()}
+    still = set(Export.objects.filter(pk__in=numbers, status__in=OPEN).values_list("pk", flat=True))
+    before = time.time() - PART_SECONDS
+    for path in paths:
+        number = path.name.partition(".")[0]
+        with contextlib.suppress(FileNotFoundError):
+            if not (number.isdigit() and int(number) in still) and path.stat().st_mtime < before:
+                path.unlink()

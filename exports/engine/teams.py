@@ -1,0 +1,49 @@
+"""Teams, their people and their tokens."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.text import slugify
+
+from exports.engine.problem import InvalidError
+from exports.models import Member, Team, Token, User
+from exports.models.team import OWNER
+from exports.models.token import READ, WRITE
+
+
+def create_team(name: str, owner_email: str, password: str | None = None) -> tuple[Team, User, bool]:
+    """Makes the team and, if new, its owner; returns whether the user is new. Raises InvalidError."""
+    errors: dict[str, list[str]] = {}
+    name = name.strip()
+    slug = slugify(name)
+    if not slug or len(name) > 100:
+        errors["name"] = ["A team's name has 1 to 100 characters, among them letters or digits."]
+    elif Team.objects.filter(slug=slug).exists():
+        errors["name"] = [f"There is a team “{slug}” already. Choose another name."]
+    try:
+        validate_email(owner_email)
+    except ValidationError:
+        errors["owner"] = [f"“{owner_email}” is not an e-mail address."]
+    if errors:
+        raise InvalidError(errors)
+    with transaction.atomic():
+        user = User.objects.filter(email__iexact=owner_email).first()
+        new = user is None
+        if user is None:
+            user = User.objects.create_user(owner_email, password)
+        team = Team.objects.create(name=name, slug=slug)
+        Member.objects.create(team=team, user=user, role=OWNER)
+    return team, user, new
+
+
+def create_token(email: str, team_slug: str, scope: str = WRITE, name: str = "") -> str:
+    """Makes an API token for a member and returns it, once. Raises InvalidError."""
+    if scope not in (READ, WRITE):
+        raise InvalidError({"scope": ["Choose read or write."]})
+    team = Team.objects.filter(slug=team_slug).first()
+    if team is None:
+        raise InvalidError({"team": [f"There is no team “{team_slug}”."]})
+    member = Member.objects.filter(team=team, user__email__iexact=email, user__is_active=True).first()
+    if member is None:
+        raise InvalidError({"email": [f"“{email}” is not a member of {team.name}."]})
+    return Token.make(member, scope, name)

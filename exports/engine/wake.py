@@ -1,0 +1,28 @@
+"""Telling workers that there is work: a hint, sent after the commit; losing it costs a fraction of a second."""
+
+import logging
+from collections.abc import Callable
+
+from django.db import transaction
+
+log = logging.getLogger(__name__)
+
+_send: Callable[[], None] = lambda: None  # noqa: E731  set by `tasks`, which imports the engine and not the reverse
+
+
+def by(send: Callable[[], None]) -> None:
+    """Sets how hints are sent."""
+    global _send
+    _send = send
+
+
+def soon() -> None:
+    """Sends a hint once the transaction is committed. A broker that is away never hurts."""
+    transaction.on_commit(_hint)
+
+
+def _hint() -> None:
+    try:
+        _send()
+    except Exception as error:
+        log.info("The hint was not sent (%s); workers look by themselves.", type(error).__name__)

@@ -1,0 +1,50 @@
+"""`manage.py create_team NAME --owner EMAIL`: makes a team and, if new, its owner."""
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from exports.engine.problem import InvalidError
+from exports.engine.teams import create_team
+from exports.models import User
+
+
+class Command(BaseCommand):
+    """A new user's password is asked for, or read from standard input."""
+
+    help = "Makes a team. Its slug is the name in lower case with hyphens."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--owner", required=True, metavar="EMAIL")
+        parser.add_argument("--password-stdin", action="store_true", help="Read the new user's password from there.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        email = options["owner"]
+        known = User.objects.filter(email__iexact=email).exists()
+        try:
+            password = None if known else self._password(email, options["password_stdin"])
+            team, user, new = create_team(options["name"], email, password)
+        except InvalidError as error:
+            raise CommandError(" ".join(text for texts in error.errors.values() for text in texts)) from None
+        self.stdout.write(f"Team {team.slug}, owner {user.email} ({'new' if new else 'known'} user).")
+
+    def _password(self, email: str, from_stdin: bool) -> str:
+        if from_stdin:
+            password = sys.stdin.readline().rstrip("\r\n")
+        elif sys.stdin.isatty():
+            password = getpass.getpass(f"Password for {email}: ")
+            if getpass.getpass("Once more: ") != password:
+                raise CommandError("The two passwords differ.")
+        else:
+            raise CommandError("There is no terminal to ask for the password; use --password-stdin.")
+        try:
+            validate_password(password, User(email=email))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        return password

@@ -1,0 +1,28 @@
+"""`manage.py create_token EMAIL --team SLUG`: prints an API token, once, alone on standard output."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from exports.engine.problem import InvalidError
+from exports.engine.teams import create_token
+from exports.models.token import READ, WRITE
+
+
+class Command(BaseCommand):
+    """The token can't be shown again."""
+
+    help = "Makes an API token for a member of a team."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--team", required=True, metavar="SLUG")
+        parser.add_argument("--scope", choices=[READ, WRITE], default=WRITE)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            token = create_token(options["email"], options["team"], options["scope"])
+        except InvalidError as error:
+            raise CommandError(" ".join(text for texts in error.errors.values() for text in texts)) from None
+        self.stdout.write(token)

@@ -1,0 +1,145 @@
+"""Looks at everything the portal depends on, and says what to do about what is not well."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+
+# Bytes of free disk below which exports are in danger.
+LITTLE = 500_000_000
+
+
+class Trouble(Exception):
+    """What is wrong and what to do about it, as a sentence."""
+
+
+class Command(BaseCommand):
+    """Exit codes: 0 all well, 1 something is not."""
+
+    help = "Checks database, broker, worker, beat, storage, keys and mail."
+    requires_system_checks: list[str] = []  # noqa: RUF012
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ill = 0
+        for name, check in CHECKS.items():
+            try:
+                mark, words = "ok", check()
+            except Trouble as trouble:
+                mark, words, ill = "FAIL", str(trouble), 1
+            except DatabaseError:
+                mark, words, ill = "FAIL", "Unknown: first see to the database.", 1
+            self.stdout.write(f"{mark:<4}  {name:<8}  {words}")
+        sys.exit(ill)
+
+
+def database() -> str:
+    """The database answers and has exactly the migrations of this code."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    from exports.supervise.prepare import first_line, newer_migrations
+
+    try:
+        connection.ensure_connection()
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as problem:
+        raise Trouble(f"Cannot be used ({first_line(problem)}): check that it runs, and DATABASE_URL.") from problem
+    if newer_migrations(executor.loader):
+        raise Trouble("It was made by a newer version of the portal: run that version.")
+    if waiting:
+        raise Trouble(f"{len(waiting)} migrations are not applied: run python manage.py migrate, or up.")
+    return f"{connection.display_name}, up to date"
+
+
+def broker() -> str:
+    """The broker takes a connection."""
+    from portal.celery import app
+
+    with app.connection_for_write() as broker_connection:
+        try:
+            broker_connection.ensure_connection(max_retries=1, timeout=5)
+        except Exception as problem:  # each broker's client raises its own
+            raise Trouble(
+                "Cannot be reached: check that it runs, and CELERY_BROKER_URL. Exports go on meanwhile, a little later."
+            ) from problem
+        return f"{broker_connection.transport_cls} answers"
+
+
+def worker() -> str:
+    """A worker has shown up lately."""
+    from exports.models import Heartbeat
+
+    if not Heartbeat.alive("worker:"):
+        raise Trouble("None has shown up in the last minute: run python manage.py up, or a Celery worker.")
+    return "alive"
+
+
+def beat() -> str:
+    """Beat's ticks have come through to a worker lately."""
+    from exports.models import Heartbeat
+
+    if not Heartbeat.alive("beat"):
+        raise Trouble("No tick in the last minute: run python manage.py up, or Celery's beat; it needs a worker too.")
+    return "alive"
+
+
+def storage() -> str:
+    """The data directory can be written, and there is room on its disk."""
+    try:
+        with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
+            file.write(b"doctor")
+            file.flush()
+        free = shutil.disk_usage(settings.DATA_DIR).free
+    except OSError as problem:
+        raise Trouble(
+            f"{settings.DATA_DIR} cannot be written ({problem.strerror}): mend that, or set DATA_DIR."
+        ) from problem
+    if free < LITTLE:
+        raise Trouble(f"Only {free / 1e6:.0f} MB are free below {settings.DATA_DIR}: make room.")
+    return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free"
+
+
+def keys() -> str:
+    """The sealing keys open what was sealed."""
+    from exports.models import seal
+
+    problems = seal.check_ring()
+    if problems:
+        raise Trouble(f"{problems[0]} ({len(problems)} credentials in all.)")
+    return "every secret can be opened"
+
+
+def mail() -> str:
+    """Mail can be handed over. Nothing is sent."""
+    if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        try:
+            get_connection()
+        except ImproperlyConfigured as problem:
+            raise Trouble(f"{problem}: make the folder writable, or set EMAIL_URL.") from problem
+        return f"into files in {settings.EMAIL_FILE_PATH}; set EMAIL_URL to send it"
+    options = {"timeout": 5} if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") else {}
+    mailer = get_connection(**options)
+    try:
+        mailer.open()
+        mailer.close()
+    except OSError as problem:  # smtplib's errors are of this kind as well
+        raise Trouble(f"The mail server does not take us ({problem}): check that it runs, and EMAIL_URL.") from problem
+    return "the server answers"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": database,
+    "broker": broker,
+    "worker": worker,
+    "beat": beat,
+    "storage": storage,
+    "keys": keys,
+    "mail": mail,
+}

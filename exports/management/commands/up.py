@@ -1,0 +1,92 @@
+"""Runs the whole portal: web, worker and beat, with --demo also the stand-in providers and a demo team."""
+
+import sys
+from io import TextIOWrapper
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from exports.supervise.guard import Refused, free_port, hold, listen
+from exports.supervise.log import Log
+from exports.supervise.plan import Plan
+from exports.supervise.probe import Probe
+from exports.supervise.supervisor import Supervisor
+
+SANDBOX_PORT = 8100
+
+
+def port_number(text: str) -> int:
+    """A TCP port from 1 to 65535; ValueError otherwise."""
+    port = int(text)
+    if not 0 < port < 65536:
+        raise ValueError(text)
+    return port
+
+
+class Command(BaseCommand):
+    """Exit codes: 0 stopped by a signal, 1 cannot start, 2 usage, 3 port taken."""
+
+    help = "Migrates, then runs web, worker and beat until Ctrl-C; restarts what dies."
+    # The processes that it starts are the ones to check.
+    requires_system_checks: list[str] = []  # noqa: RUF012
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=port_number, default=8000, help="port to listen on (default: %(default)s)")
+        parser.add_argument("--demo", action="store_true", help="also run the stand-in providers, with a demo team")
+        parser.add_argument("--prepare", action="store_true", help="only migrate and collect static files, then end")
+
+    def handle(self, *args: Any, host: str, port: int, demo: bool, prepare: bool, **options: Any) -> None:
+        try:
+            if prepare:
+                from exports.supervise.prepare import prepare as make_ready
+
+                make_ready()
+                return
+            code = run(host, port, demo)
+        except Refused as refusal:
+            self.stderr.write(str(refusal))
+            code = refusal.code
+        sys.exit(code)
+
+
+def run(host: str, port: int, demo: bool) -> int:
+    """Run the portal until a signal says stop; returns the exit code. Refused when it cannot start."""
+    if demo and settings.SECURE:
+        raise Refused("The demo is not for a portal with a PUBLIC_URL of https: leave out --demo, or unset PUBLIC_URL.")
+    # Freed with this process, whichever way it ends.
+    hold(settings.DATA_DIR)
+    listening = listen(host, port)
+    sandbox_port = free_port("127.0.0.1", SANDBOX_PORT) if demo else None
+    plan = Plan(settings.BASE_DIR, settings.DATA_DIR, listening, sandbox_port)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    log = Log(sys.stdout)
+    supervisor = Supervisor(log)
+    sign_in: list[str] = []
+
+    def ready() -> None:
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        log.write("", f"ready: http://{shown}:{port}/")
+        for line in sign_in:
+            log.write("", line)
+
+    try:
+        if supervisor.once(plan.prepare()) != 0:
+            return 0 if supervisor.stopping else 1
+        if demo and supervisor.once(plan.demo(), keep=sign_in.append) != 0:
+            for line in sign_in:
+                log.write("demo", line)
+            return 0 if supervisor.stopping else 1
+        Probe(supervisor.loop, listening, _own_name(), ready)
+        supervisor.run(plan.children())
+    finally:
+        supervisor.close()
+    return 0
+
+
+def _own_name() -> str:
+    """A host name that the web process answers to."""
+    name = settings.ALLOWED_HOSTS[0].removeprefix(".")
+    return "localhost" if name == "*" else name

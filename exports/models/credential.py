@@ -1,0 +1,116 @@
+"""Credentials: the keys of a team to one provider, sealed."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from exports.models.seal import seal, unseal
+from exports.models.team import Team, User
+from exports.providers import registry
+from exports.providers.base import Grant, Provider
+
+
+class Credential(models.Model):
+    """Secrets for one provider. `sealed` maps a field's name to its sealed value; nothing here shows one.
+
+    `origin` is a declared name or an address; empty means the provider's first. `sealed_grant` is a short-lived
+    token the provider gave, `grant_lock` until when one process alone may fetch a new one.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    provider = models.CharField(max_length=40)
+    name = models.CharField(max_length=100)
+    origin = models.CharField(max_length=300, blank=True)
+    dialect = models.CharField(max_length=20, blank=True)
+    sealed = models.JSONField(default=dict, editable=False)
+    sealed_grant = models.TextField(blank=True, default="", editable=False)
+    grant_lock = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    used_at = models.DateTimeField(null=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+    trouble = models.CharField(max_length=500, blank=True, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["team", "name"], name="credential_name_once_a_team")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.provider})"
+
+    @property
+    def declared(self) -> Provider:
+        """The provider's declaration. Raises KeyError for a provider the portal no longer has."""
+        return registry.get(self.provider)
+
+    @property
+    def address(self) -> str:
+        """The origin as an address."""
+        origins = self.declared.origins
+        return origins.get(self.origin or next(iter(origins)), self.origin)
+
+    def _place(self, field: str) -> str:
+        return f"credential|{self.pk}|{self.team_id}|{field}"
+
+    def secrets(self) -> dict[str, str]:
+        """The secrets in the clear. Raises SealError."""
+        return {name: unseal(value, self._place(name)) for name, value in self.sealed.items()}
+
+    def keep_secrets(self, secrets: Mapping[str, str]) -> None:
+        """Seals and saves these secrets over what was there (a row must exist: values are bound to it)."""
+        self.sealed = {**self.sealed, **{name: seal(value, self._place(name)) for name, value in secrets.items()}}
+        self.save(update_fields=["sealed"])
+
+    def grant(self) -> Grant | None:
+        """The short-lived token, if one is kept."""
+        if not self.sealed_grant:
+            return None
+        token, expires_at = json.loads(unseal(self.sealed_grant, self._place("grant")))
+        return Grant(token, expires_at)
+
+    def keep_grant(self, grant: Grant | None) -> None:
+        """Seals and saves a token, with the secrets that changed with it; None forgets it."""
+        kept = seal(json.dumps([grant.token, grant.expires_at]), self._place("grant")) if grant else ""
+        fields: dict[str, Any] = {"sealed_grant": kept, "grant_lock": None}
+        if grant and grant.secrets:
+            changed = {name: seal(value, self._place(name)) for name, value in grant.secrets.items()}
+            fields["sealed"] = self.sealed = {**self.sealed, **changed}
+        self.sealed_grant = kept
+        type(self).objects.filter(pk=self.pk).update(**fields)
+
+
+class Pause(models.Model):
+    """Until when no call of a credential goes out (the provider said 429). An empty class means every call."""
+
+    credential = models.ForeignKey(Credential, on_delete=models.CASCADE)
+    rate_class = models.CharField(max_length=20, blank=True)
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["credential", "rate_class"], name="pause_once_a_class")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credential} until {self.until}"
+
+    @classmethod
+    def extend(cls, credential_id: int, rate_class: str, until: datetime, reason: str) -> None:
+        """Pauses a credential until then; an earlier, longer pause stays."""
+        pause, made = cls.objects.get_or_create(
+            credential_id=credential_id, rate_class=rate_class, defaults={"until": until, "reason": reason}
+        )
+        if not made:
+            cls.objects.filter(pk=pause.pk, until__lt=until).update(until=until, reason=reason)
+
+    @classmethod
+    def of(cls, credential_id: int, rate_class: str) -> "Pause | None":
+        """The pause in force, if any."""
+        found = cls.objects.filter(
+            credential_id=credential_id, rate_class__in=["", rate_class], until__gt=timezone.now()
+        )
+        return found.order_by("-until").first()

@@ -1,0 +1,247 @@
+"""Exports and their history. `Export.move` is the only thing that assigns a status."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models, transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from exports import states
+from exports.models.file import File
+from exports.models.project import Project
+from exports.models.seal import seal, unseal
+from exports.models.team import Team, User
+from exports.providers import registry
+from exports.providers.base import Kind
+
+OPEN = sorted(states.OPEN)
+ENDED = sorted(states.ENDED)
+
+
+class ExportQuerySet(models.QuerySet["Export"]):
+    def open(self) -> "ExportQuerySet":
+        """Those that have not ended."""
+        return self.filter(status__in=OPEN)
+
+    def due(self, at: datetime) -> "ExportQuerySet":
+        """Those whose next step may be taken, the longest waiting first."""
+        return self.filter(next_step_at__lte=at).order_by("next_step_at")
+
+    def shown(self) -> "ExportQuerySet":
+        """With all that a list or page shows, in one query."""
+        return self.select_related("project__credential", "user", "file", "team")
+
+
+class Export(models.Model):
+    """One intention: project, type, format, options.
+
+    `next_step_at` is the schedule: when it has passed, the next step may be claimed; a claim pushes it forward and
+    adds one to `fence`, and a result counts only while the fence still stands. `asked_at` is set, with `baseline`,
+    before the request that makes the job leaves; it goes back to None when the request provably was not executed.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, help_text="Who asked, and gets the mail.")
+    trigger = models.CharField(max_length=10, choices=[(word, word) for word in states.TRIGGERS])
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="retries")
+    type = models.CharField(max_length=40)
+    format = models.CharField(max_length=20)
+    options = models.JSONField(default=dict)
+    options_key = models.CharField(max_length=64, editable=False)
+
+    status = models.CharField(max_length=10, choices=[(word, word) for word in states.STATUSES], default=states.WAITING)
+    step = models.CharField(max_length=6, choices=[(word, word) for word in states.STEPS], default=states.SUBMIT)
+    progress = models.FloatField(null=True)
+    provider_status = models.CharField(max_length=200, blank=True)
+    messages = models.JSONField(default=list)
+    error_code = models.CharField(max_length=20, blank=True)
+    error_message = models.TextField(blank=True)
+    error_action = models.CharField(max_length=10, blank=True)
+    remote_id = models.CharField(max_length=200, blank=True)
+    file = models.OneToOneField(File, null=True, blank=True, on_delete=models.PROTECT)
+
+    created_at = models.DateTimeField(default=timezone.now)
+    submitted_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    next_step_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField()
+
+    fence = models.BigIntegerField(default=0, editable=False)
+    asked_at = models.DateTimeField(null=True, editable=False)
+    baseline = models.JSONField(default=dict, editable=False)
+    memo = models.JSONField(default=dict, editable=False)
+    sealed_link = models.TextField(blank=True, default="", editable=False)
+    looks = models.PositiveIntegerField(default=0, editable=False, help_text="Looks for a job after a lost answer.")
+    misses = models.PositiveIntegerField(default=0, editable=False, help_text="Steps in a row that brought nothing.")
+    unreadable = models.PositiveIntegerField(default=0, editable=False, help_text="Unreadable answers in a row.")
+    polls = models.PositiveIntegerField(default=0, editable=False)
+    refetches = models.PositiveIntegerField(default=0, editable=False, help_text="Files that were fetched and refused.")
+    most_bytes = models.BigIntegerField(default=0, editable=False, help_text="Most bytes of the file that were here.")
+    trouble = models.CharField(max_length=20, blank=True, editable=False, help_text="Code of what the last step met.")
+    held_until = models.DateTimeField(null=True, editable=False, help_text="The end of the claim's lease.")
+    nudged = models.BooleanField(default=False, editable=False, help_text="A hint came while a step was under way.")
+    wait_note = models.CharField(max_length=300, blank=True, editable=False, help_text="Why the next step waits.")
+
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(status__in=states.STATUSES), name="export_status_known"),
+            models.CheckConstraint(condition=Q(step__in=states.STEPS), name="export_step_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=ENDED, finished_at__isnull=False) | Q(status__in=OPEN, finished_at__isnull=True),
+                name="export_ended_iff_finished_at",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status__in=ENDED, next_step_at__isnull=True, step=states.NONE))
+                | (Q(status__in=OPEN, next_step_at__isnull=False) & ~Q(step=states.NONE)),
+                name="export_next_step_iff_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=states.SUCCEEDED, file__isnull=False)
+                | Q(status=states.SUCCEEDED, format="none", file__isnull=True)
+                | (~Q(status=states.SUCCEEDED) & Q(file__isnull=True)),
+                name="export_succeeded_iff_file_or_none",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=states.FAILED, error_code__in=states.ERROR_CODES, error_action__in=states.ACTIONS)
+                | (~Q(status=states.FAILED) & Q(error_code="")),
+                name="export_failed_iff_error",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=states.WAITING) | Q(step=states.SUBMIT) | Q(step=states.POLL),
+                name="export_waiting_submits",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_step_at"], name="export_due", condition=Q(next_step_at__isnull=False)),
+            models.Index(fields=["team", "-id"], name="export_of_team"),
+            models.Index(fields=["project", "-id"], name="export_of_project"),
+            models.Index(fields=["team", "status", "-id"], name="export_of_team_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Export {self.pk}"
+
+    @property
+    def kind(self) -> Kind:
+        """The declaration of this kind of export."""
+        return registry.kind(self.project.credential.provider, self.type)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in states.OPEN
+
+    def _place(self) -> str:
+        return f"export|{self.pk}|{self.team_id}|link"
+
+    def link(self) -> str:
+        """The link to the file as the provider gave it, or "". Raises SealError."""
+        return unseal(self.sealed_link, self._place()) if self.sealed_link else ""
+
+    def sealed(self, link: str) -> str:
+        """A link sealed for this row."""
+        return seal(link, self._place()) if link else ""
+
+    def move(
+        self,
+        to: str,
+        *,
+        source: str,
+        actor: str = "",
+        note: str = "",
+        fence: int | None = None,
+        **fields: Any,
+    ) -> bool:
+        """Changes the status, with its history row and what must be said of it, in one transaction.
+
+        A compare-and-swap: it happens only if the row still has the status this object knows, and still the
+        `fence`, where one is given. Returns whether it happened. `fields` are set along. Raises IllegalMoveError.
+        """
+        if not states.may_move(self.status, to):
+            raise states.IllegalMoveError(f"Export {self.pk}: {self.status} to {to}")
+        now = timezone.now()
+        if to in states.ENDED:
+            fields |= {"finished_at": now, "step": states.NONE, "next_step_at": None, "sealed_link": "", "wait_note": "", "held_until": None}
+        rows = Export.objects.filter(pk=self.pk, status=self.status)
+        if fence is not None:
+            rows = rows.filter(fence=fence)
+        with transaction.atomic():
+            if not rows.update(status=to, **fields):
+                return False
+            old, self.status = self.status, to
+            for name, value in fields.items():
+                setattr(self, name, value)
+            Change.append(self, old, source=source, actor=actor, note=note, at=now)
+            if to in states.ENDED:
+                self._tell_user(now)
+        return True
+
+    def _tell_user(self, now: datetime) -> None:
+        from exports.models.notice import MAIL, Notice
+
+        Notice.objects.create(export=self, kind=MAIL, key=self.status, due_at=now)
+
+
+class Change(models.Model):
+    """One row of the history: from, to, when, who or what caused it, the provider's own word. Append-only.
+
+    A row whose `from` is its `to` says that the provider's word changed while the status stayed.
+    """
+
+    export = models.ForeignKey(Export, on_delete=models.PROTECT, related_name="changes")
+    seq = models.PositiveIntegerField()
+    from_status = models.CharField(max_length=10, null=True)  # noqa: DJ001  NULL is the contract's `from: null`
+    to_status = models.CharField(max_length=10)
+    at = models.DateTimeField()
+    source = models.CharField(max_length=10, choices=[(word, word) for word in states.SOURCES])
+    actor = models.CharField(max_length=254, blank=True)
+    provider_status = models.CharField(max_length=200, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["export", "seq"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["export", "seq"], name="change_seq_once"),
+            models.CheckConstraint(condition=Q(source__in=states.SOURCES), name="change_source_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_status} → {self.to_status}"
+
+    @classmethod
+    def append(
+        cls,
+        export: Export,
+        from_status: str | None,
+        *,
+        source: str,
+        actor: str = "",
+        note: str = "",
+        at: datetime | None = None,
+    ) -> "Change":
+        """Adds a row; call it in the transaction that changed the export (its lock keeps the numbers in order)."""
+        last = cls.objects.filter(export=export).aggregate(last=Max("seq"))["last"] or 0
+        return cls.objects.create(
+            export=export,
+            seq=last + 1,
+            from_status=from_status,
+            to_status=export.status,
+            at=at or timezone.now(),
+            source=source,
+            actor=actor,
+            provider_status=export.provider_status,
+            note=note,
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("History is never edited.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("History is never deleted.")

@@ -1,0 +1,22 @@
+"""Files: what was fetched, verified and kept."""
+
+from django.db import models
+
+from exports.models.team import Team
+
+
+class File(models.Model):
+    """A verified file. `path` is where it lies below the storage root; `deleted_at` when the bytes went away."""
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT)
+    name = models.CharField(max_length=200)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    content_type = models.CharField(max_length=100)
+    path = models.CharField(max_length=300, unique=True)
+    verified_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,36 @@
+"""Notices: what must be said to somebody outside, written with the change itself and sent after."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from exports.models.export import Export
+
+MAIL, RELAY = "mail", "relay"
+
+
+class Notice(models.Model):
+    """A mail to the export's user, or a message to the address its user named.
+
+    Sent at least once: a process may die between sending and noting it, so a mail carries a Message-ID that is the
+    same each time. `due_at` is None when it was sent or given up (`trouble` says why).
+    """
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=10, choices=[(MAIL, "Mail"), (RELAY, "Relay")])
+    key = models.CharField(max_length=60, help_text="One notice for each key of an export.")
+    payload = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    trouble = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["export", "kind", "key"], name="notice_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="notice_due", condition=models.Q(due_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} of export {self.export_id}"

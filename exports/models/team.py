@@ -1,0 +1,95 @@
+"""People and the teams they share exports in."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+
+OWNER, MEMBER, VIEWER = "owner", "member", "viewer"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are found by their e-mail address, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new user; without a password nobody can sign in as them yet."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A new user of the portal's staff, who may do everything in the admin site."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The e-mail address signs in; never deleted, only made inactive, since history names people."""
+
+    email = models.EmailField("e-mail address", unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_staff = models.BooleanField("portal staff", default=False, help_text="May use the admin site.")
+    is_active = models.BooleanField("active", default=True, help_text="Unset this instead of deleting a person.")
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def shown_name(self) -> str:
+        """The name, or the address where there is none."""
+        return self.name or self.email
+
+
+class TeamQuerySet(models.QuerySet["Team"]):
+    def of(self, user: User) -> "TeamQuerySet":
+        """The teams a person belongs to."""
+        return self.filter(member__user=user)
+
+
+class Team(models.Model):
+    """People who share credentials, projects and exports."""
+
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=100, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    users = models.ManyToManyField(User, through="Member", related_name="teams")
+
+    objects = TeamQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Member(models.Model):
+    """A person in a team: owners hold credentials and members, members export, viewers look and download."""
+
+    ROLES: ClassVar = [(OWNER, "Owner"), (MEMBER, "Member"), (VIEWER, "Viewer")]
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    role = models.CharField(max_length=10, choices=ROLES, default=MEMBER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["team", "user"], name="member_once_a_team"),
+            models.CheckConstraint(condition=models.Q(role__in=[OWNER, MEMBER, VIEWER]), name="member_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team} ({self.role})"

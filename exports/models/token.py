@@ -1,0 +1,61 @@
+"""Tokens of the API, stored hashed, and the keys that make a repeated request harmless."""
+
+import hashlib
+import secrets
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from exports.models.export import Export
+from exports.models.team import Member
+
+READ, WRITE = "read", "write"
+
+
+class Token(models.Model):
+    """A token of one member of one team. The token itself is shown once; `prefix` tells them apart."""
+
+    member = models.ForeignKey(Member, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100, blank=True)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    scope = models.CharField(max_length=5, choices=[(READ, "Read"), (WRITE, "Read and write")], default=WRITE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=Q(scope__in=[READ, WRITE]), name="token_scope_known")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… of {self.member}"
+
+    @classmethod
+    def make(cls, member: Member, scope: str = WRITE, name: str = "") -> str:
+        """Makes a token and returns it; it can't be had again."""
+        text = "ep_" + secrets.token_urlsafe(32)
+        cls.objects.create(member=member, scope=scope, name=name, prefix=text[:9], digest=cls.digest_of(text))
+        return text
+
+    @staticmethod
+    def digest_of(text: str) -> str:
+        """A plain SHA-256 does: the token holds 256 random bits, there is nothing to guess."""
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class IdempotencyKey(models.Model):
+    """A request that was made before: the same key and body give the same export."""
+
+    member = models.ForeignKey(Member, on_delete=models.CASCADE)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    export = models.ForeignKey(Export, on_delete=models.CASCADE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["member", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,391 @@
+"""The words providers and engine speak with each other.
+
+A provider is one object with class attributes (what there is: origins, secrets, kinds, words) and a few methods
+(what differs: how to ask, how to look). It gets a `Client` that is already pointed at the right origin, records
+every exchange and maps errors; it answers with the frozen dataclasses below or raises one of the errors below.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from django import forms
+
+if TYPE_CHECKING:
+    from exports.providers.http import Client
+
+# ---------------------------------------------------------------- errors
+
+
+class ProviderError(Exception):
+    """A call did not bring what it should. `message` is a sentence for a person and holds no secret.
+
+    `code` is one of states.ERROR_CODES; `turn` one of states.ACTIONS, or "" for the usual one of the code;
+    `word` the provider's own word or status, where there is one.
+    """
+
+    code: str = "internal"
+
+    def __init__(self, message: str, *, code: str = "", turn: str = "", word: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.turn = turn
+        self.word = word
+
+
+class NotSentError(ProviderError):
+    """Nothing left this machine (no name, no connection, no TLS): asking again is safe."""
+
+    code = "deadline"
+
+
+class AddressError(NotSentError):
+    """An address the portal refuses to open. Final."""
+
+    code = "address"
+
+
+class RefusedError(ProviderError):
+    """The provider said no with a 4xx (or its envelope's word for it): provably not executed, and final."""
+
+    code = "rejected"
+
+
+class CredentialError(RefusedError):
+    """401 or 403: a person must mend the credential. `renewable` when a fresh token may help (401)."""
+
+    code = "credential"
+
+    def __init__(self, message: str, *, renewable: bool = False, word: str = "") -> None:
+        super().__init__(message, word=word)
+        self.renewable = renewable
+
+
+class NotFoundError(RefusedError):
+    """404 or 410 for a thing that was named by us."""
+
+    code = "not_found"
+
+
+class BusyError(RefusedError):
+    """The provider cannot take it now, and did not execute it; ask again in `seconds`.
+
+    `pause` is True when every call of the credential (in `rate_class`, or all where that is empty) must wait (429).
+    """
+
+    def __init__(self, message: str, *, seconds: float, pause: bool = False, word: str = "429") -> None:
+        super().__init__(message, word=word)
+        self.seconds = seconds
+        self.pause = pause
+
+
+class UnclearError(ProviderError):
+    """The request left, and whether it was executed cannot be told: answer lost, 5xx.
+
+    For a poll: ask again. For a submit: go and `find`.
+    """
+
+    code = "unconfirmed"
+
+
+class UnreadableError(UnclearError):
+    """An answer outside the contract (a 2xx that is no JSON, lacks its id, ...). `final`: names another project."""
+
+    code = "unreadable"
+
+    def __init__(self, message: str, *, final: bool = False, word: str = "") -> None:
+        super().__init__(message, word=word)
+        self.final = final
+
+
+# ---------------------------------------------------------------- declarations
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between polls: `first`, then each `growth` times longer, up to `most`; the engine adds ±20 % jitter."""
+
+    first: float = 2.0
+    growth: float = 1.5
+    most: float = 60.0
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One secret field of a credential. `choices` makes it a choice; `plain` ones may be shown (they hide nothing)."""
+
+    name: str
+    label: str
+    help: str = ""
+    required: bool = True
+    choices: tuple[tuple[str, str], ...] = ()
+    plain: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of export.
+
+    `effect`: "copies" reads only; "changes" changes state at the provider and needs a confirmation.
+    `formats`: file formats, the first is the default; ("none",) yields no file.
+    `cost`: a sentence said before the button. `deadline`: how long an accepted job is watched.
+    `alone`: at most one live export of a project at a time (the provider tells jobs apart by the project only).
+    `relay`: name of the option that holds an address of the user's, which hears of progress from us.
+    `pickers`: options whose values the provider can list (`Provider.choices`).
+    """
+
+    type: str
+    label: str
+    formats: tuple[str, ...]
+    options: type[forms.Form]
+    deadline: timedelta
+    cost: str = ""
+    pace: Pace = Pace()
+    rate_class: str = "normal"
+    effect: Literal["copies", "changes"] = "copies"
+    alone: bool = False
+    relay: str = ""
+    pickers: tuple[str, ...] = ()
+
+    @property
+    def has_file(self) -> bool:
+        """Whether it ends with a file."""
+        return self.formats != ("none",)
+
+
+class NoOptions(forms.Form):
+    """For kinds without options."""
+
+
+# ---------------------------------------------------------------- values
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a provider needs to know of one export. `memo` is the provider's own scratch, kept between calls.
+
+    `baseline` is what `prepare` saw just before the request left; `taken` the remote ids that other exports of
+    the same project already watch; `hook` an address of ours for progress, or "".
+    """
+
+    project: str
+    type: str
+    format: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    remote_id: str = ""
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    memo: Mapping[str, Any] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
+    hook: str = ""
+    dialect: str = ""
+
+
+State = Literal["running", "done", "failed", "canceled", "unknown"]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one look at a job showed. `word` is the provider's own, kept raw; `link` a secret address of the file.
+
+    `note` says in a few words what belongs in the history (the provider's times, raw details).
+    `code`, `message`: why, when state is "failed". `memo`: None leaves the scratch as it is.
+    """
+
+    state: State
+    word: str = ""
+    progress: float | None = None
+    link: str = ""
+    messages: tuple[str, ...] = ()
+    note: str = ""
+    code: str = "provider_failed"
+    message: str = ""
+    memo: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """`prepare`: the request may go out now; this was seen just before."""
+
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """`prepare`: something must come first; look again in `seconds`."""
+
+    seconds: float
+    note: str
+    memo: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """`submit` or `find`: the job exists at the provider under this id, and this is what it looked like."""
+
+    remote_id: str
+    sight: Sight = Sight("running")
+
+
+@dataclass(frozen=True)
+class Absent:
+    """`find`: it was looked for and is not there. Needs `again_after` seconds and a second look to be a proof."""
+
+    again_after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """`find`: cannot be known. `look_again` more looks are worth while, `seconds` apart; then a person decides."""
+
+    message: str
+    look_again: int = 0
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A short-lived token. `expires_at`: epoch seconds. `secrets`: secret fields that changed with it (rotation)."""
+
+    token: str
+    expires_at: float
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Grant(expires_at={self.expires_at})"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One named step of testing a credential."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RemoteProject:
+    """A project as the provider lists it."""
+
+    id: str
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a look before the button showed. `ok` False: the request would be refused as things stand."""
+
+    ok: bool
+    message: str
+
+
+# ---------------------------------------------------------------- the provider
+
+
+class Provider:
+    """One service. Subclasses set the attributes and override what they have.
+
+    `words`: the provider's status word (lower case) to our state; a word that is not in it is "unknown" and moves
+    nothing. `limits`: rate class to (calls, seconds) as published. `origins`: name to address; the first is the
+    default. `origin_notes`: what must be said beside an origin. `dialects`: the first is the default, empty where
+    there is one only.
+    """
+
+    slug: ClassVar[str]
+    label: ClassVar[str]
+    docs: ClassVar[str]
+    origins: ClassVar[Mapping[str, str]]
+    origin_notes: ClassVar[Mapping[str, str]] = {}
+    secrets: ClassVar[tuple[Secret, ...]]
+    kinds: ClassVar[tuple[Kind, ...]]
+    words: ClassVar[Mapping[str, State]]
+    dialects: ClassVar[tuple[str, ...]] = ()
+    limits: ClassVar[Mapping[str, tuple[int, float]]] = {}
+    project_help: ClassVar[str] = ""
+    lists_projects: ClassVar[bool] = False
+    hooks: ClassVar[bool] = False
+    cancel_note: ClassVar[str] = "The provider may still finish its own job; the portal stops following it."
+
+    def kind(self, type_: str) -> Kind | None:
+        """The kind of that type, or None."""
+        return next((kind for kind in self.kinds if kind.type == type_), None)
+
+    def state(self, word: str) -> State:
+        """Our state for the provider's word."""
+        return self.words.get(word.strip().lower(), "unknown")
+
+    def clean_secrets(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
+        """Problems with these secret fields, per field; empty when they can be used."""
+        problems: dict[str, list[str]] = {}
+        known = {secret.name: secret for secret in self.secrets}
+        for name in secrets:
+            if name not in known:
+                problems[name] = [f"{self.label} has no such field. It takes: {', '.join(known)}."]
+        for name, secret in known.items():
+            value = secrets.get(name, "")
+            if secret.required and not value:
+                problems[name] = ["This field is required."]
+            elif value and secret.choices and value not in dict(secret.choices):
+                problems[name] = [f"Choose one of: {', '.join(dict(secret.choices))}."]
+            elif value != value.strip() or any(ord(sign) < 33 or ord(sign) > 126 for sign in value):
+                problems[name] = ["Only visible ASCII characters without spaces can be sent in a header."]
+        return problems
+
+    def clean_options(self, kind: Kind, options: Mapping[str, Any], dialect: str = "") -> dict[str, list[str]]:
+        """Problems with cleaned options that the form alone cannot see, per field (what a dialect cannot send)."""
+        return {}
+
+    def headers(self, client: "Client") -> dict[str, str]:
+        """Headers that authorise a call. May call `client.token()` where tokens are short-lived."""
+        raise NotImplementedError
+
+    def authorise(self, client: "Client") -> Grant:
+        """Fetches a short-lived token; only for providers that have one."""
+        raise NotImplementedError
+
+    @property
+    def renews(self) -> bool:
+        """Whether credentials of this provider have a token that can be renewed."""
+        return type(self).authorise is not Provider.authorise
+
+    def fault(self, status: int, body: object) -> ProviderError | None:
+        """The error that an answer means, where the provider has more to say than the status; else None."""
+        return None
+
+    def prepare(self, client: "Client", job: Job) -> Ready | NotYet:
+        """Looks just before the request goes out. Must be harmless to repeat."""
+        return Ready()
+
+    def submit(self, client: "Client", job: Job) -> Accepted:
+        """Sends the one request that makes the job."""
+        raise NotImplementedError
+
+    def find(self, client: "Client", job: Job) -> Accepted | Absent | Unknown:
+        """Looks for the job after an answer was lost. Default: there is no way to look."""
+        return Unknown(f"{self.label} has no list of jobs to look in.")
+
+    def poll(self, client: "Client", job: Job) -> Sight:
+        """One look at the job."""
+        raise NotImplementedError
+
+    def check(self, client: "Client") -> Sequence[Check]:
+        """Tests the credential in named steps, without changing anything."""
+        raise NotImplementedError
+
+    def projects(self, client: "Client") -> Sequence[RemoteProject]:
+        """What the credential can reach, to pick from."""
+        return ()
+
+    def choices(self, client: "Client", project: str, option: str) -> Sequence[tuple[str, str]]:
+        """Values and labels for an option the provider can list (`Kind.pickers`)."""
+        return ()
+
+    def preflight(self, client: "Client", job: Job) -> Sequence[Advice]:
+        """Advice for the page before the button."""
+        return ()
+
+
+ABSENT_TWICE: Final = Absent(again_after=30.0)

@@ -1,0 +1,133 @@
+"""Form fields for options, which come either from a browser's form (text) or from JSON (lists, booleans, objects).
+
+Django's own fields turn nearly anything into text or a boolean; here a value of the wrong JSON type is an error that
+says what is wanted. `schema` is the JSON Schema of the value, for the API's description.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+YES: Final = frozenset({"true", "on", "yes", "1"})
+NO: Final = frozenset({"false", "off", "no", "0"})
+MOST_ITEMS: Final = 1000
+
+
+class Text(forms.CharField):
+    """A text, and nothing that merely could be turned into one."""
+
+    schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
+
+    def to_python(self, value: Any) -> str:
+        if value is not None and not isinstance(value, str):
+            raise ValidationError("A text is wanted here.", code="invalid")
+        return str(super().to_python(value))
+
+
+class Choice(forms.ChoiceField):
+    """One of a few texts."""
+
+    schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
+
+    def to_python(self, value: Any) -> str:
+        if value is not None and not isinstance(value, str):
+            raise ValidationError("A text is wanted here, one of the choices.", code="invalid")
+        return value or ""
+
+
+class Switch(forms.Field):
+    """True, false, or not said (None). `unset` is what the page calls the third."""
+
+    schema: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
+
+    def __init__(self, *, unset: str = "As the provider has it", **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        choices = (("", unset), ("true", "Yes"), ("false", "No"))
+        super().__init__(widget=forms.Select(choices=choices), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+
+    def to_python(self, value: Any) -> bool | None:
+        if value is None or isinstance(value, bool):
+            return value
+        word = value.strip().lower() if isinstance(value, str) else None
+        if word == "":
+            return None
+        if word not in YES | NO:
+            raise ValidationError("Say true or false here.", code="invalid")
+        return word in YES
+
+
+class _ManyInput(forms.TextInput):
+    """A text box; where the page draws one box per choice instead, their values are joined."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        values = data.getlist(name) if hasattr(data, "getlist") else ()
+        return ", ".join(values) if len(values) > 1 else data.get(name)
+
+
+class IntList(forms.Field):
+    """Whole numbers: a list of ints (JSON) or a text such as "1, 2, 3"."""
+
+    widget = _ManyInput
+    schema: ClassVar[Mapping[str, Any]] = {"type": "array", "items": {"type": "integer"}}
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> list[int]:
+        if isinstance(value, str):
+            parts = re.split(r"[\s,;]+", value.strip().removeprefix("[").removesuffix("]").strip())
+            wrong = next((part for part in parts if part and not re.fullmatch(r"[0-9]{1,15}", part)), None)
+            if wrong is not None:
+                raise ValidationError(f"“{wrong[:50]}” is no whole number. Write numbers like 1, 2, 3.", code="invalid")
+            value = [int(part) for part in parts if part]
+        elif value is None:
+            return []
+        if not isinstance(value, list | tuple) or any(
+            type(item) is not int or not 0 <= item < 10**15 for item in value
+        ):
+            raise ValidationError("A list of whole numbers is wanted here, like [1, 2, 3].", code="invalid")
+        if len(value) > MOST_ITEMS:
+            raise ValidationError(f"At most {MOST_ITEMS} numbers can be given.", code="max_length")
+        if len(set(value)) < len(value):
+            raise ValidationError("A number is in the list twice.", code="invalid")
+        return list(value)
+
+
+class StringMap(forms.Field):
+    """Names to texts: an object (JSON) or its JSON text."""
+
+    widget = forms.Textarea
+    schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": {"type": "string"}}
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+
+    def to_python(self, value: Any) -> dict[str, str]:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return {}
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                raise ValidationError(
+                    'This is not JSON. Write an object like {"id": "Number"}.', code="invalid"
+                ) from None
+        if not isinstance(value, dict):
+            raise ValidationError('An object is wanted here, like {"id": "Number"}.', code="invalid")
+        wrong = next(
+            (name for name, text in value.items() if not (isinstance(name, str) and isinstance(text, str))), None
+        )
+        if wrong is not None:
+            raise ValidationError(f"The value of “{str(wrong)[:50]}” must be a text.", code="invalid")
+        if len(value) > MOST_ITEMS:
+            raise ValidationError(f"At most {MOST_ITEMS} entries can be given.", code="max_length")
+        if "\0" in "".join((*value, *value.values())):
+            raise ValidationError("Null characters are not allowed.", code="invalid")
+        return dict(value)

@@ -1,0 +1,42 @@
+"""Lists that come in pages, read to their end."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from exports.providers import read
+from exports.providers.base import UnreadableError
+from exports.providers.http import Client
+
+MOST_PAGES: Final = 200
+# Given a page and the ids so far, it names the parameters that bring the next page; nothing after the last one.
+Onward = Callable[[Mapping[str, Any], list[str]], Mapping[str, Any]]
+
+
+def entries(client: Client, path: str, params: Mapping[str, Any], key: str, onward: Onward) -> list[Mapping[str, Any]]:
+    """Every entry of a list that has an id, once each. A page that brings nothing new is the last one too."""
+    found: dict[str, Mapping[str, Any]] = {}
+    more: Mapping[str, Any] = {}
+    for _ in range(MOST_PAGES):
+        page = read.table(client.get(path, {**params, **more}).body)
+        if not isinstance(page.get(key), list):
+            raise UnreadableError(f"{client.provider.label} answered without the list that was asked for.")
+        fresh = {read.text(row.get("id")): row for row in page[key] if isinstance(row, dict)}
+        fresh = {id_: row for id_, row in fresh.items() if id_ and id_ not in found}
+        found |= fresh
+        more = onward(page, list(found))
+        if not fresh or not more:
+            return list(found.values())
+    raise UnreadableError(f"The list of {client.provider.label} does not end.")
+
+
+def by_skip(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
+    """PlayCanvas: branches go on after the last id (`hasMore`), other lists after a count (`total`)."""
+    at = read.table(page.get("pagination"))
+    if at.get("hasMore") is True:
+        return {"skip": ids[-1]} if ids else {}
+    return {"skip": len(ids)} if len(ids) < (read.whole(at.get("total")) or 0) else {}
+
+
+def by_last_id(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
+    """Toloka: `sort=id`, then all above the last id (`has_more`)."""
+    return {"id_gt": ids[-1]} if page.get("has_more") is True and ids else {}

@@ -1,0 +1,149 @@
+"""PlayCanvas: whole projects as importable zips, and apps to host oneself. Both are jobs, polled by their id.
+
+Source: https://developer.playcanvas.com/user-manual/api/ and, for the `seed` dialect, the oldest "Download App" page.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from django import forms
+
+from exports.providers import base, lists, read
+from exports.providers.base import CredentialError, Job, RefusedError, Sight, UnreadableError
+from exports.providers.fields import Choice, IntList, Switch, Text
+from exports.providers.http import Client, words_of
+
+COST: Final = "Takes one of the 5 exports a minute that PlayCanvas allows (10 with a paid plan)."
+TARGETS: Final = (("", "Not said (web)"), ("web", "Web"), ("ios", "iOS, an Xcode project"))
+SHAPES: Final = (("", "As PlayCanvas has it (static)"), ("static", "Static site"), ("npm", "npm, a Vite project"))
+# Today's documents leave out the app's link; every client reads it under a name of its own.
+LINKS: Final = {"archive": ("url", "download_url"), "app": ("download_url", "url")}
+NEWEST: Final = {"optimize_scene_format", "engine_version", "app_format"}
+# What the app download calls our options, where it has another name for them, and those a dialect cannot say.
+NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "current": {"app_format": "format"},
+    "seed": {"scenes": "source_pack_ids", "scripts_concatenate": "script_concatenate"},
+}
+LACKS: Final = {"current": {"target"}, "seed": {"branch_id", "scripts_minify", "scripts_sourcemaps"} | NEWEST}
+
+
+class ArchiveOptions(forms.Form):
+    """Parameters of project-export."""
+
+    branch_id = Text(label="Branch", max_length=100, required=False, help_text="Empty: the main branch.")
+
+
+class AppOptions(forms.Form):
+    """Parameters of app-download."""
+
+    name = Text(label="Name of the app", max_length=999)
+    scenes = IntList(label="Scenes", help_text="Ids of the scenes, like 1, 2, 3. The app starts with the first.")
+    branch_id = Text(label="Branch", max_length=100, required=False, help_text="Empty: the main branch.")
+    description = Text(label="Description", max_length=9999, required=False, widget=forms.Textarea)
+    version = Text(label="Version", max_length=20, required=False)
+    release_notes = Text(label="Release notes", max_length=10000, required=False, widget=forms.Textarea)
+    target = Choice(label="Target", choices=TARGETS, required=False, help_text="Only in the seed dialect.")
+    scripts_concatenate = Switch(label="Put all scripts into one file")
+    scripts_minify = Switch(label="Minify scripts")
+    scripts_sourcemaps = Switch(label="Add source maps", help_text="Wants scripts in one file, and minified.")
+    optimize_scene_format = Switch(label="Optimise the scene format")
+    engine_version = Text(label="Engine version", max_length=50, required=False, help_text="Empty: the project's own.")
+    app_format = Choice(label="Shape of the app", choices=SHAPES, required=False)
+
+
+_job = partial(base.Kind, formats=("zip",), cost=COST, pace=base.Pace(most=15.0), rate_class="strict")
+
+
+class PlayCanvas(base.Provider):
+    """Jobs cannot be listed, so after a lost answer nothing can be found, and a person decides."""
+
+    slug = "playcanvas"
+    label = "PlayCanvas"
+    docs = "https://developer.playcanvas.com/user-manual/api/"
+    origins: ClassVar = {"production": "https://playcanvas.com"}
+    secrets = (base.Secret("token", "Access token", "From your organization's account page, where it is shown once."),)
+    dialects = ("current", "seed")
+    kinds = (
+        _job("archive", "Project archive", options=ArchiveOptions, deadline=timedelta(hours=2), pickers=("branch_id",)),
+        _job("app", "App build", options=AppOptions, deadline=timedelta(hours=1), pickers=("scenes", "branch_id")),
+    )
+    words: ClassVar = {"running": "running", "complete": "done", "error": "failed"}
+    limits: ClassVar = {"normal": (120, 60.0), "strict": (5, 60.0)}
+    project_help = "The number in the project's address: playcanvas.com/project/NUMBER/overview."
+    lists_projects = True
+
+    def headers(self, client: Client) -> dict[str, str]:
+        return {"Authorization": f"Bearer {client.secrets['token']}"}
+
+    def fault(self, status: int, body: object) -> base.ProviderError | None:
+        if status == 400:  # In October 2022 every good app download got one for a while (playcanvas/editor issue 902).
+            return RefusedError(f"PlayCanvas answered 400 (it can be a fault of theirs): {words_of(body)}", word="400")
+        if status == 401 and "scope" in words_of(body).lower():
+            return CredentialError(f"The token is known, but may not do this: {words_of(body)}", word="401")
+        return None
+
+    def clean_options(self, kind: base.Kind, options: Mapping[str, Any], dialect: str = "") -> dict[str, list[str]]:
+        lacks = LACKS[dialect or "current"] if kind.type == "app" else ()
+        sorry = [f"The {dialect or 'current'} dialect of PlayCanvas has no word for this."]
+        return {name: sorry for name in read.filled(options) if name in lacks}
+
+    def submit(self, client: Client, job: Job) -> base.Accepted:
+        """POST /projects/:id/export (answers 200 or 201), or POST /apps/download."""
+        dialect, given = job.dialect or client.dialect or "current", read.filled(job.options)
+        path, body = f"/api/projects/{read.segment(job.project, self.label)}/export", given
+        if job.type == "app":
+            if lost := given.keys() & LACKS[dialect]:
+                raise RefusedError(f"The {dialect} dialect of PlayCanvas has no word for {', '.join(sorted(lost))}.")
+            if dialect == "seed":  # There `target` was not optional; web was the normal app.
+                given = {"target": "web", **given}
+            sent = {NAMES[dialect].get(name, name): value for name, value in given.items()}
+            path, body = "/api/apps/download", {"project_id": read.whole(job.project) or job.project, **sent}
+        answer = read.table(client.post(path, body, makes=True).body)
+        if type(answer.get("id")) is not int:
+            raise UnreadableError("PlayCanvas took the request, but named no job.")
+        return base.Accepted(str(answer["id"]), self._sight(answer, job))
+
+    def poll(self, client: Client, job: Job) -> Sight:
+        """GET /jobs/:id."""
+        body = read.table(client.get(f"/api/jobs/{read.segment(job.remote_id, self.label)}").body)
+        if not read.text(body.get("status")):
+            raise UnreadableError("PlayCanvas answered without the status of the job.")
+        read.same(body.get("id"), job.remote_id, "job")
+        return self._sight(body, job)
+
+    def _sight(self, body: Mapping[str, Any], job: Job) -> Sight:
+        data, said = read.table(body.get("data")), body.get("messages")  # Both may be missing, `data` also another's.
+        for named in (data.get("project"), read.table(data.get("project")).get("id"), data.get("project_id")):
+            read.same(named, job.project)
+        messages = tuple(filter(None, map(words_of, said[:20] if isinstance(said, list) else [said])))
+        times = [f"{name[:-3]} {read.text(body[name])}" for name in ("created_at", "modified_at") if body.get(name)]
+        word = read.text(body.get("status"))
+        link = read.link(data, *LINKS[job.type]) if (state := self.state(word)) == "done" else ""
+        return Sight(state, word, link=link, messages=messages, note=", ".join(times), message="; ".join(messages))
+
+    def check(self, client: Client) -> Sequence[base.Check]:
+        return read.steps(("Ask for the token's rate limits", lambda: self._limits(client)))
+
+    def _limits(self, client: Client) -> str:
+        """Not GET /projects/:id, which answers 401 to good tokens (playcanvas/developer-site issue 740)."""
+        limits = read.table(read.table(client.get("/api/ratelimits").body).get("limits"))
+        told = [f"{read.text(limits[name])} {name}" for name in self.limits if name in limits]
+        return f"Calls a minute: {', '.join(told)}." if told else ""
+
+    def projects(self, client: Client) -> Sequence[base.RemoteProject]:
+        """As the extension for VS Code lists them. It is in no document, so it may be refused."""
+        me = client.get("/api/id").body
+        user = read.segment(read.text(me.get("id") if isinstance(me, dict) else me), self.label)
+        return [base.RemoteProject(*row) for row in self._list(client, f"/api/users/{user}/projects")]
+
+    def choices(self, client: Client, project: str, option: str, branch: str = "") -> Sequence[tuple[str, str]]:
+        """GET /projects/:id/branches, GET /projects/:id/scenes (of the main branch, if none is said)."""
+        path = f"/api/projects/{read.segment(project, self.label)}"
+        if option == "branch_id":
+            return self._list(client, f"{path}/branches")
+        return self._list(client, f"{path}/scenes", **({"branchId": branch} if branch else {}))
+
+    def _list(self, client: Client, path: str, **params: str) -> list[tuple[str, str]]:
+        return read.pairs(lists.entries(client, path, params, "result", lists.by_skip), "result", "id", "name")

@@ -1,0 +1,309 @@
+"""Reading values that came from outside: nothing here trusts a type, and nothing raises but the providers' errors."""
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+from django.core.exceptions import ValidationError
+
+from exports.providers.base import (
+    AddressError,
+    BusyError,
+    Check,
+    CredentialError,
+    Job,
+    NotFoundError,
+    ProviderError,
+    RefusedError,
+    UnclearError,
+    UnreadableError,
+)
+from exports.providers.fields import Text
+from exports.providers.http import Answer, Client, words_of
+
+# For services that publish no table of codes: what a code and its sentence speak of.
+CROWDED: Final = re.compile(r"^4290?\b|too many|rate.?limit", re.I)
+UNPROVEN: Final = re.compile(r"^4010?\b|\btoken\b|jwt|unauth|authori[sz]|authenti|expired|credential", re.I)
+DENIED: Final = re.compile(r"^4030?\b|forbidden|permission|not allowed", re.I)
+MISSING: Final = re.compile(r"^4040?\b|not.?found|(not|n't) exist|no such", re.I)
+# What signing adds to an address: the same file, signed anew, must not look like another file.
+SIGNING: Final = re.compile(r"x-(amz|goog|oss)-.*|expires?|signature|sig|policy|key-pair-id|s[etprvk]", re.I)
+MOST_PAGES: Final = 50
+# Statuses that say all there is to know; http.py maps them.
+PLAIN: Final = frozenset({408, 423, 425, 429})
+
+
+class WebAddress(Text):
+    """An address for the portal to call. Whether it may be opened is the guard's to say, each time anew."""
+
+    schema: ClassVar[Mapping[str, Any]] = {"type": "string", "format": "uri"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=2000, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        said = super().to_python(value)
+        try:
+            parts = urlsplit(said)
+            right = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        except ValueError:
+            right = False
+        if said and not (right and re.fullmatch(r"[!-~]+", said)):
+            raise ValidationError("A web address is wanted here, like https://example.org/news.", code="invalid")
+        return said
+
+
+def text(value: object, most: int = 200) -> str:
+    """Text or a whole number as text, else ""."""
+    return str(value).strip()[:most] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def whole(value: object) -> int | None:
+    """A whole number, also one spelled as text, else None."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def percent(value: object) -> float | None:
+    """A number from 0 to 100, also one spelled as text, else None."""
+    with contextlib.suppress(ValueError, OverflowError):
+        if isinstance(value, str | int | float) and (number := float(value)) >= 0:
+            return min(number, 100.0)
+    return None
+
+
+def table(value: object) -> Mapping[str, Any]:
+    """The object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def filled(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that were given: an option that is not set is not sent."""
+    return {name: said for name, said in value.items() if said not in (None, "", {}, [])}
+
+
+def rows(value: object, key: str) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list that comes bare, below `key`, or as the only list of an object."""
+    if isinstance(value, dict):
+        lists = [one for one in value.values() if isinstance(one, list)]
+        value = value[key] if isinstance(value.get(key), list) else lists[0] if len(lists) == 1 else None
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise UnreadableError("The answer holds no list of objects.")
+    return value
+
+
+def pairs(value: object, key: str, ids: str, names: str) -> list[tuple[str, str]]:
+    """Id and name of each object of a list (see `rows`), to pick from."""
+    found = [(text(row.get(ids)), text(row.get(names))) for row in rows(value, key)]
+    return [(id_, name or id_) for id_, name in found if id_]
+
+
+def token(value: object) -> str:
+    """A token that can stand in a header."""
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+        raise UnreadableError("The answer holds no token.")
+    return value
+
+
+@contextlib.contextmanager
+def granting(sentence: str) -> Iterator[None]:
+    """Around the call for a token: a refusal there, whatever its status, is the credential's, and no token mends it."""
+    try:
+        yield
+    except BusyError:
+        raise
+    except RefusedError as problem:
+        raise CredentialError(f"{sentence} {problem.message}", word=problem.word) from None
+
+
+@contextlib.contextmanager
+def hinting(hint: str) -> Iterator[None]:
+    """Around a call that takes more rights than others: what a refusal of the credential may mean here."""
+    try:
+        yield
+    except CredentialError as problem:
+        problem.message = f"{problem.message} {hint}"
+        raise
+
+
+def segment(name: str, label: str, pattern: str = "[A-Za-z0-9_-]+") -> str:
+    """An id that may stand in a path; one of another shape (`..`, a space) names nothing at the provider."""
+    if not re.fullmatch(pattern, name):
+        raise NotFoundError(f"{name} is not an id of {label}.")
+    return name
+
+
+def same(value: object, ours: str, thing: str = "project") -> bool:
+    """Whether the answer names ours; False where it names none. Another one's answer is never taken."""
+    said = text(value)
+    if said and said.lower() != ours.lower():
+        raise UnreadableError(f"The answer is about another {thing}, {said}, not about {ours}.", final=True)
+    return bool(said)
+
+
+def unwrap(answer: Answer) -> Any:
+    """What an envelope `{"success": true, "data": …}` holds; a bare value is taken as it is."""
+    body = answer.body
+    if not isinstance(body, dict):
+        return body
+    if body.get("success", True) is not True:
+        raise UnreadableError("The answer does not say whether the call succeeded.", word=str(answer.status))
+    return body["data"] if "data" in body else {name: body[name] for name in body if name != "success"}
+
+
+def within(value: object, key: str) -> Mapping[str, Any]:
+    """The object below `key`, or the value itself where there is no such key; empty when neither is an object."""
+    return table(value[key] if isinstance(value, dict) and key in value else value)
+
+
+def link(value: Mapping[str, Any], *names: str) -> str:
+    """The first of these fields that holds text, uncut; else ""."""
+    return next((said for name in names if isinstance(said := value.get(name), str) and said), "")
+
+
+def digest(said: str) -> str:
+    """A hash of a secret text, to know it again; "" for no text."""
+    return hashlib.sha256(said.encode()).hexdigest() if said else ""
+
+
+def mark(link: str) -> str:
+    """A hash of a file's link that stays the same when the link is signed anew; "" for no link."""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(link)
+        query = urlencode([pair for pair in parse_qsl(parts.query) if not SIGNING.fullmatch(pair[0])])
+        link = parts._replace(query=query, fragment="").geturl()
+    return digest(link)
+
+
+def fresh_token(client: Client) -> str:
+    """For a step: a token of its own, so that the secrets are tested and not what is left of an earlier one."""
+    client.forget_token()
+    client.token()
+    return ""
+
+
+def insist(value: object, field: str) -> str:
+    """For a step: only true will do."""
+    if table(value).get(field) is not True:
+        raise CredentialError(f"The answer does not say {field}: true.")
+    return ""
+
+
+def steps(*named: tuple[str, Callable[[], str]]) -> list[Check]:
+    """Takes named steps in order, up to the first that fails; each gives its detail."""
+    taken: list[Check] = []
+    for name, step in named:
+        try:
+            taken.append(Check(name, True, step()))
+        except ProviderError as problem:
+            return [*taken, Check(name, False, problem.message)]
+    return taken
+
+
+def next_query(here: str, said: object) -> dict[str, str]:
+    """The query of the next page: `?…`, `/…` or a whole address of the same origin; empty at the end of the list."""
+    if not said:
+        return {}
+    said = said if isinstance(said, str) else ""
+    try:
+        there = urlsplit(urljoin(here, said if re.match(r"[?/]|[a-z]+:", said) else f"?{said}"))
+    except ValueError:
+        there = urlsplit("")
+    query = dict(parse_qsl(there.query))
+    if not query:
+        raise UnreadableError("The list names a next page that is no address of one.")
+    if there[:2] != urlsplit(here)[:2]:
+        raise AddressError("The list names a next page on another host; the portal does not follow.")
+    return query
+
+
+def alike(row: Mapping[str, Any], job: Job) -> bool:
+    """Whether it is of the type and format we asked for, as far as it says."""
+    return (row.get("type", job.type), row.get("format", job.format)) == (job.type, job.format)
+
+
+def owned(value: object, job: Job) -> Mapping[str, Any]:
+    """A job of our project, type and format; once we know its id, that very one."""
+    row = table(value)
+    if not same(row.get("project_id"), job.project) or whole(row.get("id")) is None:
+        raise UnreadableError("The answer holds no job of this project.")
+    if job.remote_id:
+        same(row["id"], job.remote_id, "job")
+    if not alike(row, job):
+        raise UnreadableError("The answer is about a job of another type or format.", final=bool(job.remote_id))
+    return row
+
+
+def identified(answer: Answer) -> Mapping[str, Any]:
+    """What an answer to "who am I" says of the credential's owner."""
+    if whole(table(answer.body).get("id")) is None:
+        raise CredentialError("The answer does not say whose credential this is.")
+    return table(answer.body)
+
+
+def pages(
+    client: Client, path: str, key: str, ours: str = "", **params: Any
+) -> tuple[dict[int, Mapping[str, Any]], bool]:
+    """The rows of a paged list by id, each once, and whether that is all of it; none may be of a project not `ours`."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for _ in range(MOST_PAGES):
+        body = client.get(path, params).body
+        for row in rows(body, key):
+            if (id_ := whole(row.get("id"))) is None:
+                raise UnreadableError("The list holds something without an id.")
+            same(row.get("project_id") if ours else None, ours)
+            found.setdefault(id_, row)
+        meta = table(table(body).get("meta"))
+        # Always on the same path: some servers name it as they see it, without the prefix we reach them by.
+        params = next_query(client.origin.rstrip("/") + path, meta.get("next"))
+        if not params:
+            return found, len(found) >= (whole(meta.get("total_count")) or 0)
+    return found, False
+
+
+def by_status(status: int, sentence: str, *, denied: bool = False) -> RefusedError:
+    """A refusal with a sentence of the provider's own, mapped as http.py maps the bare status."""
+    if denied or status in (401, 403):
+        return CredentialError(sentence, renewable=status == 401, word=str(status))
+    return (NotFoundError if status in (404, 410) else RefusedError)(sentence, word=str(status))
+
+
+def reasons(body: object) -> tuple[str, list[str]]:
+    """What `[{classification, fieldNames, message}]`, or one such object, says; and its classifications."""
+    items = [item for item in (body if isinstance(body, list) else [body]) if isinstance(item, dict)][:5]
+    said = []
+    for item in items:
+        names = item.get("fieldNames") or item.get("field_names")
+        fields = ", ".join(map(text, names)) if isinstance(names, list) else ""
+        said.append(": ".join(filter(None, (fields, words_of(item) or text(item.get("classification"))))))
+    return "; ".join(filter(None, said))[:300], [text(item.get("classification")) for item in items]
+
+
+def localised(value: object, default: str) -> str:
+    """A text, or one of the languages of `{"en": …, "fr": …}`."""
+    names = table(value)
+    said = next(filter(None, (text(names.get(lang)) for lang in ("en", "fr", *names))), text(value))
+    return said or default
+
+
+def refusal(label: str, status: int, body: object) -> ProviderError | None:
+    """The error that an envelope's `success: false` means, at any status; None for every other answer."""
+    if not isinstance(body, dict) or body.get("success") is not False or status in PLAIN:
+        return None
+    code = text(table(body.get("error")).get("code"))
+    speaks = f"{code} {words_of(body)}".strip()
+    sentence, word = f"{label} refused: {speaks or 'it gave no reason'}", code or str(status)
+    if status >= 500 or re.fullmatch(r"5[0-9]{2}", code):
+        return UnclearError(sentence, word=word)
+    if CROWDED.search(speaks):
+        return BusyError(sentence, seconds=60, pause=True, word=word)
+    if status in (404, 410) or (status not in (401, 403) and MISSING.search(speaks) and not UNPROVEN.search(speaks)):
+        return NotFoundError(sentence, word=word)
+    unproven = status == 401 or UNPROVEN.search(speaks) is not None
+    if unproven or status == 403 or DENIED.search(speaks):
+        return CredentialError(sentence, renewable=unproven, word=word)
+    return RefusedError(sentence, word=word)

@@ -1,0 +1,26 @@
+"""Every provider the portal knows. A new one is a file beside this one and a line here."""
+
+from typing import Final
+
+from exports.providers.aistudios import AIStudios
+from exports.providers.base import Kind, Provider
+from exports.providers.playcanvas import PlayCanvas
+from exports.providers.toloka import Toloka
+from exports.providers.ulule import Ulule
+
+PROVIDERS: Final[dict[str, Provider]] = {
+    provider.slug: provider for provider in (PlayCanvas(), AIStudios(), Toloka(), Ulule())
+}
+
+
+def get(slug: str) -> Provider:
+    """The provider of that slug. Raises KeyError."""
+    return PROVIDERS[slug]
+
+
+def kind(slug: str, type_: str) -> Kind:
+    """The kind of export. Raises KeyError when there is none."""
+    found = PROVIDERS[slug].kind(type_)
+    if found is None:
+        raise KeyError(f"{slug} {type_}")
+    return found

@@ -1,0 +1,281 @@
+"""The stand-in for AI Studios: videos of projects. There is no job id; progress tells of a project's newest export."""
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from .blob import Blob
+from .fault_projects import fault_projects
+from .jobs import Job
+from .service import Service, Subject
+from .video import build_mp4
+from .wire import Call, Reply, json_reply
+
+APP_ID = "sandbox-app"
+USER_KEYS = frozenset(("sandbox-key", *(f"sandbox-key-{number}" for number in range(2, 10))))
+LIFETIME = 24 * 3600.0
+PREFIX = "65fa6b07dca2e367461a29"
+WORKSPACES = (("65fa0000dca2e36746100001", "Stand-in team"), ("65fa0000dca2e36746100002", "Stand-in studio"))
+RESOLUTIONS = ("4k", "1080", "720", "480")
+# The first part of a new export during which a `stale` project still tells of the one before.
+STALE_SHARE = 0.4
+# When a webhook is told of progress, as parts of the job.
+HINTS = (0.25, 0.5, 0.75, 1.0)
+YESTERDAY = 24 * 3600.0
+TEXTS = {
+    400: "Bad request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Project not found",
+    409: "Project is being exported",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+# Id, name, exported before, what to know about it.
+PROJECTS: dict[str, tuple[str, bool, str]] = {
+    f"{PREFIX}25": ("Welcome video", False, "well-behaved"),
+    f"{PREFIX}26": ("Product tour", True, "exported yesterday"),
+    f"{PREFIX}27": ("Onboarding, part 1", True, "exported yesterday; the old 100 % and link stay for a while"),
+    f"{PREFIX}28": ("Safety briefing", True, "exported yesterday"),
+    f"{PREFIX}29": ("Quarterly news", False, ""),
+    f"{PREFIX}30": ("Training, lesson 4", False, ""),
+    **{row.id_at("aistudios"): (f"Fault: {row.name}", row.name == "stale", "") for row in fault_projects("aistudios")},
+}
+ALWAYS_STALE = f"{PREFIX}27"
+
+
+class AIStudios(Service):
+    """Routes below `/api/odin/v3`."""
+
+    slug = "aistudios"
+    label = "AI Studios"
+    content_types: ClassVar[Mapping[str, str]] = {"mp4": "video/mp4"}
+
+    def build_routes(self) -> None:
+        """All routes, and what happened before the stand-in was started."""
+        self._tokens: dict[str, float] = {}
+        api = "/api/odin/v3"
+        self.route("POST", f"{api}/auth/token", "auth", self.issue_token, public=True)
+        self.route("GET", f"{api}/auth", "auth", self.check_token, public=True)
+        self.route("POST", f"{api}/editor/project/export", "submit", self.export, self.by_body)
+        self.route("GET", f"{api}/editor/progress/{{project}}", "poll", self.progress, self.by_latest)
+        self.route("GET", f"{api}/editor/project/{{project}}", "list", self.project)
+        self.route("GET", f"{api}/editor/project", "list", self.exported)
+        self.route("GET", f"{api}/dropdown/workspaces", "list", self.workspaces)
+
+    def sign_in(self, call: Call) -> str | Reply:
+        """The bare token, without `Bearer`."""
+        token = call.header("Authorization")
+        return token if time.time() < self._tokens.get(token, 0) else self.failure(401)
+
+    def failure(self, status: int, message: str = "") -> Reply:
+        """`{"success": false, "error": {"code", "msg"}}`; which status goes with it is not documented."""
+        text = message or TEXTS.get(status, f"Error {status}")
+        return json_reply({"success": False, "error": {"code": status, "msg": text}}, status)
+
+    def missing_job(self) -> Reply:
+        """Progress is asked by project, so it is the project that is missing."""
+        return self.failure(404)
+
+    def clear(self) -> None:
+        """No tokens."""
+        self._tokens.clear()
+
+    def expire_tokens(self) -> None:
+        """All tokens end now."""
+        self._tokens.clear()
+
+    def snapshot(self) -> dict[str, Any]:
+        """The tokens."""
+        return {"tokens": self._tokens}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """The tokens."""
+        self._tokens = dict(kept["tokens"])
+
+    def project_rows(self) -> Iterator[tuple[str, str]]:
+        """Every project with something to say about."""
+        return ((number, about) for number, (_, _, about) in PROJECTS.items() if about)
+
+    def by_body(self, call: Call) -> Subject:
+        """The project named in the body."""
+        return str(call.data().get("projectId", "")), None
+
+    def by_latest(self, call: Call) -> Subject:
+        """The project named in the path, and its newest export."""
+        project = call.parts["project"]
+        return project, self._latest(project)
+
+    def issue_token(self, call: Call) -> Reply:
+        """A token for 24 hours; older ones stay valid."""
+        body = call.data()
+        if body.get("appId") != APP_ID or body.get("userKey") not in USER_KEYS:
+            return self.failure(401, "Invalid appId or userKey")
+        claims = {"stand-in": True, "key": secrets.token_hex(12)}
+        parts = ({"alg": "none", "typ": "JWT"}, claims, {"signature": "none"})
+        token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
+        now = time.time()
+        self._tokens = {old: until for old, until in self._tokens.items() if until > now}
+        self._tokens[token] = now + LIFETIME
+        self.world.touch()
+        return _good({"token": token})
+
+    def check_token(self, call: Call) -> Reply:
+        """A bad token is no error here, only not authenticated."""
+        return _good({"isAuthenticated": bool(call.who)})
+
+    def workspaces(self, _: Call) -> Reply:
+        """Ids and names."""
+        return _good([{"workspaceId": number, "workspaceName": name} for number, name in WORKSPACES])
+
+    def export(self, call: Call) -> Reply:
+        """Starts an export; refused while one of the same project is under way."""
+        body = call.data()
+        project = body.get("projectId")
+        if not isinstance(project, str) or project not in PROJECTS:
+            return self.failure(404)
+        if str(body.get("resolution", "1080")) not in RESOLUTIONS:
+            return self.failure(400, "Invalid resolution")
+        if body.get("workspaceId") not in (None, "", *(number for number, _ in WORKSPACES)):
+            return self.failure(404, "Workspace not found")
+        before = self._latest(project)
+        if before is not None and before.share(time.time()) < 1:
+            # HTTP 200 on purpose: the official samples look at the status and at `success`.
+            reply = self.failure(409)
+            reply.status = 200
+            return reply
+        job = self.make_job(call, project, "video", "mp4", body)
+        if project == ALWAYS_STALE and not job.ending:
+            job.ending = "stale"
+        job.extra["task"] = secrets.token_hex(12)
+        self._plan_hints(job, call)
+        shown = "65fa6b07dca2e36746ffffff" if call.fault("other_project") else project
+        return _good({"projectId": shown})
+
+    def _plan_hints(self, job: Job, call: Call) -> None:
+        url = job.options.get("webhookUrl")
+        if not isinstance(url, str) or not url:
+            return
+        for share in HINTS:
+            hint: dict[str, Any] = {"progress": int(share * 100), "backendTaskId": job.extra["task"]}
+            if share == 1 and job.ending not in ("job_fails", "no_file", "endless"):
+                hint |= {"credit": 1, "download_url": self.file_url(job, call)}
+            elif share == 1:
+                continue
+            self.world.webhooks.send_at(job.made_at + job.seconds * share, url, hint)
+
+    def progress(self, call: Call) -> Reply:
+        """Percent, a free word, and the link once there is one."""
+        project = call.parts["project"]
+        if project not in PROJECTS:
+            return self.failure(404)
+        shown = self._shown(project, call)
+        data = {"progress": shown["progress"], "state": shown["state"]}
+        if shown["link"]:
+            data["downloadUrl"] = shown["link"]
+        return _good(data)
+
+    def project(self, call: Call) -> Reply:
+        """The project with what is known of its newest export."""
+        project = call.parts["project"]
+        if project not in PROJECTS:
+            return self.failure(404)
+        shown = self._shown(project, call)
+        latest: Job | None = self._latest(project)
+        other = "65fa6b07dca2e36746ffffff" if call.fault("other_project") else project
+        data = {
+            "_id": other,
+            "name": PROJECTS[project][0],
+            "orientation": "landscape",
+            "scenes": [],
+            "userId": "65fa0000dca2e36746000001",
+            "templateId": None,
+            "state": shown["state"],
+            "thumbnailUrl": None,
+            "baseInfoId": None,
+            "dictionary": [],
+            # Changes with the request already, also while the progress still is the old export's.
+            "backendTaskId": latest.extra.get("task") if latest else None,
+            "exportType": "video",
+            "progress": int(shown["progress"]),
+            "creditSubstracted": bool(shown["link"]),
+            "createdAt": "2024-03-20T05:00:00.000Z",
+            "updatedAt": _date(latest.changed_at(time.time()) if latest else 1_710_910_800),
+        }
+        if shown["link"]:
+            data["download_url"] = shown["link"]
+        return _good({"project": data})
+
+    def exported(self, call: Call) -> Reply:
+        """Only projects with a finished video."""
+        items = []
+        for project, (name, _, _) in PROJECTS.items():
+            if self._latest(project) is None:
+                continue
+            shown = self._shown(project, call)
+            if shown["link"]:
+                item = {"id": project, "name": name, "state": shown["state"], "download_url": shown["link"]}
+                items.append(item)
+        return _good(items)
+
+    def _latest(self, project: str) -> Job | None:
+        made = self.world.jobs.of(self.slug, project)
+        if made:
+            return made[-1]
+        if project in PROJECTS and PROJECTS[project][1]:
+            return self._from_yesterday(project)
+        return None
+
+    def _from_yesterday(self, project: str) -> Job:
+        """The export somebody made the day before; it counts as no job of this life."""
+        number = f"{project}-yesterday"
+        job = self.world.jobs.get(self.slug, number)
+        if job is None:
+            made_at = time.time() - YESTERDAY
+            job = Job(self.slug, project, number, "video", "mp4", {}, made_at, 60.0, extra={"task": "0" * 24})
+            self.world.jobs.add_unlisted(job)
+        return job
+
+    def _before(self, job: Job) -> Job | None:
+        made = self.world.jobs.of(self.slug, job.project)
+        place = made.index(job)
+        if place:
+            return made[place - 1]
+        return self._from_yesterday(job.project) if PROJECTS[job.project][1] else None
+
+    def _shown(self, project: str, call: Call) -> dict[str, Any]:
+        """Progress (0 to 100), state and link (or None) of a project."""
+        job = self._latest(project)
+        if job is None:
+            return {"progress": 0, "state": "draft", "link": None}
+        if job.ending == "stale" and job.share(time.time()) < STALE_SHARE:
+            before = self._before(job)
+            if before is not None:
+                self.showed(job)
+                return {"progress": 100, "state": "exported", "link": self.file_url(before, call)}
+        look = self.look(job, call)
+        states = {"": "exporting", "done": "exported", "failed": "failed", "canceled": "canceled"}
+        progress = 100 if look.end == "done" else round(look.share * 99.99, 2)
+        link = self.file_url(job, call) if look.link else None
+        return {"progress": progress, "state": look.word or states[look.end], "link": link}
+
+    def file_name(self, job: Job) -> str:
+        """Says what it is."""
+        return f"stand-in-video-{job.project}.mp4"
+
+    def content(self, job: Job, version: int) -> Blob:
+        """A short video that says what it is; its colour tells jobs apart."""
+        return build_mp4(sum(job.id.encode()) + 11 * version, job.file_bytes)
+
+
+def _good(data: object) -> Reply:
+    return json_reply({"success": True, "data": data})
+
+
+def _date(when: float) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(when))
+    return f"{whole}.{int(when % 1 * 1000):03}Z"

@@ -1,0 +1,103 @@
+"""File contents of any size in little memory: stretches of bytes and repeated patterns, readable from any offset."""
+
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+CHUNK = 1 << 18
+
+
+class Repeat:
+    """`length` bytes that repeat one pattern."""
+
+    def __init__(self, pattern: bytes, length: int) -> None:
+        self.pattern, self.length = pattern, length
+        # A long run of the pattern, so that a chunk is one slice of it wherever the chunk starts.
+        self._run = memoryview(pattern * (CHUNK // len(pattern) + 2)) if length else memoryview(b"")
+
+    def __len__(self) -> int:
+        return self.length
+
+    def slice(self, start: int, stop: int) -> memoryview:
+        """The bytes from `start` to `stop`, which lie at most one chunk apart."""
+        offset = start % len(self.pattern)
+        return self._run[offset : offset + stop - start]
+
+    def crc32(self) -> int:
+        """The CRC-32 of all of it, in a number of steps that grows with the logarithm of the length.
+
+        Going through one whole pattern maps a CRC x to L(x) xor c, with L linear over bits. The map for two patterns
+        is the map applied to itself, and so on by doubling.
+        """
+        count, rest = divmod(self.length, len(self.pattern))
+        constant = zlib.crc32(self.pattern, 0)
+        columns = [zlib.crc32(self.pattern, 1 << bit) ^ constant for bit in range(32)]
+        value = 0
+        while count:
+            if count & 1:
+                value = _apply(columns, value) ^ constant
+            constant = _apply(columns, constant) ^ constant
+            columns = [_apply(columns, column) for column in columns]
+            count >>= 1
+        return zlib.crc32(self.pattern[:rest], value)
+
+
+def _apply(columns: Sequence[int], value: int) -> int:
+    result = 0
+    for bit in range(32):
+        if value >> bit & 1:
+            result ^= columns[bit]
+    return result
+
+
+Part = bytes | Repeat
+
+
+def crc32_of(part: Part) -> int:
+    """The CRC-32 of one part."""
+    return zlib.crc32(part) if isinstance(part, bytes) else part.crc32()
+
+
+class Blob:
+    """Parts one after the other."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = [part for part in parts if len(part)]
+        self._starts = [0, *accumulate(len(part) for part in self.parts)]
+        self.size = self._starts[-1]
+
+    def chunks(self, start: int, stop: int) -> Iterator[memoryview]:
+        """The bytes from `start` to `stop`, in pieces of at most one chunk."""
+        index = bisect_right(self._starts, start) - 1
+        while start < stop:
+            part, base = self.parts[index], self._starts[index]
+            end = min(stop, self._starts[index + 1], start + CHUNK)
+            if isinstance(part, bytes):
+                yield memoryview(part)[start - base : end - base]
+            else:
+                yield part.slice(start - base, end - base)
+            start = end
+            if start == self._starts[index + 1]:
+                index += 1
+
+    def read(self) -> bytes:
+        """All of it at once; for small ones."""
+        return b"".join(self.chunks(0, self.size))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The part of a blob that one answer carries: from `start` up to and without `stop`."""
+
+    blob: Blob
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def chunks(self) -> Iterator[memoryview]:
+        """The bytes, in pieces."""
+        return self.blob.chunks(self.start, self.stop)

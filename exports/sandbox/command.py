@@ -1,0 +1,100 @@
+"""The command that serves the stand-ins until told to stop. It needs no Django; the management command wraps it."""
+
+import argparse
+import errno
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from .server import Sandbox
+from .settings import PROVIDERS, read_limits
+
+PORT_TAKEN = 3
+USAGE = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8100, help="port with all four providers (8100; 0: any free one)")
+    parser.add_argument(
+        "--time-scale", type=float, default=1.0, help="multiplies durations; a job takes about 10 s at 1"
+    )
+    parser.add_argument("--limits", default="published", help="rate limits: published, off, or a factor")
+    parser.add_argument(
+        "--limit-window", type=float, default=60.0, help="length of a rate limit's window in seconds (60)"
+    )
+    parser.add_argument("--file-bytes", type=int, default=None, help="size of the files made (small)")
+    parser.add_argument("--state-file", default=None, help="keep jobs across restarts in this file")
+    for provider in PROVIDERS:
+        parser.add_argument(
+            f"--{provider}-port", type=int, default=None, help=f"{provider} alone at the root of this port"
+        )
+
+
+def serve(options: dict[str, Any], say: Callable[[str], object], complain: Callable[[str], object]) -> int:
+    """Serve until SIGINT or SIGTERM; the exit code: 0, 2 for a wrong option, 3 for a port that is taken."""
+    alone = {name: options[f"{name}_port"] for name in PROVIDERS if options.get(f"{name}_port") is not None}
+    try:
+        box = Sandbox(
+            host=options["host"],
+            port=options["port"],
+            time_scale=options["time_scale"],
+            limits=read_limits(options["limits"]) or "off",
+            limit_window=options["limit_window"],
+            file_bytes=options["file_bytes"],
+            alone=alone,
+            state_file=options["state_file"],
+        )
+    except ValueError as wrong:
+        complain(f"Wrong option: {wrong}.")
+        return USAGE
+    done = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        done.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _run(box, alone, done, say, complain)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(
+    box: Sandbox,
+    alone: dict[str, int],
+    done: threading.Event,
+    say: Callable[[str], object],
+    complain: Callable[[str], object],
+) -> int:
+    try:
+        box.start()
+    except ValueError as wrong:
+        complain(f"The state file cannot be used: {wrong}.")
+        return USAGE
+    except OSError as wrong:
+        if wrong.errno == errno.EADDRINUSE:
+            complain("A port is taken: another program listens there already. Choose another one with --port.")
+            return PORT_TAKEN
+        complain(f"Cannot listen: {wrong}.")
+        return 1
+    single = "".join(f", {provider} alone on {box.own_origin(provider)}" for provider in alone)
+    say(f"Stand-in providers (not the real services) on {box.address}/{single}")
+    done.wait()
+    box.stop()
+    return 0
+
+
+def main() -> int:
+    """`python -m exports.sandbox`."""
+    parser = argparse.ArgumentParser(
+        description="Stand-in providers: PlayCanvas, AI Studios, Toloka and Ulule over HTTP."
+    )
+    add_arguments(parser)
+    options = vars(parser.parse_args())
+    return serve(options, lambda text: print(text, flush=True), lambda text: print(text, file=sys.stderr, flush=True))

@@ -1,0 +1,150 @@
+"""Projects that misbehave in a fixed way, so that every fault can be tried by hand.
+
+The same number means the same fault at every provider: number 7 is PlayCanvas 100107, Toloka 107, Ulule 4107 and
+AI Studios 65fa6b07dca2e36746100107. Faults of files do not exist at Toloka, whose archive has no file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .faults import Rule
+from .settings import PROVIDERS
+
+WITH_FILES = ("playcanvas", "aistudios", "ulule")
+FIRST_IDS = {
+    "playcanvas": "1001{:02}",
+    "toloka": "1{:02}",
+    "ulule": "41{:02}",
+    "aistudios": "65fa6b07dca2e367461001{:02}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FaultProject:
+    """One number of the table: its rules (kind of request, fault, details) and a sentence about it."""
+
+    number: int
+    rules: tuple[tuple[str, str, dict[str, Any]], ...]
+    about: str
+    providers: tuple[str, ...] = PROVIDERS
+
+    @property
+    def name(self) -> str:
+        """The fault's name, or the names of both."""
+        return " + ".join(fault for _, fault, _ in self.rules)
+
+    def id_at(self, provider: str) -> str:
+        """The project's id at one provider."""
+        return FIRST_IDS[provider].format(self.number)
+
+
+def _row(number: int, about: str, on: str, fault: str, only: tuple[str, ...] = (), **details: Any) -> FaultProject:
+    rule = (on, fault, details)
+    return FaultProject(number, (rule,), about, only or (WITH_FILES if on == "file" else PROVIDERS))
+
+
+TABLE: tuple[FaultProject, ...] = (
+    _row(1, "the job is made at once, the answer comes 25 s later", "submit", "slow", seconds=25),
+    _row(2, "every answer about the job takes 25 s", "poll", "slow", seconds=25, times=2),
+    _row(3, "the request is refused with 500 once, nothing done", "submit", "status", status=500, times=1),
+    _row(4, "500 once, but the job was made", "submit", "status", status=500, done=True, times=1),
+    _row(5, "503 to three questions about the job", "poll", "status", status=503, times=3),
+    _row(6, "a gateway's HTML page with 502, three times", "poll", "status", status=502, times=3),
+    _row(7, "the request is refused with 400", "submit", "status", status=400),
+    _row(8, "the request is refused with 403", "submit", "status", status=403),
+    _row(9, "the request is refused with 404", "submit", "status", status=404),
+    _row(10, "the request is refused with 409", "submit", "status", status=409),
+    _row(11, "every question about the job is answered 401", "poll", "status", status=401),
+    _row(12, "429 once, Retry-After in seconds", "submit", "429", retry_after=2, times=1),
+    _row(13, "429 twice, Retry-After as a date", "poll", "429", retry_after="date", seconds=3, times=2),
+    _row(14, "429 twice, no Retry-After", "poll", "429", times=2),
+    _row(15, "429 once, Retry-After of thirty years", "poll", "429", retry_after="absurd", times=1),
+    _row(16, "the connection is cut before anything is done, once", "submit", "cut", times=1),
+    _row(17, "the connection is cut at two questions about the job", "poll", "cut", times=2),
+    _row(18, "the job is made, the answer is lost", "submit", "lost_answer", times=1),
+    _row(19, "the job is made, half the answer arrives", "submit", "half_answer", times=1),
+    _row(20, "half an answer about the job, twice", "poll", "half_answer", times=2),
+    _row(21, "the job never ends", "submit", "endless"),
+    _row(22, "the job itself fails", "submit", "job_fails"),
+    _row(
+        23,
+        "the provider's staff cancels it, spelt canceled",
+        "submit",
+        "canceled_by_staff",
+        ("ulule",),
+        word="canceled",
+    ),
+    _row(
+        24,
+        "the provider's staff cancels it, spelt cancelled",
+        "submit",
+        "canceled_by_staff",
+        ("ulule",),
+        word="cancelled",
+    ),
+    _row(25, "done, but there is no link", "submit", "no_file", WITH_FILES),
+    _row(26, "the job is made, the answer is an HTML page", "submit", "garbage", times=1),
+    _row(27, "three answers about the job are HTML pages", "poll", "garbage", times=3),
+    _row(28, "every answer about the job is an HTML page", "poll", "garbage"),
+    _row(29, "an answer about the job of 20 MB, once", "poll", "huge_json", times=1),
+    _row(30, "the answer names another project", "poll", "other_project", ("playcanvas", "toloka", "ulule")),
+    _row(31, "the answer to the request names another project", "submit", "other_project"),
+    _row(32, "five answers carry a status word nobody knows", "poll", "unknown_word", times=5),
+    _row(33, "after two questions the job is unknown", "poll", "vanish", after=2),
+    _row(
+        34,
+        "progress goes back now and then",
+        "poll",
+        "progress_back",
+        ("aistudios", "toloka", "ulule"),
+        probability=0.4,
+    ),
+    _row(35, "the last export's 100 % and link stay for a while", "submit", "stale", ("aistudios",)),
+    _row(36, "answers about the job come compressed unasked", "poll", "gzip"),
+    _row(37, "reading the project or its list fails with 500 twice", "list", "status", status=500, times=2),
+    _row(38, "the answer about the job trickles in over 8 s", "poll", "drip", seconds=8, times=2),
+    _row(51, "the file's connection is cut in the middle, every time", "file", "truncated"),
+    _row(52, "the file is shorter than it should be, with a matching length", "file", "truncated_quietly"),
+    _row(53, "the file's connection is cut in the middle, once; it can be resumed", "file", "cut_once"),
+    FaultProject(
+        54,
+        (("file", "cut_once", {}), ("file", "no_ranges", {})),
+        "cut in the middle, then Range is ignored",
+        WITH_FILES,
+    ),
+    _row(55, "cut in the middle, then the file is another one", "file", "changed_file"),
+    _row(56, "the first link answers 403, the next one works", "file", "dead_link", status=403),
+    _row(57, "the first link answers 404, the next one works", "file", "dead_link", status=404),
+    _row(58, "the first link answers 410, the next one works", "file", "dead_link", status=410),
+    _row(59, "no link ever works", "file", "dead_for_good"),
+    _row(60, "a page comes instead of the file", "file", "wrong_type"),
+    _row(61, "the file is empty", "file", "empty_file"),
+    _row(62, "the file's link leads to a private address", "file", "redirect_private"),
+    _row(63, "the file's link leads to itself", "file", "redirect_loop"),
+    _row(64, "the file's link leads to ftp:", "file", "redirect_scheme"),
+    _row(65, "the file's link leads elsewhere, and the file is there", "file", "redirect_ok"),
+    _row(66, "the file comes compressed unasked", "file", "gzip"),
+    _row(67, "the file starts after 25 s, once", "file", "slow", seconds=25, times=1),
+    FaultProject(
+        68,
+        (("file", "cut_once", {}), ("file", "wrong_range", {})),
+        "cut in the middle, then a range not asked for",
+        WITH_FILES,
+    ),
+    _row(69, "the file never ends", "file", "endless_file"),
+    _row(70, "503 twice for the file", "file", "status", status=503, times=2),
+)
+
+
+def fault_projects(provider: str) -> Iterator[FaultProject]:
+    """The fault projects of one provider, by number."""
+    return (row for row in TABLE if provider in row.providers)
+
+
+def standing_rules() -> Iterator[Rule]:
+    """Fresh rules for all fault projects."""
+    for row in TABLE:
+        for provider in row.providers:
+            for on, fault, details in row.rules:
+                yield Rule(provider, row.id_at(provider), on, fault, per_job=True, **details)

@@ -1,0 +1,233 @@
+"""Rules that make a stand-in misbehave, and the count of how often each really did."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .settings import PROVIDERS
+
+# auth: tokens, who am I. list: everything read before a job is asked for. submit: asks for a job. side: closes or
+# archives a pool. poll: asks about a job. file: fetches its file.
+KINDS = ("auth", "list", "submit", "side", "poll", "file")
+API = frozenset(("auth", "list", "submit", "side", "poll"))
+JOB = frozenset(("submit", "side", "poll"))
+FILE = frozenset(("file",))
+ANY = frozenset(KINDS)
+
+# Which kinds of request each fault can spoil. Where none is named, general faults are put on `poll`, others on the
+# first of their own in the order of KINDS, which for the faults of jobs is `submit`.
+FAULTS: dict[str, frozenset[str]] = {
+    "slow": ANY,
+    "drip": ANY,
+    "status": ANY,
+    "429": ANY,
+    "cut": ANY,
+    "lost_answer": API,
+    "half_answer": ANY,
+    "gzip": ANY,
+    "garbage": API,
+    "huge_json": API,
+    "other_project": frozenset(("list", "submit", "poll")),
+    "unknown_word": JOB,
+    "vanish": frozenset(("poll",)),
+    "progress_back": frozenset(("poll",)),
+    "endless": JOB,
+    "job_fails": JOB,
+    "canceled_by_staff": JOB,
+    "no_file": JOB,
+    "stale": frozenset(("submit",)),
+    "truncated": FILE,
+    "truncated_quietly": FILE,
+    "cut_once": FILE,
+    "no_ranges": FILE,
+    "wrong_range": FILE,
+    "changed_file": FILE,
+    "dead_link": FILE,
+    "dead_for_good": FILE,
+    "wrong_type": FILE,
+    "empty_file": FILE,
+    "endless_file": FILE,
+    "redirect_private": FILE,
+    "redirect_loop": FILE,
+    "redirect_scheme": FILE,
+    "redirect_ok": FILE,
+}
+# Faults that decide how a job ends: once taken they stay with the job, whoever asks and however often.
+ENDINGS = frozenset(("endless", "job_fails", "canceled_by_staff", "no_file", "stale"))
+# Faults whose work is not done unless `done` says so; all others do the work and then spoil the answer.
+UNDONE = frozenset(("status", "429", "cut"))
+GENERAL_DEFAULT = "poll"
+SYNONYMS = {"baseline": "list", "baseline/list": "list"}
+FIELDS_GIVEN = (
+    *("provider", "project", "on", "fault", "times", "after", "probability", "seed", "seconds", "status", "body"),
+    *("retry_after", "location", "word", "variant", "done", "headers"),
+)
+
+
+@dataclass(slots=True)
+class Rule:
+    """One fault: where it applies, how often, and its details.
+
+    `times` is how often it may fire (None: always) after skipping the first `after` requests it matches. With
+    `per_job` both count anew for each job, which keeps the fault projects useful however often they are tried.
+    """
+
+    provider: str
+    project: str
+    on: str
+    fault: str
+    times: int | None = None
+    after: int = 0
+    probability: float = 1.0
+    seed: int = 0
+    seconds: float | None = None
+    status: int | None = None
+    body: Any = None
+    retry_after: Any = None
+    location: str | None = None
+    word: str | None = None
+    variant: str | None = None
+    done: bool | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    id: int = 0
+    per_job: bool = False
+    matched: int = 0
+    fired: int = 0
+    _seen: Counter[str] = field(default_factory=Counter)
+    _taken: Counter[str] = field(default_factory=Counter)
+    _dice: random.Random | None = None
+
+    @property
+    def does_the_work(self) -> bool:
+        """Is what was asked for done although the answer is spoiled?"""
+        return self.fault not in UNDONE if self.done is None else self.done
+
+    def covers(self, provider: str, kind: str, project: str | None) -> bool:
+        """Is a request of this kind one of its requests?"""
+        return (
+            self.provider in ("*", provider)
+            and self.project in ("*", project)
+            and (kind in FAULTS[self.fault] if self.on == "*" else self.on == kind)
+        )
+
+    def take(self, key: str) -> bool:
+        """Count a matching request; whether the fault is to happen to it."""
+        key = key if self.per_job else ""
+        self.matched += 1
+        self._seen[key] += 1
+        if self._seen[key] <= self.after or (self.times is not None and self._taken[key] >= self.times):
+            return False
+        if self.probability < 1:
+            self._dice = self._dice or random.Random(self.seed)  # noqa: S311 - repeatable on purpose
+            if self._dice.random() >= self.probability:
+                return False
+        self._taken[key] += 1
+        return True
+
+    def give_back(self, key: str) -> None:
+        """The request turned out not to be one this fault can happen to."""
+        self._taken[key if self.per_job else ""] -= 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule as JSON can carry it, with its counts."""
+        shown = {name: getattr(self, name) for name in FIELDS_GIVEN}
+        shown = {name: value for name, value in shown.items() if value not in (None, {})}
+        return {"id": self.id, **shown, "matched": self.matched, "fired": self.fired}
+
+
+def read_rule(given: Mapping[str, Any]) -> Rule:
+    """A rule from what the control endpoint was sent; ValueError says what is wrong with it."""
+    unknown = set(given) - set(FIELDS_GIVEN)
+    if unknown:
+        raise ValueError(f"unknown field: {', '.join(sorted(unknown))}")
+    values = dict(given)
+    fault = values.get("fault")
+    if not isinstance(fault, str) or fault not in FAULTS:
+        raise ValueError(f"fault must be one of: {', '.join(FAULTS)}")
+    if values.get("provider", "*") not in (*PROVIDERS, "*"):
+        raise ValueError(f"provider must be one of: {', '.join(PROVIDERS)}, *")
+    possible = FAULTS[fault]
+    on = values.get("on") or (
+        GENERAL_DEFAULT if len(possible) > 3 else next(kind for kind in KINDS if kind in possible)
+    )
+    on = SYNONYMS.get(on, on)
+    if on != "*" and on not in possible:
+        raise ValueError(f"{fault} can only be put on: {', '.join(kind for kind in KINDS if kind in possible)}, *")
+    values |= {"provider": values.get("provider", "*"), "project": str(values.get("project", "*")), "on": on}
+    for name, types, wanted in _TYPES:
+        value = values.get(name)
+        if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and types is not bool)):
+            raise ValueError(f"{name} must be {wanted}")
+    values = {name: value for name, value in values.items() if value is not None}
+    return Rule(**values)
+
+
+_TYPES: tuple[tuple[str, Any, str], ...] = (
+    ("times", int, "a whole number or null"),
+    ("after", int, "a whole number"),
+    ("probability", int | float, "a number"),
+    ("seed", int, "a whole number"),
+    ("seconds", int | float, "a number"),
+    ("status", int, "a whole number"),
+    ("location", str, "a text"),
+    ("word", str, "a text"),
+    ("variant", str, "a text"),
+    ("done", bool, "true or false"),
+    ("headers", dict, "an object"),
+)
+assert {field_.name for field_ in fields(Rule)} >= set(FIELDS_GIVEN)  # noqa: S101 - a slip here would hide a field
+
+
+class Faults:
+    """The rules in force: those asked for, and those of the fault projects. Callers hold the stand-in's lock."""
+
+    def __init__(self, standing: Callable[[], Iterable[Rule]]) -> None:
+        self._make_standing = standing
+        self._numbers = itertools.count(1)
+        self.clear()
+
+    def clear(self) -> None:
+        """Drop the rules asked for, and count the standing ones from zero."""
+        self.asked: list[Rule] = []
+        self.by_id: dict[int, Rule] = {}
+        self.standing: dict[tuple[str, str], list[Rule]] = {}
+        for rule in self._make_standing():
+            self._number(rule)
+            self.standing.setdefault((rule.provider, rule.project), []).append(rule)
+
+    def _number(self, rule: Rule) -> None:
+        rule.id = next(self._numbers)
+        self.by_id[rule.id] = rule
+
+    def add(self, rule: Rule) -> Rule:
+        """Put a rule in force; it has an id from now on."""
+        self._number(rule)
+        self.asked.append(rule)
+        return rule
+
+    def drop(self, number: int) -> bool:
+        """Take one asked-for rule out of force; False if there is none with this id."""
+        rule = self.by_id.get(number)
+        if rule is None or rule not in self.asked:
+            return False
+        self.asked.remove(rule)
+        return True
+
+    def fired(self, number: int) -> None:
+        """A fault that stays with a job has shown."""
+        rule = self.by_id.get(number)
+        if rule is not None:
+            rule.fired += 1
+
+    def pick(
+        self, provider: str, kind: str, project: str | None, key: str, fits: Callable[[Rule], bool] = lambda _: True
+    ) -> Rule | None:
+        """The first rule that is to happen to this request; later rules do not count it. `key` names the job."""
+        standing = self.standing.get((provider, project or ""), [])
+        for rule in itertools.chain(self.asked, standing):
+            if rule.covers(provider, kind, project) and fits(rule) and rule.take(key):
+                return rule
+        return None

@@ -1,0 +1,218 @@
+"""HTTP/1.1 on a socket: keep-alive, one thread a connection, and the ability to behave badly on the wire."""
+
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from .blob import CHUNK
+from .control import Control
+from .settings import PROVIDERS
+from .wire import SERVER, Call, Reply, html_reply
+from .world import World
+
+LARGEST_BODY = 10 << 20
+IDLE_SECONDS = 120
+PIECES = 20
+
+
+class Server(ThreadingHTTPServer):
+    """A port: all providers under their prefixes, or one alone at the root."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 512
+
+    def __init__(self, address: tuple[str, int], world: World, alone: str | None = None) -> None:
+        self.world, self.alone = world, alone
+        self.control = Control(world)
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(address, Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service what this host is called, as the base class would."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients go away in the middle of an answer all the time, some because they were made to."""
+
+    def note(self, connection: socket.socket, opened: bool) -> None:
+        """Keep the list of open connections."""
+        with self._lock:
+            (self._open.add if opened else self._open.discard)(connection)
+
+    def stop(self) -> None:
+        """End the listening and every connection now."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        with self._lock:
+            for connection in self._open:
+                _shut(connection)
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = IDLE_SECONDS
+    server: Server
+
+    def version_string(self) -> str:
+        """Says that this is a stand-in also where the base class answers by itself."""
+        return SERVER
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing is logged: the ledger tells what happened."""
+
+    def handle(self) -> None:
+        """Serve the connection until either side ends it."""
+        self.server.note(self.connection, opened=True)
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True
+        finally:
+            self.server.note(self.connection, opened=False)
+
+    def answer(self) -> None:
+        """Read one request, have it answered, send the answer."""
+        body = self._body()
+        if isinstance(body, Reply):
+            self.close_connection = True
+            self._send(body)
+            return
+        raw, _, query = self.path.partition("?")
+        path = unquote(raw)
+        host = self.headers.get("Host") or f"{self.server.server_name}:{self.server.server_port}"
+        asked = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        call = Call(self.command, path, asked, self.headers, body, f"http://{host}")
+        self._send(self._reply(call))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+
+    def _reply(self, call: Call) -> Reply:
+        alone = self.server.alone
+        if alone:
+            return self.server.world.answer(alone, call) if call.path != "/" else self.server.control.page(call)
+        prefix, slash, rest = call.path[1:].partition("/")
+        if prefix not in PROVIDERS:
+            return self.server.control.answer(call)
+        if not slash:
+            return html_reply("Stand-in for an API", status=404)
+        call.base, call.path = f"{call.base}/{prefix}", f"/{rest}"
+        return self.server.world.answer(prefix, call)
+
+    def _body(self) -> bytes | Reply:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return html_reply("411 Length Required", status=411)
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal():
+            return html_reply("400 Bad Request", status=400)
+        if int(length) > LARGEST_BODY:
+            return html_reply("413 Content Too Large", status=413)
+        return self.rfile.read(int(length)) if length != "0" else b""
+
+    def _send(self, reply: Reply) -> None:
+        if reply.delay and self.server.stopping.wait(reply.delay):
+            self.close_connection = True
+            return
+        if reply.cut:
+            self._hang_up()
+            return
+        length = reply.declared if reply.declared is not None else len(reply.body)
+        bare = self.command == "HEAD" or reply.status in (204, 304)
+        if reply.framing == "chunked":
+            reply.headers["Transfer-Encoding"] = "chunked"
+        elif reply.framing == "close":
+            self.close_connection = True
+        elif reply.status not in (204, 304):
+            reply.headers["Content-Length"] = str(length)
+        head = self._head(reply)
+        if bare:
+            self.wfile.write(head)
+            return
+        if isinstance(reply.body, bytes) and reply.stop_after is None and not reply.drip and reply.framing == "length":
+            self.wfile.write(head + reply.body)
+            return
+        self.wfile.write(head)
+        self._send_body(reply)
+
+    def _head(self, reply: Reply) -> bytes:
+        lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", f"Server: {SERVER}", f"Date: {_date()}"]
+        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        if self.close_connection:
+            lines.append("Connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+    def _send_body(self, reply: Reply) -> None:
+        left = reply.stop_after if reply.stop_after is not None else len(reply.body)
+        whole = reply.stop_after is None or reply.stop_after >= (reply.declared or len(reply.body))
+        pause = reply.drip / PIECES
+        for piece in _pieces(reply):
+            part = piece[:left] if not reply.endless else piece
+            if reply.framing == "chunked":
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(part), bytes(part)) if part else b"")
+            else:
+                self.wfile.write(part)
+            left -= len(part)
+            if (left <= 0 and not reply.endless) or self.server.stopping.wait(pause):
+                break
+        if not whole:
+            self._hang_up()
+        elif reply.framing == "chunked":
+            self.wfile.write(b"0\r\n\r\n")
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.wfile.flush()
+        _shut(self.connection)
+
+
+def _pieces(reply: Reply) -> Iterator[memoryview]:
+    if not isinstance(reply.body, bytes):
+        yield from reply.body.chunks()
+        return
+    data = memoryview(reply.body)
+    if reply.endless:
+        while True:
+            yield data
+    size = max(1, -(-len(data) // PIECES)) if reply.drip else CHUNK
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+_dated: tuple[int, str] = (0, "")
+
+
+def _date() -> str:
+    """The present time as HTTP writes it, made once a second."""
+    global _dated
+    now = int(time.time())
+    if _dated[0] != now:
+        _dated = (now, formatdate(now, usegmt=True))
+    return _dated[1]

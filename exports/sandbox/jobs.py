@@ -1,0 +1,148 @@
+"""Jobs and the links to their files. What a job says follows from the clock: nothing runs in the background."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Link:
+    """One address of a job's file; `generation` counts the addresses this job has had."""
+
+    token: str
+    provider: str
+    job: str
+    name: str
+    generation: int
+    dead: int = 0
+    cuts: int = 0
+    version: int = 0
+
+
+@dataclass(slots=True)
+class Job:
+    """One job at a provider. `ending` names the fault, if any, that decides how it ends; `twist` holds its details."""
+
+    provider: str
+    project: str
+    id: str
+    kind: str
+    format: str
+    options: dict[str, Any]
+    made_at: float
+    seconds: float
+    file_bytes: int | None = None
+    ending: str = ""
+    twist: dict[str, Any] = field(default_factory=dict)
+    rule: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def share(self, now: float) -> float:
+        """How much of it is done, 0 to 1."""
+        return 1.0 if self.seconds <= 0 else min(1.0, max(0.0, (now - self.made_at) / self.seconds))
+
+    @property
+    def ends_at(self) -> float:
+        """When it is done, in seconds since 1970."""
+        return self.made_at + self.seconds
+
+    def changed_at(self, now: float) -> float:
+        """When it last changed."""
+        return min(now, self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a job is to say now.
+
+    `share` is how much is done, 0 to 1; `end` is empty, `done`, `failed` or `canceled`; `link` is false for a job
+    without a file; `word` is a foreign status word to use; `other` says that the answer is to name another project.
+    """
+
+    share: float
+    end: str = ""
+    link: bool = False
+    word: str = ""
+    other: bool = False
+
+
+class Jobs:
+    """All jobs and links; whoever calls holds the stand-in's lock."""
+
+    def __init__(self) -> None:
+        self.clear()
+        # Ids rise with the clock, so a stand-in started again never hands out an id of its former life.
+        self._number = int((time.time() - 1_760_000_000) * 10) % 1_000_000_000
+
+    def clear(self) -> None:
+        """Forget all jobs and links."""
+        self._jobs: dict[tuple[str, str], Job] = {}
+        self._by_project: dict[tuple[str, str], list[Job]] = {}
+        self._links: dict[str, Link] = {}
+        self._latest: dict[tuple[str, str], Link] = {}
+
+    def next_number(self) -> int:
+        """A whole number above all those before."""
+        self._number += 1
+        return self._number
+
+    def add(self, job: Job) -> None:
+        """Keep a job."""
+        self._jobs[job.provider, job.id] = job
+        self._by_project.setdefault((job.provider, job.project), []).append(job)
+
+    def add_unlisted(self, job: Job) -> None:
+        """Keep a job that was not made here, so that its links work; it is none of the project's jobs."""
+        job.extra["unlisted"] = True
+        self._jobs[job.provider, job.id] = job
+
+    def get(self, provider: str, number: str) -> Job | None:
+        """The job with this id, or None."""
+        return self._jobs.get((provider, number))
+
+    def of(self, provider: str, project: str) -> list[Job]:
+        """A project's jobs, oldest first."""
+        return self._by_project.get((provider, project), [])
+
+    def all_of(self, provider: str) -> Iterator[Job]:
+        """A provider's jobs, oldest first."""
+        return (job for job in self._jobs.values() if job.provider == provider)
+
+    def find_link(self, token: str) -> Link | None:
+        """The link with this secret, or None."""
+        return self._links.get(token)
+
+    def link(self, job: Job, name: str) -> Link:
+        """The job's present link; a new one when there is none or the last one is dead."""
+        key = (job.provider, job.id)
+        last = self._latest.get(key)
+        if last is not None and not last.dead:
+            return last
+        generation = last.generation + 1 if last else 1
+        link = Link(secrets.token_urlsafe(24), job.provider, job.id, name, generation)
+        self._links[link.token] = self._latest[key] = link
+        return link
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything, as JSON can carry it."""
+        return {
+            "number": self._number,
+            "jobs": [asdict(job) for job in self._jobs.values()],
+            "links": [asdict(link) for link in self._links.values()],
+        }
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.clear()
+        self._number = max(self._number, int(kept["number"]))
+        for entry in kept["jobs"]:
+            job = Job(**entry)
+            if job.extra.get("unlisted"):
+                self.add_unlisted(job)
+            else:
+                self.add(job)
+        for entry in kept["links"]:
+            link = Link(**entry)
+            self._links[link.token] = self._latest[link.provider, link.job] = link

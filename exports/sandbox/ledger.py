@@ -1,0 +1,61 @@
+"""What really happened here: the witness for "asked once", "no credential leaves" and "within the limits"."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any
+
+from .settings import PROVIDERS
+from .wire import Call
+
+# Enough for any test; old entries go first, so a stand-in left running for weeks stays small.
+KEPT = 100_000
+CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "X-Act-Under-Account-ID")
+CREDENTIAL_FIELDS = ("access_token", "token", "api_key", "apikey")
+CORRELATION_HEADERS = ("X-Request-Id", "X-Correlation-Id", "X-Client-Request-Id", "Correlation-Id")
+
+
+class Ledger:
+    """Counts and lists; whoever calls holds the stand-in's lock."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.jobs: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
+        self.requests: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
+        self.rate_limited: Counter[str] = Counter(dict.fromkeys(PROVIDERS, 0))
+        self.submissions: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.leaks: deque[dict[str, Any]] = deque(maxlen=KEPT)
+
+    def made(self, call: Call, entry: Mapping[str, Any], counted: bool) -> None:
+        """A job was really made; `counted` is false for side jobs such as the archiving of a pool."""
+        if counted:
+            self.jobs[entry["provider"]][entry["project"]] += 1
+        found = (call.header(name) for name in CORRELATION_HEADERS)
+        self.submissions.append(
+            {
+                **entry,
+                "at": time.time(),
+                "correlation": next((value for value in found if value), None),
+                "fault": call.rule.fault if call.rule else None,
+            }
+        )
+
+    def note_leak(self, provider: str, call: Call) -> None:
+        """A request for a file that carried a credential is recorded, without the credential's value."""
+        carried = [name for name in CREDENTIAL_HEADERS if call.header(name)]
+        carried += [f"?{name}" for name in CREDENTIAL_FIELDS if name in call.query]
+        if carried:
+            self.leaks.append({"provider": provider, "path": call.path, "carried": carried, "at": time.time()})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The ledger as JSON can carry it."""
+        return {
+            "jobs": {provider: dict(counted) for provider, counted in self.jobs.items()},
+            "submissions": list(self.submissions),
+            "requests": {provider: dict(counted) for provider, counted in self.requests.items()},
+            "credential_leaks": list(self.leaks),
+            "rate_limited": dict(self.rate_limited),
+        }

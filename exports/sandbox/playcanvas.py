@@ -1,0 +1,220 @@
+"""The stand-in for PlayCanvas: archives of projects and downloads of apps, both as jobs."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from .blob import Blob
+from .jobs import Job
+from .playcanvas_things import PROJECTS, USER, Project, complaint, date, echo, page
+from .service import Service
+from .wire import Call, Reply, json_reply
+from .zips import build_zip_of
+
+TOKENS = frozenset(("sandbox-token", *(f"sandbox-token-{number}" for number in range(2, 10))))
+TEXTS = {
+    400: "Bad request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not found",
+    409: "Conflict",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "Service unavailable",
+}
+BRANCHES_A_PAGE = 20
+
+
+class PlayCanvas(Service):
+    """Routes below `/api`."""
+
+    slug = "playcanvas"
+    label = "PlayCanvas"
+    content_types: ClassVar[Mapping[str, str]] = {"zip": "application/zip"}
+
+    def build_routes(self) -> None:
+        """All routes; those of jobs are `normal`, those that start one are `strict`."""
+        add = self.route
+        add("POST", "/api/projects/{project}/export", "submit", self.export, limit="strict")
+        add("POST", "/api/apps/download", "submit", self.download_app, self.by_body, "strict")
+        add("GET", "/api/jobs/{job}", "poll", self.job, self.by_job, "normal")
+        add("GET", "/api/projects/{project}/branches", "list", self.branches, limit="normal")
+        add("GET", "/api/projects/{project}/scenes", "list", self.scenes, limit="normal")
+        add("GET", "/api/projects/{project}/app", "list", self.primary_app, limit="normal")
+        add("GET", "/api/projects/{project}/apps", "list", self.apps, limit="normal")
+        add("GET", "/api/projects/{project}", "list", self.project, limit="normal", public=True)
+        add("GET", "/api/ratelimits", "auth", self.rate_limits, limit="normal")
+        add("GET", "/api/id", "auth", lambda _: json_reply({"id": USER["id"]}), limit="normal")
+        add("GET", "/api/users/{user}/projects", "list", self.user_projects, limit="normal")
+        add("GET", "/api/users/{user}", "list", self.user, limit="normal")
+
+    def sign_in(self, call: Call) -> str | Reply:
+        """A bearer token."""
+        scheme, _, token = call.header("Authorization").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" and token.strip() in TOKENS else self.failure(401)
+
+    def failure(self, status: int, message: str = "") -> Reply:
+        """`{"error": "<text>"}`."""
+        return json_reply({"error": message or TEXTS.get(status, f"Error {status}")}, status)
+
+    def missing_job(self) -> Reply:
+        """404 in the documented words."""
+        return self.failure(404, "Job not found")
+
+    def project_rows(self) -> Iterator[tuple[str, str]]:
+        """Every project with something to say about."""
+        return ((str(project.id), project.about) for project in PROJECTS.values() if project.about)
+
+    def by_body(self, call: Call) -> tuple[str | None, Job | None]:
+        """The project named in the body."""
+        return str(call.data().get("project_id", "")), None
+
+    def _project(self, call: Call) -> Project | Reply:
+        number = call.parts["project"]
+        found = PROJECTS.get(int(number)) if number.isdecimal() and len(number) < 10 else None
+        return found or self.failure(404, "Project not found")
+
+    def export(self, call: Call) -> Reply:
+        """Starts an archive. Answers 200: the documents say 201, but the official tools accept nothing but 200 here."""
+        project = self._project(call)
+        if isinstance(project, Reply):
+            return project
+        if project.refuses:
+            return self.failure(*project.refuses)
+        body = call.data()
+        branch = body.get("branch_id")
+        if branch is not None and branch not in {project.branch_id(name) for name in project.branches}:
+            return self.failure(404, "Branch not found")
+        job = self.make_job(call, str(project.id), "archive", "zip", body)
+        return json_reply(self._shown(job, call), 200)
+
+    def download_app(self, call: Call) -> Reply:
+        """Starts an app download, with today's names or with those of the first documents."""
+        body = call.data()
+        number = body.get("project_id")
+        project = PROJECTS.get(int(number)) if isinstance(number, int | str) and str(number).isdecimal() else None
+        if project is None:
+            return self.failure(404, "Project not found")
+        if project.refuses:
+            return self.failure(*project.refuses)
+        wrong = complaint(body)
+        if wrong:
+            return self.failure(*wrong)
+        scenes: list[int] = body["scenes"] if "scenes" in body else body["source_pack_ids"]
+        branches = {project.branch_id(name) for name in project.branches}
+        if not set(scenes) <= set(project.scene_ids) or body.get("branch_id") not in (None, *branches):
+            return self.failure(404, "Scene not found")
+        return json_reply(self._shown(self.make_job(call, str(project.id), "app", "zip", body), call), 201)
+
+    def job(self, call: Call) -> Reply:
+        """A job as it is now."""
+        return json_reply(self._shown(call.job, call)) if call.job else self.missing_job()
+
+    def _shown(self, job: Job, call: Call) -> dict[str, Any]:
+        look, project = self.look(job, call), PROJECTS[int(job.project)]
+        status = look.word or {"": "running", "done": "complete"}.get(look.end, "error")
+        number = project.id + 900_000 if look.other else project.id
+        link = {"url" if job.kind == "archive" else "download_url": self.file_url(job, call)} if look.link else {}
+        data = dict(link) if project.replaces and link else {**echo(job, number), **link}
+        shown: dict[str, Any] = {"id": int(job.id), "created_at": date(job.made_at), "status": status, "data": data}
+        shown["modified_at"] = date(job.changed_at(datetime.now(UTC).timestamp()))
+        shown["scope"] = {"type": "user", "id": USER["id"]}
+        if project.messages or status == "error":
+            shown["messages"] = ["Could not export"] if status == "error" else []
+        return shown
+
+    def branches(self, call: Call) -> Reply:
+        """Open branches by name; `skip` is the id of the last one seen."""
+        project = self._project(call)
+        if isinstance(project, Reply):
+            return project
+        items = [
+            {
+                "id": project.branch_id(name),
+                "projectId": project.id,
+                "name": name,
+                "createdAt": "2025-10-21T12:42:13.331Z",
+                "closed": False,
+                "latestCheckpointId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{project.id}/{name}/checkpoint")),
+                "user": {"id": USER["id"], "fullName": USER["full_name"], "username": USER["username"]},
+            }
+            for name in sorted(project.branches)
+        ]
+        ids = [item["id"] for item in items]
+        start = ids.index(call.query["skip"]) + 1 if call.query.get("skip") in ids else 0
+        limit = call.query.get("limit", "")
+        size = min(int(limit), BRANCHES_A_PAGE) if limit.isdecimal() and int(limit) else BRANCHES_A_PAGE
+        return json_reply({"result": items[start : start + size], "pagination": {"hasMore": start + size < len(items)}})
+
+    def scenes(self, call: Call) -> Reply:
+        """All scenes of a branch; no pages."""
+        project = self._project(call)
+        if isinstance(project, Reply):
+            return project
+        if call.query.get("branchId") not in (None, "", *(project.branch_id(name) for name in project.branches)):
+            return self.failure(404, "Branch not found")
+        when = "2025-10-21T12:42:13.331Z"
+        items = [
+            {"id": number, "projectId": project.id, "name": f"Scene {place}", "created": when, "modified": when}
+            for place, number in enumerate(project.scene_ids, 1)
+        ]
+        return json_reply({"result": items})
+
+    def primary_app(self, call: Call) -> Reply:
+        """No project here has published an app."""
+        project = self._project(call)
+        return project if isinstance(project, Reply) else self.failure(404, "Project does not have a primary app")
+
+    def apps(self, call: Call) -> Reply:
+        """An empty list."""
+        project = self._project(call)
+        return project if isinstance(project, Reply) else json_reply(page([], call))
+
+    def project(self, call: Call) -> Reply:
+        """With a token: refused for its scope, as real tokens are. Without: public projects can be read."""
+        if call.header("Authorization"):
+            return self.failure(401, "Token does not have required scope" if call.who else "")
+        project = self._project(call)
+        return project if isinstance(project, Reply) else json_reply({"id": project.id, "name": project.name})
+
+    def rate_limits(self, _: Call) -> Reply:
+        """The limits in force now."""
+        kinds = ("normal", "strict", "assets", "post", "download")
+        return json_reply({"limits": {kind: self.world.limits.number(self.slug, kind) for kind in kinds}})
+
+    def user(self, call: Call) -> Reply:
+        """The one user there is, by id or name."""
+        known = call.parts["user"] in (str(USER["id"]), USER["username"])
+        return json_reply(USER) if known else self.failure(404, "User not found")
+
+    def user_projects(self, call: Call) -> Reply:
+        """The user's projects, in pages by count."""
+        if call.parts["user"] not in (str(USER["id"]), USER["username"]):
+            return self.failure(404, "User not found")
+        return json_reply(page([{"id": project.id, "name": project.name} for project in PROJECTS.values()], call))
+
+    def file_name(self, job: Job) -> str:
+        """Says what it is."""
+        return f"stand-in-{job.kind}-{job.project}.zip"
+
+    def content(self, job: Job, version: int) -> Blob:
+        """A ZIP laid out as the service does it; `stand-in/assets.bin` brings it to the wanted size."""
+        project = PROJECTS[int(job.project)]
+        about = {"stand-in": True, "project": project.id, "name": project.name, "job": int(job.id), "version": version}
+        told = {"request": job.options, **about}
+        names = ["project.json"]
+        if job.kind == "app":
+            names = {"npm": ["package.json", "vite.config.js"]}.get(str(job.options.get("format")), ["index.html"])
+            names += ["config.json", "manifest.json", "files/assets/1/1/texture.json"]
+            if job.options.get("target") == "ios":
+                names += ["StandIn.xcodeproj/project.pbxproj"]
+        chosen = job.options.get("scenes", job.options.get("source_pack_ids", project.scene_ids))
+        names += [f"{number}.json" if job.kind == "app" else f"scenes/{number}.json" for number in chosen]
+        note = b"Made by a stand-in provider, not by PlayCanvas. It cannot be imported anywhere.\n"
+        packed = [("README-STAND-IN.txt", note), *((name, json.dumps(told, indent=1).encode()) for name in names)]
+        pattern = bytes((place * 7 + version) % 251 for place in range(4096))
+        return build_zip_of(
+            packed, 262_144 if job.file_bytes is None else job.file_bytes, "stand-in/assets.bin", pattern
+        )

@@ -1,0 +1,295 @@
+"""The stand-in for Ulule: exports of a project's orders, as a resource of its own."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from .blob import Blob
+from .fault_projects import fault_projects
+from .jobs import Job
+from .service import Service
+from .sheets import COLUMNS, build_csv, build_xlsx
+from .ulule_access import Access
+from .wire import BadBody, Call, Reply, html_reply, json_reply
+
+USER = {"id": 7001, "username": "stand-in", "name": "Stand-in Person", "lang": "fr", "is_staff": False}
+MOST = 20
+WAITING_SHARE = 0.15
+INT32 = 2**31 - 1
+# From this version on, bad credentials are refused also where none are needed, and unknown fields in a body are errors.
+STRICT_AUTH, STRICT_FIELDS = "2020-10-07", "2019-07-05"
+ERRORS = {
+    400: ("DeserializationError", "Bad request"),
+    401: ("PermissionError", "Invalid credentials"),
+    403: ("PermissionError", "You do not have permission to perform this action"),
+    404: ("ValueError", "Not found"),
+    409: ("ValueError", "Conflict"),
+    422: ("ValueError", "Invalid value"),
+    429: ("ValueError", "Too many requests"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: `mine` is false for another owner's; `past` counts its exports of other days."""
+
+    id: int
+    name: dict[str, str]
+    about: str = ""
+    mine: bool = True
+    past: int = 0
+    ending: str = ""
+    word: str = ""
+
+
+PROJECTS = {
+    project.id: project
+    for project in (
+        Project(4001, {"fr": "Une boulangerie", "en": "Bakery campaign"}, "well-behaved"),
+        Project(4002, {"fr": "Bande dessinée"}, "well-behaved, name in French only"),
+        Project(4003, {"en": "A short film"}, "well-behaved"),
+        Project(4004, {"fr": "Le projet d'un autre"}, "somebody else's: 403 PermissionError", mine=False),
+        Project(4005, {"fr": "Une ferme", "en": "A farm"}, "45 older exports, in three pages", past=45),
+        Project(
+            4010, {"fr": "Annulé"}, "staff cancels the export: canceled", ending="canceled_by_staff", word="canceled"
+        ),
+        Project(4011, {"fr": "Annulé aussi"}, "cancelled, spelt so", ending="canceled_by_staff", word="cancelled"),
+        Project(4012, {"fr": "Pas de chance"}, "the export fails", ending="job_fails"),
+        *(Project(int(row.id_at("ulule")), {"en": f"Fault: {row.name}"}) for row in fault_projects("ulule")),
+    )
+}
+
+
+class Ulule(Service):
+    """Routes below `/v1`, and `/oauth2/token/`."""
+
+    slug = "ulule"
+    label = "Ulule"
+    content_types: ClassVar[Mapping[str, str]] = {
+        "csv": "text/csv; charset=utf-8",
+        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    }
+
+    def build_routes(self) -> None:
+        """All routes."""
+        self._access = Access(self.world.settings)
+        self.route("POST", "/oauth2/token/", "auth", self._access.token, public=True)
+        self.route("GET", "/v1/me", "auth", self.me)
+        self.route("GET", "/v1/users/{user}/projects", "list", self.user_projects)
+        self.route("GET", "/v1/projects/{project}", "list", self.project, public=True)
+        self.route("POST", "/v1/projects/{project}/exports", "submit", self.export)
+        self.route("GET", "/v1/projects/{project}/exports", "list", self.exports)
+        self.route("GET", "/v1/exports/{job}", "poll", self.one, self.by_job)
+
+    def sign_in(self, call: Call) -> str | Reply:
+        """Any of the accepted spellings. Older versions ignore bad credentials where none are needed."""
+        return self._access.who(call.header("Authorization")) or self.failure(401)
+
+    def failure(self, status: int, message: str = "") -> Reply:
+        """An array of errors; an HTML page where the service itself is broken."""
+        if status >= 500:
+            return html_reply(f"Error {status}", status=status)
+        classification, text = ERRORS.get(status, ("ValueError", f"Error {status}"))
+        return self.complain(status, classification, message or text)
+
+    def complain(self, status: int, classification: str, message: str, *names: str) -> Reply:
+        """One error about these fields."""
+        return json_reply([{"classification": classification, "fieldNames": list(names), "message": message}], status)
+
+    def missing_job(self) -> Reply:
+        """404."""
+        return self.failure(404)
+
+    def clear(self) -> None:
+        """No tokens."""
+        self._access.clear()
+
+    def expire_tokens(self) -> None:
+        """Access tokens end now."""
+        self._access.expire()
+
+    def snapshot(self) -> dict[str, Any]:
+        """The tokens."""
+        return self._access.snapshot()
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """The tokens."""
+        self._access.restore(kept)
+
+    def project_rows(self) -> Iterator[tuple[str, str]]:
+        """Every project with something to say about."""
+        return ((str(project.id), project.about) for project in PROJECTS.values() if project.about)
+
+    def me(self, _: Call) -> Reply:
+        """The user behind the credential."""
+        return json_reply({**USER, "email": "stand-in@example.com"})
+
+    def user_projects(self, call: Call) -> Reply:
+        """A page of the user's own projects; `state=created` is theirs alone to see."""
+        if call.parts["user"] not in (str(USER["id"]), USER["username"], "me"):
+            return self.failure(404)
+        shown = [_project_json(project) for project in PROJECTS.values() if project.mine]
+        if call.query.get("state", "created") != "created":
+            shown = []
+        return _page(call, "projects", shown)
+
+    def project(self, call: Call) -> Reply:
+        """One project, also without credentials; with bad ones only for old versions of the API."""
+        if not call.who and call.header("Authorization") and call.header("Ulule-Version") >= STRICT_AUTH:
+            return self.failure(401)
+        project = self._project(call)
+        if isinstance(project, Reply):
+            return project
+        shown = _project_json(project)
+        if "user_role" in call.query.get("extra_fields", "").split(","):
+            shown["user_role"] = ("owner" if project.mine else "fan") if call.who else None
+        return json_reply({**shown, "id": 999_999} if call.fault("other_project") else shown)
+
+    def _project(self, call: Call) -> Project | Reply:
+        number = call.parts["project"]
+        if number.isdecimal() and int(number) > INT32:
+            return self.complain(400, "ValueError", "id is out of range", "id")
+        found = PROJECTS.get(int(number)) if number.isdecimal() else None
+        return found or self.failure(404)
+
+    def export(self, call: Call) -> Reply:
+        """Makes an export; by the documents only OAuth2 may, but an API key is let through here as well."""
+        project = self._project(call)
+        if isinstance(project, Reply):
+            return project
+        if not project.mine:
+            return self.failure(403)
+        try:
+            body = call.data()
+        except BadBody as wrong:
+            return self.complain(400, "DeserializationError", str(wrong))
+        wrong_field = self._complaint(call, body)
+        if wrong_field:
+            return wrong_field
+        self._remember_past(project)
+        job = self.make_job(call, str(project.id), "orders", body["format"], {"columns": body.get("columns")})
+        if project.ending and not job.ending:
+            job.ending, job.twist = project.ending, {"word": project.word}
+        return json_reply(self._shown(job, call), 201)
+
+    def _complaint(self, call: Call, body: dict[str, Any]) -> Reply | None:
+        for name, allowed in (("format", ("csv", "xlsx")), ("type", ("orders",))):
+            if body.get(name) in (None, ""):
+                return self.complain(422, "RequiredError", f"{name} is required", name)
+            if body[name] not in allowed:
+                return self.complain(422, "ValueError", f"{name} must be one of {', '.join(allowed)}", name)
+        columns = body.get("columns")
+        if columns is not None:
+            if not isinstance(columns, dict) or not all(isinstance(title, str) for title in columns.values()):
+                return self.complain(422, "TypeError", "columns must be an object of column ids and headers", "columns")
+            unknown = [name for name in columns if name not in COLUMNS]
+            if unknown:
+                return self.complain(422, "ValueError", f"unknown column {unknown[0]}", "columns")
+        unknown = [name for name in body if name not in ("format", "type", "columns")]
+        if unknown and call.header("Ulule-Version") >= STRICT_FIELDS:
+            return self.complain(422, "UnknownFieldError", f"unknown field {unknown[0]}", unknown[0])
+        return None
+
+    def one(self, call: Call) -> Reply:
+        """An export as it is now."""
+        number = call.parts["job"]
+        if number.isdecimal() and int(number) > INT32:
+            return self.complain(400, "ValueError", "id is out of range", "id")
+        return json_reply(self._shown(call.job, call)) if call.job else self.missing_job()
+
+    def exports(self, call: Call) -> Reply:
+        """A page of a project's exports, newest first."""
+        project = self._project(call)
+        if isinstance(project, Reply):
+            return project
+        if not project.mine:
+            return self.failure(403)
+        self._remember_past(project)
+        jobs = list(reversed(self.world.jobs.of(self.slug, str(project.id))))
+        return _page(call, "exports", [self._shown(job, call) for job in jobs])
+
+    def _remember_past(self, project: Project) -> None:
+        """The exports of other days, kept before the first new one; they are in no ledger."""
+        jobs = self.world.jobs
+        if not project.past or jobs.get(self.slug, f"{project.id}000"):
+            return
+        for place in range(project.past):
+            made_at = time.time() - (project.past - place) * 3600
+            form = ("csv", "xlsx")[place % 2]
+            old = Job(self.slug, str(project.id), f"{project.id}{place:03}", "orders", form, {}, made_at, 5.0)
+            jobs.add(old)
+
+    def _shown(self, job: Job, call: Call) -> dict[str, Any]:
+        look = self.look(job, call)
+        waiting = "processing" if look.share > WAITING_SHARE else "waiting"
+        canceled = job.twist.get("word") or "canceled"
+        words = {"": waiting, "done": "succeeded", "failed": "failed", "canceled": canceled}
+        return {
+            "id": int(job.id),
+            "project_id": 999_999 if look.other else int(job.project),
+            "type": job.kind,
+            "format": job.format,
+            "status": look.word or words[look.end],
+            "url": self.file_url(job, call) if look.link else None,
+            "created_at": _date(job.made_at),
+            "user": USER,
+        }
+
+    def file_name(self, job: Job) -> str:
+        """Says what it is."""
+        return f"stand-in-orders-{job.project}.{job.format}"
+
+    def content(self, job: Job, version: int) -> Blob:
+        """The orders in the format asked for; another version has orders of other people."""
+        make = build_csv if job.format == "csv" else build_xlsx
+        return make(f"{job.project}{version or ''}", job.options.get("columns"), job.file_bytes)
+
+
+def _date(when: float) -> str:
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _project_json(project: Project) -> dict[str, Any]:
+    return {
+        "id": project.id,
+        "slug": f"stand-in-{project.id}",
+        "name": project.name,
+        "status": "online",
+        "currency": "EUR",
+        "lang": next(iter(project.name)),
+        "type": "presale" if project.id % 2 else "project",
+        "is_online": True,
+        "is_cancelled": False,
+        "finished": False,
+        "created_at": _date(1_700_000_000 - 60 * project.id),
+        "date_start": "2024-02-01T00:00:00Z",
+        "date_end": "2034-03-01T00:00:00Z",
+        "absolute_url": f"https://ulule.example/stand-in-{project.id}/",
+    }
+
+
+def _page(call: Call, name: str, items: list[dict[str, Any]]) -> Reply:
+    """Newest first, at most 20, those made before `since` (whole seconds).
+
+    Where one second's items fall on both sides of an edge, some are repeated on the next page; only when one second
+    alone fills a page are the rest of it skipped.
+    """
+    limit, since = call.query.get("limit", ""), call.query.get("since", "")
+    size = max(1, min(MOST, int(limit))) if limit.isdecimal() else MOST
+    dated = sorted(((_seconds(item), item) for item in items), key=lambda pair: pair[0], reverse=True)
+    if since.isdecimal():
+        dated = [pair for pair in dated if pair[0] < int(since)]
+    page, rest = dated[:size], dated[size:]
+    following = None
+    if rest:
+        last = math.floor(page[-1][0])
+        split = math.floor(rest[0][0]) == last and math.floor(page[0][0]) > last
+        following = f"?limit={size}&since={last + 1 if split else last}"
+    return json_reply({"meta": {"limit": size, "next": following}, name: [item for _, item in page]})
+
+
+def _seconds(item: dict[str, Any]) -> float:
+    return datetime.fromisoformat(item["created_at"]).timestamp()

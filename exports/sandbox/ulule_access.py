@@ -1,0 +1,110 @@
+"""Who is asking Ulule: API keys in all their spellings, Basic, and OAuth2 with its token endpoint."""
+
+import base64
+import binascii
+import secrets
+import time
+from typing import Any
+
+from .settings import Settings
+from .wire import Call, Reply, json_reply
+
+KEYS = frozenset(("sandbox-key", *(f"sandbox-key-{number}" for number in range(2, 10))))
+CLIENT, SECRET, REFRESH = "sandbox-client", "sandbox-secret", "sandbox-refresh"
+USERNAME, PASSWORD, CODE = "sandbox-user", "sandbox-password", "sandbox-code"
+ACCESS_SECONDS = 36_000
+
+
+def basic(value: str) -> tuple[str, str] | None:
+    """User and password of a Basic header's value; None if it cannot be read."""
+    try:
+        user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (user, password) if colon else None
+
+
+class Access:
+    """Tokens handed out, and the reading of Authorization headers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.clear()
+
+    def clear(self) -> None:
+        """No access token, and the refresh token of the contract."""
+        self.access: dict[str, float] = {}
+        self.refresh = {REFRESH}
+
+    def expire(self) -> None:
+        """All access tokens end now; refresh tokens stay."""
+        self.access.clear()
+
+    def snapshot(self) -> dict[str, Any]:
+        """The tokens, as JSON can carry them."""
+        return {"access": self.access, "refresh": sorted(self.refresh)}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave."""
+        self.access, self.refresh = dict(kept["access"]), set(kept["refresh"])
+
+    def who(self, header: str) -> str | None:
+        """The credential behind an Authorization header's value, or None.
+
+        Accepted: `APIKey KEY` in any case, `ApiKey user:KEY`, Basic with the user `apikey`, Basic with user name and
+        password, `Bearer TOKEN`.
+        """
+        scheme, _, value = header.partition(" ")
+        value = value.strip()
+        match scheme.lower():
+            case "apikey":
+                key = value.rpartition(":")[2]
+                return key if key in KEYS else None
+            case "basic":
+                pair = basic(value)
+                if pair == (USERNAME, PASSWORD):
+                    return USERNAME
+                return pair[1] if pair and pair[0].lower() == "apikey" and pair[1] in KEYS else None
+            case "bearer":
+                return value if time.time() < self.access.get(value, 0) else None
+            case _:
+                return None
+
+    def token(self, call: Call) -> Reply:
+        """The token endpoint: form-encoded, the client by Basic or in the form; errors as RFC 6749 shapes them."""
+        form = call.form()
+        scheme, _, value = call.header("Authorization").partition(" ")
+        client = (
+            basic(value) if scheme.lower() == "basic" else (form.get("client_id", ""), form.get("client_secret", ""))
+        )
+        if client != (CLIENT, SECRET):
+            reply = _error("invalid_client", 401)
+            reply.headers["WWW-Authenticate"] = 'Basic realm="stand-in"'
+            return reply
+        match form.get("grant_type"):
+            case "refresh_token":
+                given = form.get("refresh_token", "")
+                return self._issue(given) if given in self.refresh else _error("invalid_grant")
+            case "password":
+                good = (form.get("username"), form.get("password")) == (USERNAME, PASSWORD)
+                return self._issue(REFRESH) if good else _error("invalid_grant")
+            case "authorization_code":
+                return self._issue(REFRESH) if form.get("code") == CODE else _error("invalid_grant")
+            case _:
+                return _error("unsupported_grant_type")
+
+    def _issue(self, refresh: str) -> Reply:
+        now = time.time()
+        self.access = {old: until for old, until in self.access.items() if until > now}
+        token = f"stand-in-{secrets.token_urlsafe(18)}"
+        self.access[token] = now + ACCESS_SECONDS
+        if self._settings.rotate_refresh:
+            self.refresh.discard(refresh)
+            refresh = f"stand-in-refresh-{secrets.token_urlsafe(12)}"
+        self.refresh.add(refresh)
+        shown = {"access_token": token, "expires_in": ACCESS_SECONDS, "refresh_token": refresh}
+        return json_reply({**shown, "scope": "read write", "token_type": "Bearer"})
+
+
+def _error(name: str, status: int = 400) -> Reply:
+    return json_reply({"error": name}, status)

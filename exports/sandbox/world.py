@@ -1,0 +1,161 @@
+"""Everything one running stand-in knows, and the order in which a request is dealt with."""
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from .aistudios import AIStudios
+from .fault_projects import standing_rules
+from .faults import ENDINGS, UNDONE, Faults, Rule, read_rule
+from .files import Files
+from .jobs import Job, Jobs
+from .ledger import Ledger
+from .limits import Limits
+from .mischief import instead, spoil
+from .playcanvas import PlayCanvas
+from .service import Route, Service
+from .settings import Settings
+from .toloka import Toloka
+from .ulule import Ulule
+from .webhooks import Webhooks
+from .wire import BadBody, Call, Reply
+
+# Faults that do not spoil the answer by themselves and count only once their effect has shown.
+SHOWN_LATER = ENDINGS
+
+
+class World:
+    """State and request handling; every public method is safe to call from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.lock = threading.RLock()
+        self.settings = settings
+        self.ledger = Ledger()
+        self.jobs = Jobs()
+        self.limits = Limits(settings)
+        self.faults = Faults(standing_rules)
+        self.webhooks = Webhooks()
+        self.files = Files(self)
+        self.services: dict[str, Service] = {}
+        for kind in (PlayCanvas, AIStudios, Toloka, Ulule):
+            self.services[kind.slug] = kind(self)
+        # Raised by one with every change worth keeping.
+        self.changes = 0
+
+    def touch(self) -> None:
+        """Something changed that a state file has to keep."""
+        self.changes += 1
+
+    def reset(self) -> None:
+        """Back to the beginning: no jobs, no faults asked for, an empty ledger. Settings stay."""
+        with self.lock:
+            self.jobs.clear()
+            self.faults.clear()
+            self.ledger.clear()
+            self.limits.clear()
+            self.files.clear()
+            self.webhooks.clear()
+            for service in self.services.values():
+                service.clear()
+            self.touch()
+
+    def expire_tokens(self) -> None:
+        """Make every access token handed out so far invalid."""
+        with self.lock:
+            for service in self.services.values():
+                service.expire_tokens()
+            self.touch()
+
+    def add_fault(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Put a fault in force; ValueError says what is wrong with it."""
+        with self.lock:
+            return self.faults.add(read_rule(given)).as_dict()
+
+    def answer(self, slug: str, call: Call) -> Reply:
+        """The answer of one provider to one request."""
+        service = self.services[slug]
+        if call.path.startswith("/files/"):
+            return self.files.answer(service, call)
+        with self.lock:
+            route = service.find(call)
+            if route is None:
+                self.ledger.requests[slug]["unknown"] += 1
+                return service.wrong_path()
+            self.ledger.requests[slug][route.kind] += 1
+            who = service.sign_in(call)
+            if isinstance(who, Reply):
+                if not route.public:
+                    return who
+                who = ""
+            call.who = who
+            fits, headers = self.limits.spend(slug, who or "anonymous", route.limit)
+            if not fits:
+                self.ledger.rate_limited[slug] += 1
+                reply = service.failure(429)
+            else:
+                reply = self._handle(service, route, call)
+            reply.headers |= {name: value for name, value in headers.items() if name not in reply.headers}
+            return reply
+
+    def _handle(self, service: Service, route: Route, call: Call) -> Reply:
+        try:
+            project, job = route.subject(call)
+            key = job.id if job and route.kind == "poll" else str(len(self.jobs.of(service.slug, project or "")))
+            rule = self.faults.pick(service.slug, route.kind, project, key, lambda rule: _can_show(rule, job))
+            call.rule, call.job = rule, job
+            if rule is None:
+                return route.handle(call)
+            return self._misbehave(service, route, call, rule, key)
+        except BadBody as wrong:
+            return service.failure(400, str(wrong))
+
+    def _misbehave(self, service: Service, route: Route, call: Call, rule: Rule, key: str) -> Reply:
+        if not rule.does_the_work:
+            rule.fired += 1
+            return instead(rule, service)
+        if rule.fault == "vanish":
+            rule.fired += 1
+            return service.missing_job()
+        reply = route.handle(call)
+        if not reply.good:
+            # Refused for a reason of its own: there was no work whose answer could be spoiled.
+            rule.give_back(key)
+            return reply
+        if rule.fault not in SHOWN_LATER:
+            rule.fired += 1
+        return instead(rule, service) if rule.fault in UNDONE else spoil(rule, call, reply)
+
+    def save(self, path: Path) -> None:
+        """Write jobs, links and tokens to a file only its owner can read; replaces it in one step."""
+        with self.lock:
+            kept = {
+                "jobs": self.jobs.snapshot(),
+                "services": {slug: service.snapshot() for slug, service in self.services.items()},
+            }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(path.name + ".new")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            json.dump(kept, out)
+        fresh.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Take up what `save` wrote; a missing file is an empty one. ValueError if it is not such a file."""
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        with self.lock:
+            try:
+                self.jobs.restore(kept["jobs"])
+                for slug, service in self.services.items():
+                    service.restore(kept["services"][slug])
+            except (KeyError, TypeError) as wrong:
+                raise ValueError(f"{path} was not written by this stand-in") from wrong
+
+
+def _can_show(rule: Rule, job: Job | None) -> bool:
+    """Progress can go back only while there is some."""
+    return rule.fault != "progress_back" or (job is not None and job.share(time.time()) < 1)

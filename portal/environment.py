@@ -1,0 +1,176 @@
+"""Reads the environment for the settings. Whatever is wrong becomes one sentence that says what to do."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.keys import kept_secret
+
+T = TypeVar("T")
+
+env = environ.Env()
+
+# Redis and RabbitMQ are what production uses, `spool` is our own; `memory` reaches no other process and is for tests.
+BROKERS = {"redis", "rediss", "amqp", "amqps", "spool", "memory"}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without white space around it; the default when it is unset or empty."""
+    return str(env.str(name, default="")).strip() or default
+
+
+def read(name: str, reader: Callable[[str], T], default: T, remedy: str) -> T:
+    """The variable as the reader understands it; the default when it is unset or empty.
+
+    ImproperlyConfigured with "NAME cannot be read: remedy" when the reader fails. The value is not repeated in the
+    sentence, since it may hold a password.
+    """
+    if not text(name):
+        return default
+    try:
+        return reader(name)
+    except (ImproperlyConfigured, ValueError, KeyError) as problem:
+        raise ImproperlyConfigured(f"{name} cannot be read: {remedy}") from problem
+
+
+def number(name: str, default: int, least: int = 0) -> int:
+    """The variable as a whole number of at least `least`."""
+
+    def reader(name: str) -> int:
+        value = int(text(name))
+        if value < least:
+            raise ValueError(name)
+        return value
+
+    return read(name, reader, default, f"give a whole number of at least {least}, for example {name}={default}.")
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The variable as a list separated by commas."""
+    return tuple(word.strip() for word in text(name).split(",") if word.strip()) or default
+
+
+def data_folder(default: Path) -> Path:
+    """DATA_DIR as an absolute path, made if need be and checked to be writable."""
+    folder = Path(text("DATA_DIR", str(default))).expanduser().absolute()
+    try:
+        # Keys and everybody's files live here, so nobody else on the machine may look in.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "static").mkdir(exist_ok=True)
+        writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise ImproperlyConfigured(
+            f"The data directory {folder} cannot be written: make it writable, or set DATA_DIR to a folder that is."
+        )
+    return folder
+
+
+def public_url() -> str:
+    """PUBLIC_URL without a slash at its end, "" when unset."""
+
+    def reader(name: str) -> str:
+        parts = urlsplit(text(name))
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(name)
+        _ = parts.port  # ValueError when it is no port
+        return text(name).rstrip("/")
+
+    return read("PUBLIC_URL", reader, "", "give the portal's own address, for example https://portal.example.org.")
+
+
+def secret_key(folder: Path, secure: bool) -> str:
+    """SECRET_KEY, or the one kept in the data directory. With https (`secure`) it must be given."""
+    given = text("SECRET_KEY")
+    if given:
+        return given
+    if secure:
+        raise ImproperlyConfigured(
+            "With a PUBLIC_URL of https, SECRET_KEY must be given: set it to 50 or more random characters and keep it."
+        )
+    path = folder / "secret_key"
+    try:
+        return kept_secret(path)
+    except (OSError, ValueError) as problem:
+        raise ImproperlyConfigured(
+            f"The signing key in {path} cannot be read: make the file readable, delete it, or set SECRET_KEY."
+        ) from problem
+
+
+def database(folder: Path) -> dict[str, Any]:
+    """The settings of the default database: PostgreSQL by DATABASE_URL, else SQLite in the data directory."""
+
+    def reader(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = env.db_url(name)
+        engine = found["ENGINE"].rpartition(".")[2]
+        usable = {"postgresql": bool(found["NAME"]), "sqlite3": Path(found["NAME"]).absolute().parent.is_dir()}
+        # An embedded database in memory would be another one in every process.
+        if not usable.get(engine) or found["NAME"] == ":memory:":
+            raise ValueError(name)
+        return found
+
+    embedded = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "portal.sqlite3")}
+    remedy = "give postgres://user:password@host:5432/name, or unset it for the embedded database."
+    found = read("DATABASE_URL", reader, embedded, remedy)
+    options = found.setdefault("OPTIONS", {})
+    if found["ENGINE"].endswith("postgresql"):
+        found.setdefault("CONN_MAX_AGE", 60)
+        found.setdefault("CONN_HEALTH_CHECKS", True)
+        options.setdefault("connect_timeout", 10)
+        return found
+    # IMMEDIATE: a transaction that reads and then writes cannot wait out another writer, it fails at once; one that
+    # begins as a writer waits for its turn. WAL: readers and the writer do not wait for each other. FULL: a commit is
+    # on the disk before anything follows from it. With NORMAL a power cut could take back the last commits, and with
+    # them the memory that a provider has been asked for an export, which would then be asked for twice.
+    options.setdefault("timeout", 20)
+    options.setdefault("transaction_mode", "IMMEDIATE")
+    options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+    # A file, because threads that share Django's default test database in memory lock each other out.
+    found["TEST"] = {"NAME": str(folder / "test.sqlite3")}
+    return found
+
+
+def broker(folder: Path) -> tuple[str, dict[str, Any]]:
+    """The broker's URL and transport options: Redis or RabbitMQ by CELERY_BROKER_URL, else the embedded spool."""
+
+    def reader(name: str) -> str:
+        if urlsplit(text(name)).scheme not in BROKERS:
+            raise ValueError(name)
+        return text(name)
+
+    remedy = "give redis://host:6379/0 or amqp://user:password@host:5672//, or unset it for the embedded broker."
+    url = read("CELERY_BROKER_URL", reader, "spool://localhost", remedy)
+    # A message only says "there is work", and the database says the same. So publishing tries once and gives up soon:
+    # nobody's request waits for a broker that is away. A worker's own connection is retried for ever all the same
+    # (see the settings), because it passes its own number of tries.
+    options: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+    match urlsplit(url).scheme:
+        case "spool":
+            options["folder"] = str(folder / "broker")
+        case "redis" | "rediss":
+            options |= {"socket_connect_timeout": 2, "socket_timeout": 3, "socket_keepalive": True}
+            options |= {"health_check_interval": 25}
+        case "amqp" | "amqps":
+            options |= {"write_timeout": 3}
+    return url, options
+
+
+def mail(folder: Path) -> dict[str, Any]:
+    """Django's EMAIL_… settings by EMAIL_URL, else mail that is written into files in the data directory."""
+
+    def reader(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = env.email_url(name)
+        return found
+
+    files = {
+        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "EMAIL_FILE_PATH": str(folder / "mail"),
+    }
+    remedy = "give smtp+tls://user:password@host:587, or unset it for mail into files."
+    return read("EMAIL_URL", reader, files, remedy)

@@ -1,0 +1,195 @@
+"""Django's settings, read from the environment. Every variable is named here or in `portal.environment`."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from portal import environment, keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = environment.data_folder(BASE_DIR / "var")
+
+# Who we are to the outside. A PUBLIC_URL of https makes this a production portal: keys must be given, cookies are
+# sent over https only.
+
+DEBUG: bool = environment.env.bool("DEBUG", default=False)
+PUBLIC_URL = environment.public_url()
+SECURE = PUBLIC_URL.startswith("https://")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(PUBLIC_URL).port}")
+ALLOWED_HOSTS = list(
+    environment.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", *([PUBLIC_HOST] if PUBLIC_HOST else [])))
+)
+CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))] if PUBLIC_URL else []
+
+# Keys.
+
+SECRET_KEY = environment.secret_key(DATA_DIR, SECURE)
+CREDENTIAL_KEYS = keys.split_keys(environment.text("CREDENTIAL_KEYS"))
+if SECURE and not CREDENTIAL_KEYS:
+    raise ImproperlyConfigured(
+        "With a PUBLIC_URL of https, CREDENTIAL_KEYS must be given: set it to the keys that seal credentials, "
+        "separated by commas, newest first, and keep them; without them no credential can be opened."
+    )
+# Where the sealing keys are kept when the environment gives none; who seals the first secret makes the file.
+CREDENTIAL_KEYS_FILE: Path | None = None if CREDENTIAL_KEYS else DATA_DIR / "credential_keys"
+if CREDENTIAL_KEYS_FILE:
+    CREDENTIAL_KEYS = keys.read_keys(CREDENTIAL_KEYS_FILE)
+
+# The portal's own limits.
+
+PRIVATE_HOSTS = tuple(host.lower() for host in environment.words("PRIVATE_HOSTS"))
+WORKER_CONCURRENCY = environment.number("WORKER_CONCURRENCY", 16, least=1)
+MAIL_ATTACHMENT_BYTES = environment.number("MAIL_ATTACHMENT_BYTES", 10_000_000)
+MAX_FILE_BYTES = environment.number("MAX_FILE_BYTES", 100 * 2**30, least=1)
+if environment.text("STORAGE_URL"):
+    raise ImproperlyConfigured("STORAGE_URL is not supported yet: unset it, and files are kept in DATA_DIR.")
+
+# Django.
+
+INSTALLED_APPS = [
+    "exports.apps.ExportsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "ninja",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+DATABASES = {"default": environment.database(DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "exports.User"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "portal.static.Storage"},
+}
+# What has not been collected is served from where it is installed, under its plain name.
+WHITENOISE_USE_FINDERS = True
+
+# Mail.
+
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "Export Portal <portal@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 20
+globals().update(environment.mail(DATA_DIR))
+
+# Sessions and transport security.
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+# A browser takes a __Host- cookie only over https and only from this very host, so no sibling host can plant one.
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+# Gunicorn speaks plain http, so with https there is a proxy in front that ends TLS. The name of the header in which it
+# says so (X-Forwarded-Proto, usually) must be given explicitly, because a client could send it too: only name one that
+# the proxy always sets itself. A redirect to https makes sense only with it; without, it would never end.
+PROXY_SSL_HEADER = environment.text("PROXY_SSL_HEADER")
+if PROXY_SSL_HEADER:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_" + PROXY_SSL_HEADER.upper().replace("-", "_"), "https")
+SECURE_SSL_REDIRECT: bool = environment.env.bool("SSL_REDIRECT", default=SECURE and bool(PROXY_SSL_HEADER))
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SILENCED_SYSTEM_CHECKS = [
+    # HSTS for the subdomains and the browsers' preload list: that is for the domain's owner to say, not for one host.
+    "security.W005",
+    "security.W021",
+]
+if not SECURE_SSL_REDIRECT:
+    # The redirect to https is then the proxy's, see above.
+    SILENCED_SYSTEM_CHECKS += ["security.W008"]
+
+# Celery. The database is the queue of record and a message only a hint, so there is nothing to keep or to repeat:
+# messages are acknowledged early (Celery's default; a lease in the database does the recovery), results are not stored.
+
+CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(DATA_DIR)
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A worker outlives any outage of its broker; meanwhile it finds its work in the database by itself.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+# Nobody asks a worker anything through the broker: whether it lives is read from the database.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+# Only matters for late acknowledgement; said aloud because Celery warns at every lost connection otherwise.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = TIME_ZONE
+# The few entries are fixed, so beat keeps its schedule in memory: there is no file that could go bad.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+# Each expires before the next one is sent, so that a worker that was away does not find a pile of them.
+CELERY_BEAT_SCHEDULE = {
+    "work": {"task": "exports.tasks.tick", "schedule": 5.0, "options": {"expires": 5.0}},
+    "sweep": {"task": "exports.tasks.sweep", "schedule": 60.0, "options": {"expires": 60.0}},
+}
+
+# One line per event, on standard error.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Django would print with its own handlers, and only in DEBUG.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # A line for every hint received and done says nothing.
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+    },
+}

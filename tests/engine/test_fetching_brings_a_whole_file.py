@@ -1,0 +1,120 @@
+"""Between the provider's "done" and our "succeeded": links that die, bodies that break, files that are none."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exports import states
+from exports.engine import store
+from exports.models import Call, Export
+from exports.sandbox.server import Sandbox
+from tests.cast import PROJECTS, Cast
+from tests.drive import ask, drive, step
+
+At = Callable[[str], str]
+WITH_FILES = [("playcanvas", "archive", "zip"), ("aistudios", "video", "mp4"), ("ulule", "orders", "xlsx")]
+
+
+def fetched(cast: Cast, at: At, provider: str = "playcanvas", type_: str = "archive", format_: str = "zip") -> Export:
+    return drive(ask(cast.project(provider, at(provider)), cast.member, type_, format_), seconds=40)
+
+
+def whole(export: Export) -> bool:
+    assert export.file is not None
+    return store.path_of(export.file).stat().st_size == export.file.size
+
+
+@pytest.mark.parametrize(("provider", "type_", "format_"), WITH_FILES)
+@pytest.mark.parametrize("fault", ["cut_once", "no_ranges", "changed_file", "dead_link", "redirect_ok", "gzip"])
+def test_it_gets_there_through(
+    cast: Cast, box: Sandbox, at: At, provider: str, type_: str, format_: str, fault: str
+) -> None:
+    times = {} if fault in ("no_ranges", "gzip", "redirect_ok") else {"times": 1}
+    rule = box.fault(provider=provider, project=PROJECTS[provider], on="file", fault=fault, **times)
+    if fault == "no_ranges":
+        box.fault(provider=provider, project=PROJECTS[provider], on="file", fault="cut_once", times=1)
+    export = fetched(cast, at, provider, type_, format_)
+
+    assert box.fired(rule) >= 1
+    assert export.status == states.SUCCEEDED, (export.error_code, export.error_message)
+    assert whole(export)
+    assert box.ledger()["credential_leaks"] == []
+    assert not list(store.parts().iterdir())
+
+
+def test_a_break_is_resumed_with_a_range_and_not_from_the_start(cast: Cast, box: Sandbox, at: At) -> None:
+    box.settings(file_bytes=3_000_000)
+    box.fault(provider="playcanvas", project="100001", on="file", fault="cut_once", times=1)
+    export = fetched(cast, at)
+
+    assert export.status == states.SUCCEEDED
+    calls = Call.objects.filter(export=export, url__contains="…").order_by("pk")
+    assert [call.status for call in calls] == [200, 206]
+
+
+@pytest.mark.parametrize(("provider", "type_", "format_"), WITH_FILES)
+@pytest.mark.parametrize(
+    ("fault", "code", "action"),
+    [
+        ("truncated", "bad_file", "provider"),
+        ("truncated_quietly", "bad_file", "provider"),
+        ("wrong_type", "bad_file", "provider"),
+        ("empty_file", "bad_file", "provider"),
+        ("dead_for_good", "no_file", "provider"),
+        ("redirect_private", "address", "provider"),
+        ("redirect_loop", "address", "provider"),
+        ("redirect_scheme", "address", "provider"),
+    ],
+)
+def test_it_fails_with_a_reason_at(
+    cast: Cast, box: Sandbox, at: At, provider: str, type_: str, format_: str, fault: str, code: str, action: str
+) -> None:
+    rule = box.fault(provider=provider, project=PROJECTS[provider], on="file", fault=fault)
+    export = fetched(cast, at, provider, type_, format_)
+
+    assert box.fired(rule) >= 1
+    assert (export.status, export.error_code, export.error_action) == (states.FAILED, code, action)
+    assert export.file is None
+    assert not list(store.parts().iterdir())
+    assert not store.root().exists() or not list(store.root().glob("*/*/*"))
+
+
+def test_a_csv_that_was_cut_quietly_is_a_bad_file(cast: Cast, box: Sandbox, at: At) -> None:
+    box.fault(provider="ulule", project="4001", on="file", fault="truncated_quietly")
+    export = fetched(cast, at, "ulule", "orders", "csv")
+
+    assert (export.status, export.error_code) == (states.FAILED, "bad_file")
+
+
+def test_a_file_that_is_too_large_is_not_kept(cast: Cast, box: Sandbox, at: At, settings: object) -> None:
+    settings.MAX_FILE_BYTES = 100  # type: ignore[attr-defined]
+    export = fetched(cast, at)
+
+    assert (export.status, export.error_code, export.error_action) == (states.FAILED, "too_large", "you")
+    assert not list(store.parts().iterdir())
+
+
+def test_a_disk_that_refuses_is_waited_for(cast: Cast, box: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    export = ask(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    while step(export).step != states.FETCH:
+        pass
+    with monkeypatch.context() as patched:
+        patched.setattr(store.Part, "keep", refuse)
+        export = step(export)
+    assert (export.status, export.trouble) == (states.PROCESSING, "storage")
+    assert "No space left" in export.wait_note
+
+    assert drive(export).status == states.SUCCEEDED
+
+
+def test_the_link_lies_sealed_and_is_gone_at_the_end(cast: Cast, box: Sandbox, at: At) -> None:
+    export = ask(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    while step(export).step != states.FETCH:
+        pass
+    assert export.sealed_link.startswith("v1:")
+    assert "http" not in export.sealed_link
+    assert drive(export).sealed_link == ""
+    assert not Call.objects.filter(url__contains="token").exists()

@@ -1,0 +1,131 @@
+"""No crash, retry or lost answer makes the portal ask a provider twice."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exports import states
+from exports.models import Call, Export
+from exports.sandbox.server import Sandbox
+from tests.cast import PROJECTS, Cast
+from tests.drive import ask, claim_one, drive, step
+
+At = Callable[[str], str]
+ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
+FINDABLE = ["aistudios", "toloka", "ulule"]
+
+
+def made(box: Sandbox, provider: str) -> int:
+    return int(box.ledger()["jobs"].get(provider, {}).get(PROJECTS[provider], 0))
+
+
+@pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
+@pytest.mark.parametrize("fault", ["lost_answer", "half_answer", "garbage"])
+def test_a_job_that_was_made_is_found_or_a_person_decides(
+    cast: Cast, box: Sandbox, at: At, provider: str, type_: str, fault: str
+) -> None:
+    rule = box.fault(provider=provider, project=PROJECTS[provider], on="submit", fault=fault, times=1)
+    export = drive(ask(cast.project(provider, at(provider)), cast.member, type_))
+
+    assert box.fired(rule) == 1
+    assert made(box, provider) == 1
+    if provider in FINDABLE:
+        assert export.status == states.SUCCEEDED, export.error_message
+    else:
+        assert (export.status, export.error_code, export.error_action) == (states.FAILED, "unconfirmed", "you")
+
+
+@pytest.mark.parametrize("provider", ["toloka", "ulule"])
+def test_it_asks_again_where_the_search_proves_that_nothing_was_executed(
+    cast: Cast, box: Sandbox, at: At, provider: str
+) -> None:
+    rule = box.fault(provider=provider, project=PROJECTS[provider], on="submit", fault="status", status=500, times=1)
+    export = drive(ask(cast.project(provider, at(provider)), cast.member, dict(ONE_EACH)[provider]))
+
+    assert box.fired(rule) == 1
+    assert export.status == states.SUCCEEDED
+    assert made(box, provider) == 1
+
+
+def test_one_look_is_no_proof(cast: Cast, box: Sandbox, at: At) -> None:
+    box.fault(provider="ulule", project="4001", on="submit", fault="cut", times=1)
+    export = ask(cast.project("ulule", at("ulule")), cast.member, "orders")
+
+    step(export)
+    first = step(export)
+    assert first.asked_at is not None
+    assert (first.next_step_at - first.created_at).total_seconds() > 25
+    second = step(export)
+    assert second.asked_at is None
+
+
+@pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
+def test_a_worker_that_died_after_it_noted_the_intent_leads_to_a_search_and_no_second_request(
+    cast: Cast, box: Sandbox, at: At, provider: str, type_: str
+) -> None:
+    export = ask(cast.project(provider, at(provider)), cast.member, type_)
+    claim = claim_one(export)
+    claim.write(asked_at=claim.export.created_at, baseline={"last": 0})
+    Export.objects.filter(pk=export.pk).update(held_until=None)
+
+    step(export)
+    assert made(box, provider) == 0
+    assert not Call.objects.filter(export=export, method="POST", url__contains="export").exists()
+
+
+def test_a_request_that_never_left_is_sent_again(cast: Cast, box: Sandbox, at: At, settings: object) -> None:
+    project = cast.project("playcanvas", "http://127.0.0.1:9")
+    settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, "127.0.0.1:9")  # type: ignore[attr-defined]
+    export = ask(project, cast.member, "archive")
+    step(export)
+    export.refresh_from_db()
+    assert (export.status, export.asked_at, export.misses) == (states.WAITING, None, 1)
+    assert "could not be reached" in export.wait_note
+
+    type(project.credential).objects.filter(pk=project.credential_id).update(origin=at("playcanvas"))
+    assert drive(export).status == states.SUCCEEDED
+    assert made(box, "playcanvas") == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "rejected"), (403, "credential"), (404, "not_found")])
+def test_a_refused_request_ends_with_the_reason_and_is_not_repeated(
+    cast: Cast, box: Sandbox, at: At, status: int, code: str
+) -> None:
+    box.fault(provider="playcanvas", project="100001", on="submit", fault="status", status=status)
+    export = drive(ask(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+
+    assert (export.status, export.error_code, export.error_action) == (states.FAILED, code, "you")
+    assert Call.objects.filter(export=export, method="POST").count() == 1
+    assert made(box, "playcanvas") == 0
+
+
+def test_an_acceptance_that_names_another_project_is_not_taken(cast: Cast, box: Sandbox, at: At) -> None:
+    box.fault(provider="playcanvas", project="100001", on="submit", fault="other_project")
+    export = drive(ask(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+
+    assert (export.status, export.error_code) == (states.FAILED, "unreadable")
+    assert Call.objects.filter(export=export, method="POST").count() == 1
+
+
+def test_two_exports_of_one_project_do_not_adopt_each_others_jobs(cast: Cast, box: Sandbox, at: At) -> None:
+    box.fault(provider="ulule", project="4001", on="submit", fault="lost_answer", times=1)
+    project = cast.project("ulule", at("ulule"))
+    one = ask(project, cast.member, "orders", "csv")
+    two = ask(project, cast.member, "orders", "csv", allow_twin=True)
+    drive(one)
+    drive(two)
+    one.refresh_from_db()
+
+    assert (one.status, two.status) == (states.SUCCEEDED, states.SUCCEEDED)
+    assert one.remote_id != two.remote_id
+    assert made(box, "ulule") == 2
+
+
+def test_a_project_that_runs_alone_waits_for_the_export_before(cast: Cast, box: Sandbox, at: At) -> None:
+    project = cast.project("aistudios", at("aistudios"))
+    one = ask(project, cast.member, "video", options={"resolution": "720"})
+    two = ask(project, cast.member, "video", options={"resolution": "4k"})
+    step(one)
+    assert str(one.pk) in step(two).wait_note
+    assert (drive(one).status, drive(two).status) == (states.SUCCEEDED, states.SUCCEEDED)
+    assert made(box, "aistudios") == 2

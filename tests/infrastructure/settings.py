@@ -1,0 +1,38 @@
+"""The settings of a test run: the portal's own, over a data directory that is thrown away afterwards.
+
+A settings module and not a fixture, because pytest-django loads the settings before any conftest.
+"""
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+
+# Programs that a test starts inherit this module's name; there the test itself says what the environment is.
+if "pytest" in sys.modules:
+    # What a developer has set for their own portal is not for the tests, except which servers to test on.
+    for name in (
+        "ALLOWED_HOSTS",
+        "CREDENTIAL_KEYS",
+        "DEBUG",
+        "DEFAULT_FROM_EMAIL",
+        "EMAIL_URL",
+        "MAIL_ATTACHMENT_BYTES",
+        "MAX_FILE_BYTES",
+        "PRIVATE_HOSTS",
+        "PROXY_SSL_HEADER",
+        "PUBLIC_URL",
+        "SECRET_KEY",
+        "SSL_REDIRECT",
+        "STORAGE_URL",
+        "WORKER_CONCURRENCY",
+    ):
+        os.environ.pop(name, None)
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="portal-tests-")
+    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+
+from portal.settings import *  # noqa: E402, F403
+
+# Hashing a password well takes a tenth of a second; a test suite signs in a thousand times.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,91 @@
+"""Asking for an export: the exact request, and which answers count as an acceptance."""
+
+from typing import Any
+
+import pytest
+
+from exports.providers.aistudios import AIStudios
+from exports.providers.base import NotFoundError, UnclearError, UnreadableError
+from exports.providers.http import Client
+from tests.providers.aistudios.conftest import EXPORT, PROJECT, good, job
+from tests.wire import Reply, Wire
+
+
+def test_without_options_only_the_project_is_sent(wire: Wire, client: Client, aistudios: AIStudios) -> None:
+    wire.on(EXPORT, good({"projectId": PROJECT}))
+    assert aistudios.submit(client, job()).remote_id == PROJECT
+    (asked,) = wire.calls(EXPORT)
+    assert asked.json == {"projectId": PROJECT}
+    assert asked.headers["Authorization"] == "a.b.c"
+    assert asked.headers["Content-Type"] == "application/json"
+
+
+def test_every_option_has_its_documented_name(wire: Wire, client: Client, aistudios: AIStudios) -> None:
+    wire.on(EXPORT, good({"projectId": PROJECT}))
+    aistudios.submit(client, job(options={"resolution": "720", "workspace_id": "w1"}, hook="https://portal/h"))
+    assert wire.calls(EXPORT)[0].json == {
+        "projectId": PROJECT,
+        "resolution": "720",
+        "workspaceId": "w1",
+        "webhookUrl": "https://portal/h",
+    }
+
+
+def test_the_users_own_address_is_never_sent(wire: Wire, client: Client, aistudios: AIStudios) -> None:
+    wire.on(EXPORT, good({"projectId": PROJECT}))
+    aistudios.submit(client, job(options={"webhook_url": "https://me.example.org/"}))
+    assert b"me.example.org" not in wire.calls(EXPORT)[0].body
+
+
+def test_empty_options_are_not_sent(wire: Wire, client: Client, aistudios: AIStudios) -> None:
+    wire.on(EXPORT, good({"projectId": PROJECT}))
+    aistudios.submit(client, job(options={"resolution": "", "workspace_id": "", "webhook_url": ""}))
+    assert wire.calls(EXPORT)[0].json == {"projectId": PROJECT}
+
+
+def test_a_missing_data_wrapper_is_forgiven(wire: Wire, client: Client, aistudios: AIStudios) -> None:
+    wire.on(EXPORT, Reply(body={"success": True, "projectId": PROJECT}))
+    assert aistudios.submit(client, job()).remote_id == PROJECT
+
+
+def test_an_acceptance_of_another_project_is_never_taken(wire: Wire, client: Client, aistudios: AIStudios) -> None:
+    wire.on(EXPORT, good({"projectId": "65fa6b07dca2e36746ffffff"}))
+    with pytest.raises(UnreadableError, match="another project") as caught:
+        aistudios.submit(client, job())
+    assert caught.value.final
+
+
+@pytest.mark.parametrize("data", [None, {}, [], {"projectId": ""}, {"projectId": None}, {"projectId": {}}, "ok"])
+def test_an_acceptance_of_nothing_in_particular_is_looked_into(
+    wire: Wire, client: Client, aistudios: AIStudios, data: Any
+) -> None:
+    wire.on(EXPORT, good(data))
+    with pytest.raises(UnreadableError) as caught:
+        aistudios.submit(client, job())
+    assert not caught.value.final
+
+
+@pytest.mark.parametrize("reply", [Reply(cut=True), Reply(502, "<html>"), Reply(body="garbage"), Reply(302)])
+def test_a_lost_answer_is_sent_once_and_stays_open(
+    wire: Wire, client: Client, aistudios: AIStudios, reply: Reply
+) -> None:
+    wire.on(EXPORT, reply)
+    with pytest.raises(UnclearError):
+        aistudios.submit(client, job())
+    assert len(wire.calls(EXPORT)) == 1
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a b", "é", "a%2Fb"])
+def test_a_name_that_cannot_be_an_id_is_never_put_into_a_path(
+    wire: Wire, client: Client, aistudios: AIStudios, name: str
+) -> None:
+    with pytest.raises(NotFoundError, match="not an id"):
+        aistudios.prepare(client, job(project=name))
+    assert wire.asked == []
+
+
+def test_a_path_before_the_api_is_kept(wire: Wire, connect: Any, aistudios: AIStudios) -> None:
+    wire.on("POST /prefix/api/odin/v3/auth/token", good({"token": "t"}))
+    wire.on("POST /prefix/api/odin/v3/editor/project/export", good({"projectId": PROJECT}))
+    client = connect(aistudios, {"app_id": "a", "user_key": "b"}, path="/prefix")
+    assert aistudios.submit(client, job()).remote_id == PROJECT

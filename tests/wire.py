@@ -1,0 +1,113 @@
+"""A provider on a real socket that gives recorded replies, in order, and remembers what it was asked."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Asked:
+    """One request as it arrived. `json` is the parsed body, None where there was none."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+
+@dataclass
+class Reply:
+    """What to answer. A dict or list `body` goes out as JSON; `cut` closes the connection without an answer."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+
+
+class Wire:
+    """Answers "METHOD /path" (without the query) with the replies given; the last one is repeated."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, list[Reply | Callable[[Asked], Reply]]] = {}
+        self.asked: list[Asked] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server.server_address[1]}"
+
+    def on(self, route: str, *replies: Reply | Callable[[Asked], Reply]) -> None:
+        """Sets the replies of a route: `wire.on("GET /api/jobs/1", Reply(body={...}), Reply(500))`."""
+        self.replies[route] = list(replies)
+
+    def calls(self, route: str) -> list[Asked]:
+        """What was asked of a route, in order."""
+        method, _, path = route.partition(" ")
+        return [one for one in self.asked if one.method == method and one.path.partition("?")[0] == path]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        wire = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                asked = Asked(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
+                wire.asked.append(asked)
+                queue = wire.replies.get(f"{asked.method} {asked.path.partition('?')[0]}")
+                if not queue:
+                    reply: Reply | Callable[[Asked], Reply] = Reply(404, {"error": f"no reply for {asked.path}"})
+                else:
+                    reply = queue.pop(0) if len(queue) > 1 else queue[0]
+                if callable(reply):
+                    reply = reply(asked)
+                if reply.cut:
+                    self.close_connection = True
+                    return
+                raw = b"" if reply.body is None else reply.body
+                if not isinstance(raw, bytes):
+                    raw = raw.encode() if isinstance(raw, str) else json.dumps(raw).encode()
+                self.send_response(reply.status)
+                for name, value in ({"Content-Type": "application/json"} | reply.headers).items():
+                    self.send_header(name, value)
+                if reply.status != 204:
+                    self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                if reply.status != 204:
+                    self.wfile.write(raw)
+
+            do_GET = do_POST = do_HEAD = do_DELETE = answer
+
+            def log_message(self, format: str, *args: Any) -> None:
+                return None
+
+        return Handler
+
+
+@contextmanager
+def wire() -> Iterator[Wire]:
+    """A Wire that listens while the block runs."""
+    one = Wire()
+    thread = threading.Thread(target=one.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield one
+    finally:
+        one.server.shutdown()
+        one.server.server_close()
+        thread.join()
