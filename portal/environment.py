@@ -1,6 +1,7 @@
 """Reads the environment for the settings. Whatever is wrong becomes one sentence that says what to do."""
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,8 +34,11 @@ def read(name: str, reader: Callable[[str], T], default: T, remedy: str) -> T:
     if not text(name):
         return default
     try:
-        return reader(name)
-    except (ImproperlyConfigured, ValueError, KeyError) as problem:
+        # What django-environ only warns of is a mistake as well, and its warning can hold the password.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            return reader(name)
+    except (ImproperlyConfigured, UserWarning, ValueError, KeyError) as problem:
         raise ImproperlyConfigured(f"{name} cannot be read: {remedy}") from problem
 
 

@@ -165,8 +165,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 # Nobody asks a worker anything through the broker: whether it lives is read from the database.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-# Only matters for late acknowledgement; said aloud because Celery warns at every lost connection otherwise.
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# Cancels only tasks that are acknowledged late, and there are none; without it Celery warns at each lost connection.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = TIME_ZONE
 # The few entries are fixed, so beat keeps its schedule in memory: there is no file that could go bad.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
@@ -181,6 +181,7 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"brief": {"()": "portal.logs.Brief"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
@@ -190,6 +191,7 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # A line for every hint received and done says nothing.
         "celery": {"level": "WARNING"},
+        "celery.beat": {"filters": ["brief"]},
         "kombu": {"level": "WARNING"},
     },
 }

@@ -8,7 +8,7 @@ from django.db.models import Q
 from exports import states
 from exports.engine import clock
 from exports.engine.advance import advance
-from exports.engine.claim import Claim, claim_due
+from exports.engine.claim import Claim, claim_due, release
 from exports.engine.request import Asker, Wish, request
 from exports.models import Change, Export, Member, Project
 
@@ -29,8 +29,11 @@ def make_due() -> None:
 def claim_one(export: Export) -> Claim:
     """A claim on the next step of this export."""
     make_due()
-    [claim] = [claim for claim in claim_due(EVERY_STEP, 100) if claim.export.pk == export.pk]
-    return claim
+    claims = {claim.export.pk: claim for claim in claim_due(EVERY_STEP, 100)}
+    mine = claims.pop(export.pk)
+    for other in claims.values():
+        release(other)
+    return mine
 
 
 def step(export: Export) -> Export:

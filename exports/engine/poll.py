@@ -96,7 +96,8 @@ def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, object]) -
     settle_next(claim, **fields)
     if changed:
         unknown = f"The portal does not know the word “{sight.word}”." if sight.state == "unknown" else ""
-        witness(export, str(fields["provider_status"]), source=source, note=sight.note or unknown)
+        note = " ".join(filter(None, [unknown, sight.note]))
+        witness(export, str(fields["provider_status"]), source=source, note=note)
 
 
 def _relay(claim: Claim, sight: Sight, fields: dict[str, object]) -> None:

@@ -124,6 +124,10 @@ class Secret:
     plain: bool = False
 
 
+# Named out here: inside Kind, `type` is a field.
+OptionsForm = type[forms.Form]
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of export.
@@ -139,7 +143,7 @@ class Kind:
     type: str
     label: str
     formats: tuple[str, ...]
-    options: type[forms.Form]
+    options: OptionsForm
     deadline: timedelta
     cost: str = ""
     pace: Pace = Pace()

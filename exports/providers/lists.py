@@ -40,3 +40,8 @@ def by_skip(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
 def by_last_id(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
     """Toloka: `sort=id`, then all above the last id (`has_more`)."""
     return {"id_gt": ids[-1]} if page.get("has_more") is True and ids else {}
+
+
+def one_page(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
+    """For lists of which the first page is enough."""
+    return {}

@@ -126,8 +126,7 @@ def hinting(hint: str) -> Iterator[None]:
     try:
         yield
     except CredentialError as problem:
-        problem.message = f"{problem.message} {hint}"
-        raise
+        raise CredentialError(f"{problem.message} {hint}", renewable=problem.renewable, word=problem.word) from None
 
 
 def segment(name: str, label: str, pattern: str = "[A-Za-z0-9_-]+") -> str:

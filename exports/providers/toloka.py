@@ -1,39 +1,24 @@
 """Toloka: moves a project to its archive, which changes it there and yields no file. Operations are polled by id.
 
-Source: https://toloka.ai/docs/api/ (projects, pools, trainings: archive; operations; errors; limits).
+Source: https://toloka.ai/docs/api/ (project archive, operations, requester, access).
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final
+from datetime import timedelta
+from typing import ClassVar, Final
 
 from django import forms
 
 from exports.providers import base, lists, read
-from exports.providers.base import Accepted, BusyError, CredentialError, Job, RefusedError, Sight, UnreadableError
+from exports.providers import toloka_api as api
+from exports.providers import toloka_pools as pools
+from exports.providers.base import Accepted, Advice, Job, RefusedError, Secret, Sight
 from exports.providers.fields import Switch
-from exports.providers.http import Client, words_of
+from exports.providers.http import Client
 
-API: Final = "/api/v1"
 SCHEMES: Final = (("ApiKey", "ApiKey"), ("OAuth", "OAuth"))
-INTERVALS: Final = {"MIN": 60.0, "HOUR": 3600.0, "DAY": 86400.0}
-UNPROVEN: Final = {"AUTHENTICATION_ERROR", "OAUTH_AUTHENTICATION_ERROR", "ACCESS_DENIED"}
-MISSING: Final = {"DOES_NOT_EXIST", "NOT_FOUND"}
-BROKEN: Final = {"INTERNAL_ERROR", "OPERATION_EXECUTION_ERROR", "REMOTE_SERVICE_UNAVAILABLE"}
-# What a person must do first. The cure other clients know, accepting all answers, pays people: never done here.
-FIRST: Final = {
-    "UNARCHIVED_POOLS_CONFLICT": "Every pool of the project must be archived first.",
-    "PROJECT_INAPPROPRIATE_STATUS": "The project's status does not allow it.",
-    "POOL_INAPPROPRIATE_STATUS": "Only a closed pool can be archived.",
-    "INAPPROPRIATE_STATUS": "Its status does not allow it.",
-    "CONFLICT_STATE": "Its state does not allow it.",
-    "TRAINING_ARCHIVE_CONFLICT": "The pools that use the training must be archived first.",
-    "SUBMITTED_ASSIGNMENTS_CONFLICT": "Answers wait for review: accept or reject them in Toloka first.",
-    "THERE_IS_REJECTED_ASSIGNMENT": "After rejected answers, Toloka archives a pool 9 days after the last rejection.",
-    "THERE_IS_ACTIVE_ASSIGNMENT": "Somebody works on its tasks: wait until they are done.",
-}
-ALREADY: Final = Accepted("", Sight("done", "ARCHIVED", 100.0, note="It was already archived."))
+# Whether an archived project answers 204 or a conflict is in no document; both mean the same.
+ALREADY: Final = Accepted("", Sight("done", "ARCHIVED", 100.0, note="The project was already archived."))
 
 
 class ArchiveOptions(forms.Form):
@@ -41,9 +26,8 @@ class ArchiveOptions(forms.Form):
 
     archive_pools = Switch(
         label="Archive closed pools first",
-        initial=False,
         unset="No",
-        help_text="Also closed trainings. Archiving cannot be undone. An open pool is never closed by the portal.",
+        help_text="And closed trainings. This cannot be undone. The portal never closes an open pool.",
     )
 
 
@@ -52,10 +36,10 @@ class Toloka(base.Provider):
     label = "Toloka"
     docs = "https://toloka.ai/docs/api/"
     origins: ClassVar = {"production": "https://toloka.dev", "sandbox": "https://sandbox.toloka.dev"}
-    origin_notes: ClassVar = {"sandbox": "Toloka's sandbox is unavailable since 1 July 2024."}
+    origin_notes: ClassVar = {"sandbox": "Toloka's sandbox has been unavailable since 1 July 2024."}
     secrets = (
-        base.Secret("token", "API key or OAuth token", "From Profile → External services integration."),
-        base.Secret("scheme", "Kind of token", "Empty: told by its shape.", False, SCHEMES, plain=True),
+        Secret("token", "API key or OAuth token", "API keys do not expire, and work in production only."),
+        Secret("scheme", "Kind of token", "Empty: told by the token's shape.", False, SCHEMES, plain=True),
     )
     kinds = (
         base.Kind(
@@ -64,43 +48,90 @@ class Toloka(base.Provider):
             formats=("none",),
             options=ArchiveOptions,
             deadline=timedelta(hours=1),
-            cost="Changes the project at Toloka; Toloka has no way back. No file comes of it.",
+            cost="Changes the project at Toloka, where it cannot be undone. It yields no file.",
             pace=base.Pace(first=1.0, growth=1.5, most=30.0),
             effect="changes",
         ),
     )
-    words: ClassVar = {"pending": "running", "running": "running", "success": "done", "fail": "failed"}
+    words: ClassVar = api.WORDS
     limits: ClassVar = {"normal": (300, 1.0)}
-    project_help = "The project's number."
+    project_help = "The project's number, as in its address: …/requester/project/NUMBER."
     lists_projects = True
+    cancel_note = "Toloka has no way to cancel: the project may still be archived; the portal stops watching."
 
     def clean_secrets(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
         return super().clean_secrets({**secrets, "token": _split(secrets.get("token", ""))[1]})
 
     def headers(self, client: Client) -> dict[str, str]:
-        """By shape as Toloka's own clients tell them apart: an API key has two dots, the first at 22 to 24."""
+        """By shape as Toloka's own clients do it: an API key has exactly two dots, the first at 22 to 24."""
         said, token = _split(client.secrets["token"])
-        key = token.count(".") == 2 and 22 <= token.index(".") <= 24
-        return {"Authorization": f"{client.secrets.get('scheme') or said or ('ApiKey' if key else 'OAuth')} {token}"}
+        shape = "ApiKey" if token.count(".") == 2 and 22 <= token.index(".") <= 24 else "OAuth"
+        return {"Authorization": f"{client.secrets.get('scheme') or said or shape} {token}"}
 
     def fault(self, status: int, body: object) -> base.ProviderError | None:
-        """By `code`: one status has several, and the documents do not say the status of each (errors)."""
-        error = read.table(body)
-        code = read.text(error.get("code"))
-        if status < 400 or not code or status in (408, 423, 425):
-            return None
-        said = " ".join(filter(None, [f"Toloka answered {status} {code}: {words_of(body)}", FIRST.get(code)]))
-        if request := read.text(error.get("request_id")):
-            said += f" (Toloka's support asks for request {request}.)"
-        if status == 429 or code == "TOO_MANY_REQUESTS":
-            seconds = INTERVALS.get(read.text(read.table(error.get("payload")).get("interval")), 60.0)
-            return BusyError(said, seconds=seconds, pause=True, word=code)
-        if code == "POOL_LOCKED_BY_ANOTHER_OPERATION":
-            return BusyError(said, seconds=15, word=code)
-        if code in UNPROVEN or status in (401, 403):
-            return CredentialError(said, word=code)
-        if code in MISSING or status in (404, 410):
-            return base.NotFoundError(said, word=code)
-        if code in BROKEN or status >= 500:
-            return base.UnclearError(said, word=code)
-        return RefusedError(said, code="precondition" if code in FIRST or status == 409 else "", word=code)
+        return api.fault(status, body)
+
+    def prepare(self, client: Client, job: Job) -> base.Ready | base.NotYet:
+        status = api.project_status(client, job.project)
+        if job.options.get("archive_pools") and status != "ARCHIVED" and (wait := pools.archive_parts(client, job)):
+            return wait
+        known = [read.text(row["id"]) for row in api.operations(client, job.project)]
+        return base.Ready({"status": status, "operations": known})
+
+    def submit(self, client: Client, job: Job) -> Accepted:
+        """POST /projects/:id/archive, without a body: 202 (or 200) with the operation."""
+        try:
+            answer = client.post(f"{api.API}/projects/{read.segment(job.project, self.label)}/archive", makes=True)
+        except RefusedError as no:
+            if no.code != "precondition":
+                raise
+            if no.word == "UNARCHIVED_POOLS_CONFLICT":
+                sentence = no.message + pools.unarchived(client, job.project)
+                raise RefusedError(sentence, code="precondition", word=no.word) from None
+            if api.project_status(client, job.project) != "ARCHIVED":
+                raise
+            return ALREADY
+        return ALREADY if answer.status == 204 else api.operation(answer.body, job.project)
+
+    def find(self, client: Client, job: Job) -> Accepted | base.Absent:
+        """An operation that was not there before is ours; so is the project's being archived."""
+        known = {*job.baseline.get("operations", ()), *job.taken}
+        for row in api.operations(client, job.project):
+            if read.text(row["id"]) not in known:
+                return api.operation(row, job.project)
+        return ALREADY if api.project_status(client, job.project) == "ARCHIVED" else base.Absent(again_after=10.0)
+
+    def poll(self, client: Client, job: Job) -> Sight:
+        """GET /operations/:id; without an id (it was already archived), GET /projects/:id."""
+        if not job.remote_id:
+            status = api.project_status(client, job.project)
+            return ALREADY.sight if status == "ARCHIVED" else Sight("running", status)
+        body = client.get(f"{api.API}/operations/{read.segment(job.remote_id, self.label)}").body
+        return api.operation(body, job.project, job.remote_id).sight
+
+    def check(self, client: Client) -> Sequence[base.Check]:
+        return read.steps(("Ask whose token it is", lambda: api.requester(client)))
+
+    def projects(self, client: Client) -> Sequence[base.RemoteProject]:
+        rows = lists.entries(client, f"{api.API}/projects", api.PAGE, "items", lists.by_last_id)
+        texts = [[read.text(row.get(name)) for name in ("id", "public_name", "status")] for row in rows]
+        return [base.RemoteProject(id_, name or id_, status) for id_, name, status in texts]
+
+    def preflight(self, client: Client, job: Job) -> Sequence[Advice]:
+        if api.project_status(client, job.project) == "ARCHIVED":
+            return [Advice(True, "The project is already archived; nothing would change.")]
+        first = bool(job.options.get("archive_pools"))
+        left = pools.parts(client, job.project, *(("pools", "trainings") if first else ("pools",)))
+        stuck = [part for part in left if not (first and part.status == "CLOSED")]
+        if stuck:
+            return [
+                Advice(False, f"Not archived yet: {pools.counted(stuck)}. Toloka archives a project only after them.")
+            ]
+        return [Advice(True, f"Archived first: {pools.counted(left)}." if left else "All pools are archived.")]
+
+
+def _split(value: str) -> tuple[str, str]:
+    """Scheme and token of "ApiKey TOKEN" or "OAuth TOKEN", as people copy them from a header."""
+    word, _, token = value.partition(" ")
+    scheme = {name.lower(): name for name, _ in SCHEMES}.get(word.lower(), "")
+    return (scheme, token.strip()) if scheme and token else ("", value)

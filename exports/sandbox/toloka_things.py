@@ -146,7 +146,8 @@ def listing(items: Iterable[Mapping[str, Any]], query: Mapping[str, str], equal:
 
 
 def _sorted(items: list[Mapping[str, Any]], field: str, backwards: bool) -> list[Mapping[str, Any]]:
-    return sorted(items, key=lambda item: _rank(item.get(field, "")), reverse=backwards)
+    """Equal ones go by their ids, in the same direction: of two jobs of one moment, the later one is the newer."""
+    return sorted(items, key=lambda item: (_rank(item.get(field, "")), _rank(item["id"])), reverse=backwards)
 
 
 def _within(value: object, relation: str, bound: str) -> bool:

@@ -74,8 +74,8 @@ def test_a_worker_that_died_after_it_noted_the_intent_leads_to_a_search_and_no_s
 
 
 def test_a_request_that_never_left_is_sent_again(cast: Cast, box: Sandbox, at: At, settings: object) -> None:
-    project = cast.project("playcanvas", "http://127.0.0.1:9")
     settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, "127.0.0.1:9")  # type: ignore[attr-defined]
+    project = cast.project("playcanvas", "http://127.0.0.1:9")
     export = ask(project, cast.member, "archive")
     step(export)
     export.refresh_from_db()

@@ -59,6 +59,8 @@ def test_it_asks_again_after(
 def test_it_ends_with_a_reason_after(
     cast: Cast, box: Sandbox, at: At, provider: str, type_: str, fault: dict[str, object], code: str, action: str
 ) -> None:
+    if fault["fault"] == "other_project" and provider == "aistudios":
+        pytest.skip("Its answer about progress names no project at all.")
     box.fault(provider=provider, project=PROJECTS[provider], on="poll", **fault)
     export = drive(ask(cast.project(provider, at(provider)), cast.member, type_))
 

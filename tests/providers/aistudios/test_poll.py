@@ -67,9 +67,7 @@ def test_a_word_alone_finishes_nothing(wire: Wire, client: Client, word: str) ->
     ],
 )
 @pytest.mark.parametrize("progress", [None, 31, 100])
-def test_a_word_of_a_bad_end_ends_it(
-    wire: Wire, client: Client, word: str, state: str, progress: float | None
-) -> None:
+def test_a_word_of_a_bad_end_ends_it(wire: Wire, client: Client, word: str, state: str, progress: float | None) -> None:
     sight = look(wire, client, {"progress": progress, "state": word})
     assert (sight.state, sight.word, sight.progress) == (state, word, progress)
     assert word in sight.message

@@ -39,9 +39,7 @@ def test_a_project_never_exported_has_an_empty_baseline(wire: Wire, client: Clie
     assert prepared(wire, client) == {"task": "", "updated": "", "progress": None, "state": "", "link": ""}
 
 
-def test_the_old_100_with_the_old_link_is_still_running(
-    wire: Wire, client: Client, yesterday: dict[str, Any]
-) -> None:
+def test_the_old_100_with_the_old_link_is_still_running(wire: Wire, client: Client, yesterday: dict[str, Any]) -> None:
     sight = look(wire, client, yesterday, {}, progress=100, downloadUrl=OLD)
     assert (sight.state, sight.progress, sight.memo) == ("running", None, None)
     assert "before" in sight.note

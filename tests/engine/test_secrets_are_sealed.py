@@ -1,0 +1,58 @@
+"""Secrets at rest open only where they belong, with a key of the ring."""
+
+from pathlib import Path
+
+import pytest
+
+from exports.engine import keep
+from exports.models import Credential
+from exports.models.seal import SealError, check_ring, seal, unseal
+from tests.cast import Cast
+
+
+def test_the_row_holds_no_secret(cast: Cast) -> None:
+    credential = cast.credential("playcanvas", secrets={"token": "marked-secret-1"})
+    assert "marked" not in str(Credential.objects.filter(pk=credential.pk).values().get())
+    assert credential.secrets() == {"token": "marked-secret-1"}
+
+
+def test_a_value_moved_to_another_row_does_not_open(cast: Cast) -> None:
+    one, two = cast.credential("playcanvas", name="one"), cast.credential("playcanvas", name="two")
+    Credential.objects.filter(pk=two.pk).update(sealed=one.sealed)
+    two.refresh_from_db()
+    with pytest.raises(SealError):
+        two.secrets()
+
+
+def test_an_old_key_opens_and_the_first_seals(settings: object) -> None:
+    old = seal("text", "place")
+    settings.CREDENTIAL_KEYS = ("a newer key", *settings.CREDENTIAL_KEYS)  # type: ignore[attr-defined]
+    assert unseal(old, "place") == "text"
+    settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS[:1]  # type: ignore[attr-defined]
+    with pytest.raises(SealError):
+        unseal(old, "place")
+    assert unseal(seal("text", "place"), "place") == "text"
+
+
+def test_a_key_is_made_once_and_never_when_something_is_sealed(cast: Cast, settings: object, tmp_path: Path) -> None:
+    settings.CREDENTIAL_KEYS, settings.CREDENTIAL_KEYS_FILE = (), tmp_path / "credential_keys"  # type: ignore[attr-defined]
+    cast.credential("playcanvas")
+    assert (tmp_path / "credential_keys").stat().st_mode & 0o777 == 0o600
+    assert check_ring() == []
+
+    (tmp_path / "credential_keys").unlink()
+    assert len(check_ring()) == 1
+    with pytest.raises(SealError, match="old key"):
+        keep.create_credential(cast.team, None, provider="playcanvas", name="new", secrets={"token": "x"})
+    assert not (tmp_path / "credential_keys").exists()
+    assert not Credential.objects.filter(name="new").exists()
+
+
+def test_an_export_whose_secret_cannot_be_opened_says_so(cast: Cast, settings: object) -> None:
+    from tests.drive import ask, step
+
+    export = ask(cast.project("playcanvas"), cast.member, "archive")
+    settings.CREDENTIAL_KEYS = ("quite another key",)  # type: ignore[attr-defined]
+    export = step(export)
+    assert (export.status, export.error_code, export.error_action) == ("failed", "credential", "us")
+    assert "CREDENTIAL_KEYS" in export.error_message

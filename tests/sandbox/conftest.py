@@ -1,0 +1,36 @@
+"""A stand-in shared by the tests of this folder, in its first state for each of them."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from exports.sandbox.server import Sandbox
+
+from .habits import Client
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Sandbox]:
+    with Sandbox(time_scale=0.01, limits="off") as box:
+        yield box
+
+
+@pytest.fixture
+def box(running: Sandbox) -> Sandbox:
+    first = {"time_scale": 0.01, "job_seconds": 10.0, "limits": "off", "window": 60.0}
+    running.settings(**first, file_bytes=None, rotate_refresh=False)
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def client(box: Sandbox) -> Iterator[Callable[[str], Client]]:
+    made: list[Client] = []
+
+    def make(provider: str) -> Client:
+        made.append(Client(box, provider))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.http.close()

@@ -1,0 +1,104 @@
+"""Controls over HTTP: faults, settings, the first page."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from exports.sandbox.server import Sandbox
+
+from .habits import Client
+
+Make = Callable[[str], Client]
+
+
+def post(box: Sandbox, path: str, body: Any) -> requests.Response:
+    return requests.post(box.address + path, json=body, timeout=5)
+
+
+def test_a_fault_is_put_in_force_shown_with_its_count_and_dropped(client: Make, box: Sandbox) -> None:
+    wish = {"provider": "ulule", "project": "4001", "on": "submit", "fault": "status", "status": 500, "times": 1}
+    answer = post(box, "/control/faults", wish)
+    assert answer.status_code == 201
+    ulule = client("ulule")
+    assert [ulule.submit().status_code for _ in range(2)] == [500, 201]
+    [shown] = requests.get(box.address + "/control/faults", timeout=5).json()["faults"]
+    assert (shown["id"], shown["fired"], shown["matched"]) == (answer.json()["id"], 1, 2)
+    assert requests.delete(box.address + "/control/faults", timeout=5).status_code == 204
+    assert requests.get(box.address + "/control/faults", timeout=5).json()["faults"] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fault": "gremlins"},
+        {"fault": "dead_link", "on": "poll"},
+        {"fault": "slow", "colour": "red"},
+        {"fault": "slow", "provider": "acme"},
+        {"fault": "slow", "times": "twice"},
+        ["slow"],
+    ],
+)
+def test_a_fault_that_could_never_happen_is_refused_with_a_reason(box: Sandbox, wrong: Any) -> None:
+    answer = post(box, "/control/faults", wrong)
+    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+def test_some_requests_can_be_skipped_and_others_chosen_by_chance(client: Make, box: Sandbox) -> None:
+    ulule = client("ulule")
+    box.fault(provider="ulule", on="auth", fault="status", status=500, after=2, times=1)
+    assert [ulule.call("GET", "/v1/me").status_code for _ in range(4)] == [200, 200, 500, 200]
+    box.clear_faults()
+    runs = []
+    for _ in range(2):
+        number = box.fault(provider="ulule", on="auth", fault="status", status=500, probability=0.5, seed=7)
+        runs.append([ulule.call("GET", "/v1/me").status_code for _ in range(20)])
+        assert box.fired(number) == runs[-1].count(500)
+        box.clear_faults()
+    assert runs[0] == runs[1]
+    assert set(runs[0]) == {200, 500}
+
+
+def test_a_fault_can_be_for_every_provider_and_request(client: Make, box: Sandbox) -> None:
+    number = box.fault(provider="*", project="*", on="*", fault="status", status=503)
+    assert client("toloka").submit("11").status_code == 503
+    assert client("ulule").call("GET", "/v1/me").status_code == 503
+    assert box.fired(number) == 2
+
+
+def test_settings_can_be_changed_and_wrong_ones_are_refused(box: Sandbox) -> None:
+    assert post(box, "/control/settings", {"time_scale": 0.5, "limits": "off"}).json()["time_scale"] == 0.5
+    for wrong in (
+        {"time_scale": 0},
+        {"limits": "many"},
+        {"colour": "red"},
+        {"file_bytes": -1},
+        {"time_scale": 2, "x": 1},
+    ):
+        assert post(box, "/control/settings", wrong).status_code == 400
+    assert requests.get(box.address + "/control/settings", timeout=5).json()["time_scale"] == 0.5
+
+
+def test_a_reset_brings_back_the_beginning(client: Make, box: Sandbox) -> None:
+    toloka = client("toloka")
+    job = toloka.start("10")
+    toloka.wait(job)
+    box.fault(fault="slow")
+    assert post(box, "/control/reset", {}).status_code == 204
+    assert toloka.poll(job).status_code == 404
+    assert toloka.call("GET", "/api/v1/projects/10").json()["status"] == "ACTIVE"
+    assert (box.faults(), box.ledger()["jobs"]["toloka"]) == ([], {})
+
+
+def test_the_first_page_says_that_this_is_a_stand_in(box: Sandbox) -> None:
+    answer = requests.get(box.address + "/", timeout=5)
+    assert "These are stand-ins for four services, not the services themselves." in answer.text
+    assert answer.headers["Server"] == "export-portal-stand-in"
+    for text in (box.origin("toloka"), "sandbox-secret", "4001", "65fa6b07dca2e36746100101", "100101"):
+        assert text in answer.text
+
+
+def test_unknown_paths_are_404(box: Sandbox) -> None:
+    for path in ("/nothing", "/control/nothing", "/playcanvas", "/toloka/api/v1/nothing", "/ulule/v1/nothing"):
+        assert requests.get(box.address + path, timeout=5).status_code in (401, 404)
