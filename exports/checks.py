@@ -21,7 +21,9 @@ def declarations(**_: Any) -> Sequence[CheckMessage]:
         for kind in provider.kinds:
             strange = [name for name in kind.formats if name != "none" and name not in CONTENT_TYPES]
             if strange:
-                found.append(Error(f"{slug} {kind.type}: the format {strange[0]} cannot be verified.", id="exports.E003"))
+                found.append(
+                    Error(f"{slug} {kind.type}: the format {strange[0]} cannot be verified.", id="exports.E003")
+                )
             for option in filter(None, (kind.relay, *kind.pickers)):
                 if option not in kind.options.base_fields:
                     found.append(Error(f"{slug} {kind.type} has no option {option}.", id="exports.E004"))

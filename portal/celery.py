@@ -4,7 +4,6 @@ import os
 from typing import Any
 
 from celery import Celery, bootsteps, signals
-from celery.worker import WorkController
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -20,13 +19,13 @@ class Crew(bootsteps.StartStopStep):
 
     requires = ("celery.worker.components:Pool",)
 
-    def start(self, parent: WorkController) -> None:
+    def start(self, parent: Any) -> None:
         """Start the threads. An error ends the worker."""
         from exports import tasks
 
         tasks.start_crew(parent.hostname)
 
-    def stop(self, parent: WorkController) -> None:
+    def stop(self, parent: Any) -> None:
         """Stop the threads and wait for what they hold in their hands."""
         from exports.engine import crew
 

@@ -119,7 +119,7 @@ def database(folder: Path) -> dict[str, Any]:
             raise ValueError(name)
         return found
 
-    embedded = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "portal.sqlite3")}
+    embedded: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "portal.sqlite3")}
     remedy = "give postgres://user:password@host:5432/name, or unset it for the embedded database."
     found = read("DATABASE_URL", reader, embedded, remedy)
     options = found.setdefault("OPTIONS", {})
@@ -165,16 +165,13 @@ def broker(folder: Path) -> tuple[str, dict[str, Any]]:
     return url, options
 
 
-def mail(folder: Path) -> dict[str, Any]:
-    """Django's EMAIL_… settings by EMAIL_URL, else mail that is written into files in the data directory."""
+def mail() -> dict[str, Any]:
+    """Django's EMAIL_… settings by EMAIL_URL, else mail that is written into files."""
 
     def reader(name: str) -> dict[str, Any]:
         found: dict[str, Any] = env.email_url(name)
         return found
 
-    files = {
-        "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-        "EMAIL_FILE_PATH": str(folder / "mail"),
-    }
+    files = {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
     remedy = "give smtp+tls://user:password@host:587, or unset it for mail into files."
     return read("EMAIL_URL", reader, files, remedy)

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "ninja",
 ]
 MIDDLEWARE = [
+    "exports.web.middleware.Headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -119,7 +120,8 @@ WHITENOISE_USE_FINDERS = True
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "Export Portal <portal@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20
-globals().update(environment.mail(DATA_DIR))
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+globals().update(environment.mail())
 
 # Sessions and transport security.
 

@@ -24,6 +24,9 @@ from kombu.utils.json import dumps, loads
 # disk: a worker that comes back looks into the database anyway.
 FULL = 100
 
+# How often a hint is put into a folder that keeps vanishing, before it is given up.
+TRIES = 3
+
 # A draft is renamed within milliseconds. One this old (seconds) was left by a process that was killed.
 STALE = 60
 
@@ -33,33 +36,31 @@ class Channel(virtual.Channel):
 
     def _folder(self, queue: str) -> Path:
         name = "".join(sign if sign.isalnum() or sign in "-_" else f"%{ord(sign):x}" for sign in queue)
-        return Path(self.connection.client.transport_options["folder"]) / name
+        client: Any = self.connection.client
+        return Path(client.transport_options["folder"]) / name
 
     def _messages(self, queue: str) -> list[Path]:
         """The queue's files, oldest first."""
         folder = self._folder(queue)
         try:
             names = os.listdir(folder)
-        except FileNotFoundError:
+        except OSError:
+            # Not there, or not readable: either way there is nothing to be had, and no reason to die.
             return []
         return [folder / name for name in sorted(names) if name.endswith(".msg")]
 
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         if self._size(queue) >= FULL:
             return
         folder = self._folder(queue)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         draft = folder / f".{name}"
-        for last_try in (False, True):
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
+        for _ in range(TRIES):
+            # The folder can vanish between any two of these lines, when somebody empties it.
+            with contextlib.suppress(FileNotFoundError, FileExistsError):
+                folder.mkdir(parents=True, exist_ok=True)
                 draft.write_text(dumps(message), encoding="utf-8")
                 os.replace(draft, folder / f"{name}.msg")
-            except FileNotFoundError:
-                # Somebody emptied the folder just now.
-                if last_try:
-                    raise
-            else:
                 return
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
@@ -68,7 +69,7 @@ class Channel(virtual.Channel):
                 content = path.read_bytes()
                 # Of all who read it, the one who removes it has it.
                 path.unlink()
-            except FileNotFoundError:
+            except OSError:
                 continue
             # A file that is no message is dropped: it would only stand in the way.
             with contextlib.suppress(ValueError):

@@ -15,7 +15,7 @@ SECRETS: dict[str, dict[str, str]] = {
     "ulule": {"api_key": "sandbox-key"},
 }
 PROJECTS = {"playcanvas": "100001", "aistudios": "65fa6b07dca2e367461a2925", "toloka": "10", "ulule": "4001"}
-PASSWORD = "correct horse battery staple"  # noqa: S105  a test's
+PASSWORD = "correct horse battery staple"
 
 # (provider, type, format, options) of every kind.
 KINDS: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -55,7 +55,9 @@ class Cast:
             credential = self.credential(provider, origin, name=f"{provider} {count}", **more)
         remote_id = remote_id or PROJECTS[provider]
         known = Project.objects.filter(credential=credential, remote_id=remote_id).first()
-        return known or keep.create_project(credential, self.owner.user, remote_id=remote_id, name=f"The {provider} one")
+        return known or keep.create_project(
+            credential, self.owner.user, remote_id=remote_id, name=f"The {provider} one"
+        )
 
 
 def _person(name: str) -> User:

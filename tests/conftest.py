@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import make_password  # noqa: F401  loads the hashers once
+from pytest_django.fixtures import Settings
 
 from exports.models import Member, Team
 from exports.sandbox.server import Sandbox
@@ -12,13 +13,13 @@ from tests.cast import Cast, make_cast
 
 
 @pytest.fixture(autouse=True)
-def _own_data_folder(settings: "pytest.FixtureRequest", tmp_path: Path) -> None:
+def _own_data_folder(settings: Settings, tmp_path: Path) -> None:
     """Files, parts and keys of a test lie in a folder of its own; passwords are hashed quickly."""
-    settings.DATA_DIR = tmp_path  # type: ignore[attr-defined]
-    settings.CREDENTIAL_KEYS = ("a sealing key for tests only",)  # type: ignore[attr-defined]
-    settings.CREDENTIAL_KEYS_FILE = None  # type: ignore[attr-defined]
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
+    settings.DATA_DIR = tmp_path
+    settings.CREDENTIAL_KEYS = ("a sealing key for tests only",)
+    settings.CREDENTIAL_KEYS_FILE = None
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 
 @pytest.fixture
@@ -58,11 +59,11 @@ def _one_box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def box(_one_box: Sandbox, settings: "pytest.FixtureRequest") -> Iterator[Sandbox]:
+def box(_one_box: Sandbox, settings: Settings) -> Iterator[Sandbox]:
     """The stand-in providers, quick and without limits, on a real socket."""
     _one_box.reset()
     _one_box.settings(file_bytes=None, time_scale=0.02, limits="off")
-    settings.PRIVATE_HOSTS = (f"127.0.0.1:{_one_box.port}",)  # type: ignore[attr-defined]
+    settings.PRIVATE_HOSTS = (f"127.0.0.1:{_one_box.port}",)
     yield _one_box
     _one_box.reset()
     _one_box.settings(file_bytes=None, time_scale=0.02, limits="off")

@@ -1,6 +1,7 @@
 """A provider on a real socket that gives recorded replies, in order, and remembers what it was asked."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,3 +112,10 @@ def wire() -> Iterator[Wire]:
         one.server.shutdown()
         one.server.server_close()
         thread.join()
+
+
+def free_port() -> int:
+    """A port nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -23,5 +23,5 @@ def jittered(seconds: float) -> float:
 
 def backoff(misses: int, first: float = 2.0, most: float = 300.0) -> float:
     """Seconds to wait after so many misses in a row: doubling, with jitter, at least half of the full pause."""
-    full = min(most, first * 2 ** min(misses, 12))
+    full: float = min(most, first * 2.0 ** min(misses, 12))
     return full * random.uniform(0.5, 1.0)  # noqa: S311

@@ -31,7 +31,7 @@ def retry(export: Export, asker: Asker, *, allow_twin: bool = False) -> Export:
 def adopt(export: Export, remote_id: str, asker: Asker) -> Export:
     """Watches a job that runs at the provider already, as a new export. Raises InvalidError, ConflictError."""
     if not is_remote_id(remote_id):
-        raise InvalidError({"remote_id": ["The job's id has 1 to 200 characters, without / ? # and spaces."]})
+        raise InvalidError({"remote_id": ["The job's id has 1 to 200 characters, without / ? #."]})
     if export.is_open:
         raise ConflictError(f"Export {export.pk} is still open; cancel it first, or wait.")
     wish = Wish(export.type, export.format, export.options, confirm=True, adopt=remote_id)

@@ -245,7 +245,7 @@ def _keep(claim: Claim, done: Progress) -> None:
                 verified_at=now,
             )
             note = f"Fetched and verified: {done.size} bytes."
-            fields = {"file": file, "progress": 100.0, "misses": 0, "trouble": ""}
+            fields: dict[str, Any] = {"file": file, "progress": 100.0, "misses": 0, "trouble": ""}
             if not export.move(states.SUCCEEDED, source="worker", note=note, fence=claim.fence, **fields):
                 raise LostClaimError
     except BaseException:

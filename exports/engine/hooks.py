@@ -22,7 +22,7 @@ def address(export: Export) -> str:
 
 
 def receive(export_id: int, given: str) -> bool:
-    """A hint came. The next poll is brought forward; nothing it says is believed. Returns whether it was meant for us."""
+    """A hint came: the next poll is brought forward, and nothing it says is believed. Returns whether it was for us."""
     if not constant_time_compare(given, mark(export_id)):
         return False
     nudge(export_id)

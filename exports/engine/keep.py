@@ -26,7 +26,14 @@ class Verdict:
 
 
 def create_credential(
-    team: Team, user: User | None, *, provider: str, name: str, secrets: Mapping[str, Any], origin: str = "", dialect: str = ""
+    team: Team,
+    user: User | None,
+    *,
+    provider: str,
+    name: str,
+    secrets: Mapping[str, Any],
+    origin: str = "",
+    dialect: str = "",
 ) -> Credential:
     """Seals secrets as a new credential. Raises InvalidError. Never calls the provider."""
     errors: dict[str, list[str]] = {}
@@ -70,7 +77,7 @@ def create_credential(
 def replace_secrets(credential: Credential, secrets: Mapping[str, str]) -> None:
     """Seals new secrets over the old; fields left empty stay. Raises InvalidError."""
     given = {name: value for name, value in secrets.items() if value}
-    merged = {**{name: "kept" for name in credential.sealed}, **given}
+    merged = {**dict.fromkeys(credential.sealed, "kept"), **given}
     problems = {f"secrets.{name}": texts for name, texts in credential.declared.clean_secrets(merged).items()}
     problems = {name: texts for name, texts in problems.items() if name.partition(".")[2] in given}
     if problems:
@@ -119,7 +126,7 @@ def create_project(credential: Credential, user: User | None, *, remote_id: str,
     """A project reached with a credential. Raises InvalidError. Never calls the provider."""
     errors: dict[str, list[str]] = {}
     if not is_remote_id(remote_id):
-        errors["remote_id"] = ["The project's id has 1 to 200 characters, without / ? # and spaces."]
+        errors["remote_id"] = ["The project's id has 1 to 200 characters, without / ? #."]
     if len(name) > 200:
         errors["name"] = ["A name has at most 200 characters."]
     if errors:

@@ -1,5 +1,7 @@
 """Looking at a job that runs at the provider."""
 
+from typing import Any
+
 from django.db import transaction
 
 from exports import states
@@ -34,7 +36,7 @@ def poll(claim: Claim) -> None:
 def see(claim: Claim, sight: Sight, *, source: str) -> None:
     """Writes what a look showed. Raises LostClaimError when the claim no longer stands."""
     export, kind = claim.export, claim.export.kind
-    fields = {
+    fields: dict[str, Any] = {
         "provider_status": sight.word[:200],
         "progress": export.progress if sight.progress is None else min(max(sight.progress, 0.0), 100.0),
         "messages": list(sight.messages) or export.messages,
@@ -68,15 +70,18 @@ def see(claim: Claim, sight: Sight, *, source: str) -> None:
             _go_on(claim, sight, source, fields)
 
 
-def _begin(claim: Claim, source: str, fields: dict[str, object]) -> None:
+def _begin(claim: Claim, source: str, fields: dict[str, Any]) -> None:
     export = claim.export
-    begun = {"started_at": clock.now(), "deadline_at": clock.after(export.kind.deadline.total_seconds())}
-    values = {**begun, "provider_status": fields["provider_status"]}
+    begun: dict[str, Any] = {
+        "started_at": clock.now(),
+        "deadline_at": clock.after(export.kind.deadline.total_seconds()),
+    }
+    values: dict[str, Any] = {**begun, "provider_status": fields["provider_status"]}
     if not export.move(states.PROCESSING, source=source, note="The job was found.", fence=claim.fence, **values):
         raise LostClaimError
 
 
-def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, object]) -> None:
+def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, Any]) -> None:
     export, pace = claim.export, claim.export.kind.pace
     changed = fields["provider_status"] != export.provider_status
     if sight.state == "done" and sight.link:
@@ -100,7 +105,7 @@ def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, object]) -
         witness(export, str(fields["provider_status"]), source=source, note=note)
 
 
-def _relay(claim: Claim, sight: Sight, fields: dict[str, object]) -> None:
+def _relay(claim: Claim, sight: Sight, fields: dict[str, Any]) -> None:
     """Queues a message for the address the user named, when there is something new to say."""
     export, kind = claim.export, claim.export.kind
     if not kind.relay or not export.options.get(kind.relay):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 
 from exports import states
@@ -105,11 +105,8 @@ def options_key(options: Mapping[str, Any]) -> str:
 
 
 def _refuse_twin(project: Project, wish: Wish, format_: str, key: str) -> None:
-    twins = Export.objects.open().filter(project=project, type=wish.type)
-    if wish.adopt:
-        twins = twins.filter(remote_id=wish.adopt)
-    else:
-        twins = twins.filter(format=format_, options_key=key)
+    same = {"remote_id": wish.adopt} if wish.adopt else {"format": format_, "options_key": key}
+    twins = Export.objects.open().filter(project=project, type=wish.type, **same)
     if (twin := twins.values_list("pk", flat=True).first()) is not None:
         raise TwinError(twin)
 
@@ -127,7 +124,7 @@ def _check(project: Project, wish: Wish) -> tuple[Kind, dict[str, Any]]:
     if kind.effect == "changes" and not wish.confirm and not wish.adopt:
         errors["confirm"] = [f"{kind.label} changes the project at {provider.label}. Confirm it with confirm: true."]
     if wish.adopt and not is_remote_id(wish.adopt):
-        errors["adopt"] = ["The job's id has 1 to 200 characters, without / ? # and spaces."]
+        errors["adopt"] = ["The job's id has 1 to 200 characters, without / ? #."]
     options, problems = clean_options(kind, wish.options)
     errors |= problems
     if not problems:
@@ -148,7 +145,7 @@ def clean_options(kind: Kind, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     }
     if not form.is_valid():
         for name, texts in form.errors.items():
-            field_name = "options" if name == forms.forms.NON_FIELD_ERRORS else f"options.{name}"
+            field_name = "options" if name == NON_FIELD_ERRORS else f"options.{name}"
             errors[field_name] = [str(text) for text in texts]
     cleaned = {
         name: value for name, value in form.cleaned_data.items() if name in given and value not in (None, "", [], {})
@@ -157,5 +154,6 @@ def clean_options(kind: Kind, given: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 
 def is_remote_id(text: str) -> bool:
-    """Whether it can be a provider's id: 1–200 characters without / ? # (nor spaces, control characters, dots only)."""
-    return 1 <= len(text) <= 200 and text.isprintable() and not set(text) & set("/?# \\") and bool(text.strip("."))
+    """Whether it can be a provider's id: 1 to 200 characters without / ? # (nor control characters or half ones)."""
+    odd = any(ord(sign) < 32 or ord(sign) == 127 or 0xD800 <= ord(sign) < 0xE000 for sign in text)
+    return 1 <= len(text) <= 200 and not odd and not set(text) & set("/?#")

@@ -123,7 +123,7 @@ def strays(older_than: float = STRAY_SECONDS) -> Iterator[Path]:
 
 
 def writable() -> str:
-    """"" when files can be stored, else a sentence."""
+    """ "" when files can be stored, else a sentence."""
     try:
         for folder in (root(), parts()):
             folder.mkdir(parents=True, exist_ok=True)

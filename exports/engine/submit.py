@@ -5,7 +5,7 @@ that nothing was executed leads to a second request; without proof, `find` looks
 """
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Q
@@ -144,7 +144,7 @@ def _search(claim: Claim, client: Client) -> None:
 def accept(claim: Claim, accepted: Accepted, note: str = "") -> None:
     """The job exists: notes its id before anything else, then what it looked like. No answer is too late."""
     export, kind, sight = claim.export, claim.export.kind, accepted.sight
-    fields = {
+    fields: dict[str, Any] = {
         "remote_id": accepted.remote_id[:200],
         "submitted_at": export.asked_at,
         "started_at": clock.now(),
@@ -174,7 +174,7 @@ def accept(claim: Claim, accepted: Accepted, note: str = "") -> None:
         see(claim, sight, source="worker")
 
 
-def _accept_late(export: Export, accepted: Accepted, fields: dict[str, object]) -> None:
+def _accept_late(export: Export, accepted: Accepted, fields: dict[str, Any]) -> None:
     """The claim was lost while the answer was on its way; the job exists all the same, so its id is kept."""
     with transaction.atomic():
         row = Export.objects.select_for_update().get(pk=export.pk)

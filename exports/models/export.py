@@ -166,7 +166,14 @@ class Export(models.Model):
             raise states.IllegalMoveError(f"Export {self.pk}: {self.status} to {to}")
         now = timezone.now()
         if to in states.ENDED:
-            fields |= {"finished_at": now, "step": states.NONE, "next_step_at": None, "sealed_link": "", "wait_note": "", "held_until": None}
+            fields |= {
+                "finished_at": now,
+                "step": states.NONE,
+                "next_step_at": None,
+                "sealed_link": "",
+                "wait_note": "",
+                "held_until": None,
+            }
         rows = Export.objects.filter(pk=self.pk, status=self.status)
         if fence is not None:
             rows = rows.filter(fence=fence)
@@ -213,6 +220,14 @@ class Change(models.Model):
     def __str__(self) -> str:
         return f"{self.from_status} → {self.to_status}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("History is never edited.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("History is never deleted.")
+
     @classmethod
     def append(
         cls,
@@ -237,11 +252,3 @@ class Change(models.Model):
             provider_status=export.provider_status,
             note=note,
         )
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise TypeError("History is never edited.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("History is never deleted.")

@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import requests
-from requests.cookies import RequestsCookieJar
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 

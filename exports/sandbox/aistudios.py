@@ -91,7 +91,7 @@ class AIStudios(Service):
 
     def snapshot(self) -> dict[str, Any]:
         """The tokens."""
-        return {"tokens": self._tokens}
+        return {"tokens": dict(self._tokens)}
 
     def restore(self, kept: dict[str, Any]) -> None:
         """The tokens."""

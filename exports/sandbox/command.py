@@ -74,6 +74,9 @@ def _run(
 ) -> int:
     try:
         box.start()
+    except OverflowError:
+        complain("A port is a number from 0 to 65535.")
+        return USAGE
     except ValueError as wrong:
         complain(f"The state file cannot be used: {wrong}.")
         return USAGE

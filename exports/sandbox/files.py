@@ -100,6 +100,7 @@ class Files:
                 return _cut_at(_content(shown, call), middle, rule.variant or "length")
             case "cut_once" | "changed_file":
                 link.cuts += 1
+                self._world.touch()
                 if rule.fault == "changed_file":
                     link.version += 1
                 return _cut_at(_content(shown, call), middle, rule.variant or "length")

@@ -4,6 +4,7 @@ import socket
 import socketserver
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from email.utils import formatdate
 from http import HTTPStatus
@@ -104,7 +105,13 @@ class Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host") or f"{self.server.server_name}:{self.server.server_port}"
         asked = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
         call = Call(self.command, path, asked, self.headers, body, f"http://{host}")
-        self._send(self._reply(call))
+        try:
+            reply = self._reply(call)
+        except Exception:
+            # A mistake of the stand-in's own has to be seen, by the client and by whoever runs it.
+            traceback.print_exc()
+            reply = html_reply("The stand-in itself is broken", status=500)
+        self._send(reply)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
 

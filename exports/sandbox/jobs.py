@@ -72,6 +72,8 @@ class Jobs:
     """All jobs and links; whoever calls holds the stand-in's lock."""
 
     def __init__(self) -> None:
+        # Grows with every job and link.
+        self.changes = 0
         self.clear()
         # Ids rise with the clock, so a stand-in started again never hands out an id of its former life.
         self._number = int((time.time() - 1_760_000_000) * 10) % 1_000_000_000
@@ -90,6 +92,7 @@ class Jobs:
 
     def add(self, job: Job) -> None:
         """Keep a job."""
+        self.changes += 1
         self._jobs[job.provider, job.id] = job
         self._by_project.setdefault((job.provider, job.project), []).append(job)
 
@@ -120,6 +123,7 @@ class Jobs:
         last = self._latest.get(key)
         if last is not None and not last.dead:
             return last
+        self.changes += 1
         generation = last.generation + 1 if last else 1
         link = Link(secrets.token_urlsafe(24), job.provider, job.id, name, generation)
         self._links[link.token] = self._latest[key] = link

@@ -144,8 +144,7 @@ class PlayCanvas(Service):
         ]
         ids = [item["id"] for item in items]
         start = ids.index(call.query["skip"]) + 1 if call.query.get("skip") in ids else 0
-        limit = call.query.get("limit", "")
-        size = min(int(limit), BRANCHES_A_PAGE) if limit.isdecimal() and int(limit) else BRANCHES_A_PAGE
+        size = min(call.number("limit", BRANCHES_A_PAGE) or BRANCHES_A_PAGE, BRANCHES_A_PAGE)
         return json_reply({"result": items[start : start + size], "pagination": {"hasMore": start + size < len(items)}})
 
     def scenes(self, call: Call) -> Reply:

@@ -61,8 +61,7 @@ def date(when: float) -> str:
 
 def page(items: list[Any], call: Call) -> dict[str, Any]:
     """A list in pages by count."""
-    limit, skip = (call.query.get(name, "") for name in ("limit", "skip"))
-    size, start = int(limit) if limit.isdecimal() else len(items), int(skip) if skip.isdecimal() else 0
+    size, start = call.number("limit", len(items)), call.number("skip", 0)
     return {"result": items[start : start + size], "pagination": {"limit": size, "skip": start, "total": len(items)}}
 
 

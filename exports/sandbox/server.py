@@ -1,5 +1,6 @@
 """The stand-in as an object: start it, ask it what happened, make it misbehave, stop it."""
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,9 +92,12 @@ class Sandbox:
         saved = -1
         while True:
             last = self._stopped.wait(SAVE_EVERY)
-            if self.world.changes != saved:
-                saved = self.world.changes
-                self.world.save(self._state_file)
+            now = self.world.changes
+            # A disk that is full for a while must not end the keeping for good.
+            with contextlib.suppress(OSError):
+                if now != saved:
+                    self.world.save(self._state_file)
+                    saved = now
             if last:
                 return
 

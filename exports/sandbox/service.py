@@ -194,7 +194,7 @@ class Service(ABC):
             case "canceled_by_staff" if share > 0.5:
                 share, end, link = 0.5, "canceled", False
                 self.showed(job)
-            case "no_file" if end:
+            case "no_file" if end and self.content_types:
                 link = False
                 self.showed(job)
         return Look(share, end, link, other=other)

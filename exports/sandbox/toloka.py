@@ -144,7 +144,7 @@ class Toloka(Service):
     def projects(self, call: Call) -> Reply:
         """A page of projects."""
         self._settle()
-        return json_reply(listing(map(project_json, self._projects.values()), call.query, ("status",)))
+        return json_reply(listing(map(project_json, self._projects.values()), call, ("status",)))
 
     def project(self, call: Call) -> Reply:
         """One project."""
@@ -214,7 +214,7 @@ class Toloka(Service):
     def operations(self, call: Call) -> Reply:
         """A page of operations; there is no filter by project."""
         shown = (self._shown(job, call) for job in self.world.jobs.all_of(self.slug))
-        return json_reply(listing(shown, call.query, ("type", "status")))
+        return json_reply(listing(shown, call, ("type", "status")))
 
     def log(self, call: Call) -> Reply:
         """Operations of these kinds keep no log."""
@@ -226,7 +226,7 @@ class Toloka(Service):
         self._settle()
         training = call.path.endswith("trainings")
         shown = (thing_json(thing) for thing in self._things.values() if thing.training == training)
-        return json_reply(listing(shown, call.query, ("project_id", "status")))
+        return json_reply(listing(shown, call, ("project_id", "status")))
 
     def _thing(self, call: Call) -> Thing | Reply:
         self._settle()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .fault_projects import fault_projects
+from .wire import Call
 
 DEFAULT_LIMIT, MOST = 50, 300
 FILTERS = ("gt", "gte", "lt", "lte")
@@ -128,20 +129,19 @@ def _rank(value: object) -> tuple[int, int, str]:
     return (0, int(text), "") if text.isdecimal() and len(text) < 20 else (1, 0, text)
 
 
-def listing(items: Iterable[Mapping[str, Any]], query: Mapping[str, str], equal: Sequence[str]) -> dict[str, Any]:
+def listing(items: Iterable[Mapping[str, Any]], call: Call, equal: Sequence[str]) -> dict[str, Any]:
     """One page: fields in `equal` must match one of the values given; id and times may be bounded; sorted and cut."""
     kept = list(items)
-    for name, wanted in query.items():
+    for name, wanted in call.query.items():
         field, _, relation = name.rpartition("_")
         if name in equal:
             options = wanted.split(",")
             kept = [item for item in kept if str(item.get(name)) in options]
         elif relation in FILTERS and field in ("id", "created", "submitted", "finished", "started"):
             kept = [item for item in kept if item.get(field) is not None and _within(item[field], relation, wanted)]
-    for part in reversed([part for part in query.get("sort", "id").split(",") if part]):
+    for part in reversed([part for part in call.query.get("sort", "id").split(",") if part]):
         kept = _sorted(kept, part.lstrip("-"), part.startswith("-"))
-    limit = query.get("limit", "")
-    size = max(1, min(MOST, int(limit))) if limit.isdecimal() else DEFAULT_LIMIT
+    size = max(1, min(MOST, call.number("limit", DEFAULT_LIMIT)))
     return {"items": kept[:size], "has_more": len(kept) > size}
 
 

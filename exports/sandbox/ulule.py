@@ -277,11 +277,10 @@ def _page(call: Call, name: str, items: list[dict[str, Any]]) -> Reply:
     Where one second's items fall on both sides of an edge, some are repeated on the next page; only when one second
     alone fills a page are the rest of it skipped.
     """
-    limit, since = call.query.get("limit", ""), call.query.get("since", "")
-    size = max(1, min(MOST, int(limit))) if limit.isdecimal() else MOST
+    size, since = max(1, min(MOST, call.number("limit", MOST))), call.number("since", -1)
     dated = sorted(((_seconds(item), item) for item in items), key=lambda pair: pair[0], reverse=True)
-    if since.isdecimal():
-        dated = [pair for pair in dated if pair[0] < int(since)]
+    if since >= 0:
+        dated = [pair for pair in dated if pair[0] < since]
     page, rest = dated[:size], dated[size:]
     following = None
     if rest:

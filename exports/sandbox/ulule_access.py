@@ -42,7 +42,7 @@ class Access:
 
     def snapshot(self) -> dict[str, Any]:
         """The tokens, as JSON can carry them."""
-        return {"access": self.access, "refresh": sorted(self.refresh)}
+        return {"access": dict(self.access), "refresh": sorted(self.refresh)}
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Take up what `snapshot` gave."""

@@ -39,6 +39,11 @@ class Call:
         """One header's value, or an empty string."""
         return str(self.headers.get(name, ""))
 
+    def number(self, name: str, default: int) -> int:
+        """A whole number in the query; the default where there is none, or one too long to mean anything."""
+        value = self.query.get(name, "")
+        return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else default
+
     def data(self) -> dict[str, Any]:
         """The body as a JSON object, an absent one as an empty object; BadBody for anything else."""
         if not self.body.strip():

@@ -25,6 +25,14 @@ from .wire import BadBody, Call, Reply
 
 # Faults that do not spoil the answer by themselves and count only once their effect has shown.
 SHOWN_LATER = ENDINGS
+# Answers that have no field in which the fault could be seen.
+INVISIBLE = frozenset(
+    (
+        ("playcanvas", "poll", "progress_back"),
+        ("aistudios", "poll", "other_project"),
+        ("aistudios", "submit", "unknown_word"),
+    )
+)
 
 
 class World:
@@ -42,12 +50,16 @@ class World:
         self.services: dict[str, Service] = {}
         for kind in (PlayCanvas, AIStudios, Toloka, Ulule):
             self.services[kind.slug] = kind(self)
-        # Raised by one with every change worth keeping.
-        self.changes = 0
+        self._changes = 0
 
     def touch(self) -> None:
         """Something changed that a state file has to keep."""
-        self.changes += 1
+        self._changes += 1
+
+    @property
+    def changes(self) -> int:
+        """Another number after every change that a state file has to keep."""
+        return self._changes + self.jobs.changes
 
     def reset(self) -> None:
         """Back to the beginning: no jobs, no faults asked for, an empty ledger. Settings stay."""
@@ -104,7 +116,9 @@ class World:
         try:
             project, job = route.subject(call)
             key = job.id if job and route.kind == "poll" else str(len(self.jobs.of(service.slug, project or "")))
-            rule = self.faults.pick(service.slug, route.kind, project, key, lambda rule: _can_show(rule, job))
+            rule = self.faults.pick(
+                service.slug, route.kind, project, key, lambda rule: _can_show(service, route, rule, job)
+            )
             call.rule, call.job = rule, job
             if rule is None:
                 return route.handle(call)
@@ -156,6 +170,8 @@ class World:
                 raise ValueError(f"{path} was not written by this stand-in") from wrong
 
 
-def _can_show(rule: Rule, job: Job | None) -> bool:
-    """Progress can go back only while there is some."""
+def _can_show(service: Service, route: Route, rule: Rule, job: Job | None) -> bool:
+    """Can this answer show this fault? Progress, for example, can go back only while there is some."""
+    if (service.slug, route.kind, rule.fault) in INVISIBLE:
+        return False
     return rule.fault != "progress_back" or (job is not None and job.share(time.time()) < 1)

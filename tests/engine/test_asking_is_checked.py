@@ -23,7 +23,11 @@ def wish(type_: str = "archive", **more: Any) -> Wish:
         ("playcanvas", wish("app", options={"scenes": [1]}), "options.name"),
         ("playcanvas", wish("app", options={"name": "x" * 1000, "scenes": [1]}), "options.name"),
         ("playcanvas", wish("app", options={"name": "x", "scenes": "one"}), "options.scenes"),
-        ("playcanvas", wish("app", options={"name": "x", "scenes": [1], "scripts_minify": "maybe"}), "options.scripts_minify"),
+        (
+            "playcanvas",
+            wish("app", options={"name": "x", "scenes": [1], "scripts_minify": "maybe"}),
+            "options.scripts_minify",
+        ),
         ("playcanvas", wish("app", options={"name": "x", "scenes": [1], "target": "web"}), "options.target"),
         ("playcanvas", wish("app", options={"name": ["x"], "scenes": [1]}), "options.name"),
         ("aistudios", wish("video", options={"resolution": "8k"}), "options.resolution"),

@@ -36,6 +36,7 @@ def test_it_goes_from_waiting_to_succeeded(
     if export.format == "none":
         assert export.file is None
     else:
+        assert export.file is not None
         content = store.path_of(export.file).read_bytes()
         assert len(content) == export.file.size
         assert hashlib.sha256(content).hexdigest() == export.file.sha256

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from exports import states
 from exports.engine import store
@@ -86,8 +87,8 @@ def test_a_csv_that_was_cut_quietly_is_a_bad_file(cast: Cast, box: Sandbox, at: 
     assert (export.status, export.error_code) == (states.FAILED, "bad_file")
 
 
-def test_a_file_that_is_too_large_is_not_kept(cast: Cast, box: Sandbox, at: At, settings: object) -> None:
-    settings.MAX_FILE_BYTES = 100  # type: ignore[attr-defined]
+def test_a_file_that_is_too_large_is_not_kept(cast: Cast, box: Sandbox, at: At, settings: Settings) -> None:
+    settings.MAX_FILE_BYTES = 100
     export = fetched(cast, at)
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, "too_large", "you")

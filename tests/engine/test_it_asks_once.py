@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from exports import states
 from exports.models import Call, Export
@@ -73,8 +74,8 @@ def test_a_worker_that_died_after_it_noted_the_intent_leads_to_a_search_and_no_s
     assert not Call.objects.filter(export=export, method="POST", url__contains="export").exists()
 
 
-def test_a_request_that_never_left_is_sent_again(cast: Cast, box: Sandbox, at: At, settings: object) -> None:
-    settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, "127.0.0.1:9")  # type: ignore[attr-defined]
+def test_a_request_that_never_left_is_sent_again(cast: Cast, box: Sandbox, at: At, settings: Settings) -> None:
+    settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, "127.0.0.1:9")
     project = cast.project("playcanvas", "http://127.0.0.1:9")
     export = ask(project, cast.member, "archive")
     step(export)

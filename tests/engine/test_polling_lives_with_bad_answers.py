@@ -69,9 +69,7 @@ def test_it_ends_with_a_reason_after(
 
 
 @pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
-def test_a_job_that_fails_at_the_provider_says_so(
-    cast: Cast, box: Sandbox, at: At, provider: str, type_: str
-) -> None:
+def test_a_job_that_fails_at_the_provider_says_so(cast: Cast, box: Sandbox, at: At, provider: str, type_: str) -> None:
     box.fault(provider=provider, project=PROJECTS[provider], on="submit", fault="job_fails")
     export = drive(ask(cast.project(provider, at(provider)), cast.member, type_))
 

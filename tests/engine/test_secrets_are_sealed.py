@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from exports.engine import keep
 from exports.models import Credential
@@ -24,18 +25,18 @@ def test_a_value_moved_to_another_row_does_not_open(cast: Cast) -> None:
         two.secrets()
 
 
-def test_an_old_key_opens_and_the_first_seals(settings: object) -> None:
+def test_an_old_key_opens_and_the_first_seals(settings: Settings) -> None:
     old = seal("text", "place")
-    settings.CREDENTIAL_KEYS = ("a newer key", *settings.CREDENTIAL_KEYS)  # type: ignore[attr-defined]
+    settings.CREDENTIAL_KEYS = ("a newer key", *settings.CREDENTIAL_KEYS)
     assert unseal(old, "place") == "text"
-    settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS[:1]  # type: ignore[attr-defined]
+    settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS[:1]
     with pytest.raises(SealError):
         unseal(old, "place")
     assert unseal(seal("text", "place"), "place") == "text"
 
 
-def test_a_key_is_made_once_and_never_when_something_is_sealed(cast: Cast, settings: object, tmp_path: Path) -> None:
-    settings.CREDENTIAL_KEYS, settings.CREDENTIAL_KEYS_FILE = (), tmp_path / "credential_keys"  # type: ignore[attr-defined]
+def test_a_key_is_made_once_and_never_when_something_is_sealed(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.CREDENTIAL_KEYS, settings.CREDENTIAL_KEYS_FILE = (), tmp_path / "credential_keys"
     cast.credential("playcanvas")
     assert (tmp_path / "credential_keys").stat().st_mode & 0o777 == 0o600
     assert check_ring() == []
@@ -48,11 +49,11 @@ def test_a_key_is_made_once_and_never_when_something_is_sealed(cast: Cast, setti
     assert not Credential.objects.filter(name="new").exists()
 
 
-def test_an_export_whose_secret_cannot_be_opened_says_so(cast: Cast, settings: object) -> None:
+def test_an_export_whose_secret_cannot_be_opened_says_so(cast: Cast, settings: Settings) -> None:
     from tests.drive import ask, step
 
     export = ask(cast.project("playcanvas"), cast.member, "archive")
-    settings.CREDENTIAL_KEYS = ("quite another key",)  # type: ignore[attr-defined]
+    settings.CREDENTIAL_KEYS = ("quite another key",)
     export = step(export)
     assert (export.status, export.error_code, export.error_action) == ("failed", "credential", "us")
     assert "CREDENTIAL_KEYS" in export.error_message

@@ -21,7 +21,7 @@ def at_status(cast: Cast, status: str) -> Export:
     if status == states.PROCESSING:
         export.move(states.PROCESSING, source="worker", step=states.POLL)
     elif status != states.WAITING:
-        reason = {"error_code": "internal", "error_action": "us"} if status == states.FAILED else {}
+        reason: dict[str, Any] = {"error_code": "internal", "error_action": "us"} if status == states.FAILED else {}
         export.move(status, source="worker", **reason)
     return export
 
@@ -30,8 +30,8 @@ def at_status(cast: Cast, status: str) -> Export:
 def test_every_pair_of_states_is_as_the_table_says(cast: Cast, old: str, new: str) -> None:
     export = at_status(cast, old)
     rows = Change.objects.filter(export=export).count()
-    reason = {"error_code": "internal", "error_action": "us"} if new == states.FAILED else {}
-    step = {"step": states.POLL} if new == states.PROCESSING else {}
+    reason: dict[str, Any] = {"error_code": "internal", "error_action": "us"} if new == states.FAILED else {}
+    step: dict[str, Any] = {"step": states.POLL} if new == states.PROCESSING else {}
     if states.may_move(old, new):
         assert export.move(new, source="worker", **reason, **step)
         assert Change.objects.filter(export=export).count() == rows + 1

@@ -32,7 +32,7 @@ if "pytest" in sys.modules:
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="portal-tests-")
     atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
-from portal.settings import *  # noqa: E402, F403
+from portal.settings import *  # noqa: F403
 
 # Hashing a password well takes a tenth of a second; a test suite signs in a thousand times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -93,9 +93,8 @@ def test_what_a_killed_publisher_left_is_swept_and_never_read(connection: Connec
     for draft in (old, new):
         draft.write_text("{}")
     os.utime(old, (time.time() - 3600,) * 2)
-    with connection.SimpleQueue("hints") as queue:
-        with pytest.raises(queue.Empty):
-            queue.get(block=False)
+    with connection.SimpleQueue("hints") as queue, pytest.raises(queue.Empty):
+        queue.get(block=False)
     assert not old.exists()
     assert new.exists()
 

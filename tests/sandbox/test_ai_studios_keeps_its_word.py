@@ -12,6 +12,7 @@ ALWAYS_STALE = "65fa6b07dca2e367461a2927"
 
 
 def test_a_second_export_is_refused_while_one_is_under_way(client: Make, box: Sandbox) -> None:
+    box.settings(time_scale=0.05)
     studio = client("aistudios")
     studio.start()
     again = studio.submit()
@@ -27,7 +28,8 @@ def test_an_unknown_project_is_refused_in_the_envelope(client: Make) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, 404)
 
 
-def test_a_link_shows_only_at_100_percent(client: Make) -> None:
+def test_a_link_shows_only_at_100_percent(client: Make, box: Sandbox) -> None:
+    box.settings(time_scale=0.05)
     studio = client("aistudios")
     job = studio.start()
     data = studio.poll(job).json()["data"]

@@ -69,7 +69,8 @@ def test_ulule_orders_as_xlsx_are_a_workbook(client: Make) -> None:
     assert packed.read("xl/worksheets/sheet1.xml").count(b"<row ") > 40
 
 
-def test_a_toloka_project_is_in_the_archive_afterwards(client: Make) -> None:
+def test_a_toloka_project_is_in_the_archive_afterwards(client: Make, box: Sandbox) -> None:
+    box.settings(time_scale=0.05)
     toloka = client("toloka")
     answer = toloka.submit("10")
     assert (answer.status_code, answer.json()["status"]) == (202, "PENDING")
@@ -89,7 +90,8 @@ def test_every_state_is_passed_in_order(client: Make, box: Sandbox) -> None:
     }
     for provider, wanted in orders.items():
         one = client(provider)
-        job, words = one.start(), []
+        job = one.start()
+        words: list[str] = []
         while not words or words[-1] != wanted[-1]:
             word = one.look(job).word
             words += [word] if [word] != words[-1:] else []

@@ -95,10 +95,10 @@ def test_ai_studios_may_name_another_project_when_asked(client: Make, box: Sandb
 
 
 def test_progress_may_go_back(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.05)
+    box.settings(time_scale=0.1)
     studio = client("aistudios")
     job = studio.start()
-    time.sleep(0.15)
+    time.sleep(0.3)
     before = studio.look(job).raw["data"]["progress"]
     number = put(box, "aistudios", "progress_back", times=1)
     assert 0 < studio.look(job).raw["data"]["progress"] < before

@@ -86,9 +86,11 @@ def test_jobs_archived_projects_and_links_outlive_a_restart(tmp_path: Path) -> N
             f"{box.origin('ulule')}/v1/projects/4001/exports", json=ORDERS, headers=KEY, timeout=5
         ).json()
         requests.post(f"{box.origin('toloka')}/api/v1/projects/10/archive", headers=token, timeout=5)
+        time.sleep(0.3)
+        link = requests.get(f"{box.origin('ulule')}/v1/exports/{job['id']}", headers=KEY, timeout=5).json()["url"]
     assert state.stat().st_mode & 0o777 == 0o600
-    time.sleep(0.1)
-    with Sandbox(time_scale=0.01, state_file=state) as box:
+    with Sandbox(time_scale=0.01, state_file=state, port=int(link.split(":")[2].split("/")[0])) as box:
+        assert requests.get(link, timeout=5).status_code == 200
         seen = requests.get(f"{box.origin('ulule')}/v1/exports/{job['id']}", headers=KEY, timeout=5).json()
         assert seen["status"] == "succeeded"
         project = requests.get(f"{box.origin('toloka')}/api/v1/projects/10", headers=token, timeout=5).json()

@@ -124,8 +124,7 @@ def mail() -> str:
         except ImproperlyConfigured as problem:
             raise Trouble(f"{problem}: make the folder writable, or set EMAIL_URL.") from problem
         return f"into files in {settings.EMAIL_FILE_PATH}; set EMAIL_URL to send it"
-    options = {"timeout": 5} if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") else {}
-    mailer = get_connection(**options)
+    mailer = get_connection(timeout=5) if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") else get_connection()
     try:
         mailer.open()
         mailer.close()

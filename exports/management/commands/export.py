@@ -68,7 +68,7 @@ class Command(BaseCommand):
         self._wait(export, options)
 
     def _wait(self, export: Export, options: dict[str, Any]) -> None:
-        [export] = Follower(self.stderr._out).follow([export.pk], options["timeout"])  # type: ignore[attr-defined]
+        [export] = Follower().follow([export.pk], options["timeout"])
         path: Path | None = None
         if export.file is not None:
             path = store.path_of(export.file)

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             raise CommandError("No worker is running. Start the portal with `make run` and try again beside it.")
         owner = Member.objects.select_related("user").filter(team=team, role=OWNER).order_by("pk")[0]
         ids = [self._ask(team, owner, *wish) for wish in WISHES]
-        exports = Follower(self.stderr._out).follow(ids, options["timeout"])  # type: ignore[attr-defined]
+        exports = Follower().follow(ids, options["timeout"])
         if options["json"]:
             self.stdout.write(json.dumps([summary(export) for export in exports], indent=2))
         else:

@@ -1,0 +1,52 @@
+"""What machines ask: whether the portal answers, and the providers' webhooks."""
+
+import contextlib
+import logging
+from typing import Final
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from exports.engine import hooks
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES: Final = 64 * 1024
+
+
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except DatabaseError:
+        return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@csrf_exempt
+def hook(request: HttpRequest, pk: int, mark: str) -> HttpResponse:
+    """A provider tells of progress. Nothing it says is believed; it only brings the next look forward.
+
+    Whatever comes, the answer is the same, so that nobody learns from it which addresses there are.
+    """
+    with contextlib.suppress(OSError):
+        # Taken off the wire, so that the sender hears an answer and no reset, and thrown away.
+        request.read(MOST_BYTES)
+    try:
+        hooks.receive(pk, mark)
+    except DatabaseError:
+        log.warning("A hint for export %s could not be taken; its next look comes without it.", pk)
+    return HttpResponse(status=204)
+
+
+@csrf_exempt
+def no_hook(request: HttpRequest, nonsense: str) -> HttpResponse:
+    """An address that never was one of ours."""
+    with contextlib.suppress(OSError):
+        request.read(MOST_BYTES)
+    return HttpResponse(status=204)

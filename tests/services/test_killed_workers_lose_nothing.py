@@ -1,0 +1,81 @@
+"""kill -9 of the worker at every kind of moment: the export still ends right, and was asked for once."""
+
+import time
+
+import pytest
+
+from exports.sandbox.server import Sandbox
+from tests.services.installation import Installation, wait_for
+
+pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+
+RECOVERY_SECONDS = 15.0
+
+
+def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Installation, own_box: Sandbox) -> None:
+    own_box.settings(file_bytes=8_000_000)
+    portal.start_web()
+    faults = {
+        "before submit": own_box.fault(provider="ulule", project="4001", on="list", fault="slow", seconds=30, times=1),
+        "between request and answer": own_box.fault(
+            provider="toloka", project="10", on="submit", fault="slow", seconds=30, times=1
+        ),
+        "in a poll": own_box.fault(
+            provider="playcanvas", project="100001", on="poll", fault="slow", seconds=30, times=1
+        ),
+        "in mid-download": own_box.fault(
+            provider="aistudios", project="65fa6b07dca2e367461a2925", on="file", fault="drip", seconds=60, times=1
+        ),
+    }
+    asked = {
+        "before submit": portal.ask(portal.project("ulule", own_box.origin("ulule"), "4001"), "orders"),
+        "between request and answer": portal.ask(portal.project("toloka", own_box.origin("toloka"), "10"), "archive"),
+        "in a poll": portal.ask(portal.project("playcanvas", own_box.origin("playcanvas"), "100001"), "archive"),
+        "in mid-download": portal.ask(
+            portal.project("aistudios", own_box.origin("aistudios"), "65fa6b07dca2e367461a2925"), "video"
+        ),
+    }
+    worker = portal.start_worker()
+    wait_for(lambda: all(own_box.fired(fault) for fault in faults.values()), 60, lambda: str(own_box.faults()))
+    parts = portal.folder / "var" / "parts"
+    wait_for(lambda: any(path.stat().st_size for path in parts.glob("*.part")), 20, "some bytes on disk")
+    portal.kill(worker)
+    killed = time.monotonic()
+    assert all(portal.export(number)["finished_at"] is None for number in asked.values())
+
+    portal.start_worker()
+    for moment, number in asked.items():
+        export = portal.ended(number, 90)
+        assert export["status"] == "succeeded", (moment, export)
+    assert time.monotonic() - killed < 60
+    assert own_box.ledger()["jobs"] == {
+        "ulule": {"4001": 1},
+        "toloka": {"10": 1},
+        "playcanvas": {"100001": 1},
+        "aistudios": {"65fa6b07dca2e367461a2925": 1},
+    }
+    assert not list(parts.glob("*"))
+
+
+def test_a_kill_in_submit_where_nothing_can_be_found_lets_a_person_decide(
+    embedded: Installation, own_box: Sandbox
+) -> None:
+    embedded.start_web()
+    fault = own_box.fault(provider="playcanvas", project="100001", on="submit", fault="slow", seconds=30, times=1)
+    project = embedded.project("playcanvas", own_box.origin("playcanvas"), "100001")
+    number = embedded.ask(project, "archive")
+    worker = embedded.start_worker()
+    wait_for(lambda: own_box.fired(fault) == 1, 20, "the request")
+    time.sleep(0.3)
+    embedded.kill(worker)
+    begun = time.monotonic()
+    embedded.start_worker()
+    export = embedded.ended(number, 60)
+
+    assert time.monotonic() - begun < RECOVERY_SECONDS + 5
+    assert (export["status"], export["error"]["code"], export["error"]["action"]) == ("failed", "unconfirmed", "you")
+    assert own_box.jobs("playcanvas", "100001") == 1
+    [made] = own_box.ledger()["submissions"]
+    adopted = embedded.api("POST", f"/exports/{number}/adopt", {"remote_id": str(made["id"])}).json()
+    assert embedded.ended(adopted["id"])["status"] == "succeeded"
+    assert own_box.jobs("playcanvas", "100001") == 1
