@@ -8,7 +8,7 @@ from exports.engine.claim import Claim, LostClaimError
 from exports.engine.outcome import fail, overdue
 from exports.engine.trouble import meet
 from exports.models.seal import SealError
-from exports.providers.base import ProviderError
+from exports.providers.errors import ProviderError
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from exports.engine import clock
 from exports.models import Call, Credential, Export
-from exports.providers.base import BusyError, CredentialError, Grant
+from exports.providers.base import Grant
+from exports.providers.errors import BusyError, CredentialError
 from exports.providers.guard import Guard
 from exports.providers.http import CallRecord, Client, shared_session
 

@@ -20,8 +20,10 @@ from exports.engine.outcome import fail, postpone
 from exports.engine.trouble import meet
 from exports.engine.verify import CONTENT_TYPES, BadFileError, verify
 from exports.models import Call, File
-from exports.providers.base import BusyError, Job, NotSentError, ProviderError, UnclearError
-from exports.providers.http import CallRecord, Link, open_link, pause_seconds
+from exports.providers.base import Job
+from exports.providers.errors import BusyError, NotSentError, ProviderError, UnclearError
+from exports.providers.http import CallRecord, pause_seconds
+from exports.providers.links import Link, open_link
 
 PIECE: Final = 1024 * 1024
 DEAD: Final = frozenset({401, 403, 404, 410})

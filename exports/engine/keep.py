@@ -12,7 +12,8 @@ from exports.engine.problem import ConflictError, InvalidError
 from exports.engine.request import is_remote_id
 from exports.models import Credential, Project, Team, User
 from exports.models.seal import SealError
-from exports.providers.base import AddressError, Advice, Check, Job, ProviderError, RemoteProject
+from exports.providers.base import Advice, Check, Job, RemoteProject
+from exports.providers.errors import AddressError, ProviderError
 from exports.providers.registry import PROVIDERS
 
 

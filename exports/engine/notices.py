@@ -14,8 +14,9 @@ from exports.engine import clock, store
 from exports.engine.connect import as_row, guard
 from exports.models import Call, Export, Notice
 from exports.models.notice import MAIL
-from exports.providers.base import AddressError, ProviderError
-from exports.providers.http import CallRecord, open_link
+from exports.providers.errors import AddressError, ProviderError
+from exports.providers.http import CallRecord
+from exports.providers.links import open_link
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from exports.engine.outcome import fail, settle_next, witness
 from exports.engine.trouble import meet, paused
 from exports.models import Notice
 from exports.models.notice import RELAY
-from exports.providers.base import Job, ProviderError, Sight
+from exports.providers.base import Job, Sight
+from exports.providers.errors import ProviderError
 
 FETCH_SECONDS = 12 * 3600.0
 LOOKS_WITHOUT_FILE = 3

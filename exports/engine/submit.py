@@ -19,18 +19,8 @@ from exports.engine.poll import see
 from exports.engine.trouble import meet, paused
 from exports.models import Change, Export, Project
 from exports.models.export import OPEN
-from exports.providers.base import (
-    Absent,
-    Accepted,
-    BusyError,
-    Job,
-    NotSentError,
-    NotYet,
-    ProviderError,
-    RefusedError,
-    Unknown,
-    UnreadableError,
-)
+from exports.providers.base import Absent, Accepted, Job, NotYet, Unknown
+from exports.providers.errors import BusyError, NotSentError, ProviderError, RefusedError, UnreadableError
 from exports.providers.http import Client
 
 SEARCH_SECONDS: Final = 2.0

@@ -6,7 +6,7 @@ from exports.engine import clock
 from exports.engine.claim import Claim
 from exports.engine.outcome import fail, postpone
 from exports.models import Pause
-from exports.providers.base import (
+from exports.providers.errors import (
     AddressError,
     BusyError,
     CredentialError,

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 
-from exports.providers import base, read
-from exports.providers.base import Accepted, NotFoundError, Secret, Sight, UnreadableError
+from exports.providers import base, errors, read
+from exports.providers.base import Accepted, Secret, Sight
+from exports.providers.errors import NotFoundError, UnreadableError
 from exports.providers.fields import Choice, Text
 from exports.providers.http import Client
 
@@ -18,9 +19,7 @@ API: Final = "/api/odin/v3"
 class VideoOptions(forms.Form):
     resolution = Choice(required=False, choices=[("", "Default"), *((s, s) for s in ("4k", "1080", "720", "480"))])
     workspace_id = Text(label="Workspace", required=False, max_length=200, help_text="Empty: your own workspace.")
-    webhook_url = read.WebAddress(
-        label="Tell this address", required=False, help_text="The portal sends it the progress."
-    )
+    webhook_url = read.WebAddress(label="Tell this address", required=False, help_text="It hears of the progress.")
 
 
 class AIStudios(base.Provider):
@@ -66,7 +65,7 @@ class AIStudios(base.Provider):
             data = read.unwrap(client.post_open(f"{API}/auth/token", pair))
         return base.Grant(read.token(read.table(data).get("token")), time.time() + 23 * 3600)
 
-    def fault(self, status: int, body: object) -> base.ProviderError | None:
+    def fault(self, status: int, body: object) -> errors.ProviderError | None:
         """The editor API publishes no codes and comes with any status, so its sentences are read."""
         return read.refusal(self.label, status, body)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from exports.providers import read
-from exports.providers.base import UnreadableError
+from exports.providers.errors import UnreadableError
 from exports.providers.http import Client
 
 MOST_PAGES: Final = 200

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 
-from exports.providers import base, lists, read
-from exports.providers.base import CredentialError, Job, RefusedError, Sight, UnreadableError
+from exports.providers import base, errors, lists, read
+from exports.providers.base import Job, Sight
+from exports.providers.errors import CredentialError, RefusedError, UnreadableError
 from exports.providers.fields import Choice, IntList, Switch, Text
 from exports.providers.http import Client, words_of
 
@@ -53,7 +54,7 @@ class AppOptions(forms.Form):
     app_format = Choice(label="Shape of the app", choices=SHAPES, required=False)
 
 
-_job = partial(base.Kind, formats=("zip",), cost=COST, pace=base.Pace(most=15.0), rate_class="strict")
+_job = partial(base.Kind, formats=("zip",), cost=COST, rate_class="strict")
 
 
 class PlayCanvas(base.Provider):
@@ -77,7 +78,7 @@ class PlayCanvas(base.Provider):
     def headers(self, client: Client) -> dict[str, str]:
         return {"Authorization": f"Bearer {client.secrets['token']}"}
 
-    def fault(self, status: int, body: object) -> base.ProviderError | None:
+    def fault(self, status: int, body: object) -> errors.ProviderError | None:
         if status == 400:  # In October 2022 every good app download got one for a while (playcanvas/editor issue 902).
             return RefusedError(f"PlayCanvas answered 400 (it can be a fault of theirs): {words_of(body)}", word="400")
         if status == 401 and "scope" in words_of(body).lower():

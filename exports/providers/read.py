@@ -9,12 +9,11 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from django.core.exceptions import ValidationError
 
-from exports.providers.base import (
+from exports.providers.base import Check, Job
+from exports.providers.errors import (
     AddressError,
     BusyError,
-    Check,
     CredentialError,
-    Job,
     NotFoundError,
     ProviderError,
     RefusedError,

@@ -9,16 +9,18 @@ from typing import ClassVar, Final
 
 from django import forms
 
-from exports.providers import base, lists, read
+from exports.providers import base, errors, lists, read
 from exports.providers import toloka_api as api
 from exports.providers import toloka_pools as pools
-from exports.providers.base import Accepted, Advice, Job, RefusedError, Secret, Sight
+from exports.providers.base import Accepted, Advice, Job, Secret, Sight
+from exports.providers.errors import RefusedError
 from exports.providers.fields import Switch
 from exports.providers.http import Client
 
 SCHEMES: Final = (("ApiKey", "ApiKey"), ("OAuth", "OAuth"))
 # Whether an archived project answers 204 or a conflict is in no document; both mean the same.
 ALREADY: Final = Accepted("", Sight("done", "ARCHIVED", 100.0, note="The project was already archived."))
+ARCHIVED: Final = Accepted("", Sight("done", "ARCHIVED", 100.0, note="The project is archived."))
 
 
 class ArchiveOptions(forms.Form):
@@ -49,7 +51,7 @@ class Toloka(base.Provider):
             options=ArchiveOptions,
             deadline=timedelta(hours=1),
             cost="Changes the project at Toloka, where it cannot be undone. It yields no file.",
-            pace=base.Pace(first=1.0, growth=1.5, most=30.0),
+            pace=base.Pace(first=1.0),
             effect="changes",
         ),
     )
@@ -68,7 +70,7 @@ class Toloka(base.Provider):
         shape = "ApiKey" if token.count(".") == 2 and 22 <= token.index(".") <= 24 else "OAuth"
         return {"Authorization": f"{client.secrets.get('scheme') or said or shape} {token}"}
 
-    def fault(self, status: int, body: object) -> base.ProviderError | None:
+    def fault(self, status: int, body: object) -> errors.ProviderError | None:
         return api.fault(status, body)
 
     def prepare(self, client: Client, job: Job) -> base.Ready | base.NotYet:
@@ -99,13 +101,13 @@ class Toloka(base.Provider):
         for row in api.operations(client, job.project):
             if read.text(row["id"]) not in known:
                 return api.operation(row, job.project)
-        return ALREADY if api.project_status(client, job.project) == "ARCHIVED" else base.Absent(again_after=10.0)
+        return ARCHIVED if api.project_status(client, job.project) == "ARCHIVED" else base.Absent(again_after=10.0)
 
     def poll(self, client: Client, job: Job) -> Sight:
         """GET /operations/:id; without an id (it was already archived), GET /projects/:id."""
         if not job.remote_id:
             status = api.project_status(client, job.project)
-            return ALREADY.sight if status == "ARCHIVED" else Sight("running", status)
+            return ARCHIVED.sight if status == "ARCHIVED" else Sight("running", status)
         body = client.get(f"{api.API}/operations/{read.segment(job.remote_id, self.label)}").body
         return api.operation(body, job.project, job.remote_id).sight
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from exports.providers import base, lists, read
-from exports.providers.base import Accepted, BusyError, CredentialError, RefusedError, Sight, UnreadableError
+from exports.providers import base, errors, lists, read
+from exports.providers.base import Accepted, Sight
+from exports.providers.errors import BusyError, CredentialError, RefusedError, UnreadableError
 from exports.providers.http import Client, words_of
 
 API: Final = "/api/v1"
@@ -38,7 +39,7 @@ FIRST: Final = {
 }
 
 
-def fault(status: int, body: object) -> base.ProviderError | None:
+def fault(status: int, body: object) -> errors.ProviderError | None:
     """By `code`: one status has several, and of some codes no document says the status."""
     error = read.table(body)
     code = read.text(error.get("code"))
@@ -55,9 +56,9 @@ def fault(status: int, body: object) -> base.ProviderError | None:
     if code in UNPROVEN or status in (401, 403):
         return CredentialError(said, word=code)
     if code in MISSING or status in (404, 410):
-        return base.NotFoundError(said, word=code)
+        return errors.NotFoundError(said, word=code)
     if code in BROKEN or status >= 500:
-        return base.UnclearError(said, word=code)
+        return errors.UnclearError(said, word=code)
     return RefusedError(said, code="precondition" if code in FIRST or status == 409 else "", word=code)
 
 
@@ -65,9 +66,9 @@ def utc(said: str) -> str:
     """A time for a note. Toloka's have no zone and are UTC."""
     try:
         moment = datetime.fromisoformat(said)
-    except ValueError:
+        return f"{moment.astimezone(UTC) if moment.tzinfo else moment:%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError):
         return said
-    return f"{moment.astimezone(UTC) if moment.tzinfo else moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def operation(body: object, project: str, remote_id: str = "") -> Accepted:
@@ -112,6 +113,6 @@ def requester(client: Client) -> str:
     body = read.table(client.get(f"{API}/requester").body)
     if not read.text(body.get("id")):
         raise UnreadableError("Toloka answered without an account.")
-    name = read.localised(body.get("public_name"), "EN") or read.text(body["id"])
+    name = read.text(read.table(body.get("public_name")).get("EN")) or read.text(body["id"])
     balance = body.get("balance")
     return f"{name}, balance {balance:.2f} USD" if isinstance(balance, int | float) else name

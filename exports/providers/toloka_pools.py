@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from exports.providers import base, lists, read
 from exports.providers import toloka_api as api
-from exports.providers.base import Job, ProviderError, RefusedError, UnreadableError
+from exports.providers.base import Job
+from exports.providers.errors import ProviderError, RefusedError, UnreadableError
 from exports.providers.http import Client
 
 BATCH: Final = 20

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-from exports.providers import base, read
+from exports.providers import base, errors, read
 from exports.providers.base import Accepted, Secret, Sight
 from exports.providers.fields import StringMap
 from exports.providers.http import Client
@@ -87,7 +87,7 @@ class Ulule(base.Provider):
         changed = {"refresh_token": read.token(new)} if new and new != refresh else {}
         return base.Grant(token, time.time() + (read.whole(lasts) or 36_000), changed)
 
-    def fault(self, status: int, body: object) -> base.ProviderError | None:
+    def fault(self, status: int, body: object) -> errors.ProviderError | None:
         said, kinds = read.reasons(body)
         if not said or not 400 <= status < 500 or status in read.PLAIN:
             return None

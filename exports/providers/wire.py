@@ -14,7 +14,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from exports.providers.base import NotSentError, ProviderError
+from exports.providers.errors import NotSentError, ProviderError
 from exports.providers.guard import Guard
 
 

@@ -1,5 +1,6 @@
 """Helps tests that start real processes."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -57,15 +58,16 @@ class Program:
     def descendant(self, words: str) -> psutil.Process:
         """The first descendant with the words in its command line."""
         for found in self.descendants():
-            if words in " ".join(found.cmdline()):
-                return found
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if words in " ".join(found.cmdline()):
+                    return found
         raise AssertionError(f"no process with {words!r} below {self.pid}")
 
     def destroy(self) -> None:
         """Kill it and everything below it, for the end of a test."""
         if self.process.poll() is None:
-            for found in [*self.descendants(), psutil.Process(self.pid)]:
-                if found.is_running():
+            for found in [psutil.Process(self.pid), *self.descendants()]:
+                with contextlib.suppress(psutil.NoSuchProcess):
                     found.kill()
             self.process.wait(timeout=10)
 

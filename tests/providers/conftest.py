@@ -29,7 +29,12 @@ def connect(wire: Wire, calls: list[CallRecord]) -> Callable[..., Client]:
     def make(provider: Provider, secrets: dict[str, str], dialect: str = "", path: str = "") -> Client:
         guard = Guard.allowing([wire.host])
         return Client(
-            provider=provider, origin=wire.origin + path, secrets=secrets, guard=guard, dialect=dialect, record=calls.append
+            provider=provider,
+            origin=wire.origin + path,
+            secrets=secrets,
+            guard=guard,
+            dialect=dialect,
+            record=calls.append,
         )
 
     return make

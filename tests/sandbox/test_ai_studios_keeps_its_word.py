@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from exports.sandbox.server import Sandbox
 
-from .habits import GOOD, Client
+from .habits import GOOD, Client, far_along, slowly
 
 Make = Callable[[str], Client]
 API = "/api/odin/v3"
@@ -12,13 +12,13 @@ ALWAYS_STALE = "65fa6b07dca2e367461a2927"
 
 
 def test_a_second_export_is_refused_while_one_is_under_way(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.05)
+    slowly(box)
     studio = client("aistudios")
     studio.start()
     again = studio.submit()
     assert (again.status_code, again.json()["success"]) == (200, False)
     assert box.jobs("aistudios", GOOD["aistudios"]) == 1
-    studio.wait(GOOD["aistudios"])
+    far_along(box, "aistudios", GOOD["aistudios"], 1.0)
     assert studio.submit().json() == {"success": True, "data": {"projectId": GOOD["aistudios"]}}
 
 
@@ -29,13 +29,14 @@ def test_an_unknown_project_is_refused_in_the_envelope(client: Make) -> None:
 
 
 def test_a_link_shows_only_at_100_percent(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.05)
+    slowly(box)
     studio = client("aistudios")
     job = studio.start()
     data = studio.poll(job).json()["data"]
     assert 0 <= data["progress"] < 100
     assert "downloadUrl" not in data
-    assert studio.wait(job).raw["data"]["progress"] == 100
+    far_along(box, "aistudios", job, 1.0)
+    assert studio.look(job).raw["data"]["progress"] == 100
 
 
 def project(studio: Client, number: str) -> dict[str, object]:
@@ -53,16 +54,17 @@ def test_each_export_has_a_task_id_of_its_own(client: Make) -> None:
 
 
 def test_yesterdays_link_stays_for_a_while_where_that_is_the_projects_habit(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.05)
+    slowly(box)
     studio = client("aistudios")
     before = project(studio, ALWAYS_STALE)
     studio.start(ALWAYS_STALE)
     stale = studio.look(ALWAYS_STALE).raw["data"]
     assert (stale["progress"], stale["downloadUrl"]) == (100, before["download_url"])
     assert project(studio, ALWAYS_STALE)["backendTaskId"] != before["backendTaskId"]
-    while studio.look(ALWAYS_STALE).raw["data"]["progress"] == 100:
-        pass
-    assert studio.wait(ALWAYS_STALE).link not in (None, before["download_url"])
+    far_along(box, "aistudios", ALWAYS_STALE, 0.5)
+    assert not studio.look(ALWAYS_STALE).over
+    far_along(box, "aistudios", ALWAYS_STALE, 1.0)
+    assert studio.look(ALWAYS_STALE).link not in (None, before["download_url"])
 
 
 def test_only_exported_projects_are_listed(client: Make) -> None:

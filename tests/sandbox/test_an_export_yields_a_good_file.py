@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from exports.sandbox.server import Sandbox
 
-from .habits import Client, fetch
+from .habits import GOOD, Client, far_along, fetch, slowly
 
 Make = Callable[[str], Client]
 
@@ -70,31 +70,31 @@ def test_ulule_orders_as_xlsx_are_a_workbook(client: Make) -> None:
 
 
 def test_a_toloka_project_is_in_the_archive_afterwards(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.05)
+    slowly(box)
     toloka = client("toloka")
     answer = toloka.submit("10")
     assert (answer.status_code, answer.json()["status"]) == (202, "PENDING")
     assert answer.json()["parameters"] == {"project_id": "10"}
     assert toloka.call("GET", "/api/v1/projects/10").json()["status"] == "ACTIVE"
-    assert toloka.wait(answer.json()["id"]).word == "SUCCESS"
+    far_along(box, "toloka", "10", 1.0)
+    assert toloka.look(answer.json()["id"]).word == "SUCCESS"
     assert toloka.call("GET", "/api/v1/projects/10").json()["status"] == "ARCHIVED"
 
 
 def test_every_state_is_passed_in_order(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.05)
+    slowly(box)
     orders = {
-        "playcanvas": ["running", "complete"],
-        "aistudios": ["exporting", "exported"],
+        "playcanvas": ["running", "running", "complete"],
+        "aistudios": ["exporting", "exporting", "exported"],
         "toloka": ["PENDING", "RUNNING", "SUCCESS"],
         "ulule": ["waiting", "processing", "succeeded"],
     }
     for provider, wanted in orders.items():
-        one = client(provider)
+        one, words = client(provider), []
         job = one.start()
-        words: list[str] = []
-        while not words or words[-1] != wanted[-1]:
-            word = one.look(job).word
-            words += [word] if [word] != words[-1:] else []
+        for share in (0.0, 0.5, 1.0):
+            far_along(box, provider, GOOD[provider], share)
+            words.append(one.look(job).word)
         assert words == wanted, provider
 
 

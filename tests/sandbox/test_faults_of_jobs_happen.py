@@ -1,6 +1,5 @@
 """Faults in how a job goes: each shows in the provider's own words and is counted."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from exports.sandbox.server import Sandbox
 
-from .habits import GOOD, Client
+from .habits import GOOD, Client, far_along, slowly
 
 Make = Callable[[str], Client]
 
@@ -17,16 +16,12 @@ def put(box: Sandbox, provider: str, fault: str, **more: Any) -> int:
     return box.fault(provider=provider, project=GOOD[provider], fault=fault, **more)
 
 
-def wait_out(box: Sandbox) -> None:
-    time.sleep(0.12)
-
-
 @pytest.mark.parametrize("provider", GOOD)
 @pytest.mark.parametrize("on", ["submit", "poll"])
 def test_a_job_may_never_end(client: Make, box: Sandbox, provider: str, on: str) -> None:
     number, one = put(box, provider, "endless", on=on), client(provider)
     job = one.start()
-    wait_out(box)
+    far_along(box, provider, GOOD[provider], 2.0)
     seen = one.look(job)
     assert (seen.over, seen.link, box.fired(number)) == (False, None, 1)
 
@@ -95,10 +90,10 @@ def test_ai_studios_may_name_another_project_when_asked(client: Make, box: Sandb
 
 
 def test_progress_may_go_back(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.1)
+    slowly(box)
     studio = client("aistudios")
     job = studio.start()
-    time.sleep(0.3)
+    far_along(box, "aistudios", job, 0.3)
     before = studio.look(job).raw["data"]["progress"]
     number = put(box, "aistudios", "progress_back", times=1)
     assert 0 < studio.look(job).raw["data"]["progress"] < before
@@ -107,16 +102,17 @@ def test_progress_may_go_back(client: Make, box: Sandbox) -> None:
 
 
 def test_an_old_link_may_stay_for_a_while(client: Make, box: Sandbox) -> None:
-    box.settings(time_scale=0.05)
     studio = client("aistudios")
     old = studio.link()
+    slowly(box)
     number = put(box, "aistudios", "stale")
     studio.start()
     seen = studio.look(GOOD["aistudios"])
     assert (seen.over, seen.link, box.fired(number)) == (True, old, 1)
-    while studio.look(GOOD["aistudios"]).over:
-        pass
-    assert studio.wait(GOOD["aistudios"]).link != old
+    far_along(box, "aistudios", GOOD["aistudios"], 0.5)
+    assert not studio.look(GOOD["aistudios"]).over
+    far_along(box, "aistudios", GOOD["aistudios"], 1.0)
+    assert studio.look(GOOD["aistudios"]).link not in (None, old)
 
 
 def test_a_project_that_failed_to_archive_stays_active(client: Make, box: Sandbox) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import Accepted, NotFoundError, Unknown
+from exports.providers.base import Accepted, Unknown
+from exports.providers.errors import NotFoundError
 from exports.providers.http import Client
 from tests.providers.aistudios.conftest import NEW, OLD, PROJECT, READ, bad, job, project
 from tests.wire import Wire

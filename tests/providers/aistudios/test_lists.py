@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import Check, RemoteProject, UnreadableError
+from exports.providers.base import Check, RemoteProject
+from exports.providers.errors import UnreadableError
 from exports.providers.http import Client
 from tests.providers.aistudios.conftest import API, TOKEN, bad, good
 from tests.wire import Reply, Wire

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import NotFoundError, Sight, UnreadableError
+from exports.providers.base import Sight
+from exports.providers.errors import NotFoundError, UnreadableError
 from exports.providers.http import Client
 from tests.providers.aistudios.conftest import NEW, PROGRESS, PROJECT, good, job
 from tests.wire import Reply, Wire

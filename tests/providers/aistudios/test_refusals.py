@@ -3,7 +3,7 @@
 import pytest
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import (
+from exports.providers.errors import (
     BusyError,
     CredentialError,
     NotFoundError,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import NotFoundError, UnclearError, UnreadableError
+from exports.providers.errors import NotFoundError, UnclearError, UnreadableError
 from exports.providers.http import Client
 from tests.providers.aistudios.conftest import EXPORT, PROJECT, good, job
 from tests.wire import Reply, Wire

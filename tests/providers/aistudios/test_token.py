@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import BusyError, CredentialError, Grant, NotSentError
+from exports.providers.base import Grant
+from exports.providers.errors import BusyError, CredentialError, NotSentError
 from exports.providers.http import CallRecord, Client
 from tests.providers.aistudios.conftest import PROGRESS, READ, SECRETS, TOKEN, bad, good, job, project
 from tests.wire import Reply, Wire

@@ -50,5 +50,3 @@ def client(connect: Callable[..., Client], playcanvas: PlayCanvas) -> Client:
 @pytest.fixture
 def seed_client(connect: Callable[..., Client], playcanvas: PlayCanvas) -> Client:
     return connect(playcanvas, {"token": TOKEN}, dialect="seed")
-
-

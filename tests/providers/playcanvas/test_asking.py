@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import Ready, RefusedError, UnclearError, Unknown, UnreadableError
+from exports.providers.base import Ready, Unknown
+from exports.providers.errors import RefusedError, UnclearError, UnreadableError
 from exports.providers.http import CallRecord, Client
 from exports.providers.playcanvas import PlayCanvas
 from tests.providers.playcanvas.conftest import APP, DOWNLOAD, EXPORT, LINK, TOKEN, answer, app, archive
@@ -111,10 +112,10 @@ def test_the_seed_dialect_says_web_where_no_target_was_chosen_since_it_was_requi
 def test_an_option_the_dialect_has_no_word_for_is_refused_before_anything_is_sent(
     playcanvas: PlayCanvas, client: Client, seed_client: Client, wire: Wire
 ) -> None:
-    with pytest.raises(RefusedError, match="current dialect .* target") as caught:
+    with pytest.raises(RefusedError, match=r"current dialect .* target") as caught:
         playcanvas.submit(client, app(options={**APP, "target": "ios"}))
     assert caught.value.code == "rejected"
-    with pytest.raises(RefusedError, match="seed dialect .* branch_id, engine_version"):
+    with pytest.raises(RefusedError, match=r"seed dialect .* branch_id, engine_version"):
         playcanvas.submit(seed_client, app(options={**APP, "branch_id": "b", "engine_version": "1"}))
     assert wire.asked == []
 

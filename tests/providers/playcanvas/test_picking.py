@@ -2,7 +2,8 @@
 
 import pytest
 
-from exports.providers.base import Check, CredentialError, NotFoundError, RemoteProject, UnreadableError
+from exports.providers.base import Check, RemoteProject
+from exports.providers.errors import CredentialError, NotFoundError, UnreadableError
 from exports.providers.http import Client
 from exports.providers.playcanvas import PlayCanvas
 from tests.wire import Asked, Reply, Wire
@@ -26,9 +27,7 @@ def test_a_good_token_is_told_its_limits(playcanvas: PlayCanvas, client: Client,
 
 
 @pytest.mark.parametrize("body", [{}, {"limits": None}, {"limits": []}, [], None])
-def test_a_good_token_may_be_told_no_limits(
-    playcanvas: PlayCanvas, client: Client, wire: Wire, body: object
-) -> None:
+def test_a_good_token_may_be_told_no_limits(playcanvas: PlayCanvas, client: Client, wire: Wire, body: object) -> None:
     wire.on("GET /api/ratelimits", Reply(body=body))
     assert [(step.ok, step.detail) for step in playcanvas.check(client)] == [(True, "")]
 

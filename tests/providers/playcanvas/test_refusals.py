@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from exports.providers.base import BusyError, CredentialError, NotFoundError, RefusedError
+from exports.providers.errors import BusyError, CredentialError, NotFoundError, RefusedError
 from exports.providers.http import Client
 from exports.providers.playcanvas import PlayCanvas
 from tests.providers.playcanvas.conftest import DOWNLOAD, EXPORT, TOKEN, app, archive
@@ -49,9 +49,7 @@ def test_a_400_is_a_refusal_that_can_be_their_fault(playcanvas: PlayCanvas, clie
 
 
 @pytest.mark.parametrize("body", [{"message": "Bad branch"}, {"error": {"message": "Bad branch"}}, '"Bad branch"'])
-def test_an_error_body_may_have_other_shapes(
-    playcanvas: PlayCanvas, client: Client, wire: Wire, body: object
-) -> None:
+def test_an_error_body_may_have_other_shapes(playcanvas: PlayCanvas, client: Client, wire: Wire, body: object) -> None:
     wire.on(EXPORT, Reply(409, body))
     with pytest.raises(RefusedError, match="Bad branch"):
         playcanvas.submit(client, archive())

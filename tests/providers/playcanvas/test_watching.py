@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import BusyError, NotFoundError, UnclearError, UnreadableError
+from exports.providers.errors import BusyError, NotFoundError, UnclearError, UnreadableError
 from exports.providers.http import Client
 from exports.providers.playcanvas import PlayCanvas
 from tests.providers.playcanvas.conftest import LINK, TOKEN, answer, app, archive
@@ -42,9 +42,7 @@ def test_the_other_kind_s_key_is_the_fallback(playcanvas: PlayCanvas, client: Cl
 
 
 @pytest.mark.parametrize("data", [{}, None, [], {"url": None}, {"url": ""}, {"url": 7}, {"url": {"href": LINK}}])
-def test_a_complete_job_may_come_without_a_link(
-    playcanvas: PlayCanvas, client: Client, wire: Wire, data: Any
-) -> None:
+def test_a_complete_job_may_come_without_a_link(playcanvas: PlayCanvas, client: Client, wire: Wire, data: Any) -> None:
     wire.on(JOB, Reply(body=answer("complete", data=data)))
     sight = playcanvas.poll(client, archive(remote_id="4242"))
     assert (sight.state, sight.link) == ("done", "")

@@ -73,7 +73,7 @@ class Pools:
         return items(*(pool(id_, status) for id_, status in self.status[name].items()))
 
     def archive(self, asked: Asked) -> Reply:
-        name, id_, _ = asked.path.removeprefix(f"{API}/").split("/")
+        id_ = asked.path.split("/")[-2]
         self.wire.on(f"GET {API}/operations/op-{id_}", Reply(body={"id": f"op-{id_}", "status": "RUNNING"}))
         return self.answers.get(id_) or Reply(202, {"id": f"op-{id_}", "type": "POOL.ARCHIVE", "status": "PENDING"})
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import Accepted, NotFoundError, RefusedError, UnclearError, UnreadableError
+from exports.providers.base import Accepted
+from exports.providers.errors import NotFoundError, RefusedError, UnclearError, UnreadableError
 from exports.providers.http import Client
 from exports.providers.toloka import Toloka
 from tests.providers.toloka.conftest import (
@@ -131,7 +132,9 @@ def test_the_project_may_be_a_number_a_text_or_left_out(
     assert toloka.submit(client, job()).remote_id == "57"
 
 
-@pytest.mark.parametrize("body", [None, {}, [], {"id": "1"}, {"status": "SUCCESS"}, "<html>", {"id": True, "status": 1}])
+@pytest.mark.parametrize(
+    "body", [None, {}, [], {"id": "1"}, {"status": "SUCCESS"}, "<html>", {"id": True, "status": 1}]
+)
 def test_a_2xx_without_an_operation_is_unreadable(toloka: Toloka, client: Client, wire: Wire, body: object) -> None:
     wire.on(ARCHIVE, Reply(202, body))
     with pytest.raises(UnreadableError) as caught:

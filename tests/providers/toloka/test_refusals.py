@@ -1,8 +1,10 @@
 """Every error code Toloka or its clients know, and what it means here."""
 
+from typing import Any
+
 import pytest
 
-from exports.providers.base import (
+from exports.providers.errors import (
     BusyError,
     CredentialError,
     NotFoundError,
@@ -28,7 +30,7 @@ PRECONDITIONS = {
 }
 
 
-def fault(status: int, code: str, **more: object) -> ProviderError:
+def fault(status: int, code: str, **more: Any) -> ProviderError:
     found = Toloka().fault(status, error(code, **more))
     assert found is not None
     assert found.word == code
@@ -113,9 +115,7 @@ def test_past_a_quota_the_credential_pauses_for_the_quota_s_interval(payload: ob
     assert (found.pause, found.seconds) == (True, seconds)
 
 
-def test_a_retry_after_that_was_sent_counts_more_than_the_interval(
-    toloka: Toloka, client: Client, wire: Wire
-) -> None:
+def test_a_retry_after_that_was_sent_counts_more_than_the_interval(toloka: Toloka, client: Client, wire: Wire) -> None:
     wire.on(OPERATION, Reply(429, error("TOO_MANY_REQUESTS", payload={"interval": "DAY"}), {"Retry-After": "5"}))
     with pytest.raises(BusyError) as caught:
         toloka.poll(client, job(remote_id="57068577e4b0bf7b07a0256f"))

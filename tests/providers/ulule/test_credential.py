@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from exports.providers.base import BusyError, CredentialError, Grant, NotSentError
+from exports.providers.base import Grant
+from exports.providers.errors import BusyError, CredentialError, NotSentError
 from exports.providers.http import Client
 from exports.providers.ulule import Ulule
 from tests.providers.ulule.conftest import EXPORTS, KEY, OAUTH, TOKEN, export, job, listed

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import (
+from exports.providers.errors import (
     BusyError,
     CredentialError,
     NotFoundError,

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import ABSENT_TWICE, Accepted, Unknown, UnreadableError
+from exports.providers.base import ABSENT_TWICE, Accepted, Unknown
+from exports.providers.errors import UnreadableError
 from exports.providers.http import Client
 from exports.providers.ulule import Ulule
 from tests.providers.ulule.conftest import EXPORTS, export, job, listed

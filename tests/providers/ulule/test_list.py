@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from exports.providers.base import AddressError, CredentialError, NotFoundError, Ready, Unknown, UnreadableError
+from exports.providers.base import Ready, Unknown
+from exports.providers.errors import AddressError, CredentialError, NotFoundError, UnreadableError
 from exports.providers.http import Client
 from exports.providers.ulule import Ulule
 from tests.providers.ulule.conftest import EXPORTS, error, export, job, listed

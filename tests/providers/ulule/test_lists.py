@@ -5,7 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from exports.providers.base import RemoteProject, UnreadableError
+from exports.providers.base import RemoteProject
+from exports.providers.errors import UnreadableError
 from exports.providers.http import Client
 from exports.providers.ulule import Ulule
 from tests.providers.ulule.conftest import PROJECT, TOKEN, error, job

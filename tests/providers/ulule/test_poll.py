@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import NotFoundError, Sight, UnreadableError
+from exports.providers.base import Sight
+from exports.providers.errors import NotFoundError, UnreadableError
 from exports.providers.http import Client
 from exports.providers.ulule import Ulule
 from tests.providers.ulule.conftest import export, job

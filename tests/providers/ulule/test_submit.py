@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import CredentialError, NotFoundError, UnclearError, UnreadableError
+from exports.providers.errors import CredentialError, NotFoundError, UnclearError, UnreadableError
 from exports.providers.http import Client
 from exports.providers.ulule import Ulule
 from tests.providers.ulule.conftest import EXPORTS, error, export, job

@@ -1,0 +1,69 @@
+"""Credentials: what there is, adding one, testing one, and what the provider lists for it."""
+
+from ninja import Router
+
+from exports import access
+from exports.api import body, shapes
+from exports.api.auth import ApiRequest
+from exports.api.document import PAGING, about
+from exports.api.lists import read_paging
+from exports.api.schemas import (
+    CredentialOut,
+    CredentialsOut,
+    NewCredential,
+    Nothing,
+    RemoteProjectOut,
+    RemoteProjectsOut,
+    StepOut,
+    VerdictOut,
+)
+from exports.engine import browse, keep
+
+router = Router(tags=["Credentials"])
+
+
+@router.get("/credentials", response=CredentialsOut, openapi_extra=about(422, parameters=PAGING))
+def list_credentials(request: ApiRequest) -> CredentialsOut:
+    """The team's credentials, newest first. Secrets never come back."""
+    before, limit = read_paging(request.GET)
+    page = browse.page(access.credentials(request.auth.member), before=before, limit=limit)
+    return CredentialsOut(credentials=[shapes.credential(row) for row in page.rows], meta=shapes.meta(page))
+
+
+@router.post("/credentials", response={201: CredentialOut}, openapi_extra=about(body=NewCredential))
+def create_credential(request: ApiRequest) -> CredentialOut:
+    """Adds a credential; for owners. The provider is not called: test it afterwards."""
+    member = access.need(request.auth.member, access.HOLD)
+    wish = body.read(request, NewCredential)
+    row = keep.create_credential(
+        member.team,
+        member.user,
+        provider=wish.provider,
+        name=wish.name,
+        secrets=wish.secrets,
+        origin=wish.origin or "",
+        dialect=wish.dialect or "",
+    )
+    return shapes.credential(row)
+
+
+@router.post("/credentials/{int:pk}/check", response=VerdictOut, openapi_extra=about(404, body=Nothing))
+def check_credential(request: ApiRequest, pk: int) -> VerdictOut:
+    """Tests a credential at the provider, in named steps, without changing anything there."""
+    row = access.credential(request.auth.member, pk, access.EXPORT)
+    body.read(request, Nothing)
+    verdict = keep.check_credential(row)
+    steps = [StepOut(name=step.name, ok=step.ok, detail=step.detail) for step in verdict.steps]
+    return VerdictOut(ok=verdict.ok, detail=verdict.detail, steps=steps)
+
+
+@router.get(
+    "/credentials/{int:pk}/remote-projects",
+    response=RemoteProjectsOut,
+    openapi_extra=about(403, 404, 502, 503),
+)
+def list_remote_projects(request: ApiRequest, pk: int) -> RemoteProjectsOut:
+    """The projects the provider lists for a credential, to pick from; empty where it has no list."""
+    row = access.credential(request.auth.member, pk, access.EXPORT)
+    found = [RemoteProjectOut(id=one.id, name=one.name, note=one.note) for one in keep.remote_projects(row)]
+    return RemoteProjectsOut(projects=found, meta=shapes.whole(len(found)))

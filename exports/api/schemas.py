@@ -1,0 +1,294 @@
+"""What the API says and takes, as the contract names it. The OpenAPI document is drawn from these."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import Field, PlainSerializer, WithJsonSchema
+
+from exports.api.body import Body, RemoteId
+from exports.engine import browse
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+
+
+class Meta(Schema):
+    """About a list. `next` is the query string of what follows, with the filters; null at the end."""
+
+    limit: int
+    next: str | None
+
+
+class UserOut(Schema):
+    id: int
+    email: str
+    name: str
+
+
+class TeamOut(Schema):
+    id: int
+    slug: str
+    name: str
+
+
+class MeOut(Schema):
+    """Whose token this is."""
+
+    user: UserOut
+    team: TeamOut
+    role: str
+    scope: str
+
+
+class OriginOut(Schema):
+    name: str
+    address: str
+    note: str
+
+
+class SecretOut(Schema):
+    """A secret field of a provider's credentials."""
+
+    name: str
+    label: str
+    help: str
+    required: bool
+    choices: list[str]
+
+
+class KindOut(Schema):
+    """One kind of export. `effect` is copies, or changes (then it wants confirm: true). `options`: JSON Schema."""
+
+    type: str
+    label: str
+    formats: list[str]
+    effect: str
+    cost: str
+    options: dict[str, Any]
+
+
+class ProviderOut(Schema):
+    """A service, as `provider` names it by its slug. The first origin, dialect and format are what goes without saying."""
+
+    slug: str
+    label: str
+    docs: str
+    project_help: str
+    lists_projects: bool
+    origins: list[OriginOut]
+    dialects: list[str]
+    secret_fields: list[SecretOut]
+    kinds: list[KindOut]
+
+
+class ProvidersOut(Schema):
+    providers: list[ProviderOut]
+    meta: Meta
+
+
+class CredentialOut(Schema):
+    """A credential, without its secrets. `secret_fields` names those that are set; `trouble` is empty when all is well."""
+
+    id: int
+    provider: str
+    name: str
+    origin: str
+    dialect: str
+    secret_fields: list[str]
+    created_at: Moment
+    used_at: Moment | None
+    checked_at: Moment | None
+    trouble: str
+
+
+class CredentialsOut(Schema):
+    credentials: list[CredentialOut]
+    meta: Meta
+
+
+class StepOut(Schema):
+    name: str
+    ok: bool
+    detail: str
+
+
+class VerdictOut(Schema):
+    """What a test of a credential showed."""
+
+    ok: bool
+    detail: str
+    steps: list[StepOut]
+
+
+class RemoteProjectOut(Schema):
+    id: str
+    name: str
+    note: str
+
+
+class RemoteProjectsOut(Schema):
+    projects: list[RemoteProjectOut]
+    meta: Meta
+
+
+class ProjectOut(Schema):
+    id: int
+    credential_id: int
+    provider: str
+    remote_id: str
+    name: str
+    created_at: Moment
+
+
+class ProjectsOut(Schema):
+    projects: list[ProjectOut]
+    meta: Meta
+
+
+class ErrorOut(Schema):
+    """Why an export failed. `action` says whose turn it is: you, us, provider or none."""
+
+    code: str
+    message: str
+    action: str
+
+
+class FileOut(Schema):
+    """The verified file."""
+
+    name: str
+    size: int
+    sha256: str
+    content_type: str
+    verified_at: Moment
+    expires_at: Moment | None
+
+
+class ExportOut(Schema):
+    """An export. Times are the portal's own. `remote_id` and `provider_status` are empty until they are known."""
+
+    id: int
+    project_id: int
+    provider: str
+    type: str
+    format: str
+    options: dict[str, Any]
+    status: str
+    step: str
+    progress: float | None
+    provider_status: str
+    messages: list[Any]
+    error: ErrorOut | None
+    created_at: Moment
+    submitted_at: Moment | None
+    started_at: Moment | None
+    finished_at: Moment | None
+    next_step_at: Moment | None
+    deadline_at: Moment
+    remote_id: str
+    url: str | None = Field(description="Where the portal hands out the file; null until there is one.")
+    file: FileOut | None
+    user: UserOut
+    trigger: str
+    retry_of: int | None
+
+
+class ExportsOut(Schema):
+    exports: list[ExportOut]
+    meta: Meta
+
+
+class ChangeOut(Schema):
+    """A row of the history."""
+
+    from_: str | None = Field(serialization_alias="from")
+    to: str
+    at: Moment
+    source: str
+    actor: str
+    provider_status: str
+    note: str
+
+
+class HistoryOut(Schema):
+    history: list[ChangeOut]
+
+
+class CallOut(Schema):
+    """An exchange with the provider, without secrets."""
+
+    at: Moment
+    method: str
+    url: str
+    status: int | None
+    seconds: float
+    error: str
+
+
+class CallsOut(Schema):
+    calls: list[CallOut]
+
+
+class Problem(Schema):
+    """An error (RFC 9457). `errors`, on 422: sentences by field. `export_id`, on 409: the export that is still open."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: dict[str, list[str]] = Field(default_factory=dict)
+    export_id: int | None = None
+
+
+class NewCredential(Body):
+    """`secrets`: the provider's secret fields. `origin`: an address, or one of the provider's names."""
+
+    provider: str
+    name: str = Field(json_schema_extra={"minLength": 1, "maxLength": 100})
+    secrets: dict[str, Any] = Field(json_schema_extra={"additionalProperties": {"type": "string"}})
+    origin: str | None = None
+    dialect: str | None = None
+
+
+class NewProject(Body):
+    """`credential_id` is the portal's, `remote_id` the provider's id of the project."""
+
+    credential_id: int
+    remote_id: RemoteId
+    name: str | None = Field(None, json_schema_extra={"maxLength": 200})
+
+
+class NewExport(Body):
+    """What to export. `options` as GET /providers describes them; `adopt`: id of a job that runs at the provider."""
+
+    type: str = Field(json_schema_extra={"enum": list(browse.TYPES)})
+    format: str | None = Field(None, min_length=1)
+    options: dict[str, Any] | None = None
+    confirm: bool | None = Field(None, description="Must be true for a kind that changes the project at the provider.")
+    adopt: RemoteId | None = None
+    allow_twin: bool | None = Field(None, description="True: also when the same export is still open.")
+
+
+class Retry(Body):
+    """How to ask again."""
+
+    allow_twin: bool | None = None
+
+
+class Adoption(Body):
+    """`remote_id`: the job at the provider."""
+
+    remote_id: RemoteId
+
+
+class Nothing(Body):
+    """No fields."""

@@ -1,0 +1,45 @@
+"""Every address below /api/."""
+
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, path, re_path
+
+from exports.api import credentials, exports, me, problems, projects
+from exports.api.auth import Bearer
+from exports.api.document import PortalAPI, page
+
+api = PortalAPI(
+    title="Export Portal",
+    version="1",
+    description=(
+        "Asks providers for exports and keeps the files. Send an API token of yours with each request:"
+        " `Authorization: Bearer TOKEN`. Errors are application/problem+json. Lists are newest first; to go on, add"
+        " `meta.next` to the list's address."
+    ),
+    docs_url=None,
+    urls_namespace="api",
+    auth=Bearer(),
+)
+for part in (me, credentials, projects, exports):
+    for view in part.router.path_operations.values():
+        for operation in view.operations:
+            # Whoever may GET may HEAD (RFC 9110, 9.3.2).
+            operation.methods += ["HEAD"] if "GET" in operation.methods else []
+    api.add_router("", part.router)
+problems.add_handlers(api)
+
+
+def _wrapped(patterns: Any) -> list[URLPattern]:
+    """The API's addresses with every answer of theirs as the contract has it."""
+    found = [pattern for pattern in patterns if isinstance(pattern, URLPattern)]
+    for pattern in found:
+        pattern.callback = problems.wrapped(pattern.callback)
+    return found
+
+
+_patterns, _app, _namespace = api.urls
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", (_wrapped(_patterns), _app, _namespace)),  # type: ignore[arg-type]
+    path("docs", problems.wrapped(page(api)), name="api-docs"),
+    re_path(r"^(?P<path>.*)$", problems.wrapped(problems.nothing)),
+]

@@ -1,0 +1,69 @@
+"""What a member does with an export: cancel, retry, adopt. Each leads back to a page that shows what came of it."""
+
+from django.contrib import messages
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from exports import access
+from exports.engine import end
+from exports.engine.problem import ConflictError, InvalidError, TwinError
+from exports.engine.request import Asker
+from exports.models import Export, Member
+from exports.web.asked import Asked, in_team
+
+
+def _to(member: Member, export: Export) -> HttpResponseBase:
+    return redirect("web:export", member.team.slug, export.pk)
+
+
+@in_team(access.EXPORT)
+def cancel(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """Stops following it."""
+    export = access.export(member, pk, access.EXPORT)
+    if request.method == "POST":
+        try:
+            end.cancel(export, actor=request.user.email, source="person")
+        except ConflictError as problem:
+            messages.warning(request, f"{problem}")
+    return _to(member, export)
+
+
+@in_team(access.EXPORT)
+def retry(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """Asks for the same again, as a new export."""
+    export = access.export(member, pk, access.EXPORT)
+    if request.method != "POST":
+        return _to(member, export)
+    try:
+        # Pressed twice, or by two people: the second sees the first one's export.
+        return _to(member, end.retry(export, Asker(request.user)))
+    except TwinError as problem:
+        messages.warning(request, f"Export {problem.export_id} asks for the same already; here it is.")
+        return redirect("web:export", member.team.slug, problem.export_id)
+    except InvalidError as problem:
+        # What was right once is not any more (an option that is gone): the form says where.
+        messages.error(request, " ".join(text for texts in problem.errors.values() for text in texts))
+        form = reverse("web:ask", args=[member.team.slug, export.project_id, export.type])
+        return redirect(f"{form}?from={export.pk}")
+    except ConflictError as problem:
+        messages.warning(request, f"{problem}")
+        return _to(member, export)
+
+
+@in_team(access.EXPORT)
+def adopt(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """Watches a job that runs at the provider already, as a new export."""
+    export = access.export(member, pk, access.EXPORT)
+    if request.method != "POST":
+        return _to(member, export)
+    try:
+        return _to(member, end.adopt(export, request.POST.get("remote_id", "").strip(), Asker(request.user)))
+    except TwinError as problem:
+        messages.warning(request, f"Export {problem.export_id} watches this job already; here it is.")
+        return redirect("web:export", member.team.slug, problem.export_id)
+    except InvalidError as problem:
+        messages.error(request, " ".join(text for texts in problem.errors.values() for text in texts))
+    except ConflictError as problem:
+        messages.warning(request, f"{problem}")
+    return _to(member, export)
