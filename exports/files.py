@@ -49,7 +49,7 @@ def serve(request: HttpRequest, file: File) -> HttpResponseBase:
         handle = os.open(store.path_of(file), os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         log.error("File %s cannot be opened at %s: %s.", file.pk, file.path, error.strerror)
-        raise GoneError("The portal holds this file no longer. Ask for a new export, and tell the portal's staff.") from None
+        raise GoneError("The portal has lost this file. Ask for a new export, and tell the portal's staff.") from None
     size = os.fstat(handle).st_size
     etag, modified = f'"{file.sha256}"', int(file.verified_at.timestamp())
     headers = {
@@ -65,26 +65,18 @@ def serve(request: HttpRequest, file: File) -> HttpResponseBase:
     if unmet is not None and unmet is not plain:
         os.close(handle)
         return unmet
+    if request.method == "HEAD":
+        os.close(handle)
+        plain["Content-Length"] = str(size)
+        return plain
     part = _range(request, size, etag, modified)
     if part is None:
-        response = _answer(handle, range(size), 200, headers)
-    elif part.start >= part.stop:
+        return _answer(handle, range(size), 200, headers)
+    if part.start >= part.stop:
         os.close(handle)
         return HttpResponse(status=416, headers={**HEADERS, "Content-Range": f"bytes */{size}"})
-    else:
-        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
-        response = _answer(handle, part, 206, headers)
-    return without_body(response) if request.method == "HEAD" else response
-
-
-def without_body(response: HttpResponseBase) -> HttpResponse:
-    """What HEAD answers: the same status and headers, with the length the body would have."""
-    bare = HttpResponse(status=response.status_code, headers=dict(response.items()))
-    bare.cookies = response.cookies
-    if isinstance(response, HttpResponse) and "Content-Length" not in bare:
-        bare["Content-Length"] = str(len(response.content))
-    response.close()
-    return bare
+    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    return _answer(handle, part, 206, headers)
 
 
 def disposition(name: str) -> str:
@@ -132,7 +124,7 @@ def _range(request: HttpRequest, size: int, etag: str, modified: int) -> range |
     Several ranges, other units and what cannot be read count as not asked (RFC 9110, 14.2).
     """
     match = RANGE.fullmatch(request.headers.get("Range", ""))
-    if request.method != "GET" or match is None or not any(match.groups()):
+    if match is None or not any(match.groups()):
         return None
     condition = request.headers.get("If-Range", "").strip()
     # A date only counts when it is exactly ours; a weak validator never does.

@@ -47,10 +47,10 @@ def create_credential(request: ApiRequest) -> CredentialOut:
     return shapes.credential(row)
 
 
-@router.post("/credentials/{int:pk}/check", response=VerdictOut, openapi_extra=about(404, body=Nothing))
-def check_credential(request: ApiRequest, pk: int) -> VerdictOut:
+@router.post("/credentials/{int:credential_id}/check", response=VerdictOut, openapi_extra=about(404, body=Nothing))
+def check_credential(request: ApiRequest, credential_id: int) -> VerdictOut:
     """Tests a credential at the provider, in named steps, without changing anything there."""
-    row = access.credential(request.auth.member, pk, access.EXPORT)
+    row = access.credential(request.auth.member, credential_id, access.EXPORT)
     body.read(request, Nothing)
     verdict = keep.check_credential(row)
     steps = [StepOut(name=step.name, ok=step.ok, detail=step.detail) for step in verdict.steps]
@@ -58,12 +58,12 @@ def check_credential(request: ApiRequest, pk: int) -> VerdictOut:
 
 
 @router.get(
-    "/credentials/{int:pk}/remote-projects",
+    "/credentials/{int:credential_id}/remote-projects",
     response=RemoteProjectsOut,
     openapi_extra=about(403, 404, 502, 503),
 )
-def list_remote_projects(request: ApiRequest, pk: int) -> RemoteProjectsOut:
+def list_remote_projects(request: ApiRequest, credential_id: int) -> RemoteProjectsOut:
     """The projects the provider lists for a credential, to pick from; empty where it has no list."""
-    row = access.credential(request.auth.member, pk, access.EXPORT)
+    row = access.credential(request.auth.member, credential_id, access.EXPORT)
     found = [RemoteProjectOut(id=one.id, name=one.name, note=one.note) for one in keep.remote_projects(row)]
     return RemoteProjectsOut(projects=found, meta=shapes.whole(len(found)))

@@ -1,11 +1,12 @@
 """The OpenAPI document: what the views cannot say of themselves, and a page of it for people."""
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
@@ -136,7 +137,7 @@ def page(api: PortalAPI) -> Any:
                 **operation,
                 "method": method.upper(),
                 "path": path,
-                "body": _fields(operation.get("requestBody"), document),
+                "body": _fields(operation.get("requestBody")),
                 "answers": _answers(operation, document),
                 "group": (operation.get("tags") or [""])[0],
             }
@@ -148,12 +149,14 @@ def page(api: PortalAPI) -> Any:
             for name, schema in sorted(document["components"]["schemas"].items())
         ]
         context = {"info": document["info"], "operations": operations, "schemas": schemas, "problems": MEANINGS}
-        return render(request, "api/docs.html", context)
+        html = render_to_string("api/docs.html", context, request)
+        # The document's descriptions are Markdown, of which they use this much.
+        return HttpResponse(re.sub("`([^`<>]+)`", r"<code>\1</code>", html))
 
     return docs
 
 
-def _fields(holder: dict[str, Any] | None, document: OpenAPISchema) -> list[dict[str, Any]]:
+def _fields(holder: dict[str, Any] | None) -> list[dict[str, Any]]:
     schema = next(iter(holder["content"].values()))["schema"] if holder else {}
     return _of(schema)
 
@@ -183,6 +186,7 @@ def _answers(operation: dict[str, Any], document: OpenAPISchema) -> list[dict[st
     found = []
     for status, response in sorted(operation["responses"].items(), key=lambda item: int(item[0])):
         named = document["components"]["responses"].get(response.get("$ref", "").rsplit("/", 1)[-1], response)
-        schema = next(iter(named.get("content", {}).values()), {}).get("schema", {})
+        content: list[dict[str, Any]] = list(named.get("content", {}).values())
+        schema = content[0].get("schema") if content else None
         found.append({"status": status, "description": named["description"], "type": _type(schema) if schema else ""})
     return found

@@ -46,7 +46,7 @@ def _by(caller: Caller, trigger: str = "api") -> Asker:
 
 
 @router.post(
-    "/projects/{int:pk}/exports",
+    "/projects/{int:project_id}/exports",
     response={201: ExportOut},
     openapi_extra=about(
         404,
@@ -62,10 +62,10 @@ def _by(caller: Caller, trigger: str = "api") -> Asker:
         ],
     ),
 )
-def create_export(request: ApiRequest, pk: int) -> ExportOut:
+def create_export(request: ApiRequest, project_id: int) -> ExportOut:
     """Asks for an export of a project. It begins as waiting; the provider is called later."""
     member = request.auth.member
-    project = access.project(member, pk, access.EXPORT)
+    project = access.project(member, project_id, access.EXPORT)
     given = body.read(request, NewExport)
     wish = Wish(
         type=given.type,
@@ -84,10 +84,10 @@ def create_export(request: ApiRequest, pk: int) -> ExportOut:
     return _shown(request, request_once(key, member, project, wish, asker))
 
 
-@router.get("/projects/{int:pk}/exports", response=ExportsOut, openapi_extra=about(404, 422, parameters=LIST))
-def list_exports_of_project(request: ApiRequest, pk: int) -> ExportsOut:
+@router.get("/projects/{int:project_id}/exports", response=ExportsOut, openapi_extra=about(404, 422, parameters=LIST))
+def list_exports_of_project(request: ApiRequest, project_id: int) -> ExportsOut:
     """The exports of one project, newest first."""
-    project = access.project(request.auth.member, pk)
+    project = access.project(request.auth.member, project_id)
     return _list(request, project.pk)
 
 
@@ -97,54 +97,54 @@ def list_exports(request: ApiRequest) -> ExportsOut:
     return _list(request)
 
 
-@router.get("/exports/{int:pk}", response=ExportOut, openapi_extra=about(404))
-def get_export(request: ApiRequest, pk: int) -> ExportOut:
+@router.get("/exports/{int:export_id}", response=ExportOut, openapi_extra=about(404))
+def get_export(request: ApiRequest, export_id: int) -> ExportOut:
     """One export, as it is now."""
-    return shapes.export(access.export(request.auth.member, pk), shapes.base(request))
+    return shapes.export(access.export(request.auth.member, export_id), shapes.base(request))
 
 
-@router.post("/exports/{int:pk}/cancel", response=ExportOut, openapi_extra=about(404, 409, body=Nothing))
-def cancel_export(request: ApiRequest, pk: int) -> ExportOut:
+@router.post("/exports/{int:export_id}/cancel", response=ExportOut, openapi_extra=about(404, 409, body=Nothing))
+def cancel_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Stops following an open export. The provider may still finish its own job."""
     member = request.auth.member
-    row = access.export(member, pk, access.EXPORT)
+    row = access.export(member, export_id, access.EXPORT)
     body.read(request, Nothing)
     return _shown(request, end.cancel(row, actor=member.user.email, source=SOURCE))
 
 
-@router.post("/exports/{int:pk}/retry", response={201: ExportOut}, openapi_extra=about(404, 409, body=Retry))
-def retry_export(request: ApiRequest, pk: int) -> ExportOut:
+@router.post("/exports/{int:export_id}/retry", response={201: ExportOut}, openapi_extra=about(404, 409, body=Retry))
+def retry_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Asks for the same again, as a new export."""
-    row = access.export(request.auth.member, pk, access.EXPORT)
+    row = access.export(request.auth.member, export_id, access.EXPORT)
     given = body.read(request, Retry)
     return _shown(request, end.retry(row, _by(request.auth), allow_twin=bool(given.allow_twin)))
 
 
-@router.post("/exports/{int:pk}/adopt", response={201: ExportOut}, openapi_extra=about(404, 409, body=Adoption))
-def adopt_export(request: ApiRequest, pk: int) -> ExportOut:
+@router.post("/exports/{int:export_id}/adopt", response={201: ExportOut}, openapi_extra=about(404, 409, body=Adoption))
+def adopt_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Watches a job that runs at the provider already, as a new export; nothing is submitted."""
-    row = access.export(request.auth.member, pk, access.EXPORT)
+    row = access.export(request.auth.member, export_id, access.EXPORT)
     given = body.read(request, Adoption)
     return _shown(request, end.adopt(row, given.remote_id, _by(request.auth)))
 
 
-@router.get("/exports/{int:pk}/history", response=HistoryOut, by_alias=True, openapi_extra=about(404))
-def get_history(request: ApiRequest, pk: int) -> HistoryOut:
+@router.get("/exports/{int:export_id}/history", response=HistoryOut, by_alias=True, openapi_extra=about(404))
+def get_history(request: ApiRequest, export_id: int) -> HistoryOut:
     """Every change of an export, oldest first."""
-    row = access.export(request.auth.member, pk)
+    row = access.export(request.auth.member, export_id)
     changes = Change.objects.filter(export=row).order_by("seq")
     return HistoryOut(history=[shapes.change(one) for one in changes])
 
 
-@router.get("/exports/{int:pk}/calls", response=CallsOut, openapi_extra=about(404))
-def get_calls(request: ApiRequest, pk: int) -> CallsOut:
+@router.get("/exports/{int:export_id}/calls", response=CallsOut, openapi_extra=about(404))
+def get_calls(request: ApiRequest, export_id: int) -> CallsOut:
     """Every exchange with the provider for an export, oldest first, without secrets."""
-    row = access.export(request.auth.member, pk)
+    row = access.export(request.auth.member, export_id)
     return CallsOut(calls=[shapes.call(one) for one in Call.objects.filter(export=row).order_by("pk")])
 
 
 @router.get(
-    "/exports/{int:pk}/file",
+    "/exports/{int:export_id}/file",
     response={200: None},
     openapi_extra=about(
         404,
@@ -161,9 +161,9 @@ def get_calls(request: ApiRequest, pk: int) -> CallsOut:
         s304={"description": "What is there already is right"},
     ),
 )
-def export_file(request: ApiRequest, pk: int) -> HttpResponseBase:
+def export_file(request: ApiRequest, export_id: int) -> HttpResponseBase:
     """The verified file."""
-    row = access.export(request.auth.member, pk)
+    row = access.export(request.auth.member, export_id)
     if row.file is None:
         why = "there is none by design" if row.status == states.SUCCEEDED else f"the export is {row.status}"
         raise Http404(f"Export {row.pk} has no file: {why}.")

@@ -33,7 +33,8 @@ def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
 def read_filters(data: QueryDict) -> tuple[browse.Filters, int | None, int]:
     """Filters of exports, `before` and `limit`. Raises InvalidError with every problem at once."""
     errors: dict[str, list[str]] = {}
-    filters, paging = browse.Filters(), (None, browse.USUAL)
+    filters = browse.Filters()
+    paging: tuple[int | None, int] = (None, browse.USUAL)
     try:
         filters = browse.Filters.parse(data)
     except InvalidError as error:

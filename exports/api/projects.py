@@ -31,7 +31,7 @@ def create_project(request: ApiRequest) -> ProjectOut:
     return shapes.project(row)
 
 
-@router.get("/projects/{int:pk}", response=ProjectOut, openapi_extra=about(404))
-def get_project(request: ApiRequest, pk: int) -> ProjectOut:
+@router.get("/projects/{int:project_id}", response=ProjectOut, openapi_extra=about(404))
+def get_project(request: ApiRequest, project_id: int) -> ProjectOut:
     """One project."""
-    return shapes.project(access.project(request.auth.member, pk))
+    return shapes.project(access.project(request.auth.member, project_id))

@@ -77,7 +77,7 @@ class KindOut(Schema):
 
 
 class ProviderOut(Schema):
-    """A service, as `provider` names it by its slug. The first origin, dialect and format are what goes without saying."""
+    """A service; `provider` is its slug elsewhere. Of origins, dialects and formats the first goes without saying."""
 
     slug: str
     label: str
@@ -96,7 +96,7 @@ class ProvidersOut(Schema):
 
 
 class CredentialOut(Schema):
-    """A credential, without its secrets. `secret_fields` names those that are set; `trouble` is empty when all is well."""
+    """A credential without its secrets: `secret_fields` names those that are set. `trouble` is empty when it works."""
 
     id: int
     provider: str

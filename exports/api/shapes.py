@@ -49,7 +49,9 @@ def user(row: User) -> UserOut:
 def export(row: Export, base_: str) -> ExportOut:
     """An export; `base_` is what its file's address begins with."""
     kept = row.file if row.file is not None and row.file.deleted_at is None else None
-    error = ErrorOut(code=row.error_code, message=row.error_message, action=row.error_action) if row.error_code else None
+    error = None
+    if row.error_code:
+        error = ErrorOut(code=row.error_code, message=row.error_message, action=row.error_action)
     return ExportOut(
         id=row.pk,
         project_id=row.project_id,
@@ -112,14 +114,14 @@ def credential(row: Credential) -> CredentialOut:
     """A credential: which secrets are set, never what they are."""
     # A provider may leave the portal, its credentials stay.
     known = row.provider in PROVIDERS
-    fields = [secret.name for secret in row.declared.secrets if secret.name in row.sealed] if known else sorted(row.sealed)
+    names = [secret.name for secret in row.declared.secrets] if known else sorted(row.sealed)
     return CredentialOut(
         id=row.pk,
         provider=row.provider,
         name=row.name,
         origin=row.address if known else row.origin,
         dialect=row.dialect,
-        secret_fields=fields,
+        secret_fields=[name for name in names if name in row.sealed],
         created_at=row.created_at,
         used_at=row.used_at,
         checked_at=row.checked_at,

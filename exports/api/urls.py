@@ -39,7 +39,7 @@ def _wrapped(patterns: Any) -> list[URLPattern]:
 
 _patterns, _app, _namespace = api.urls
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("v1/", (_wrapped(_patterns), _app, _namespace)),  # type: ignore[arg-type]
+    path("v1/", (_wrapped(_patterns), _app, _namespace)),
     path("docs", problems.wrapped(page(api)), name="api-docs"),
     re_path(r"^(?P<path>.*)$", problems.wrapped(problems.nothing)),
 ]

@@ -53,7 +53,10 @@ class Filters:
 
     @classmethod
     def parse(cls, data: QueryDict) -> "Filters":
-        """Filters from a query string; empty values (of a form) and other names are passed over. Raises InvalidError."""
+        """Filters from a query string; empty values (of a form) and other names are passed over.
+
+        Raises InvalidError.
+        """
         found: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         pairs = tuple((name, value) for name in NAMES for value in data.getlist(name) if value.strip())

@@ -10,17 +10,16 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 
-from exports.providers import base, errors, lists, read
+from exports.providers import base, lists, read
 from exports.providers.base import Job, Sight
-from exports.providers.errors import CredentialError, RefusedError, UnreadableError
+from exports.providers.errors import CredentialError, ProviderError, RefusedError, UnreadableError
 from exports.providers.fields import Choice, IntList, Switch, Text
 from exports.providers.http import Client, words_of
 
 COST: Final = "Takes one of the 5 exports a minute that PlayCanvas allows (10 with a paid plan)."
 TARGETS: Final = (("", "Not said (web)"), ("web", "Web"), ("ios", "iOS, an Xcode project"))
 SHAPES: Final = (("", "As PlayCanvas has it (static)"), ("static", "Static site"), ("npm", "npm, a Vite project"))
-# Today's documents leave out the app's link; every client reads it under a name of its own.
-LINKS: Final = {"archive": ("url", "download_url"), "app": ("download_url", "url")}
+LINKS: Final = {"archive": ("url", "download_url"), "app": ("download_url", "url")}  # The app's: as clients read it.
 NEWEST: Final = {"optimize_scene_format", "engine_version", "app_format"}
 # What the app download calls our options, where it has another name for them, and those a dialect cannot say.
 NAMES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -78,7 +77,7 @@ class PlayCanvas(base.Provider):
     def headers(self, client: Client) -> dict[str, str]:
         return {"Authorization": f"Bearer {client.secrets['token']}"}
 
-    def fault(self, status: int, body: object) -> errors.ProviderError | None:
+    def fault(self, status: int, body: object) -> ProviderError | None:
         if status == 400:  # In October 2022 every good app download got one for a while (playcanvas/editor issue 902).
             return RefusedError(f"PlayCanvas answered 400 (it can be a fault of theirs): {words_of(body)}", word="400")
         if status == 401 and "scope" in words_of(body).lower():

@@ -46,7 +46,7 @@ def _row(number: int, about: str, on: str, fault: str, only: tuple[str, ...] = (
 
 TABLE: tuple[FaultProject, ...] = (
     _row(1, "the job is made at once, the answer comes 25 s later", "submit", "slow", seconds=25),
-    _row(2, "every answer about the job takes 25 s", "poll", "slow", seconds=25, times=2),
+    _row(2, "the first two answers about the job take 25 s", "poll", "slow", seconds=25, times=2),
     _row(3, "the request is refused with 500 once, nothing done", "submit", "status", status=500, times=1),
     _row(4, "500, but the job was made", "submit", "status", status=500, done=True),
     _row(5, "503 to three questions about the job", "poll", "status", status=503, times=3),

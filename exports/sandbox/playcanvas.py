@@ -104,7 +104,7 @@ class PlayCanvas(Service):
             return self.failure(*wrong)
         scenes: list[int] = body["scenes"] if "scenes" in body else body["source_pack_ids"]
         branches = {project.branch_id(name) for name in project.branches}
-        if not set(scenes) <= set(project.scene_ids) or body.get("branch_id") not in (None, *branches):
+        if not project.has_scenes(scenes) or body.get("branch_id") not in (None, *branches):
             return self.failure(404, "Scene not found")
         return json_reply(self._shown(self.make_job(call, str(project.id), "app", "zip", body), call), 201)
 

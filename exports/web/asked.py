@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
@@ -28,14 +28,14 @@ SignedInView = Callable[Concatenate[Asked, P], HttpResponseBase]
 TeamView = Callable[Concatenate[Asked, Member, P], HttpResponseBase]
 
 
-def signed_in(view: SignedInView[P]) -> SignedInView[P]:
+def signed_in(view: SignedInView[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """For people who are signed in; others are asked to, and come back."""
 
     @wraps(view)
-    def asked(request: Asked, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
-        if request.htmx:
+            return view(cast(Asked, request), *args, **kwargs)
+        if cast(Asked, request).htmx:
             # A fragment cannot hold the sign-in page; loading the whole page again leads there.
             return HttpResponseClientRefresh()
         # What a POST carried is gone after signing in, and its address alone may show nothing.

@@ -1,8 +1,8 @@
 """Forms drawn from the providers' declarations."""
 
+import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django import forms
@@ -43,7 +43,7 @@ class WishForm(forms.Form):
         return cleaned
 
 
-@dataclass
+@dataclasses.dataclass
 class Row:
     """An option as the form shows it. `picker`: the provider can list its values; `many`: it takes several."""
 
@@ -51,8 +51,8 @@ class Row:
     name: str
     picker: bool
     many: bool
-    choices: list[tuple[str, str]] = field(default_factory=list)
-    chosen: list[str] = field(default_factory=list)
+    choices: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    chosen: list[str] = dataclasses.field(default_factory=list)
 
 
 class WishForms:

@@ -78,7 +78,7 @@ class CredentialForm(SecretsForm):
             max_length=300,
             required=False,
             widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "placeholder": "https://"}),
-            help_text="Only for a compatible service: what stands before the provider's paths. It wins over the choice.",
+            help_text="Only for a compatible service: what stands before the provider's paths. Wins over the choice.",
         )
         if provider.dialects:
             dialects = [(name, name.capitalize()) for name in provider.dialects]

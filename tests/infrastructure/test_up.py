@@ -86,6 +86,7 @@ def test_it_serves_and_stops_in_ten_seconds_and_leaves_nothing(up: Up, port: int
     running = ready(program)
     assert status(port) == 200
     assert status(port, "/static/admin/css/base.css") == 200
+    wait_until(partial(healthy, data), 30)
     began = time.monotonic()
     program.signal(signal.SIGINT)
     assert program.end(12) == 0, program.said()
@@ -232,6 +233,13 @@ def test_idle_it_needs_little(up: Up) -> None:
     busy = (sum(sum(process.cpu_times()[:2]) for process in tree) - before) / 10
     assert pss < 350e6, {" ".join(p.cmdline())[:80]: p.memory_full_info().pss // 10**6 for p in tree}
     assert busy < 0.03, busy
+
+
+def healthy(data: Path) -> bool:
+    """Whether the doctor has nothing to say."""
+    with contextlib.suppress(subprocess.CalledProcessError):
+        return "FAIL" not in manage(data, "doctor")
+    return False
 
 
 def answers(port: int) -> bool:
