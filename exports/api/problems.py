@@ -119,7 +119,7 @@ def wrapped(view: View) -> View:
     return inner
 
 
-def nothing(request: HttpRequest, path: str = "") -> HttpResponse:
+def nothing(request: HttpRequest, **rest: Any) -> HttpResponse:
     """Answers every address below /api/ that is none."""
     raise Http404(SENTENCES[404])
 

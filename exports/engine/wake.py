@@ -1,10 +1,13 @@
 """Telling workers that there is work: a hint, sent after the commit; losing it costs a fraction of a second."""
 
 import logging
+import time
 from collections.abc import Callable
 
 from django.db import transaction
 
+REST_SECONDS = 5.0
+_resting_until = 0.0
 log = logging.getLogger(__name__)
 
 _send: Callable[[], None] = lambda: None  # noqa: E731  set by `tasks`, which imports the engine and not the reverse
@@ -22,7 +25,12 @@ def soon() -> None:
 
 
 def _hint() -> None:
+    global _resting_until
+    if time.monotonic() < _resting_until:
+        return
     try:
         _send()
     except Exception as error:
+        # A broker that is silent costs each caller its time-out, so it is left alone for a while.
+        _resting_until = time.monotonic() + REST_SECONDS
         log.info("The hint was not sent (%s); workers look by themselves.", type(error).__name__)

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from exports import states
 from exports.models import Credential, Export
 from exports.providers import registry
+from exports.providers.base import Kind
 
 register = template.Library()
 
@@ -63,13 +64,17 @@ def state_word(status: str) -> str:
 
 
 @register.simple_tag
-def when(at: datetime | None, otherwise: str = "never") -> SafeString | str:
-    """A time with its zone; where scripts run it is shown in the reader's own."""
+def when(at: datetime | None, otherwise: str = "never", *, exact: bool = False) -> SafeString | str:
+    """A time with its zone, `exact` to the second; where scripts run it is shown in the reader's own zone."""
     if at is None:
         return otherwise
     at = timezone.localtime(at)
-    shown = f"{at.day} {at:%b %Y, %H:%M} {at.tzname()}"
-    return format_html('<time datetime="{}" data-when>{}</time>', at.isoformat(timespec="seconds"), shown)
+    clock = f"{at:%H:%M:%S}" if exact else f"{at:%H:%M}"
+    shown = f"{at.day} {at:%b %Y}, {clock} {at.tzname()}"
+    precision = "exact" if exact else ""
+    return format_html(
+        '<time datetime="{}" data-when="{}">{}</time>', at.isoformat(timespec="seconds"), precision, shown
+    )
 
 
 @register.filter
@@ -97,6 +102,21 @@ def kind_label(export: Export) -> str:
         return export.kind.label
     except KeyError:
         return export.type
+
+
+@register.simple_tag
+def asked_for(kind: Kind, project: object) -> str:
+    """What an export does to a project, as a heading: "Orders of …", "Move to the archive: …"."""
+    return f"{kind.label}: {project}" if kind.effect == "changes" else f"{kind.label} of {project}"
+
+
+@register.filter
+def heading(export: Export) -> str:
+    """What an export is, as a heading."""
+    try:
+        return asked_for(export.kind, export.project)
+    except KeyError:
+        return f"{export.type} of {export.project}"
 
 
 @register.filter

@@ -71,7 +71,7 @@ class CredentialForm(SecretsForm):
             for name, address in provider.origins.items()
         ]
         self.fields["origin"] = forms.ChoiceField(
-            label="Where", choices=[*origins, (OTHER, "Another address")], initial=origins[0][0], required=False
+            label="Where", choices=[*origins, (OTHER, "Another address")], initial=origins[0][0]
         )
         self.fields["address"] = forms.CharField(
             label="Other address",

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from exports import states
 from exports.models import Export
-from exports.templatetags.pages import kind_label, provider_label, state_word
+from exports.templatetags.pages import heading, provider_label, state_word
 
 TURNS: Final = {
     "you": "Your turn",
@@ -68,7 +68,7 @@ class Trouble:
 
 def title(export: Export) -> str:
     """For the window's title: state first."""
-    return f"{state_word(export.status)}: {kind_label(export)} of {export.project}"
+    return f"{state_word(export.status)}: {heading(export)}"
 
 
 def stages(export: Export) -> list[Stage]:

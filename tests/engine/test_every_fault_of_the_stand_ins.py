@@ -4,6 +4,7 @@ Nothing is shared between the exports but the worker: each has a credential of i
 another's. Only the waiting is left out (steps that rest are made due), and the clock of those that never end.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 
@@ -103,7 +104,7 @@ def test_each_ends_as_it_should(
         if made != wanted.get(provider, wanted.get("all", 1)):
             wrong.append(f"{provider} {number}: {made} jobs made")
         moves = story(export)
-        if any(later[0] != earlier[1] for earlier, later in zip(moves, moves[1:], strict=False)):
+        if any(later[0] != earlier[1] for earlier, later in itertools.pairwise(moves)):
             wrong.append(f"{provider} {number}: a gap in {moves}")
         if (export.status == states.SUCCEEDED and export.format != "none") != (export.file is not None):
             wrong.append(f"{provider} {number}: file and status differ")

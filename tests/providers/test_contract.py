@@ -10,7 +10,7 @@ import pytest
 from exports import states
 from exports.engine.verify import CONTENT_TYPES
 from exports.providers import registry
-from exports.providers.base import Provider
+from exports.providers.base import Kind, Provider
 from exports.providers.guard import Guard
 from tests.cast import SECRETS
 
@@ -37,7 +37,7 @@ def test_its_declaration_is_whole(provider: Provider) -> None:
 
 
 @KINDS
-def test_each_kind_is_whole(provider: Provider, kind: "registry.Kind") -> None:
+def test_each_kind_is_whole(provider: Provider, kind: Kind) -> None:
     assert kind.label
     assert set(kind.formats) <= {*CONTENT_TYPES, "none"}
     assert kind.has_file == ("none" not in kind.formats)
@@ -53,7 +53,7 @@ def test_each_kind_is_whole(provider: Provider, kind: "registry.Kind") -> None:
 
 
 @KINDS
-def test_a_job_of_ten_minutes_costs_at_most_twenty_looks(provider: Provider, kind: "registry.Kind") -> None:
+def test_a_job_of_ten_minutes_costs_at_most_twenty_looks(provider: Provider, kind: Kind) -> None:
     looks, passed, gap = 0, 0.0, kind.pace.first
     while passed < 600:
         passed += gap

@@ -3,7 +3,7 @@
 import getpass
 import sys
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     """A new user's password is asked for, or read from standard input."""
 
     help = "Makes a team. Its slug is the name in lower case with hyphens."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name")

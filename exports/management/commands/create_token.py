@@ -1,7 +1,7 @@
 """`manage.py create_token EMAIL --team SLUG`: prints an API token, once, alone on standard output."""
 
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """The token can't be shown again."""
 
     help = "Makes an API token for a member of a team."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")

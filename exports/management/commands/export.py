@@ -5,7 +5,7 @@ import shutil
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
     """Ends 0 (asked, or succeeded), 1 failed, 2 usage, 3 canceled, 4 still open after --timeout."""
 
     help = "Asks for an export of one of the portal's projects."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("project_id", type=int, help="The portal's number of the project.")

@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     """Ends 0 when all of them succeeded, 1 when one did not, 4 when one is still open."""
 
     help = "Asks for one export of each kind in the demo team, waits, and prints how each ended."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print JSON.")

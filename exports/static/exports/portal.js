@@ -11,7 +11,7 @@ const short = new Intl.DateTimeFormat("en-GB", {
 function localTimes(root) {
   for (const time of root.querySelectorAll("time[data-when]")) {
     const at = new Date(time.dateTime);
-    time.textContent = short.format(at);
+    time.textContent = (time.dataset.when === "exact" ? full : short).format(at);
     time.title = full.format(at);
   }
 }

@@ -47,6 +47,7 @@ def overview(member: Member) -> dict[str, Any]:
     empty = not any(context.values())
     return {
         **context,
+        "section": "home",
         "resting": bool(moving) and not Heartbeat.alive("worker:"),
         "failed_days": FAILED_DAYS,
         "begin": _first_step(member) if empty else "",

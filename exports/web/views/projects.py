@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import Max, Q
+from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from exports import access, states
 from exports.engine import keep
 from exports.engine.problem import InvalidError
-from exports.models import Credential, Member, Project
+from exports.models import Credential, Export, Member, Project
 from exports.models.seal import SealError
 from exports.providers.errors import ProviderError
 from exports.web import show
@@ -24,8 +24,12 @@ MOST_PICKED: Final = 200
 @in_team()
 def listing(request: Asked, member: Member) -> HttpResponseBase:
     """Every project, with its last good export."""
-    last = Max("export__finished_at", filter=Q(export__status=states.SUCCEEDED))
-    rows = access.projects(member).annotate(last_good=last).order_by("credential__provider", "name", "pk")
+    good = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
+    rows = (
+        access.projects(member)
+        .annotate(last_good=Subquery(good.values("finished_at")[:1]))
+        .order_by("credential__provider", "name", "pk")
+    )
     context = {"section": "projects", "projects": list(rows[:MOST_SHOWN]), "empty_of": access.credentials(member)}
     return show.page(request, member, "projects/list.html", context)
 

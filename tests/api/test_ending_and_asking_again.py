@@ -1,0 +1,88 @@
+"""Cancel, retry and adopt."""
+
+from typing import Any
+
+import pytest
+
+from exports import states
+from exports.models import Change, Export
+from tests.api.conftest import Api, problem
+from tests.cast import Cast
+from tests.drive import ask
+
+
+@pytest.fixture
+def failed(export: Export) -> Export:
+    export.move(states.FAILED, source="poll", error_code="unconfirmed", error_action="you")
+    return export
+
+
+def test_an_open_export_is_canceled(mine: Api, export: Export) -> None:
+    answer = mine.post(f"/exports/{export.pk}/cancel")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["id"], body["status"], body["step"], body["next_step_at"]) == (export.pk, "canceled", "none", None)
+    assert body["finished_at"]
+    last = Change.objects.filter(export=export).last()
+    assert last is not None
+    assert (last.source, last.actor) == ("api", "member@example.org")
+
+
+def test_an_ended_export_is_not_canceled(mine: Api, failed: Export) -> None:
+    assert "failed" in problem(mine.post(f"/exports/{failed.pk}/cancel"), 409)["detail"]
+
+
+def test_cancel_takes_no_fields(mine: Api, export: Export) -> None:
+    assert set(problem(mine.post(f"/exports/{export.pk}/cancel", {"reason": "x"}), 422)["errors"]) == {"reason"}
+    export.refresh_from_db()
+    assert export.is_open
+
+
+def test_a_retry_is_a_new_export_that_points_back(mine: Api, failed: Export) -> None:
+    answer = mine.post(f"/exports/{failed.pk}/retry")
+    assert answer.status_code == 201
+    body = answer.json()
+    assert body["id"] != failed.pk
+    assert (body["status"], body["trigger"], body["retry_of"]) == ("waiting", "retry", failed.pk)
+    assert Change.objects.get(export_id=body["id"]).source == "api"
+    assert mine.get(f"/exports/{failed.pk}").json()["status"] == "failed"
+
+
+def test_an_open_export_is_not_retried(mine: Api, export: Export) -> None:
+    problem(mine.post(f"/exports/{export.pk}/retry"), 409)
+
+
+def test_a_retry_is_asked_once(mine: Api, failed: Export) -> None:
+    first = mine.post(f"/exports/{failed.pk}/retry").json()
+    assert problem(mine.post(f"/exports/{failed.pk}/retry"), 409)["export_id"] == first["id"]
+    assert mine.post(f"/exports/{failed.pk}/retry", {"allow_twin": True}).status_code == 201
+
+
+def test_what_was_confirmed_once_is_not_confirmed_again(mine: Api, cast: Cast) -> None:
+    export = ask(cast.project("toloka"), cast.member, "archive")
+    export.move(states.CANCELED, source="person")
+    assert mine.post(f"/exports/{export.pk}/retry").status_code == 201
+
+
+@pytest.mark.parametrize("job", ["4711", 4711])
+def test_a_running_job_is_adopted_as_a_new_export(mine: Api, failed: Export, job: Any) -> None:
+    answer = mine.post(f"/exports/{failed.pk}/adopt", {"remote_id": job})
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["remote_id"], body["step"], body["trigger"], body["retry_of"]) == ("4711", "poll", "adopt", failed.pk)
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, {"remote_id": ""}, {"remote_id": "a b"}, {"remote_id": None}, {"remote_id": 1.5}]
+)
+def test_adopting_wants_the_id_of_a_job(mine: Api, failed: Export, body: Any) -> None:
+    assert set(problem(mine.post(f"/exports/{failed.pk}/adopt", body), 422)["errors"]) == {"remote_id"}
+
+
+def test_an_open_export_adopts_nothing(mine: Api, export: Export) -> None:
+    problem(mine.post(f"/exports/{export.pk}/adopt", {"remote_id": "1"}), 409)
+
+
+def test_a_job_is_watched_once(mine: Api, failed: Export) -> None:
+    first = mine.post(f"/exports/{failed.pk}/adopt", {"remote_id": "1"}).json()
+    assert problem(mine.post(f"/exports/{failed.pk}/adopt", {"remote_id": "1"}), 409)["export_id"] == first["id"]

@@ -1,0 +1,122 @@
+"""POST /projects/:id/exports: what may be asked for, and what is refused with a sentence for each field."""
+
+from typing import Any
+
+import pytest
+
+from exports.models import Change, Export, Project
+from tests.api.conftest import Api, problem
+from tests.cast import KINDS, Cast
+
+
+@pytest.mark.parametrize(("provider", "type_", "format_", "options"), KINDS)
+def test_every_kind_begins_as_waiting(
+    mine: Api, cast: Cast, provider: str, type_: str, format_: str, options: dict[str, Any]
+) -> None:
+    project = cast.project(provider)
+    body = {"type": type_, "format": format_, "options": options, "confirm": True}
+    answer = mine.post(f"/projects/{project.pk}/exports", body)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert (made["status"], made["step"], made["trigger"]) == ("waiting", "submit", "api")
+    assert (made["provider"], made["type"], made["format"], made["options"]) == (provider, type_, format_, options)
+    assert Change.objects.get(export_id=made["id"]).source == "api"
+
+
+def test_a_type_is_enough_where_the_rest_goes_without_saying(mine: Api, project: Project) -> None:
+    assert mine.post(f"/projects/{project.pk}/exports", {"type": "orders"}).json()["format"] == "csv"
+
+
+def test_null_is_as_good_as_left_out(mine: Api, project: Project) -> None:
+    body = dict.fromkeys(("format", "options", "confirm", "adopt", "allow_twin")) | {"type": "orders"}
+    assert mine.post(f"/projects/{project.pk}/exports", body).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"type"}),
+        ({"type": ""}, {"type"}),
+        ({"type": "video"}, {"type"}),
+        ({"type": 1}, {"type"}),
+        ({"type": None}, {"type"}),
+        ({"type": "orders", "format": "pdf"}, {"format"}),
+        ({"type": "orders", "format": ""}, {"format"}),
+        ({"type": "orders", "format": ["csv"]}, {"format"}),
+        ({"type": "orders", "options": []}, {"options"}),
+        ({"type": "orders", "options": "columns"}, {"options"}),
+        ({"type": "orders", "options": {"rows": 1}}, {"options.rows"}),
+        ({"type": "orders", "options": {"columns": ["order.id"]}}, {"options.columns"}),
+        ({"type": "orders", "options": {"columns": {"order.id": 1}}}, {"options.columns"}),
+        ({"type": "orders", "format": "pdf", "options": {"rows": 1}}, {"format", "options.rows"}),
+        ({"type": "orders", "confirm": "true"}, {"confirm"}),
+        ({"type": "orders", "allow_twin": 1}, {"allow_twin"}),
+        ({"type": "orders", "adopt": ""}, {"adopt"}),
+        ({"type": "orders", "adopt": "a/b"}, {"adopt"}),
+        ({"type": "orders", "adopt": True}, {"adopt"}),
+        ({"type": "orders", "adopt": "9" * 201}, {"adopt"}),
+        ({"type": "orders", "typ": "orders", "when": "now"}, {"typ", "when"}),
+    ],
+)
+def test_what_cannot_be_is_422_by_field(mine: Api, project: Project, body: Any, fields: set[str]) -> None:
+    answer = problem(mine.post(f"/projects/{project.pk}/exports", body), 422)
+    assert set(answer["errors"]) == fields
+    assert all(text.endswith(".") for texts in answer["errors"].values() for text in texts)
+    assert not Export.objects.exists()
+
+
+def test_an_unknown_field_is_told_which_there_are(mine: Api, project: Project) -> None:
+    answer = problem(mine.post(f"/projects/{project.pk}/exports", {"type": "orders", "typ": 1}), 422)
+    assert "type, format, options, confirm, adopt, allow_twin" in answer["errors"]["typ"][0]
+
+
+def test_a_kind_that_changes_the_project_wants_to_be_confirmed(mine: Api, cast: Cast) -> None:
+    path = f"/projects/{cast.project('toloka').pk}/exports"
+    for body in ({"type": "archive"}, {"type": "archive", "confirm": False}):
+        assert set(problem(mine.post(path, body), 422)["errors"]) == {"confirm"}
+    assert mine.post(path, {"type": "archive", "confirm": True}).status_code == 201
+
+
+def test_a_twin_is_409_and_names_the_one_that_is_open(mine: Api, project: Project) -> None:
+    path = f"/projects/{project.pk}/exports"
+    first = mine.post(path, {"type": "orders"}).json()
+    assert problem(mine.post(path, {"type": "orders"}), 409)["export_id"] == first["id"]
+    assert mine.post(path, {"type": "orders", "format": "xlsx"}).status_code == 201
+    second = mine.post(path, {"type": "orders", "allow_twin": True})
+    assert second.status_code == 201
+    assert second.json()["id"] != first["id"]
+
+
+@pytest.mark.parametrize("job", ["77", 77])
+def test_a_job_that_runs_already_is_adopted(mine: Api, project: Project, job: str | int) -> None:
+    made = mine.post(f"/projects/{project.pk}/exports", {"type": "orders", "adopt": job}).json()
+    assert (made["remote_id"], made["step"], made["trigger"]) == ("77", "poll", "adopt")
+
+
+def test_the_same_key_gives_the_same_export(mine: Api, project: Project) -> None:
+    path = f"/projects/{project.pk}/exports"
+    first, again = (mine.post(path, {"type": "orders"}, Idempotency_Key="monday") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+    assert Export.objects.count() == 1
+
+
+def test_a_key_belongs_to_one_request_of_one_member(mine: Api, cast: Cast, project: Project) -> None:
+    path = f"/projects/{project.pk}/exports"
+    mine.post(path, {"type": "orders"}, Idempotency_Key="monday")
+    problem(mine.post(path, {"type": "orders", "format": "xlsx"}, Idempotency_Key="monday"), 409)
+    other = Api(cast.owner).post(path, {"type": "orders", "format": "xlsx"}, Idempotency_Key="monday")
+    assert other.status_code == 201
+
+
+def test_a_refused_request_does_not_use_its_key_up(mine: Api, project: Project) -> None:
+    path = f"/projects/{project.pk}/exports"
+    problem(mine.post(path, {"type": "video"}, Idempotency_Key="monday"), 422)
+    assert mine.post(path, {"type": "orders"}, Idempotency_Key="monday").status_code == 201
+
+
+def test_a_key_is_not_too_long_nor_empty(mine: Api, project: Project) -> None:
+    path = f"/projects/{project.pk}/exports"
+    for key in ("", "k" * 256, "a\x01b"):
+        assert "Idempotency-Key" in problem(mine.post(path, {"type": "orders"}, Idempotency_Key=key), 422)["errors"]
+    assert mine.post(path, {"type": "orders"}, Idempotency_Key="k" * 255).status_code == 201
