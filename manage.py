@@ -11,6 +11,7 @@ def main() -> None:
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db.utils import OperationalError, ProgrammingError
 
     try:
         # Django itself goes on without settings where a command may not need them; ours all do.
@@ -18,6 +19,12 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as problem:
         sys.exit(str(problem))
+    except (OperationalError, ProgrammingError) as problem:
+        reason = str(problem).strip().splitlines() or [type(problem).__name__]
+        sys.exit(
+            f"The database is not ready ({reason[0]}). `manage.py migrate` prepares it, as `manage.py up` does by itself;"
+            " `manage.py doctor` says what is wrong."
+        )
 
 
 if __name__ == "__main__":

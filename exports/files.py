@@ -85,7 +85,7 @@ def disposition(name: str) -> str:
     whole = re.sub(r'[/\\:*?"<>|]', "_", whole).strip(" .")[:150] or "file"
     ascii_ = unicodedata.normalize("NFKD", whole).encode("ascii", "ignore").decode().strip()
     plain = re.sub(r"[^A-Za-z0-9 ._()+-]", "_", ascii_)
-    if not re.search("[A-Za-z0-9]", plain.rsplit(".", 1)[0]):
+    if plain != whole and not re.search("[A-Za-z0-9]", plain.rsplit(".", 1)[0]):
         plain = f"file.{plain.rsplit('.', 1)[1]}" if "." in plain else "file"
     exact = "" if plain == whole else f"; filename*=UTF-8''{quote(whole, safe='')}"
     return f'attachment; filename="{plain}"{exact}'

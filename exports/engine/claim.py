@@ -40,7 +40,7 @@ class Claim:
 
     def settle(self, **fields: Any) -> None:
         """Writes what the step brought, and gives the claim back. Raises LostClaimError when it no longer stands."""
-        self.write(**fields, held_until=None)
+        self.write(**fields, held_until=None, stalls=0)
 
     def write(self, **fields: Any) -> None:
         """Writes in the middle of a step and keeps the claim. Raises LostClaimError when it no longer stands."""
@@ -62,7 +62,9 @@ def claim_due(steps: Sequence[str], limit: int) -> list[Claim]:
     with transaction.atomic():
         ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit])
         until = now + timedelta(seconds=LEASE_SECONDS)
-        Export.objects.filter(pk__in=ids).update(next_step_at=until, held_until=until, fence=F("fence") + 1)
+        Export.objects.filter(pk__in=ids).update(
+            next_step_at=until, held_until=until, fence=F("fence") + 1, stalls=F("stalls") + 1
+        )
         exports = list(Export.objects.filter(pk__in=ids).select_related("project__credential", "team", "user"))
     return [Claim(export, export.fence, begun + LEASE_SECONDS) for export in exports]
 
@@ -91,5 +93,5 @@ def renew(claims: Iterable[Claim]) -> None:
 def release(claim: Claim) -> None:
     """Gives a claim back untouched, so that another worker need not wait for its lease to end."""
     rows = Export.objects.filter(pk=claim.export.pk, fence=claim.fence, status__in=OPEN)
-    rows.update(next_step_at=clock.now(), held_until=None, fence=F("fence") + 1)
+    rows.update(next_step_at=clock.now(), held_until=None, fence=F("fence") + 1, stalls=0)
     claim.lost = True

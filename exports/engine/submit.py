@@ -151,6 +151,7 @@ def accept(claim: Claim, accepted: Accepted, note: str = "") -> None:
         "trouble": "",
         "wait_note": "",
         "held_until": None,
+        "stalls": 0,
     }
     note = " ".join(filter(None, [note, sight.note]))
     at_once = sight.state == "done" and not kind.has_file

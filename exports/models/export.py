@@ -78,6 +78,7 @@ class Export(models.Model):
     misses = models.PositiveIntegerField(default=0, editable=False, help_text="Steps in a row that brought nothing.")
     unreadable = models.PositiveIntegerField(default=0, editable=False, help_text="Unreadable answers in a row.")
     polls = models.PositiveIntegerField(default=0, editable=False)
+    stalls = models.PositiveIntegerField(default=0, editable=False, help_text="Claims in a row that were not settled.")
     refetches = models.PositiveIntegerField(default=0, editable=False, help_text="Files that were fetched and refused.")
     most_bytes = models.BigIntegerField(default=0, editable=False, help_text="Most bytes of the file that were here.")
     trouble = models.CharField(max_length=20, blank=True, editable=False, help_text="Code of what the last step met.")

@@ -103,6 +103,6 @@ def problem(response: Any, status: int) -> dict[str, Any]:
     body: dict[str, Any] = response.json()
     assert set(body) - {"errors", "export_id"} == {"type", "title", "status", "detail"}
     assert body["status"] == status
-    assert body["detail"].endswith((".", "?"))
+    assert body["detail"].endswith((".", ")"))
     assert ("errors" in body) == (status == 422)
     return body

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from exports import states
 from exports.models import Export, Project
@@ -13,8 +13,11 @@ from tests.api.conftest import Api
 from tests.cast import Cast
 from tests.drive import ask
 
-FIELDS = """id project_id provider type format options status step progress provider_status messages error created_at
-submitted_at started_at finished_at next_step_at deadline_at remote_id url file user trigger retry_of""".split()
+FIELDS = [
+    *("id", "project_id", "provider", "type", "format", "options", "status", "step", "progress", "provider_status"),
+    *("messages", "error", "created_at", "submitted_at", "started_at", "finished_at", "next_step_at", "deadline_at"),
+    *("remote_id", "url", "file", "user", "trigger", "retry_of"),
+]
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -57,8 +60,13 @@ def test_a_waiting_one(mine: Api, export: Export, cast: Cast) -> None:
 
 
 def test_a_failed_one_says_why_and_whose_turn_it_is(mine: Api, export: Export) -> None:
-    reason = {"error_code": "no_file", "error_message": "No file came.", "error_action": "provider"}
-    export.move(states.FAILED, source="poll", **reason)
+    export.move(
+        states.FAILED,
+        source="poll",
+        error_code="no_file",
+        error_message="No file came.",
+        error_action="provider",
+    )
     one = shown(mine, export)
     assert (one["status"], one["step"], one["next_step_at"]) == ("failed", "none", None)
     assert one["error"] == {"code": "no_file", "message": "No file came.", "action": "provider"}
@@ -82,12 +90,12 @@ def test_a_succeeded_one_has_its_file(mine: Api, project: Project, finished: Cal
 
 def test_the_address_is_where_the_file_is(mine: Api, project: Project, finished: Callable[..., Export]) -> None:
     url = shown(mine, finished(project))["url"]
-    answer = mine.client.get(url, headers={"Authorization": f"Bearer {mine.token}"})
+    answer: Any = mine.client.get(url, headers={"Authorization": f"Bearer {mine.token}"})
     assert b"".join(answer.streaming_content) == b"id,total\r\n1,10\r\n"
 
 
 def test_the_address_begins_with_the_public_one(
-    mine: Api, project: Project, finished: Callable[..., Export], settings: SettingsWrapper
+    mine: Api, project: Project, finished: Callable[..., Export], settings: Settings
 ) -> None:
     settings.PUBLIC_URL = "https://portal.example.org/exports"
     export = finished(project)

@@ -73,7 +73,7 @@ def test_a_running_job_is_adopted_as_a_new_export(mine: Api, failed: Export, job
 
 
 @pytest.mark.parametrize(
-    "body", [None, {}, {"remote_id": ""}, {"remote_id": "a b"}, {"remote_id": None}, {"remote_id": 1.5}]
+    "body", [None, {}, {"remote_id": ""}, {"remote_id": "a?b"}, {"remote_id": None}, {"remote_id": 1.5}]
 )
 def test_adopting_wants_the_id_of_a_job(mine: Api, failed: Export, body: Any) -> None:
     assert set(problem(mine.post(f"/exports/{failed.pk}/adopt", body), 422)["errors"]) == {"remote_id"}

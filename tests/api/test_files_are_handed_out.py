@@ -142,7 +142,8 @@ def test_no_file_stays_open(mine: Api, path: str) -> None:
     before = handles()
     for headers in ({}, {"Range": "bytes=0-9"}, {"Range": "bytes=9999-"}, {"If_None_Match": "*"}, {"If_Match": '"x"'}):
         answer = mine.get(path, **headers)
-        answer.close()
+        if answer.streaming:
+            read(answer)
     mine.call("HEAD", path)
     assert handles() == before
 
@@ -154,7 +155,7 @@ def test_no_file_stays_open(mine: Api, path: str) -> None:
         ('a"b.csv', 'filename="a_b.csv"'),
         ("a\\b.csv", 'filename="a_b.csv"'),
         ("../../etc/passwd", 'filename="_.._etc_passwd"'),
-        ("a\r\nSet-Cookie: x=1.csv", 'filename="aSet-Cookie_ x_1.csv"; filename*=UTF-8\'\'aSet-Cookie_%20x%3D1.csv'),
+        ("a\r\nSet-Cookie: x=1.csv", "filename=\"aSet-Cookie_ x_1.csv\"; filename*=UTF-8''aSet-Cookie_%20x%3D1.csv"),
         ("été.csv", "filename=\"ete.csv\"; filename*=UTF-8''%C3%A9t%C3%A9.csv"),
         ("заказы.csv", "filename=\"file.csv\"; filename*=UTF-8''%D0%B7%D0%B0%D0%BA%D0%B0%D0%B7%D1%8B.csv"),
         ("50%.csv", "filename=\"50_.csv\"; filename*=UTF-8''50%25.csv"),

@@ -113,3 +113,10 @@ def test_try_out_says_what_to_start(prepared_project: Installation) -> None:
     done = prepared_project.manage("try_out")
     assert done.returncode == 1
     assert "make run" in done.stderr
+
+
+def test_a_database_that_is_not_ready_is_one_sentence(tmp_path: Path) -> None:
+    done = Installation(tmp_path, "127.0.0.1:1").manage("create_token", "real@example.org", "--team", "real-team")
+    assert done.returncode == 1
+    assert "migrate" in done.stderr
+    assert "Traceback" not in done.stderr
