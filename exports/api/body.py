@@ -23,7 +23,8 @@ def _id_as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-_ID: Final = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 200}, {"type": "integer"}]}
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^/?#\\u0000-\\u001f\\u007f]+$"}
+_ID: Final = {"anyOf": [_TEXT, {"type": "integer"}]}
 # Providers' ids are texts here; where a provider's ids are numbers, people send numbers.
 RemoteId = Annotated[str, BeforeValidator(_id_as_text), Field(min_length=1), WithJsonSchema(_ID)]
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
@@ -104,13 +105,23 @@ def _name(status: int) -> str:
 
 
 class PortalAPI(NinjaAPI):
-    """Adds the errors, which every operation refers to."""
+    """Adds the errors, which every operation refers to, and draws the document once for each place it stands at."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.documents: dict[str, OpenAPISchema] = {}
 
     def get_openapi_operation_id(self, operation: Any) -> str:
         return str(operation.view_func.__name__)
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
-        document = super().get_openapi_schema(**kwargs)
+        root = self.get_root_path({})
+        if root not in self.documents:
+            self.documents[root] = self._draw(root)
+        return self.documents[root]
+
+    def _draw(self, root: str) -> OpenAPISchema:
+        document = super().get_openapi_schema(path_prefix=root)
         # HEAD is what GET is, without the body; saying so for each address would help nobody.
         for operations in document["paths"].values():
             operations.pop("head", None)
@@ -130,6 +141,7 @@ class PortalAPI(NinjaAPI):
 def page(api: PortalAPI) -> Any:
     """The view of the readable docs: the document as plain HTML, without a script."""
 
+    @require_safe
     def docs(request: HttpRequest) -> HttpResponse:
         document = api.get_openapi_schema()
         operations = [

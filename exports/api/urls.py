@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.decorators.http import require_safe
 
 from exports.api import credentials, exports, me, problems, projects
 from exports.api.auth import Bearer
@@ -33,9 +34,9 @@ def _wrapped(patterns: Any) -> list[URLPattern]:
     """The API's addresses with every answer of theirs as the contract has it."""
     found = [pattern for pattern in patterns if isinstance(pattern, URLPattern)]
     for pattern in found:
-        # ninja's root only serves to find out where the API is.
-        view = problems.nothing if pattern.name == "api-root" else pattern.callback
-        pattern.callback = problems.wrapped(view)
+        # ninja's root only serves to find out where the API is, and its document takes any method.
+        view = {"api-root": problems.nothing, "openapi-json": require_safe(pattern.callback)}.get(pattern.name or "")
+        pattern.callback = problems.wrapped(view or pattern.callback)
     return found
 
 

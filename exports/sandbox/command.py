@@ -88,7 +88,8 @@ def _run(
         return 1
     single = "".join(f", {provider} alone on {box.own_origin(provider)}" for provider in alone)
     say(f"Stand-in providers (not the real services) on {box.address}/{single}")
-    done.wait()
+    while not done.wait(0.5):  # a signal that another thread was given wakes nobody who waits without an end
+        pass
     box.stop()
     return 0
 

@@ -39,4 +39,6 @@ urlpatterns = [
     path("hooks/<int:pk>/<str:mark>", machines.hook, name="hook"),
     path("hooks/<path:nonsense>", machines.no_hook),
     path("t/<slug:slug>/", include(team)),
+    # What browsers ask for by themselves on pages that name no icon, such as the admin site's.
+    path("favicon.ico", machines.icon),
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from exports.models import Call, Credential, Member
 from tests.api.conftest import Api, problem
@@ -134,6 +135,14 @@ def test_the_providers_projects_can_be_listed(mine: Api, cast: Cast, at: At) -> 
 def test_a_provider_that_does_not_answer_is_502_with_its_sentence(mine: Api, cast: Cast, at: At) -> None:
     credential = cast.credential("toloka", at("toloka"), secrets={"token": "dead", "scheme": "OAuth"})
     assert problem(mine.get(f"/credentials/{credential.pk}/remote-projects"), 502)["detail"]
+
+
+def test_a_secret_whose_key_is_lost_is_503_and_says_what_to_do(mine: Api, cast: Cast, settings: Settings) -> None:
+    credential = cast.credential("toloka")
+    settings.CREDENTIAL_KEYS = ("another key",)
+    assert "CREDENTIAL_KEYS" in problem(mine.get(f"/credentials/{credential.pk}/remote-projects"), 503)["detail"]
+    assert mine.post(f"/credentials/{credential.pk}/check").json()["ok"] is False
+    assert mine.get("/credentials").status_code == 200
 
 
 def test_a_credential_of_a_provider_that_left_is_still_listed(mine: Api, cast: Cast) -> None:

@@ -39,6 +39,7 @@ def test_ids_beyond_all_bounds_are_404(mine: Api, number: str) -> None:
         ("OPTIONS", "/credentials", "GET, HEAD, POST"),
         ("GET", "/exports/1/cancel", "POST"),
         ("HEAD", "/exports/1/cancel", "POST"),
+        ("POST", "/openapi.json", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_405_and_names_the_right_ones(mine: Api, method: str, path: str, allowed: str) -> None:

@@ -65,6 +65,13 @@ def test_what_cannot_be_is_422_by_field(mine: Api, project: Project, body: Any, 
     assert not Export.objects.exists()
 
 
+@pytest.mark.parametrize("depth", [100, 300, 500, 900])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k"}])
+def test_options_may_not_be_a_tower(mine: Api, project: Project, depth: int, headers: dict[str, str]) -> None:
+    tower = b'{"type": "orders", "options": {"columns": ' + b"[" * depth + b"]" * depth + b"}}"
+    problem(mine.post(f"/projects/{project.pk}/exports", tower, **headers), 422)
+
+
 def test_an_unknown_field_is_told_which_there_are(mine: Api, project: Project) -> None:
     answer = problem(mine.post(f"/projects/{project.pk}/exports", {"type": "orders", "typ": 1}), 422)
     assert "type, format, options, confirm, adopt, allow_twin" in answer["errors"]["typ"][0]

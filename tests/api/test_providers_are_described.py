@@ -1,4 +1,4 @@
-"""GET /providers describes every provider as it is declared: secrets, kinds, formats, options as JSON Schema, effect."""
+"""GET /providers describes every provider as declared: secrets, kinds, formats, options as JSON Schema, effect."""
 
 from typing import Any
 

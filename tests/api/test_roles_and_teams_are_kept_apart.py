@@ -1,4 +1,4 @@
-"""Every address of the API × every role × both scopes × another team, drawn from the API itself."""
+"""Every address of the API by every role, with both scopes, and from another team; drawn from the API itself."""
 
 import re
 from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.api.conftest import PROBLEM, Api
+from tests.api.conftest import PROBLEM, Api, problem
 
 CONTRACT = {
     "/me": {"get"},
@@ -59,7 +59,7 @@ def test_every_operation_tells_its_answers(document: dict[str, Any]) -> None:
         for method, operation in methods.items():
             statuses = set(operation["responses"])
             assert {"401", "429"} <= statuses
-            assert ("404" in statuses) == ("{" in path or path.endswith("/projects") and method == "post")
+            assert ("404" in statuses) == ("{" in path or (path.endswith("/projects") and method == "post"))
             if method == "post":
                 assert {"403", "413", "422"} <= statuses
                 assert "application/json" in operation["requestBody"]["content"]
@@ -112,4 +112,5 @@ def test_people_can_read_it_without_a_script(db: None, document: dict[str, Any])
     # Nothing that a strict Content-Security-Policy would refuse, and nothing from elsewhere.
     assert not re.search(r"<script|<style|style=|\son\w+=|(src|href)=\"(https?:)?//", html)
     assert html.count("<h1") == 1
+    problem(Client().post("/api/docs"), 405)
     assert "`" not in html

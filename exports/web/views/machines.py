@@ -6,6 +6,8 @@ from typing import Final
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
@@ -50,3 +52,8 @@ def no_hook(request: HttpRequest, nonsense: str) -> HttpResponse:
     with contextlib.suppress(OSError):
         request.read(MOST_BYTES)
     return HttpResponse(status=204)
+
+
+def icon(request: HttpRequest) -> HttpResponse:
+    """Where the portal's icon is."""
+    return redirect(static("exports/favicon.svg"))

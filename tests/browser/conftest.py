@@ -1,0 +1,125 @@
+"""A real Chromium in front of the whole portal: pages, engine with its crew, stand-in providers, all on real sockets."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from exports import tasks
+from exports.engine import crew
+from exports.models import Member
+from tests.cast import PASSWORD, Cast, make_cast
+
+# Playwright runs an event loop in this thread, which Django would take for a mistake.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that is here needs a browser."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = next(filter(None, map(shutil.which, NAMES)), None)
+        own = playwright.chromium.executable_path
+        if found is None and not Path(own).exists():
+            pytest.skip("Chromium was not found, so nothing was tried in a browser: install it (apt install chromium).")
+        browser = playwright.chromium.launch(executable_path=found or own, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser. What the browser complains of is collected."""
+
+    context: BrowserContext
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """Collects errors of scripts, of the policy, and what could not be loaded."""
+
+        def console(message: Any) -> None:
+            if message.type in ("error", "warning"):
+                self.complaints.append(f"{self.page.url}: {message.text}")
+
+        self.page.on("console", console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
+
+    def sign_in(self, member: Member) -> None:
+        """As a person does it."""
+        self.page.goto(f"{self.base}/sign-in/")
+        self.page.fill("[name=username]", member.user.email)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("main button[type=submit]")
+        self.page.wait_for_url("**/t/**")
+
+    def open(self, path: str) -> Page:
+        """A page of the team."""
+        self.page.goto(f"{self.base}/t/the-team/{path}")
+        return self.page
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    """The cast in a database that server and crew see too."""
+    return make_cast()
+
+
+@pytest.fixture
+def working(cast: Cast) -> Iterator[None]:
+    """A worker's crew in this process."""
+    tasks.start_crew("browser-tests")
+    yield
+    crew.stop()
+
+
+Arrive = Callable[..., Visitor]
+
+
+@pytest.fixture
+def arrive(chromium: Browser, live_server: LiveServer, cast: Cast) -> Iterator[Arrive]:
+    """arrive(member, **context) -> a visitor, signed in. Complaints of the browser fail the test."""
+    visitors: list[Visitor] = []
+
+    def make(member: Member | None = None, **options: Any) -> Visitor:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = chromium.new_context(**options)
+        visitor = Visitor(context, context.new_page(), live_server.url)
+        visitor.page.set_default_timeout(15_000)
+        visitor.listen()
+        visitors.append(visitor)
+        if member is not None:
+            visitor.sign_in(member)
+        return visitor
+
+    yield make
+    complaints = [line for visitor in visitors for line in visitor.complaints]
+    for visitor in visitors:
+        visitor.context.close()
+    assert complaints == []

@@ -1,0 +1,69 @@
+"""All kinds of export, as a person makes them: sign in, choose, fill in, press, watch, take the file."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from exports.models import Change, Export
+from exports.providers.registry import PROVIDERS
+from exports.sandbox.server import Sandbox
+from tests.browser.conftest import Arrive
+from tests.cast import KINDS, PROJECTS, Cast
+
+WAIT = 60_000
+STARTS = {"zip": b"PK\x03\x04", "xlsx": b"PK\x03\x04", "csv": b"", "mp4": b""}
+
+
+@pytest.mark.parametrize(("slug", "type_", "format_", "options"), KINDS)
+def test_every_kind(
+    arrive: Arrive,
+    working: None,
+    cast: Cast,
+    box: Sandbox,
+    at: Callable[[str], str],
+    slug: str,
+    type_: str,
+    format_: str,
+    options: dict[str, Any],
+) -> None:
+    project = cast.project(slug, at(slug))
+    kind = PROVIDERS[slug].kind(type_)
+    assert kind is not None
+    page = arrive(cast.member).page
+    page.get_by_role("link", name="New export").first.click()
+    page.get_by_role("link", name=f"{kind.label} of {project}").click()
+    if len(kind.formats) > 1:
+        page.get_by_label(format_.upper()).check()
+    for name, value in options.items():
+        if isinstance(value, list):
+            for one in value:
+                page.locator(f"input[type=checkbox][value='{one}']").check()
+        else:
+            page.fill(f"[name=options-{name}]", value)
+    if kind.effect == "changes":
+        page.locator("[name=confirm]").check()
+    page.locator("#ask button[type=submit]").click()
+    page.wait_for_url(re.compile(r"/exports/\d+/$"))
+
+    expect(page.locator(".state-succeeded").first).to_be_visible(timeout=WAIT)
+    expect(page.locator("#live")).not_to_have_attribute("hx-trigger", re.compile("."))
+    assert page.title().startswith("Succeeded: ")
+    export = Export.objects.get()
+    assert (export.status, export.format, export.trigger) == ("succeeded", format_, "person")
+    assert page.locator(".timeline > li").count() == Change.objects.filter(export=export).count()
+    assert box.jobs(slug, PROJECTS[slug]) == 1
+    if kind.has_file:
+        with page.expect_download() as download:
+            page.get_by_role("link", name=re.compile("^Download")).click()
+        data = Path(download.value.path()).read_bytes()
+        assert export.file is not None
+        assert len(data) == export.file.size
+        assert data.startswith(STARTS[format_])
+        assert download.value.suggested_filename == export.file.name
+        assert page.get_by_text(export.file.sha256).is_visible()
+    else:
+        assert page.get_by_text("This kind yields no file, by design.").is_visible()

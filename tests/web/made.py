@@ -1,0 +1,71 @@
+"""Exports in every state, made without a provider."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from exports import states
+from exports.engine import store
+from exports.models import Export, File, Project, User
+from tests.cast import Cast
+from tests.drive import ask
+
+BYTES = b"order.id,order.total\n1,10\n"
+
+
+def waiting(cast: Cast, project: Project | None = None, **more: Any) -> Export:
+    project = project or cast.project("ulule")
+    return ask(project, cast.member, project.provider.kinds[0].type, **more)
+
+
+def processing(cast: Cast, **more: Any) -> Export:
+    export = waiting(cast, **more)
+    export.move(
+        states.PROCESSING,
+        source="worker",
+        step=states.POLL,
+        remote_id="77",
+        started_at=timezone.now(),
+        next_step_at=timezone.now() + timedelta(minutes=1),
+        provider_status="running",
+        progress=40.0,
+    )
+    return export
+
+
+def succeeded(cast: Cast, name: str = "orders.csv", **more: Any) -> Export:
+    export = processing(cast, **more)
+    path = f"{cast.team.pk}/{export.pk}/{name}"
+    target = store.root() / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(BYTES)
+    file = File.objects.create(
+        team=cast.team,
+        name=name,
+        size=len(BYTES),
+        sha256=hashlib.sha256(BYTES).hexdigest(),
+        content_type="text/csv; charset=utf-8",
+        path=path,
+        verified_at=timezone.now(),
+    )
+    export.move(states.SUCCEEDED, source="worker", file=file, progress=100.0)
+    return export
+
+
+def failed(cast: Cast, code: str = "rejected", message: str = "The provider said no.", **more: Any) -> Export:
+    export = processing(cast, **more)
+    export.move(
+        states.FAILED,
+        source="poll",
+        error_code=code,
+        error_message=message,
+        error_action=states.TURN[code],
+        note=message,
+    )
+    return export
+
+
+def staff() -> User:
+    return User.objects.create_superuser("staff@example.org", "correct horse battery staple")
