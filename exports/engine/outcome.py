@@ -69,4 +69,6 @@ def settle_next(claim: Claim, **fields: Any) -> None:
 def witness(export: Export, word: str, *, source: str, note: str = "") -> None:
     """A history row for the provider's new word, where the status stays. Call it where `word` differs."""
     export.provider_status = word
+    last = Change.objects.filter(export=export).order_by("-seq").values_list("note", flat=True).first()
+    note = "" if note == last else note  # what was said in the row above need not be said again
     Change.append(export, export.status, source=source, note=note)

@@ -1,4 +1,4 @@
-"""Every page in light and dark, wide and narrow: no complaint of the browser, nothing cut off, nothing for axe to say."""
+"""Every page in light and dark, wide and narrow: no complaint of the browser, nothing cut off, nothing for axe."""
 
 from typing import Any
 

@@ -53,7 +53,8 @@ def test_every_kind_can_be_asked_for(
 
 
 def test_boxes_of_a_list_are_joined(as_member: Client, cast: Cast) -> None:
-    send(as_member, cast.project("playcanvas"), "app", **{"options-name": "A", "options-scenes": ["3", "5"]})
+    boxes: dict[str, Any] = {"options-name": "A", "options-scenes": ["3", "5"]}
+    send(as_member, cast.project("playcanvas"), "app", **boxes)
     assert Export.objects.get().options == {"name": "A", "scenes": [3, 5]}
 
 
