@@ -22,8 +22,8 @@ def main() -> None:
     except (OperationalError, ProgrammingError) as problem:
         reason = str(problem).strip().splitlines() or [type(problem).__name__]
         sys.exit(
-            f"The database is not ready ({reason[0]}). `manage.py migrate` prepares it, as `manage.py up` does by itself;"
-            " `manage.py doctor` says what is wrong."
+            f"The database is not ready ({reason[0]}). `manage.py migrate` prepares it, as `manage.py up` does by"
+            " itself; `manage.py doctor` says what is wrong."
         )
 
 

@@ -19,7 +19,9 @@ def test_export_wait_for_each_kind_and_every_exit_code(
     embedded.start_worker()
     projects = {name: embedded.project(name, own_box.origin(name), PROJECTS[name]) for name in PROJECTS}
     for provider, type_, format_, options in KINDS:
-        given = [f"--option={key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in options.items()]
+        given = [
+            f"--option={key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in options.items()
+        ]
         target = tmp_path / f"{provider}-{type_}.{format_}"
         done = embedded.manage(
             "export", str(projects[provider]), "--type", type_, "--format", format_, *given,
@@ -62,9 +64,7 @@ def test_export_wait_for_each_kind_and_every_exit_code(
         (["1", "--type", "orders", "--output", "x"], "--output needs --wait"),
     ],
 )
-def test_bad_usage_ends_with_2_and_a_sentence(
-    prepared_project: Installation, arguments: list[str], says: str
-) -> None:
+def test_bad_usage_ends_with_2_and_a_sentence(prepared_project: Installation, arguments: list[str], says: str) -> None:
     done = prepared_project.manage("export", *arguments)
     assert done.returncode == 2
     assert says in done.stderr

@@ -176,3 +176,15 @@ def test_advice_fails_softly(as_member: Client, cast: Cast, box: Sandbox, at: Ca
     answer = as_member.get(f"{form(project, 'archive')}advice")
     assert answer.status_code == 200
     assert "You can ask all the same." in answer.content.decode()
+
+
+def test_a_problem_stays_when_the_list_takes_the_boxs_place(
+    as_member: Client, cast: Cast, at: Callable[[str], str]
+) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    came_back = send(as_member, project, "app", **{"options-name": "A"}).content.decode()
+    assert "choices/scenes?wrong" in came_back
+    assert "choices/branch_id?wrong" not in came_back
+    page = as_member.get(f"{form(project, 'app')}choices/scenes?wrong&options-scenes=").content.decode()
+    assert "This field is required." in page
+    assert 'type="checkbox"' in page

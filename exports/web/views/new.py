@@ -86,7 +86,9 @@ def choices(request: Asked, member: Member, pk: int, kind: str, option: str) -> 
     project, declared = _what(member, pk, kind)
     if option not in declared.pickers:
         raise Http404("This option has no list.")
-    wanted = WishForms(declared, None, {option: request.GET.get(f"options-{option}", "")})
+    # A form that came back with problems keeps the one of this field, also when the list takes the box's place.
+    data = request.GET if "wrong" in request.GET else None
+    wanted = WishForms(declared, data, {option: request.GET.get(f"options-{option}", "")})
     try:
         found = list(keep.choices(project, option))
     except (ProviderError, SealError) as problem:
