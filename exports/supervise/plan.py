@@ -40,12 +40,14 @@ class Plan:
 
     def children(self) -> list[Child]:
         """What runs for as long as the portal runs."""
-        sandbox = (
-            [self.manage("sandbox", "sandbox", "--port", str(self.sandbox_port))]
-            if self.sandbox_port is not None
-            else []
-        )
-        return [self._web(), self._worker(), self._beat(), *sandbox]
+        return [self._web(), self._worker(), self._beat(), *self._stand_ins()]
+
+    def _stand_ins(self) -> list[Child]:
+        if self.sandbox_port is None:
+            return []
+        # They keep their jobs, so that an export that was open at the last stop is still known at the next start.
+        kept = str(self.data / "stand-ins.json")
+        return [self.manage("sandbox", "sandbox", "--port", str(self.sandbox_port), "--state-file", kept)]
 
     def _env(self) -> dict[str, str]:
         env = {**os.environ, "DATA_DIR": str(self.data), "PYTHONUNBUFFERED": "1"}

@@ -27,7 +27,7 @@ ADVICE: Final = {
     "bad_file": "Retry. The portal keeps no file that it could not verify.",
     "too_large": "Ask the portal's staff for a higher limit, then retry.",
     "deadline": "If the job still runs at {provider}, watch it again; nothing is asked for twice. Or retry.",
-    "unconfirmed": "Look at {provider}. If the job runs there, adopt it by its id. If it does not, retry.",
+    "unconfirmed": "A retry asks anew. If the job runs there already, it then runs twice.",
     "address": "Retry. The portal opens no address that could lead into a private network.",
     "unreadable": "Retry later. {provider} answers in a way that nobody could foresee.",
     "storage": "The portal's staff must look after its storage; then retry.",
