@@ -3,10 +3,26 @@
 
 import os
 import sys
+from pathlib import Path
+
+VENV = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
+
+
+def use_what_make_installed() -> None:
+    """Any Python will do on the command line: without the portal's packages it hands over to the one that has them."""
+    try:
+        import celery  # noqa: F401
+        import django  # noqa: F401
+        import environ  # noqa: F401
+    except ImportError:
+        if VENV.exists() and Path(sys.prefix) != VENV.parent.parent:
+            os.execv(VENV, [str(VENV), *sys.argv])  # noqa: S606
+        sys.exit("The portal's packages are not installed. `make run` installs them and starts the portal.")
 
 
 def main() -> None:
     """Run the command of the command line; a problem in the settings is one sentence and exit code 1."""
+    use_what_make_installed()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
