@@ -1,6 +1,8 @@
 # make run    the portal with its worker, beat and stand-in providers, on http://127.0.0.1:8000/
 # make test   the whole test suite
 # make check  lint, types, imports, migrations, deployment checks
+# make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves
+# make bench  measurements: times of pages at a thousand and a million exports, on PostgreSQL (TEST_DATABASE_URL)
 # make lock   pins the requirements anew
 #
 # PYTHON chooses the interpreter (3.11 or newer), PORT and HOST the address of `make run`,
@@ -16,14 +18,22 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check lock
+.PHONY: run test check chaos bench lock
 
 # `exec` puts the command in the recipe shell's place, so that a signal to make reaches it.
 run: $(VENV)/.stamp-run
 	@exec $(VENV)/bin/python manage.py up --demo $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.stamp-dev
-	@exec $(VENV)/bin/python -m pytest -n 2 $(ARGS)
+	@exec $(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+# Longer or shorter: make chaos CHAOS_SEEDS=1 CHAOS_EACH=10 CHAOS_DEEDS=20
+chaos: $(VENV)/.stamp-dev
+	@CHAOS_SEEDS=$${CHAOS_SEEDS:-10} CHAOS_EACH=$${CHAOS_EACH:-20} CHAOS_DEEDS=$${CHAOS_DEEDS:-40} \
+		exec $(VENV)/bin/python -m pytest tests/chaos -rP -n 1 $(ARGS)
+
+bench: $(VENV)/.stamp-dev
+	@exec $(VENV)/bin/python -m tests.bench.pages $(ARGS)
 
 # Everything runs even when an earlier part fails; the recipe fails at the end if one did.
 check: $(VENV)/.stamp-dev

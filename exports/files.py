@@ -7,7 +7,8 @@ import logging
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote
 
@@ -16,12 +17,13 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date, parse_http_date_safe
 
-from exports.engine import store
-from exports.models import File
+from exports.engine import receipts, store
+from exports.models import Export, File, User
 
 log = logging.getLogger(__name__)
 
 CHUNK: Final = 256 * 1024
+VIDEO: Final = "video/mp4"
 RANGE: Final = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.I)
 HEADERS: Final = {
     "Accept-Ranges": "bytes",
@@ -38,10 +40,43 @@ class GoneError(Exception):
     """The file was there and is not any more; the text is for a person."""
 
 
-def serve(request: HttpRequest, file: File) -> HttpResponseBase:
+def hand_over(request: HttpRequest, export: Export, user: User, via: str) -> HttpResponseBase:
+    """The export's file as a download, with a receipt once its bytes begin to leave. Raises GoneError."""
+    assert export.file is not None  # noqa: S101  asked for by the caller
+    response = serve(request, export.file)
+    if (first := _first_byte(request, response)) is not None:
+        receipts.note(export, user, via=via, first=first, address=_address(request))
+    return response
+
+
+def play(request: HttpRequest, export: Export, user: User) -> HttpResponseBase:
+    """The export's video for the player on its page: the one file that is not an attachment. Raises GoneError."""
+    assert export.file is not None  # noqa: S101  asked for by the caller
+    response = serve(request, export.file, {"Content-Type": VIDEO, "Content-Disposition": "inline"})
+    if (first := _first_byte(request, response)) is not None:
+        receipts.note(export, user, via=receipts.PAGE, first=first, address=_address(request), again=receipts.SITTING)
+    return response
+
+
+def _first_byte(request: HttpRequest, response: HttpResponseBase) -> int | None:
+    """The place of the first byte that an answer brings; None where it brings none."""
+    if request.method != "GET" or response.status_code not in (200, 206):
+        return None
+    return int(response.headers.get("Content-Range", "bytes 0-").removeprefix("bytes ").partition("-")[0])
+
+
+def _address(request: HttpRequest) -> str | None:
+    """Where a request came from, if the server knows it (over a Unix socket it does not)."""
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None
+
+
+def serve(request: HttpRequest, file: File, other: Mapping[str, str] | None = None) -> HttpResponseBase:
     """The bytes (200, 206), or 304, 412, 416, for GET and HEAD. Memory stays flat. Raises GoneError.
 
-    Who may have the file is for the caller to ask first.
+    Who may have the file is for the caller to ask first. `other` headers take the place of the usual ones.
     """
     if file.deleted_at is not None:
         raise GoneError("The file was deleted. Its history stays; ask for a new export to have the file again.")
@@ -58,6 +93,7 @@ def serve(request: HttpRequest, file: File) -> HttpResponseBase:
         "Content-Disposition": disposition(file.name),
         "ETag": etag,
         "Last-Modified": http_date(modified),
+        **(other or {}),
     }
     plain = HttpResponse(headers=headers)
     # Preconditions come before ranges (RFC 9110, 13.2.2).

@@ -24,6 +24,8 @@ def make_due() -> None:
     """Leaves out the waiting: what is open and not under way is due now."""
     idle = Q(held_until__isnull=True) | Q(held_until__lt=clock.now())
     Export.objects.open().filter(idle).update(next_step_at=clock.now())
+    for export in Export.objects.open().filter(idle, baseline__has_key="absent_at"):
+        Export.objects.filter(pk=export.pk).update(baseline={**export.baseline, "absent_at": 1.0})
 
 
 def claim_one(export: Export) -> Claim:

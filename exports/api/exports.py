@@ -21,7 +21,7 @@ from exports.api.schemas import (
     Nothing,
     Retry,
 )
-from exports.engine import browse, end
+from exports.engine import browse, end, receipts
 from exports.engine.problem import InvalidError
 from exports.engine.request import Asker, Wish, request_once
 from exports.engine.request import request as ask
@@ -167,7 +167,7 @@ def export_file(request: ApiRequest, export_id: int) -> HttpResponseBase:
     if row.file is None:
         why = "there is none by design" if row.status == states.SUCCEEDED else f"the export is {row.status}"
         raise Http404(f"Export {row.pk} has no file: {why}.")
-    return files.serve(request, row.file)
+    return files.hand_over(request, row, request.auth.member.user, receipts.API)
 
 
 def _shown(request: ApiRequest, row: Export) -> ExportOut:

@@ -40,11 +40,12 @@ def advance(claim: Claim) -> None:
 
 def _take(claim: Claim) -> None:
     try:
-        STEPS[claim.export.step](claim)
-    except ProviderError as error:
-        meet(claim, error)
-    except SealError as error:
-        fail(claim, "credential", str(error), source="worker", turn="us")
+        try:
+            STEPS[claim.export.step](claim)
+        except ProviderError as error:
+            meet(claim, error)
+        except SealError as error:
+            fail(claim, "credential", str(error), source="worker", turn="us")
     except (LostClaimError, OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -54,6 +55,7 @@ def _take(claim: Claim) -> None:
 def _stumble(claim: Claim, error: Exception) -> None:
     """A fault of ours. Once more later, since what met it may have changed; after five in a row it is the end."""
     export = claim.export
+    export.refresh_from_db(fields=["status", "step", "misses", "trouble", "deadline_at"])
     log.exception("A fault of the portal's own in export %s.", export.pk)
     count = export.misses + 1 if export.trouble == "internal" else 1
     if count >= MOST_STUMBLES:

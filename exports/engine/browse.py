@@ -1,16 +1,18 @@
 """Lists: filters read from a query string, and pages by key, newest first. For pages and API alike."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Subquery
 from django.http import QueryDict
 from django.utils.http import urlencode
 
 from exports import states
 from exports.engine.problem import InvalidError
+from exports.models import Project, User
 from exports.providers.registry import PROVIDERS
 
 MOST: Final = 100
@@ -23,17 +25,18 @@ TYPES: Final = tuple(sorted({kind.type for provider in PROVIDERS.values() for ki
 # Filters that take one or more words: repeated, or separated by commas.
 WORDS: Final[dict[str, tuple[str, ...]]] = {"status": states.STATUSES, "type": TYPES, "provider": tuple(PROVIDERS)}
 NAMES: Final = (*WORDS, "project_id", "since", "until", "q")
-# Where a text is looked for.
-SEARCHED: Final = (
-    "project__name",
-    "project__remote_id",
-    "project__credential__provider",
-    "type",
-    "remote_id",
-    "file__name",
-    "user__email",
-    "user__name",
-)
+# What the page filters by besides; the API's contract has the names above.
+MORE_WORDS: Final[dict[str, tuple[str, ...]]] = {"trigger": states.TRIGGERS, "file": ("yes", "no")}
+MORE_NAMES: Final = (*NAMES, *MORE_WORDS, "user_id")
+# A filter that no index serves looks through so many exports at a time, so that a page costs the same in any history.
+WINDOW: Final = 10_000
+# Numbers are given in the order of asking, but for transactions that overlapped.
+OVERLAP: Final = timedelta(days=1)
+CHUNK: Final = 1000
+# Where a text is looked for: in the exports, and in the few things they belong to.
+SEARCHED: Final = ("remote_id", "error_message", "file__name")
+SEARCHED_PROJECTS: Final = ("name", "remote_id", "credential__provider")
+SEARCHED_PEOPLE: Final = ("email", "name")
 
 M = TypeVar("M", bound=Model)
 
@@ -49,18 +52,22 @@ class Filters:
     since: datetime | None = None
     until: datetime | None = None
     q: str = ""
+    trigger: tuple[str, ...] = ()
+    file: tuple[str, ...] = ()
+    user_id: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def parse(cls, data: QueryDict) -> "Filters":
-        """Filters from a query string; empty values (of a form) and other names are passed over.
+    def parse(cls, data: QueryDict, *, more: bool = False) -> "Filters":
+        """Filters from a query string (`more`: with the page's own); empty values and other names are passed over.
 
         Raises InvalidError.
         """
         found: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
-        pairs = tuple((name, value) for name in NAMES for value in data.getlist(name) if value.strip())
-        for name, known in WORDS.items():
+        names = MORE_NAMES if more else NAMES
+        pairs = tuple((name, value) for name in names for value in data.getlist(name) if value.strip())
+        for name, known in (WORDS | MORE_WORDS if more else WORDS).items():
             given = [part.strip() for key, value in pairs if key == name for part in value.split(",")]
             found[name] = tuple(dict.fromkeys(given))
             if set(given) - set(known):
@@ -85,18 +92,43 @@ class Filters:
 
     def apply(self, rows: QuerySet[M]) -> QuerySet[M]:
         """Those of the exports that pass."""
+        return self.sift(self.narrow(rows))
+
+    def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those that pass the filters an index serves, or that only decide where to begin."""
+        wanted = {"status__in": self.status, "project_id": self.project_id, "created_at__lte": self.until}
+        return rows.filter(**_given(wanted))
+
+    def sift(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those that pass the other filters."""
         wanted = {
-            "status__in": self.status,
             "type__in": self.type,
             "project__credential__provider__in": self.provider,
-            "project_id": self.project_id,
             "created_at__gte": self.since,
-            "created_at__lte": self.until,
+            "trigger__in": self.trigger,
+            "user_id": self.user_id,
         }
-        rows = rows.filter(**{name: value for name, value in wanted.items() if value not in (None, ())})
+        rows = rows.filter(**_given(wanted))
+        if len(self.file) == 1:
+            kept = Q(file__isnull=False, file__deleted_at=None)
+            rows = rows.filter(kept if self.file == ("yes",) else ~kept)
         for word in self.q.split():
             rows = rows.filter(_looks_like(word))
         return rows
+
+    def given(self, name: str) -> list[str]:
+        """The values of one filter, as they were given."""
+        return [value for key, value in self.pairs if key == name]
+
+    def without(self, name: str) -> str:
+        """The others as a query string."""
+        return urlencode([pair for pair in self.pairs if pair[0] != name])
+
+    @property
+    def sifts(self) -> bool:
+        """Whether `sift` leaves anything out."""
+        narrow = {"status", "project_id", "until"}
+        return any(name not in narrow for name, _ in self.pairs)
 
 
 @dataclass(frozen=True)
@@ -123,6 +155,89 @@ def page(rows: QuerySet[M], filters: Filters | None = None, before: int | None =
     return Page(shown, limit, "?" + "&".join(filter(None, (filters.query if filters else "", place))))
 
 
+@dataclass(frozen=True)
+class Leaf(Generic[M]):
+    """A page that leads both ways. `newer`, `older`: query strings, without question mark; None where it ends.
+
+    `seen_to`: filters that no index serves were tried back to this time; there may be more behind it.
+    """
+
+    rows: Sequence[M]
+    newer: str | None = None
+    older: str | None = None
+    seen_to: datetime | None = None
+
+
+def leaf(
+    rows: QuerySet[M], filters: Filters, before: int | None = None, after: int | None = None, limit: int = USUAL
+) -> Leaf[M]:
+    """The newest rows, those older than `before`, or those just newer than `after`; at most two queries, any depth."""
+    up = after is not None
+    order, beyond, within = ("pk", "gt", "lte") if up else ("-pk", "lt", "gte")
+    place = after if up else before
+    some = filters.narrow(rows)
+    if place is not None:
+        some = some.filter(**{f"pk__{beyond}": place})
+    edge, at = _edge(some, order) if filters.sifts else (None, None)
+    found = filters.sift(some)
+    if edge is not None:
+        found = found.filter(**{f"pk__{within}": edge})
+    got = list(found.order_by(order)[: limit + 1])
+    shown = got[:limit]
+    last: int | None = shown[-1].pk if len(got) > limit else edge
+    if len(got) <= limit and at and filters.since and not up and at < filters.since - OVERLAP:
+        # All that is behind was asked for before the period began.
+        last = at = None
+    back: int | None = None
+    if place is not None:
+        back = shown[0].pk if shown else place + (1 if up else -1)
+    newer, older = (last, back) if up else (back, last)
+    return Leaf(
+        shown[::-1] if up else shown,
+        _place(filters, "after", newer),
+        _place(filters, "before", older),
+        at if len(got) <= limit else None,
+    )
+
+
+def walk(rows: QuerySet[M], filters: Filters, most: int) -> Iterator[M]:
+    """The newest rows that pass, up to so many, a chunk at a time: memory stays flat."""
+    found, before = filters.apply(rows).order_by("-pk"), None
+    while most > 0:
+        chunk = list((found if before is None else found.filter(pk__lt=before))[: min(CHUNK, most)])
+        yield from chunk
+        if len(chunk) < CHUNK:
+            return
+        before, most = chunk[-1].pk, most - len(chunk)
+
+
+def place(data: QueryDict) -> tuple[int | None, int | None]:
+    """`before` and `after` of a query string; what cannot be read, or both, counts as not given."""
+    found: dict[str, int] = {}
+    for name in ("before", "after"):
+        with contextlib.suppress(ValueError):
+            found[name] = _whole(data.get(name, ""))
+    return (found.get("before"), found.get("after")) if len(found) == 1 else (None, None)
+
+
+def _edge(rows: QuerySet[M], order: str) -> tuple[int | None, datetime | None]:
+    """The export at which a window over these ends; (None, None) when all of them fit into it."""
+    ids = rows.select_related(None).order_by(order).values("pk")[WINDOW - 1 : WINDOW]
+    # The inner query reads the index alone, the outer one row.
+    found = rows.model._default_manager.filter(pk=Subquery(ids)).values_list("pk", "created_at").first()
+    return found or (None, None)
+
+
+def _place(filters: Filters, name: str, pk: int | None) -> str | None:
+    if pk is None:
+        return None
+    return "&".join(filter(None, (filters.query, urlencode({name: pk}))))
+
+
+def _given(wanted: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if value not in (None, ())}
+
+
 def paging(data: QueryDict) -> tuple[int | None, int]:
     """`before` and `limit` of a query string. Raises InvalidError."""
     errors: dict[str, list[str]] = {}
@@ -141,12 +256,20 @@ def paging(data: QueryDict) -> tuple[int | None, int]:
 
 
 def _looks_like(word: str) -> Q:
-    found = Q()
-    for name in SEARCHED:
-        found |= Q(**{f"{name}__icontains": word})
+    found = _in_any(SEARCHED, word) | Q(type__in=[type_ for type_ in TYPES if word.casefold() in type_])
+    # Found by themselves first: there are few of them, and a number is quicker compared than a text.
+    found |= Q(project__in=Project.objects.filter(_in_any(SEARCHED_PROJECTS, word)).values("pk"))
+    found |= Q(user__in=User.objects.filter(_in_any(SEARCHED_PEOPLE, word)).values("pk"))
     number = word.removeprefix("#")
     if number.isascii() and number.isdigit() and len(number) <= 18:
         found |= Q(pk=int(number))
+    return found
+
+
+def _in_any(names: Sequence[str], word: str) -> Q:
+    found = Q()
+    for name in names:
+        found |= Q(**{f"{name}__icontains": word})
     return found
 
 
@@ -180,6 +303,7 @@ def _moment(text: str, end: bool = False) -> datetime:
 
 READERS: Final[dict[str, Any]] = {
     "project_id": _whole,
+    "user_id": _whole,
     "since": _moment,
     "until": lambda text: _moment(text, end=True),
     "q": _text,

@@ -4,6 +4,7 @@ A claim pushes `next_step_at` a short lease ahead and adds one to `fence`. It is
 when its process dies the row is simply due again. A result counts only while the fence stands.
 """
 
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Claim:
     fence: int
     held_until: float
     lost: bool = field(default=False)
+    stopped: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def check(self) -> None:
         """Raises LostClaimError when the claim may no longer stand."""
@@ -40,7 +42,7 @@ class Claim:
 
     def settle(self, **fields: Any) -> None:
         """Writes what the step brought, and gives the claim back. Raises LostClaimError when it no longer stands."""
-        self.write(**fields, held_until=None, stalls=0)
+        self.write(**{"ticket": None, **fields, "held_until": None, "stalls": 0})
 
     def write(self, **fields: Any) -> None:
         """Writes in the middle of a step and keeps the claim. Raises LostClaimError when it no longer stands."""
@@ -80,7 +82,8 @@ def renew(claims: Iterable[Claim]) -> None:
         standing |= Q(pk=claim.export.pk, fence=claim.fence)
     until = clock.after(LEASE_SECONDS)
     with transaction.atomic():
-        rows = Export.objects.filter(standing, status__in=OPEN)
+        # A step that has settled has planned its next time already: only what is still held is renewed.
+        rows = Export.objects.filter(standing, status__in=OPEN, held_until__isnull=False)
         held = dict(rows.select_for_update().values_list("pk", "fence"))
         rows.update(next_step_at=until, held_until=until)
     for claim in claims:

@@ -46,7 +46,6 @@ def connect(
             grant=credential.grant(),
             record=record,
             before_send=before_send,
-            keep_grant=credential.keep_grant,
             get_grant=lambda client: _fetch_grant(credential, client),
         )
     finally:
@@ -70,22 +69,25 @@ def as_row(call: CallRecord, export: Export | None, credential: Credential | Non
 
 
 def _fetch_grant(credential: Credential, client: Client) -> Grant:
-    """A new token, fetched by one process alone: where refresh tokens rotate, two at once would void each other."""
+    """A token that was not refused yet: another process' newer one, else a new one, fetched by one process alone.
+
+    Where refresh tokens rotate, two at once would void each other. The lock outlasts the call (TOKEN_SECONDS).
+    """
     row = Credential.objects.get(pk=credential.pk)
-    kept = row.grant()
-    if kept and kept.expires_at > time.time() + 60 and row.sealed_grant != credential.sealed_grant:
-        credential.sealed_grant = row.sealed_grant
-        client.secrets = row.secrets()
-        return kept
-    free = Credential.objects.filter(pk=credential.pk).exclude(grant_lock__gt=clock.now())
-    if not free.update(grant_lock=clock.after(LOCK_SECONDS)):
-        raise BusyError("Another step is fetching a token for this credential.", seconds=1, word="token")
     client.secrets = row.secrets()
+    kept = row.grant()
+    if kept and kept.token != client.refused and kept.expires_at > time.time() + 60:
+        return kept
+    until = clock.after(LOCK_SECONDS)
+    free = Credential.objects.filter(pk=credential.pk).exclude(grant_lock__gt=clock.now())
+    if not free.update(grant_lock=until):
+        raise BusyError("Another step is fetching a token for this credential.", seconds=1, word="token")
     try:
-        return credential.declared.authorise(client)
-    except BaseException:
-        Credential.objects.filter(pk=credential.pk).update(grant_lock=None)
-        raise
+        grant = credential.declared.authorise(client)
+        row.keep_grant(grant)
+    finally:
+        Credential.objects.filter(pk=credential.pk, grant_lock=until).update(grant_lock=None)
+    return grant
 
 
 def with_fresh_token(client: Client, call: Callable[[], T]) -> T:

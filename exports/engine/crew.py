@@ -9,20 +9,23 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from django.db import close_old_connections, connections
 
 from exports import states
-from exports.engine import notices
+from exports.engine import clock, notices
 from exports.engine.claim import Claim, claim_due, release, renew
 from exports.models import Heartbeat
+from exports.models.notice import MAIL, RELAY
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 0.25
 RENEW_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 10.0
+HANG_SECONDS: Final = 180.0
 
 
 class Lane:
@@ -44,11 +47,11 @@ class Lane:
     def put(self, claim: Claim) -> None:
         """Has a slot take this step."""
         with self.lock:
-            self.claims[claim.export.pk, claim.fence] = claim
-            if len(self.threads) < min(self.slots, len(self.claims)):
+            if len(self.threads) < min(self.slots, len(self.claims) + 1):
                 thread = threading.Thread(target=self._work, name=f"{self.name}-{len(self.threads)}", daemon=True)
-                self.threads.append(thread)
                 thread.start()
+                self.threads.append(thread)
+            self.claims[claim.export.pk, claim.fence] = claim
         self.queue.put(claim)
 
     def _work(self) -> None:
@@ -81,7 +84,8 @@ class Crew:
         self.threads = [
             threading.Thread(target=self._look_on, name="looker", daemon=True),
             threading.Thread(target=self._keep_on, name="keeper", daemon=True),
-            threading.Thread(target=self._send_on, name="notices", daemon=True),
+            # One of each, so that an address that never answers does not hold up the mails.
+            *(threading.Thread(target=self._send_on, args=(kind,), name=kind, daemon=True) for kind in (MAIL, RELAY)),
         ]
 
     def start(self) -> None:
@@ -127,7 +131,10 @@ class Crew:
             self._keep()
 
     def _keep(self) -> None:
-        claims = [claim for lane in self.lanes for claim in list(lane.claims.values()) if not claim.lost]
+        # A step that hangs past its export's deadline is given up: whoever claims it next says so.
+        before = clock.now() - timedelta(seconds=HANG_SECONDS)
+        running = [claim for lane in self.lanes for claim in list(lane.claims.values()) if not claim.lost]
+        claims = [claim for claim in running if claim.export.deadline_at > before]
         try:
             close_old_connections()
             renew(claims)
@@ -135,11 +142,11 @@ class Crew:
             log.warning("Leases could not be renewed (%s).", type(error).__name__)
             connections.close_all()
 
-    def _send_on(self) -> None:
+    def _send_on(self, kind: str) -> None:
         while not self.stopping.wait(1.0):
             try:
                 close_old_connections()
-                notices.send_due()
+                notices.send_due(kind)
             except Exception:
                 log.exception("Notices could not be sent; they stay due.")
                 connections.close_all()

@@ -1,7 +1,7 @@
 """Canceling, retrying, adopting, and what staff may do to an open export."""
 
 from exports import states
-from exports.engine import hooks, wake
+from exports.engine import audit, hooks, wake
 from exports.engine.problem import ConflictError, InvalidError
 from exports.engine.request import Asker, Wish, is_remote_id, request
 from exports.models import Export
@@ -14,6 +14,8 @@ def cancel(export: Export, *, actor: str, source: str, reason: str = "") -> Expo
         sent = export.remote_id or export.asked_at
         note = reason or (f"{label} may still finish its own job." if sent else f"{label} was not asked.")
         if export.move(states.CANCELED, source=source, actor=actor, note=note):
+            if source in audit.PEOPLE:
+                audit.note(export.team_id, actor, "canceled", audit.export_called(export), reason)
             return export
         export.refresh_from_db(fields=["status", "remote_id", "asked_at", "provider_status"])
     raise ConflictError(f"Export {export.pk} has ended already: {export.status}.")

@@ -4,12 +4,13 @@ import errno
 import hashlib
 import re
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.text import slugify
 
 from exports import states
@@ -26,9 +27,11 @@ from exports.providers.http import CallRecord, pause_seconds
 from exports.providers.links import Link, open_link
 
 PIECE: Final = 1024 * 1024
-DEAD: Final = frozenset({401, 403, 404, 410})
+# Every other 4xx says that the link is dead (expired ones are answered 400, 401, 403, 404, 410).
+ALIVE: Final = frozenset({408, 416, 425, 429})
 MOST_WITHOUT_GROWTH: Final = 6
 STORAGE_SECONDS: Final = 15.0
+ROOM_BYTES: Final = 32 * PIECE
 # A body that trickles slower than this over STALL_SECONDS is cut and resumed.
 STALL_SECONDS: Final = 60.0
 STALL_BYTES: Final = 1024
@@ -53,6 +56,7 @@ class Progress:
     part: store.Part
     size: int = 0
     sha256: Any = field(default_factory=hashlib.sha256)
+    told: bool = True
 
 
 def fetch(claim: Claim) -> None:
@@ -63,7 +67,11 @@ def fetch(claim: Claim) -> None:
     def record(call: CallRecord) -> None:
         calls.append(as_row(call, export, None))
 
-    part = store.Part.take_over(export.pk, claim.fence)
+    try:
+        part = store.Part.take_over(export.pk, claim.fence)
+    except OSError as error:
+        postpone(claim, STORAGE_SECONDS, f"The disk refuses ({error.strerror}).", trouble="storage")
+        return
     before = part.size
     try:
         try:
@@ -79,8 +87,9 @@ def fetch(claim: Claim) -> None:
     except TooLargeError as error:
         part.drop()
         fail(claim, "too_large", str(error), source="worker")
-    except StorageError as error:
-        postpone(claim, STORAGE_SECONDS, f"{error} It goes on as soon as there is room.", trouble="storage")
+    except (StorageError, OSError) as error:
+        why = error.strerror or "it refuses" if isinstance(error, OSError) else str(error)
+        postpone(claim, STORAGE_SECONDS, f"The disk: {why} It goes on as soon as it can.", trouble="storage")
     except BusyError as error:
         meet(claim, error, rate_class="normal")
     except (UnclearError, NotSentError) as error:
@@ -109,7 +118,7 @@ def _download(claim: Claim, part: store.Part, link: str, record: Any) -> Progres
         if said.get("total") == progress.size:
             return progress
     with open_link(link, guard(), headers, record) as opened:
-        if opened.status in DEAD:
+        if 400 <= opened.status < 500 and opened.status not in ALIVE:
             raise DeadLinkError(f"answered {opened.status}")
         if opened.status == 416 and headers:
             part.drop()
@@ -118,7 +127,7 @@ def _download(claim: Claim, part: store.Part, link: str, record: Any) -> Progres
             raise BusyError("The file's host asks for a pause.", seconds=pause_seconds(opened.headers))
         if opened.status not in (200, 206):
             raise UnclearError(f"The file's host answered {opened.status}.", word=str(opened.status))
-        if opened.status == 200 or not _continues(opened, progress.size):
+        if opened.status == 200 or not _continues(opened, progress.size, said):
             if opened.status == 206:
                 part.drop()
                 raise UnclearError("The file's host sent another piece than was asked for.")
@@ -126,10 +135,13 @@ def _download(claim: Claim, part: store.Part, link: str, record: Any) -> Progres
         return _receive(claim, progress, opened)
 
 
-def _continues(opened: Link, size: int) -> bool:
-    """Whether a 206 begins where our bytes end (RFC 9110 §14.4)."""
+def _continues(opened: Link, size: int, said: Mapping[str, Any]) -> bool:
+    """Whether a 206 begins where our bytes end (RFC 9110 §14.4) and is of the same file: some hosts ignore If-Range."""
     match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", opened.headers.get("Content-Range", "").strip())
-    return match is not None and int(match[1]) == size
+    if match is None or int(match[1]) != size:
+        return False
+    same_size = match[3] == "*" or said.get("total") in (None, int(match[3]))
+    return same_size and _validator(opened) in ("", said["validator"])
 
 
 def _receive(claim: Claim, progress: Progress, opened: Link) -> Progress:
@@ -137,15 +149,18 @@ def _receive(claim: Claim, progress: Progress, opened: Link) -> Progress:
     if total is not None and total > settings.MAX_FILE_BYTES:
         raise TooLargeError(f"The file has {total} bytes; the portal keeps at most {settings.MAX_FILE_BYTES}.")
     encoded = bool(opened.headers.get("Content-Encoding"))
-    mark = time.monotonic(), progress.size
+    mark, roomy = (time.monotonic(), progress.size), progress.size
     try:
         with progress.part.path.open("ab" if progress.size else "wb") as file:
-            etag = opened.headers.get("ETag", "")
-            # Only a strong tag, or else a date, proves that the rest belongs to the same file (RFC 9110 §13.1.5).
-            validator = etag if etag and not etag.startswith("W/") else opened.headers.get("Last-Modified", "")
-            progress.part.note({"validator": "" if encoded else validator, "total": total})
+            store.hold(file)
+            claim.check()
+            progress.part.note({"validator": "" if encoded else _validator(opened), "total": total})
             for piece in opened.chunks(PIECE):
                 claim.check()
+                if clock.now() >= claim.export.deadline_at:
+                    raise UnclearError("The deadline came in the middle of the download.")
+                if progress.size >= roomy:
+                    roomy = _check_room(progress.size, total)
                 file.write(piece)
                 progress.sha256.update(piece)
                 progress.size += len(piece)
@@ -156,15 +171,29 @@ def _receive(claim: Claim, progress: Progress, opened: Link) -> Progress:
                         raise UnclearError("The download stalled.")
                     mark = time.monotonic(), progress.size
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG):
-            raise StorageError(f"The file cannot be written ({error.strerror}).") from None
+        if error.errno == errno.ENOSPC:
+            progress.part.shrink()
         raise
+    progress.told = opened.tells_its_end
     if total is not None and progress.size < total:
         raise UnclearError(f"The download was cut off after {progress.size} of {total} bytes.")
     if total is not None and progress.size > total:
         progress.part.drop()
         raise UnclearError("The file's host sent more than it announced.")
     return progress
+
+
+def _validator(opened: Link) -> str:
+    """What proves that the rest belongs to the same file: a strong tag, or else a date (RFC 9110 §13.1.5)."""
+    etag = str(opened.headers.get("ETag", ""))
+    return etag if etag and not etag.startswith("W/") else str(opened.headers.get("Last-Modified", ""))
+
+
+def _check_room(size: int, total: int | None) -> int:
+    """The size at which to look again. Raises StorageError: a full disk would stop the database too."""
+    if not store.room(0 if total is None else total - size):
+        raise StorageError("There is no room on the disk for the file.")
+    return size + ROOM_BYTES
 
 
 def _total(opened: Link, have: int) -> int | None:
@@ -229,7 +258,9 @@ def _keep(claim: Claim, done: Progress) -> None:
     """Verifies the part and makes it visible together with the success, or not at all."""
     export = claim.export
     try:
-        verify(done.part.path, export.format)
+        if done.part.size != done.size:
+            raise BadFileError("The file changed while it was written.")
+        verify(done.part.path, export.format, told=done.told)
         claim.check()
         path = done.part.keep(export.team_id, export.pk, export.format)
     except OSError as error:
@@ -250,9 +281,12 @@ def _keep(claim: Claim, done: Progress) -> None:
             fields: dict[str, Any] = {"file": file, "progress": 100.0, "misses": 0, "trouble": ""}
             if not export.move(states.SUCCEEDED, source="worker", note=note, fence=claim.fence, **fields):
                 raise LostClaimError
+    except (OperationalError, InterfaceError):
+        raise  # the commit may have happened: the file stays, and is swept if no row knows it
     except BaseException:
         store.remove(path)
         raise
+    store.only(path)
 
 
 def file_name(claim: Claim) -> str:

@@ -1,18 +1,20 @@
 """Credentials and projects: making them, and what the provider says of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
-from exports.engine import clock
+from exports.engine import audit, clock
 from exports.engine.connect import connect, guard, with_fresh_token
 from exports.engine.problem import ConflictError, InvalidError
 from exports.engine.request import is_remote_id
 from exports.models import Credential, Project, Team, User
 from exports.models.seal import SealError
-from exports.providers.base import Advice, Check, Job, RemoteProject
+from exports.providers.base import Advice, Check, Job, Provider, RemoteProject
 from exports.providers.errors import AddressError, ProviderError
 from exports.providers.registry import PROVIDERS
 
@@ -70,22 +72,10 @@ def create_credential(
                 created_by=user,
             )
             credential.keep_secrets(given)
+            audit.note(team, user, "added", called(credential))
     except IntegrityError:
         raise InvalidError({"name": ["The team has a credential of this name. Choose another."]}) from None
     return credential
-
-
-def replace_secrets(credential: Credential, secrets: Mapping[str, str]) -> None:
-    """Seals new secrets over the old; fields left empty stay. Raises InvalidError."""
-    given = {name: value for name, value in secrets.items() if value}
-    merged = {**dict.fromkeys(credential.sealed, "kept"), **given}
-    problems = {f"secrets.{name}": texts for name, texts in credential.declared.clean_secrets(merged).items()}
-    problems = {name: texts for name, texts in problems.items() if name.partition(".")[2] in given}
-    if problems:
-        raise InvalidError(problems)
-    credential.keep_secrets(given)
-    credential.keep_grant(None)
-    Credential.objects.filter(pk=credential.pk).update(trouble="")
 
 
 def check_credential(credential: Credential) -> Verdict:
@@ -134,16 +124,54 @@ def create_project(credential: Credential, user: User | None, *, remote_id: str,
         raise InvalidError(errors)
     try:
         with transaction.atomic():
-            return Project.objects.create(
+            project = Project.objects.create(
                 team=credential.team, credential=credential, created_by=user, remote_id=remote_id, name=name.strip()
             )
+            audit.note(project.team_id, user, "added", f"project {project}", f"with {called(credential)}")
+            return project
     except IntegrityError:
         raise InvalidError({"remote_id": ["This credential has this project already."]}) from None
 
 
-def delete_credential(credential: Credential) -> None:
+def remote_id_in(provider: Provider, text: str) -> str:
+    """The project's id in what a person typed: an id, or the project's address at the provider. Raises InvalidError."""
+    text = text.strip()
+    if "/" not in text:
+        return text
+    found = re.search(provider.project_pattern, urlsplit(text).path) if provider.project_pattern else None
+    if found is None:
+        help_ = f" {provider.project_help}" if provider.project_help else ""
+        raise InvalidError({"remote_id": [f"There is no project's id in this address.{help_}"]})
+    return found[1]
+
+
+def rename_project(project: Project, user: User | None, name: str) -> None:
+    """Gives a project another name; an empty one leaves its id. Raises InvalidError."""
+    name, before = name.strip(), str(project)
+    if len(name) > 200:
+        raise InvalidError({"name": ["A name has at most 200 characters."]})
+    if name == project.name:
+        return
+    with transaction.atomic():
+        Project.objects.filter(pk=project.pk).update(name=name)
+        project.name = name
+        audit.note(project.team_id, user, "renamed", f"project {project}", f"was {before}")
+
+
+def delete_credential(credential: Credential, user: User | None = None) -> None:
     """Deletes a credential nothing hangs on. Raises ConflictError."""
-    count = credential.project_set.count()
-    if count:
-        raise ConflictError(f"{count} projects use this credential; it can't be deleted while they do.")
-    credential.delete()
+    with transaction.atomic():
+        # A project that is added meanwhile waits for the lock, and then finds no credential.
+        Credential.objects.select_for_update().get(pk=credential.pk)
+        count = credential.project_set.count()
+        if count:
+            raise ConflictError(
+                f"{count} project{'s use' if count > 1 else ' uses'} this credential; it can't be deleted meanwhile."
+            )
+        audit.note(credential.team, user, "deleted", called(credential))
+        credential.delete()
+
+
+def called(credential: Credential) -> str:
+    """A credential as activity names it."""
+    return f"credential {credential.name} ({credential.provider})"

@@ -1,6 +1,7 @@
 """Sending notices: mail to the export's user, messages to the address the user named. Never changes an export."""
 
 import logging
+from datetime import datetime
 from email.utils import make_msgid
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from exports.providers.links import open_link
 log = logging.getLogger(__name__)
 
 BATCH: Final = 20
-HELD_SECONDS: Final = 120.0
+HELD_SECONDS: Final = 900.0
 MOST_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
 TURNS: Final = {
     "you": "It is your turn: mend what is named above, then retry.",
@@ -31,21 +32,21 @@ TURNS: Final = {
 }
 
 
-def send_due() -> int:
-    """Sends what is due. Returns how many were sent."""
-    if not Notice.objects.filter(due_at__lte=clock.now()).exists():
-        return 0
+def send_due(kind: str = "") -> int:
+    """Sends what is due (of one kind). Returns how many were sent."""
+    due = Notice.objects.filter(due_at__lte=clock.now(), **({"kind": kind} if kind else {}))
     sent = 0
-    for notice in Notice.objects.filter(due_at__lte=clock.now()).order_by("due_at")[:BATCH]:
+    for notice in due.order_by("due_at")[:BATCH]:
         # Compare-and-swap on the time: whoever pushes it forward sends it; if that one dies, it is due again.
         mine = Notice.objects.filter(pk=notice.pk, due_at=notice.due_at)
-        if mine.update(due_at=clock.after(HELD_SECONDS), attempts=F("attempts") + 1):
-            sent += _send(notice)
+        until = clock.after(HELD_SECONDS)
+        if mine.update(due_at=until, attempts=F("attempts") + 1):
+            sent += _send(notice, until)
     return sent
 
 
-def _send(notice: Notice) -> bool:
-    row = Notice.objects.filter(pk=notice.pk)
+def _send(notice: Notice, until: datetime) -> bool:
+    row = Notice.objects.filter(pk=notice.pk, due_at=until)
     export = Export.objects.shown().get(pk=notice.export_id)
     try:
         if notice.kind == MAIL:
@@ -68,7 +69,8 @@ def _send(notice: Notice) -> bool:
 
 def mail(export: Export, notice: Notice) -> EmailMessage:
     """The mail that tells how an export ended; with the file, when it is small enough."""
-    attach = export.file is not None and export.file.size <= settings.MAIL_ATTACHMENT_BYTES
+    file = export.file
+    attach = file is not None and file.size <= settings.MAIL_ATTACHMENT_BYTES and store.path_of(file).exists()
     context = {
         "export": export,
         "project": export.project,
@@ -79,14 +81,13 @@ def mail(export: Export, notice: Notice) -> EmailMessage:
         "turn": TURNS.get(export.error_action, ""),
         "states": states,
     }
-    subject = render_to_string("mail/ended-subject.txt", context).strip()
+    subject = " ".join(render_to_string("mail/ended-subject.txt", context).split())
     message = EmailMessage(subject, render_to_string("mail/ended.txt", context), to=[export.user.email])
     # The same each time, so that a mail sent twice is known as one (RFC 5322 §3.6.4).
     domain = make_msgid().rpartition("@")[2].rstrip(">") if not settings.PUBLIC_URL else settings.PUBLIC_HOST
     message.extra_headers = {"Message-ID": f"<export-{export.pk}-{notice.key}@{domain or 'export-portal'}>"}
-    if attach and export.file is not None:
-        content_type = export.file.content_type.partition(";")[0]
-        message.attach(export.file.name, store.path_of(export.file).read_bytes(), content_type)
+    if attach and file is not None:
+        message.attach(file.name, store.path_of(file).read_bytes(), file.content_type.partition(";")[0])
     message.connection = get_connection()
     return message
 

@@ -1,11 +1,16 @@
 """What a step brought, written: the export's next state, its history row and its next time."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from exports import states
 from exports.engine import clock
 from exports.engine.claim import Claim, LostClaimError
 from exports.models import Change, Export
+
+# Waiting for a provider's limits is nobody's failure, so it does not use up the time to watch a job.
+SPARE: Final = timedelta(hours=1)
+MOST_HELD: Final = timedelta(days=7)
 
 
 def fail(claim: Claim, code: str, message: str, *, source: str, turn: str = "", note: str = "", **fields: Any) -> None:
@@ -58,11 +63,20 @@ def postpone(claim: Claim, seconds: float, note: str = "", **fields: Any) -> Non
     settle_next(claim, next_step_at=at, wait_note=note[:300], **fields)
 
 
+def hold(claim: Claim, seconds: float, note: str = "", **fields: Any) -> None:
+    """As `postpone`, for a limit of the provider's: the deadline moves along, up to a week after it was asked for."""
+    export = claim.export
+    last = max(export.deadline_at, export.created_at + MOST_HELD)
+    deadline = min(max(export.deadline_at, clock.after(seconds) + SPARE), last)
+    fields |= {"deadline_at": deadline, "next_step_at": min(clock.after(seconds), deadline)}
+    settle_next(claim, wait_note=note[:300], **fields)
+
+
 def settle_next(claim: Claim, **fields: Any) -> None:
     """Settles the claim; a hint that came while the step was under way makes the next one due now."""
     claim.settle(**fields)
-    if claim.export.project.credential.declared.hooks:
-        hinted = Export.objects.filter(pk=claim.export.pk, nudged=True, fence=claim.fence)
+    hinted = Export.objects.filter(pk=claim.export.pk, nudged=True, fence=claim.fence)
+    if hinted.exists():
         hinted.update(nudged=False, next_step_at=clock.now())
 
 

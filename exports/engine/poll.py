@@ -6,10 +6,11 @@ from django.db import transaction
 
 from exports import states
 from exports.engine import clock
+from exports.engine.budget import admit, heed
 from exports.engine.claim import Claim, LostClaimError
 from exports.engine.connect import connect, job_fields, with_fresh_token
 from exports.engine.outcome import fail, settle_next, witness
-from exports.engine.trouble import meet, paused
+from exports.engine.trouble import meet
 from exports.models import Notice
 from exports.models.notice import RELAY
 from exports.providers.base import Job, Sight
@@ -22,15 +23,18 @@ LOOKS_WITHOUT_FILE = 3
 def poll(claim: Claim) -> None:
     """One look, and what follows from it."""
     export = claim.export
-    if paused(claim, "normal"):
+    if not admit(claim, "normal"):
         return
     with connect(export.project.credential, export) as client:
         job = Job(**job_fields(export))
+        ticket = export.ticket
         try:
             sight = with_fresh_token(client, lambda: client.provider.poll(client, job))
         except ProviderError as error:
             meet(claim, error, rate_class="normal")
             return
+        finally:
+            heed(export, "normal", ticket, client.made, client.head)
     see(claim, sight, source="poll")
 
 
@@ -115,6 +119,9 @@ def _relay(claim: Claim, sight: Sight, fields: dict[str, Any]) -> None:
         return
     payload = {"progress": fields["progress"], "state": sight.word, "status": sight.state}
     key = f"{sight.state}:{fields['progress']}:{sight.word}"[:60]
+    # What was not told yet is old news now; an address that is slow hears of the latest.
+    older = Notice.objects.filter(export=export, kind=RELAY, sent_at=None, due_at__isnull=False)
+    older.update(due_at=None, trouble="A newer one took its place.")
     Notice.objects.get_or_create(
         export=export, kind=RELAY, key=key, defaults={"payload": payload, "due_at": clock.now()}
     )

@@ -10,7 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 
 from exports import states
-from exports.engine import clock, wake
+from exports.engine import audit, clock, wake
 from exports.engine.problem import ConflictError, InvalidError, TwinError
 from exports.models import Change, Export, IdempotencyKey, Member, Project, User
 from exports.providers.base import Kind
@@ -76,6 +76,10 @@ def request(project: Project, wish: Wish, asker: Asker, retry_of: Export | None 
         if retry_of is not None:
             note = f"{note} Retry of export {retry_of.pk}.".strip()
         Change.append(export, None, source=asker.source, actor=asker.user.email, at=now, note=note)
+        if asker.source in audit.PEOPLE:
+            verb = {"retry": "retried", "adopt": "adopted"}.get(asker.trigger, "asked for")
+            what = f"retry of export {retry_of.pk}" if retry_of is not None else ""
+            audit.note(export.team_id, asker.user, verb, audit.export_called(export), what)
         wake.soon()
     return export
 
@@ -88,7 +92,7 @@ def request_once(key: str, member: Member, project: Project, wish: Wish, asker: 
     asked = [project.pk, wish.type, wish.format, wish.options, wish.confirm, wish.adopt, wish.allow_twin]
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
+        Member.objects.select_for_update().get(pk=member.pk)
         used = IdempotencyKey.objects.filter(member=member, key=key).select_related("export").first()
         if used is None:
             export = request(project, wish, asker)

@@ -4,13 +4,15 @@ Both are below DATA_DIR, on one file system, so that a finished part becomes vis
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from django.conf import settings
 
@@ -46,7 +48,7 @@ class Part:
         part = cls(export_id, fence)
         older = [path for path in parts().glob(f"{export_id}.*.part") if path != part.path]
         older.sort(key=lambda path: path.stat().st_size)
-        if older and not part.path.exists():
+        if older and not part.path.exists() and _nobody_writes(older[-1]):
             last = older.pop()
             with contextlib.suppress(FileNotFoundError):
                 os.replace(last.with_suffix(".about"), part.about)
@@ -78,6 +80,11 @@ class Part:
         temporary.write_text(json.dumps(about))
         os.replace(temporary, self.about)
 
+    def shrink(self) -> None:
+        """Gives some bytes back: on a full disk the database must still be able to say so."""
+        with contextlib.suppress(OSError):
+            os.truncate(self.path, max(0, self.size - 4 * 1024 * 1024))
+
     def drop(self) -> None:
         """Forgets the bytes."""
         self.path.unlink(missing_ok=True)
@@ -90,6 +97,7 @@ class Part:
         target.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
+            os.utime(file.fileno())  # its age counts from here, for the sweeper
         os.replace(self.path, target)
         folder = os.open(target.parent, os.O_RDONLY)
         try:
@@ -98,6 +106,28 @@ class Part:
             os.close(folder)
         self.about.unlink(missing_ok=True)
         return name
+
+
+def hold(file: IO[bytes]) -> None:
+    """Marks an open part as being written, for as long as it is open. Raises OSError when another writes it."""
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _nobody_writes(path: Path) -> bool:
+    """Whether no thread still has the part open for writing: one that lost its claim may yet flush its last bytes."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def room(more: int = 0) -> bool:
+    """Whether so many bytes more fit and leave the database its reserve: 5 % of the disk, at most 256 MB."""
+    parts().mkdir(parents=True, exist_ok=True)
+    usage = shutil.disk_usage(parts())
+    return usage.free - more > min(256 * 1024 * 1024, usage.total // 20)
 
 
 def path_of(file: File) -> Path:
@@ -113,13 +143,26 @@ def remove(name: str) -> None:
         path.parent.rmdir()
 
 
+def only(name: str) -> None:
+    """Takes away what dead workers left beside a kept file: an export has one file."""
+    path = root() / name
+    for other in path.parent.iterdir():
+        if other != path:
+            other.unlink(missing_ok=True)
+
+
 def strays(older_than: float = STRAY_SECONDS) -> Iterator[Path]:
     """Kept files that no row knows and that are older than so many seconds (a worker died before its commit)."""
     before = time.time() - older_than
+    old: dict[str, Path] = {}
     for path in root().glob("*/*/*"):
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < before and not File.objects.filter(path=str(path.relative_to(root()))).exists():
-                yield path
+            if path.stat().st_mtime < before:
+                old[str(path.relative_to(root()))] = path
+    every = list(old)
+    for names in (every[at : at + 500] for at in range(0, len(every), 500)):
+        known = set(File.objects.filter(path__in=names).values_list("path", flat=True))
+        yield from (old[name] for name in names if name not in known)
 
 
 def writable() -> str:

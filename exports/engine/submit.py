@@ -4,24 +4,29 @@ Before the request leaves, the intent and what the provider said just before are
 that nothing was executed leads to a second request; without proof, `find` looks, and else a person decides.
 """
 
+import logging
+import time
 from dataclasses import replace
 from typing import Any, Final
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Q
 
 from exports import states
 from exports.engine import clock, hooks
+from exports.engine.budget import admit, heed
 from exports.engine.claim import Claim, LostClaimError
 from exports.engine.connect import connect, job_fields, with_fresh_token
 from exports.engine.outcome import fail, postpone
 from exports.engine.poll import see
-from exports.engine.trouble import meet, paused
+from exports.engine.trouble import MOST_UNREADABLE, meet
 from exports.models import Change, Export, Project
 from exports.models.export import OPEN
 from exports.providers.base import Absent, Accepted, Job, NotYet, Unknown
-from exports.providers.errors import BusyError, NotSentError, ProviderError, RefusedError, UnreadableError
+from exports.providers.errors import AddressError, BusyError, NotSentError, ProviderError, RefusedError, UnreadableError
 from exports.providers.http import Client
+
+log = logging.getLogger(__name__)
 
 SEARCH_SECONDS: Final = 2.0
 TURN_SECONDS: Final = 5.0
@@ -30,18 +35,27 @@ TURN_SECONDS: Final = 5.0
 def submit(claim: Claim) -> None:
     """Sends the request, or looks for the job when the request was sent before. Raises as `advance` expects."""
     export = claim.export
-    if paused(claim, "normal" if export.asked_at else export.kind.rate_class):
+    rate_class = "normal" if export.asked_at else export.kind.rate_class
+    if not admit(claim, rate_class):
         return
     with connect(export.project.credential, export, claim.check) as client:
-        if export.asked_at is not None:
-            _search(claim, client)
-        else:
-            _ask(claim, client)
+        ticket = export.ticket
+        try:
+            if export.asked_at is not None:
+                _search(claim, client)
+            else:
+                _ask(claim, client)
+        finally:
+            heed(export, rate_class, ticket, client.made, client.head)
 
 
 def job_of(export: Export) -> Job:
     """The export as its provider needs to know it before there is a job."""
-    others = Export.objects.filter(project__remote_id=export.project.remote_id, team=export.team_id, type=export.type)
+    others = Export.objects.filter(
+        project__remote_id=export.project.remote_id,
+        project__credential__provider=export.project.credential.provider,
+        type=export.type,
+    )
     taken = others.exclude(pk=export.pk).exclude(remote_id="").values_list("remote_id", flat=True)
     hook = hooks.address(export) if export.project.credential.declared.hooks else ""
     return Job(**job_fields(export), taken=frozenset(taken), hook=hook)
@@ -49,6 +63,9 @@ def job_of(export: Export) -> Job:
 
 def _ask(claim: Claim, client: Client) -> None:
     export, provider = claim.export, client.provider
+    if (other := _must_end_first(export)) is not None:
+        _wait_for(claim, other)
+        return
     job = job_of(export)
     ready = with_fresh_token(client, lambda: provider.prepare(client, job))
     if isinstance(ready, NotYet):
@@ -56,7 +73,7 @@ def _ask(claim: Claim, client: Client) -> None:
         postpone(claim, ready.seconds, ready.note, memo=memo, trouble="")
         return
     if (other := _intend(claim, dict(ready.baseline))) is not None:
-        postpone(claim, clock.jittered(TURN_SECONDS), f"Waits for export {other}, which runs for the same project.")
+        _wait_for(claim, other)
         return
     job = replace(job, baseline=export.baseline)
     try:
@@ -73,31 +90,59 @@ def _ask(claim: Claim, client: Client) -> None:
             raise
         postpone(claim, SEARCH_SECONDS, f"{error.message} Looking for the job.", misses=export.misses + 1, looks=0)
     else:
-        accept(claim, accepted)
+        _accept_surely(claim, accepted)
 
 
-def _intend(claim: Claim, baseline: dict[str, object]) -> int | None:
-    """Commits that the request is about to leave. Returns the export that must end first, if there is one.
+def _accept_surely(claim: Claim, accepted: Accepted) -> None:
+    """The provider's answer must not be lost to a hiccup of the database: what it named may be all that leads back."""
+    for last in (False, False, False, True):
+        try:
+            accept(claim, accepted)
+        except (OperationalError, InterfaceError):
+            if last:
+                log.critical(
+                    "Export %s was accepted as %s, and it could not be noted.", claim.export.pk, accepted.remote_id
+                )
+                raise
+            connection.close()
+            claim.stopped.wait(1.0)
+        else:
+            return
+
+
+def _must_end_first(export: Export) -> Export | None:
+    """The export that must end, or be answered, before this one's request may leave.
 
     While one request of a project is unanswered, no second one of the same kind leaves: at most one candidate is
     ever ambiguous. Kinds that run alone wait for the whole job.
     """
-    export = claim.export
     busy = Q(asked_at__isnull=False, remote_id="", step=states.SUBMIT)
     if export.kind.alone:
         busy |= Q(step__in=[states.POLL, states.FETCH])
     credential = export.project.credential
+    same = Export.objects.filter(
+        busy,
+        status__in=OPEN,
+        type=export.type,
+        project__remote_id=export.project.remote_id,
+        project__credential__provider=credential.provider,
+    )
+    # One account may be spelled in several ways ("", "production", the address): what it leads to counts.
+    candidates = same.exclude(pk=export.pk).select_related("project__credential")
+    return next((one for one in candidates if one.project.credential.address == credential.address), None)
+
+
+def _wait_for(claim: Claim, other: Export) -> None:
+    which = f"export {other.pk}" if other.team_id == claim.export.team_id else "another export"
+    postpone(claim, clock.jittered(TURN_SECONDS), f"Waits for {which}, which runs for the same project.")
+
+
+def _intend(claim: Claim, baseline: dict[str, object]) -> Export | None:
+    """Commits that the request is about to leave. Returns the export that must end first, if there is one."""
+    export = claim.export
     with transaction.atomic():
-        list(Project.objects.select_for_update().filter(pk=export.project_id))
-        same = Export.objects.filter(
-            busy,
-            status__in=OPEN,
-            type=export.type,
-            project__remote_id=export.project.remote_id,
-            project__credential__provider=credential.provider,
-            project__credential__origin=credential.origin,
-        )
-        other = same.exclude(pk=export.pk).values_list("pk", flat=True).first()
+        list(Project.objects.select_for_update().filter(remote_id=export.project.remote_id).order_by("pk"))
+        other = _must_end_first(export)
         if other is None:
             claim.write(asked_at=clock.now(), baseline=baseline, looks=0)
     return other
@@ -110,13 +155,22 @@ def _search(claim: Claim, client: Client) -> None:
         found = with_fresh_token(client, lambda: provider.find(client, job))
     except BusyError:
         raise
-    except RefusedError as error:
+    except UnreadableError as error:
+        if not error.final and export.unreadable + 1 < MOST_UNREADABLE:
+            raise
+        found = Unknown(f"Looking for it failed: {error.message}")
+    except (RefusedError, AddressError) as error:
         found = Unknown(f"Looking for it failed: {error.message}")
     if isinstance(found, Accepted):
         accept(claim, found, note=f"Found the job at {provider.label} after its answer was lost.")
     elif isinstance(found, Absent):
-        if found.again_after and not export.looks:
-            postpone(claim, found.again_after, "The job is not there; looks once more to be sure.", looks=1)
+        # The time between the looks is what makes a proof of two; other things may bring the second one forward.
+        first = float(export.baseline.get("absent_at") or 0)
+        left = found.again_after - (time.time() - first)
+        if found.again_after and (not first or left > 0):
+            note = "The job is not there; looks once more to be sure."
+            baseline = {**export.baseline, "absent_at": first or time.time()}
+            postpone(claim, left if first else found.again_after, note, looks=1, baseline=baseline)
         else:
             claim.settle(asked_at=None, baseline={}, looks=0, next_step_at=clock.now(), wait_note="Asks again.")
     elif export.looks < found.look_again:
@@ -152,6 +206,7 @@ def accept(claim: Claim, accepted: Accepted, note: str = "") -> None:
         "wait_note": "",
         "held_until": None,
         "stalls": 0,
+        "ticket": None,
     }
     note = " ".join(filter(None, [note, sight.note]))
     at_once = sight.state == "done" and not kind.has_file
@@ -173,6 +228,8 @@ def _accept_late(export: Export, accepted: Accepted, fields: dict[str, Any]) -> 
             return
         if row.status == states.WAITING:
             row.move(states.PROCESSING, source="worker", note="Accepted late.", fence=row.fence, **fields)
+            # Whoever is looking for the job meanwhile must not write over this.
+            Export.objects.filter(pk=row.pk).update(fence=F("fence") + 1)
         elif not row.is_open:
             row.remote_id, row.provider_status = accepted.remote_id[:200], accepted.sight.word[:200]
             row.save(update_fields=["remote_id", "provider_status"])

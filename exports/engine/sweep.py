@@ -5,7 +5,7 @@ import logging
 import time
 from datetime import timedelta
 
-from exports.engine import clock, store
+from exports.engine import budget, clock, store
 from exports.models import Call, Export, Heartbeat, IdempotencyKey
 from exports.models.export import OPEN
 
@@ -17,6 +17,7 @@ PART_SECONDS = 3600.0
 def sweep() -> None:
     """Removes parts of exports that have ended, files no row knows, old signs of life and old repeat keys."""
     _parts()
+    budget.tidy()
     for path in store.strays():
         log.info("Removes a file that no export knows: %s", path.name)
         path.unlink(missing_ok=True)

@@ -5,7 +5,8 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.text import slugify
 
-from exports.engine.problem import InvalidError
+from exports.engine import audit, clock
+from exports.engine.problem import ConflictError, InvalidError
 from exports.models import Member, Team, Token, User
 from exports.models.team import OWNER
 from exports.models.token import READ, WRITE
@@ -46,4 +47,32 @@ def create_token(email: str, team_slug: str, scope: str = WRITE, name: str = "")
     member = Member.objects.filter(team=team, user__email__iexact=email, user__is_active=True).first()
     if member is None:
         raise InvalidError({"email": [f"“{email}” is not a member of {team.name}."]})
-    return Token.make(member, scope, name)
+    with transaction.atomic():
+        audit.note(team, None, "made", f"token {name}".strip(), f"for {member.user.email}, may {scope}")
+        return Token.make(member, scope, name)
+
+
+def make_token(member: Member, scope: str, name: str, days: int | None = None) -> str:
+    """Makes a member's own API token and returns it, once; it ends after so many days. Raises InvalidError."""
+    if scope not in (READ, WRITE):
+        raise InvalidError({"scope": ["Choose read or write."]})
+    if len(name) > 100:
+        raise InvalidError({"name": ["A name has at most 100 characters."]})
+    with transaction.atomic():
+        text = Token.make(member, scope, name.strip())
+        made = Token.objects.get(digest=Token.digest_of(text))
+        if days is not None:
+            made.expires_at = clock.after(days * 86400)
+            made.save(update_fields=["expires_at"])
+        audit.note(member.team, member.user, "made", f"token {made.prefix}… {made.name}".strip(), f"may {scope}")
+    return text
+
+
+def revoke_token(token: Token, by: User) -> None:
+    """Ends a token at once. Raises ConflictError when that was done already."""
+    with transaction.atomic():
+        if not Token.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
+            raise ConflictError("This token was revoked already.")
+        thing = f"token {token.prefix}… {token.name}".strip()
+        detail = "" if token.member.user_id == by.pk else f"of {token.member.user.email}"
+        audit.note(token.member.team, by, "revoked", thing, detail)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from exports.engine import clock
 from exports.engine.claim import Claim
-from exports.engine.outcome import fail, postpone
+from exports.engine.outcome import fail, hold, postpone
 from exports.models import Pause
 from exports.providers.errors import (
     AddressError,
@@ -18,6 +18,8 @@ from exports.providers.errors import (
 )
 
 MOST_UNREADABLE: Final = 10
+# Some ask for a day; asking again once an hour costs one call.
+MOST_PAUSE: Final = 3600.0
 
 
 def meet(claim: Claim, error: ProviderError, *, rate_class: str | None = None, **fields: Any) -> None:
@@ -29,8 +31,8 @@ def meet(claim: Claim, error: ProviderError, *, rate_class: str | None = None, *
     fields.setdefault("trouble", error.code)
     if isinstance(error, BusyError):
         if error.pause:
-            pause(claim, error.seconds, error.message, rate_class)
-        postpone(claim, clock.jittered(0.1) + error.seconds, error.message, **fields)
+            pause(claim, min(error.seconds, MOST_PAUSE), error.message, rate_class)
+        hold(claim, clock.jittered(0.1) + min(error.seconds, MOST_PAUSE), error.message, **fields)
     elif isinstance(error, AddressError):
         fail(claim, "address", error.message, source="worker", turn=error.turn)
     elif isinstance(error, CredentialError):
@@ -58,13 +60,3 @@ def pause(claim: Claim, seconds: float, reason: str, rate_class: str | None = No
     """The provider asked for a pause: every call of the credential waits, in this rate class."""
     class_ = claim.export.kind.rate_class if rate_class is None else rate_class
     Pause.extend(claim.export.project.credential_id, class_, clock.after(seconds), reason[:300])
-
-
-def paused(claim: Claim, rate_class: str) -> bool:
-    """Whether the credential is paused in this rate class; if so the step was put off until after."""
-    found = Pause.of(claim.export.project.credential_id, rate_class)
-    if found is None:
-        return False
-    seconds = (found.until - clock.now()).total_seconds()
-    postpone(claim, max(seconds, 0) + clock.jittered(0.5), f"Waits for the provider's limit. {found.reason}")
-    return True

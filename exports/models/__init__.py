@@ -1,8 +1,11 @@
 """What the portal remembers."""
 
-from exports.models.credential import Credential, Pause
+from exports.models.audit import Event
+from exports.models.credential import Allowance, Credential, Pause
+from exports.models.download import Download
 from exports.models.export import Change, Export
 from exports.models.file import File
+from exports.models.invitation import Invitation
 from exports.models.life import Heartbeat
 from exports.models.notice import Notice
 from exports.models.project import Project
@@ -11,13 +14,17 @@ from exports.models.team import Member, Team, User
 from exports.models.token import IdempotencyKey, Token
 
 __all__ = [
+    "Allowance",
     "Call",
     "Change",
     "Credential",
+    "Download",
+    "Event",
     "Export",
     "File",
     "Heartbeat",
     "IdempotencyKey",
+    "Invitation",
     "Member",
     "Notice",
     "Pause",

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from exports.models.seal import seal, unseal
@@ -74,12 +74,12 @@ class Credential(models.Model):
     def keep_grant(self, grant: Grant | None) -> None:
         """Seals and saves a token, with the secrets that changed with it; None forgets it."""
         kept = seal(json.dumps([grant.token, grant.expires_at]), self._place("grant")) if grant else ""
-        fields: dict[str, Any] = {"sealed_grant": kept, "grant_lock": None}
-        if grant and grant.secrets:
-            changed = {name: seal(value, self._place(name)) for name, value in grant.secrets.items()}
-            fields["sealed"] = self.sealed = {**self.sealed, **changed}
-        self.sealed_grant = kept
-        type(self).objects.filter(pk=self.pk).update(**fields)
+        changed = {name: seal(value, self._place(name)) for name, value in (grant.secrets if grant else {}).items()}
+        with transaction.atomic():
+            row = type(self).objects.select_for_update().get(pk=self.pk)
+            # Over what is there now: an owner may have replaced the other secrets meanwhile.
+            self.sealed, self.sealed_grant = {**row.sealed, **changed}, kept
+            self.save(update_fields=["sealed", "sealed_grant"])
 
 
 class Pause(models.Model):
@@ -114,3 +114,29 @@ class Pause(models.Model):
             credential_id=credential_id, rate_class__in=["", rate_class], until__gt=timezone.now()
         )
         return found.order_by("-until").first()
+
+
+class Allowance(models.Model):
+    """What a credential may call in one rate class: `limit` calls in windows of `seconds`.
+
+    Tickets are numbered through: ticket n belongs to window n // limit. `window` is the one that runs, since
+    `started_at`; `issued` is the next ticket; `answered` whether the running window's first answer came.
+    """
+
+    credential = models.ForeignKey(Credential, on_delete=models.CASCADE)
+    rate_class = models.CharField(max_length=20)
+    limit = models.PositiveIntegerField()
+    seconds = models.FloatField()
+    window = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    issued = models.BigIntegerField(default=0)
+    answered = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["credential", "rate_class"], name="allowance_once_a_class"),
+            models.CheckConstraint(condition=models.Q(limit__gt=0, seconds__gt=0), name="allowance_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credential}: {self.limit} in {self.seconds:g} s ({self.rate_class})"

@@ -78,6 +78,7 @@ class Export(models.Model):
     misses = models.PositiveIntegerField(default=0, editable=False, help_text="Steps in a row that brought nothing.")
     unreadable = models.PositiveIntegerField(default=0, editable=False, help_text="Unreadable answers in a row.")
     polls = models.PositiveIntegerField(default=0, editable=False)
+    ticket = models.BigIntegerField(null=True, editable=False, help_text="Its place in the provider's limit.")
     stalls = models.PositiveIntegerField(default=0, editable=False, help_text="Claims in a row that were not settled.")
     refetches = models.PositiveIntegerField(default=0, editable=False, help_text="Files that were fetched and refused.")
     most_bytes = models.BigIntegerField(default=0, editable=False, help_text="Most bytes of the file that were here.")
@@ -122,6 +123,7 @@ class Export(models.Model):
             models.Index(fields=["team", "-id"], name="export_of_team"),
             models.Index(fields=["project", "-id"], name="export_of_project"),
             models.Index(fields=["team", "status", "-id"], name="export_of_team_by_status"),
+            models.Index(fields=["project", "status", "-id"], name="export_of_project_by_status"),
         ]
 
     def __str__(self) -> str:
@@ -178,6 +180,24 @@ class Export(models.Model):
         rows = Export.objects.filter(pk=self.pk, status=self.status)
         if fence is not None:
             rows = rows.filter(fence=fence)
+        before = dict(self.__dict__)
+        try:
+            return self._moved(rows, to, fields, source=source, actor=actor, note=note, now=now)
+        except BaseException:
+            self.__dict__.update(before)  # what was rolled back there must not stay here
+            raise
+
+    def _moved(
+        self,
+        rows: ExportQuerySet,
+        to: str,
+        fields: dict[str, Any],
+        *,
+        source: str,
+        actor: str,
+        note: str,
+        now: datetime,
+    ) -> bool:
         with transaction.atomic():
             if not rows.update(status=to, **fields):
                 return False
@@ -192,6 +212,9 @@ class Export(models.Model):
     def _tell_user(self, now: datetime) -> None:
         from exports.models.notice import MAIL, Notice
 
+        wanted = self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
+        if not wanted:
+            return
         Notice.objects.create(export=self, kind=MAIL, key=self.status, due_at=now)
 
 

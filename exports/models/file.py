@@ -1,5 +1,7 @@
 """Files: what was fetched, verified and kept."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from exports.models.team import Team
@@ -17,6 +19,11 @@ class File(models.Model):
     verified_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["team"], include=["size"], condition=models.Q(deleted_at=None), name="file_kept")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -35,6 +35,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, blank=True)
     is_staff = models.BooleanField("portal staff", default=False, help_text="May use the admin site.")
     is_active = models.BooleanField("active", default=True, help_text="Unset this instead of deleting a person.")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="Times are shown in this zone.")
+    theme = models.CharField(
+        max_length=5, choices=[("auto", "As the device"), ("light", "Light"), ("dark", "Dark")], default="auto"
+    )
+    mail_success = models.BooleanField("mail when an export of mine succeeds", default=True)
+    mail_failure = models.BooleanField("mail when an export of mine fails", default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"

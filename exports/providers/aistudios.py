@@ -47,6 +47,7 @@ class AIStudios(base.Provider):
     # Progress and link decide, words only tell a bad end: the last three are parts of likely ones ("export_failed").
     words: ClassVar = {"exported": "done", "finish": "done", "cancel": "canceled", "fail": "failed", "error": "failed"}
     project_help = "The last part of app.aistudios.com/editor/<id>. Only projects exported before can be listed."
+    project_pattern = r"/editor/([\w-]+)"
     lists_projects = True
     hooks = True
     cancel_note = "AI Studios cannot cancel: it goes on rendering, and charges; the portal stops following it."

@@ -212,7 +212,7 @@ class Provider:
     `words`: the provider's status word (lower case) to our state; a word that is not in it is "unknown" and moves
     nothing. `limits`: rate class to (calls, seconds) as published. `origins`: name to address; the first is the
     default. `origin_notes`: what must be said beside an origin. `dialects`: the first is the default, empty where
-    there is one only.
+    there is one only. `project_pattern`: takes a project's id (its first group) out of the path of its page's address.
     """
 
     slug: ClassVar[str]
@@ -226,6 +226,7 @@ class Provider:
     dialects: ClassVar[tuple[str, ...]] = ()
     limits: ClassVar[Mapping[str, tuple[int, float]]] = {}
     project_help: ClassVar[str] = ""
+    project_pattern: ClassVar[str] = ""
     lists_projects: ClassVar[bool] = False
     hooks: ClassVar[bool] = False
     cancel_note: ClassVar[str] = "The provider may still finish its own job; the portal stops following it."

@@ -75,6 +75,7 @@ class IntList(forms.Field):
     """Whole numbers: a list of ints (JSON) or a text such as "1, 2, 3"."""
 
     widget = _ManyInput
+    typed_help: ClassVar = "Ids, parted by commas, like 1, 2, 3."
     schema: ClassVar[Mapping[str, Any]] = {"type": "array", "items": {"type": "integer"}}
 
     def prepare_value(self, value: Any) -> Any:

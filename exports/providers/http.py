@@ -37,6 +37,7 @@ CONNECT_SECONDS: Final = 10.0
 # Slow is not lost: a submit answered after half a minute must still be taken, so reading waits long.
 READ_SECONDS: Final = 75.0
 TOTAL_SECONDS: Final = 150.0
+TOKEN_SECONDS: Final = 25.0
 MOST_BYTES: Final = 8 * 1024 * 1024
 MOST_REDIRECTS: Final = 5
 MOST_PAUSE: Final = 3600.0
@@ -70,7 +71,9 @@ class Client:
     """Calls to one provider's API with one credential.
 
     `guard` says which addresses may be opened; `record` hears of every exchange; `before_send` is asked right before
-    a request that makes something leaves, and may raise; `keep_grant` stores a token that was fetched.
+    a request that makes something leaves, and may raise; `get_grant` fetches a token where it must be shared and
+    kept (else the provider's own `authorise` does), `refused` is the one that was refused. `made` counts the calls,
+    `head` are the headers of the last answer.
     """
 
     provider: Provider
@@ -82,9 +85,10 @@ class Client:
     grant: Grant | None = None
     record: Callable[[CallRecord], None] = lambda call: None
     before_send: Callable[[], None] = lambda: None
-    keep_grant: Callable[[Grant], None] = lambda grant: None
+    refused: str = field(default="", repr=False)
     get_grant: Callable[["Client"], Grant] | None = None
-    _headers: dict[str, str] | None = field(default=None, repr=False)
+    made: int = 0
+    head: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         return f"Client({self.provider.slug}, {self.origin})"
@@ -98,13 +102,11 @@ class Client:
                 # The call that needed the token has not left.
                 raise NotSentError(f"No token could be had: {error.message}", code=error.code) from None
             self.secrets = {**self.secrets, **self.grant.secrets}
-            self.keep_grant(self.grant)
         return self.grant.token
 
     def forget_token(self) -> None:
         """The provider refused the token: the next call fetches another."""
-        self.grant = None
-        self._headers = None
+        self.refused, self.grant = self.grant.token if self.grant else "", None
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         """GET below the origin."""
@@ -145,12 +147,20 @@ class Client:
             headers |= self.provider.headers(self)
         for _ in range(MOST_REDIRECTS + 1):
             self.guard.check(url)
-            if makes:
-                self.before_send()
-            status, head, body = self._exchange(method, url, headers, correlation, json, form, basic, makes)
+            status, head, body = self._exchange(
+                method,
+                url,
+                headers,
+                correlation,
+                json,
+                form,
+                basic,
+                makes,
+                TOTAL_SECONDS if authorised else TOKEN_SECONDS,
+            )
             if status not in REDIRECTS:
                 return self._read(status, head, body)
-            target = urljoin(url, head.get("location", ""))
+            target = joined(url, head.get("location", ""))
             if method != "GET":
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", word=str(status))
             if urlsplit(target)[:2] != urlsplit(url)[:2]:
@@ -168,14 +178,16 @@ class Client:
         form: Mapping[str, str] | None,
         basic: tuple[str, str] | None,
         fresh: bool,
+        seconds: float,
     ) -> tuple[int, Mapping[str, str], bytes]:
         begun = time.monotonic()
+        self.made += 1
         status: int | None = None
         error = ""
         session = new_session(self.guard) if fresh or self.session is None else self.session
         try:
             with (
-                exchanging(TOTAL_SECONDS) as exchange,
+                exchanging(seconds, self.before_send if fresh else None) as exchange,
                 session.request(
                     method,
                     url,
@@ -188,7 +200,7 @@ class Client:
                     stream=True,
                 ) as response,
             ):
-                status = response.status_code
+                status, self.head = response.status_code, response.headers
                 return status, response.headers, _bounded(response, self.provider.label)
         except ProviderError as problem:
             error = problem.message
@@ -205,7 +217,7 @@ class Client:
 
     def _read(self, status: int, head: Mapping[str, str], raw: bytes) -> Answer:
         try:
-            body = jsonlib.loads(raw) if raw.strip() else None
+            body = _storable(raw) if raw.strip() else None
             readable = True
         except (ValueError, RecursionError):
             body, readable = None, False
@@ -251,6 +263,15 @@ class Client:
         return text
 
 
+def _storable(raw: bytes) -> Any:
+    """The JSON, without what no database takes: NUL, and half characters (a text that was cut inside an emoji)."""
+    body = jsonlib.loads(raw)
+    if b"\\u" in raw:
+        plain = jsonlib.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        body = jsonlib.loads(plain.replace(b"\\u0000", b""))
+    return body
+
+
 def _bounded(response: requests.Response, label: str) -> bytes:
     """The whole body, bounded in size; a body that ends early is an answer lost."""
     chunks: list[bytes] = []
@@ -273,15 +294,25 @@ def lost(problem: Exception, exchange: Exchange, label: str) -> ProviderError:
     return UnclearError(f"{label} did not answer in time." if timed_out else f"The answer of {label} was cut off.")
 
 
-def words_of(body: Any) -> str:
+def joined(url: str, location: str) -> str:
+    """Where a redirect leads. Raises AddressError."""
+    try:
+        return requests.utils.requote_uri(urljoin(url, location))
+    except (ValueError, requests.RequestException):
+        raise AddressError("The redirect leads to something that is no address.") from None
+
+
+def words_of(body: Any, depth: int = 0) -> str:
     """What an error body says for a person, at most 300 characters; tolerant of every shape seen."""
+    if depth > 5:
+        return ""
     if isinstance(body, list):
-        return "; ".join(filter(None, (words_of(item) for item in body[:5])))[:300]
+        return "; ".join(filter(None, (words_of(item, depth + 1) for item in body[:5])))[:300]
     if isinstance(body, dict):
         for key in ("message", "msg", "error", "detail", "error_description"):
             value = body.get(key)
             if value:
-                return words_of(value)
+                return words_of(value, depth + 1)
         return ""
     if not isinstance(body, (str, int, float)):
         return ""

@@ -1,19 +1,31 @@
 """Opening addresses that a stranger named: without credentials, redirects checked one by one, streamed."""
 
+import re
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from exports.providers.errors import AddressError, ProviderError
+from exports.providers.errors import AddressError, ProviderError, UnclearError
 from exports.providers.guard import Guard
-from exports.providers.http import AGENT, CONNECT_SECONDS, MOST_REDIRECTS, READ_SECONDS, REDIRECTS, CallRecord, lost
+from exports.providers.http import (
+    AGENT,
+    CONNECT_SECONDS,
+    MOST_REDIRECTS,
+    READ_SECONDS,
+    REDIRECTS,
+    TOTAL_SECONDS,
+    CallRecord,
+    joined,
+    lost,
+)
 from exports.providers.wire import Exchange, exchanging, new_session
 
 
@@ -26,15 +38,33 @@ class Link:
     response: requests.Response
     exchange: Exchange
 
+    @property
+    def tells_its_end(self) -> bool:
+        """Whether the end of the body is told apart from a connection that was cut (RFC 9112 §6.3)."""
+        chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+        return chunked or "Content-Length" in self.headers or bool(self.headers.get("Content-Encoding"))
+
     def chunks(self, size: int) -> Iterator[bytes]:
         """Pieces as they arrive (at most `size` bytes each), decoded when the server encoded them unasked."""
-        decode = bool(self.headers.get("Content-Encoding"))
         raw = self.response.raw
-        while True:
-            piece = raw.read(size, decode_content=True) if decode else raw.read1(size)
-            if not piece:
-                return
+        if self.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip", "deflate"):
+            yield from self._unpacked(size)
+            return
+        while piece := raw.read1(size, decode_content=False):
             yield piece
+
+    def _unpacked(self, size: int) -> Iterator[bytes]:
+        """What was packed unasked, piece by piece; a stream that lacks its end was cut."""
+        unpack = zlib.decompressobj(wbits=47)
+        try:
+            while not unpack.eof and (piece := self.response.raw.read1(size, decode_content=False)):
+                while piece and not unpack.eof:
+                    yield unpack.decompress(piece, size)
+                    piece = unpack.unconsumed_tail
+        except zlib.error:
+            raise UnclearError("The file came packed, and cannot be unpacked.") from None
+        if not unpack.eof:
+            raise UnclearError("The download was cut off.")
 
 
 @contextmanager
@@ -52,6 +82,7 @@ def open_link(
 
     Raises AddressError, NotSentError, UnclearError. Any final status comes back as it is.
     """
+    url = requests.utils.requote_uri(url)  # real links have spaces and accents; the guard sees what is sent
     for _ in range(MOST_REDIRECTS + 1):
         guard.check(url)
         begun = time.monotonic()
@@ -61,7 +92,7 @@ def open_link(
         session = new_session(guard)
         exchange: Exchange | None = None
         try:
-            with exchanging(seconds) as exchange:
+            with exchanging(seconds or TOTAL_SECONDS) as exchange:
                 response = session.request(
                     method,
                     url,
@@ -72,8 +103,9 @@ def open_link(
                     stream=True,
                 )
                 status = response.status_code
+                exchange.ends = exchange.ends if seconds else None  # the head is in; a body may take its time
                 if status in REDIRECTS and response.headers.get("Location"):
-                    url = urljoin(url, response.headers["Location"])
+                    url = joined(url, response.headers["Location"])
                     response.close()
                     continue
                 with response:
@@ -93,7 +125,7 @@ def open_link(
 
 
 def shown_link(url: str) -> str:
-    """A link as it may be shown: a link to a file is a secret, so only its host and last name stay."""
+    """A link as it may be shown: a link to a file is a secret, so only its host and ending stay."""
     parts = urlsplit(url)
-    name = parts.path.rpartition("/")[2]
-    return f"{parts.scheme}://{parts.hostname or ''}/…/{name}"[:500]
+    ending = re.search(r"\.[A-Za-z0-9]{1,5}\Z", parts.path)
+    return f"{parts.scheme}://{parts.hostname or ''}/…{ending[0] if ending else ''}"[:500]

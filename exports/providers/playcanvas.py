@@ -39,12 +39,12 @@ class AppOptions(forms.Form):
     """Parameters of app-download."""
 
     name = Text(label="Name of the app", max_length=999)
-    scenes = IntList(label="Scenes", help_text="Ids of the scenes, like 1, 2, 3. The app starts with the first.")
+    scenes = IntList(label="Scenes", help_text="The app starts with the first.")
     branch_id = Text(label="Branch", max_length=100, required=False, help_text="Empty: the main branch.")
     description = Text(label="Description", max_length=9999, required=False, widget=forms.Textarea)
     version = Text(label="Version", max_length=20, required=False)
     release_notes = Text(label="Release notes", max_length=10000, required=False, widget=forms.Textarea)
-    target = Choice(label="Target", choices=TARGETS, required=False, help_text="Only in the seed dialect.")
+    target = Choice(label="Target", choices=TARGETS, required=False)
     scripts_concatenate = Switch(label="Put all scripts into one file")
     scripts_minify = Switch(label="Minify scripts")
     scripts_sourcemaps = Switch(label="Add source maps", help_text="Wants scripts in one file, and minified.")
@@ -72,7 +72,7 @@ class PlayCanvas(base.Provider):
     words: ClassVar = {"running": "running", "complete": "done", "error": "failed"}
     limits: ClassVar = {"normal": (120, 60.0), "strict": (5, 60.0)}
     project_help = "The number in the project's address: playcanvas.com/project/NUMBER/overview."
-    lists_projects = True
+    lists_projects, project_pattern = True, r"/project/(\d+)"
 
     def headers(self, client: Client) -> dict[str, str]:
         return {"Authorization": f"Bearer {client.secrets['token']}"}

@@ -221,7 +221,7 @@ def next_query(here: str, said: object) -> dict[str, str]:
 
 def alike(row: Mapping[str, Any], job: Job) -> bool:
     """Whether it is of the type and format we asked for, as far as it says."""
-    return (row.get("type", job.type), row.get("format", job.format)) == (job.type, job.format)
+    return (row.get("type") or job.type, row.get("format") or job.format) == (job.type, job.format)
 
 
 def owned(value: object, job: Job) -> Mapping[str, Any]:

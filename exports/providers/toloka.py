@@ -58,6 +58,7 @@ class Toloka(base.Provider):
     words: ClassVar = api.WORDS
     limits: ClassVar = {"normal": (300, 1.0)}
     project_help = "The project's number, as in its address: …/requester/project/NUMBER."
+    project_pattern = r"/project/(\d+)"
     lists_projects = True
     cancel_note = "Toloka has no way to cancel: the project may still be archived; the portal stops watching."
 

@@ -61,7 +61,7 @@ class Ulule(base.Provider):
         **{"canceled": "canceled", "cancelled": "canceled"},  # The documents spell it both ways.
     }
     project_help = "The project's number. Only its owner can export it."
-    lists_projects = True
+    lists_projects, project_pattern = True, r"/projects/(\d+)"
     cancel_note = "Ulule lets no owner cancel: it may still finish and mail the file; the portal stops following it."
 
     def clean_secrets(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:

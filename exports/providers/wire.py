@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -27,6 +27,7 @@ class Exchange:
         self.overdue = False
         self.ends: float | None = None
         self.sock: socket.socket | None = None
+        self.before: Callable[[], None] | None = None
 
     def abort(self) -> None:
         """Ends the exchange from another thread."""
@@ -42,9 +43,13 @@ _watch_started = False
 
 
 @contextlib.contextmanager
-def exchanging(seconds: float | None) -> Iterator[Exchange]:
-    """One exchange, ended from outside after `seconds` whatever the peer drips (None: no bound)."""
+def exchanging(seconds: float | None, before: Callable[[], None] | None = None) -> Iterator[Exchange]:
+    """One exchange, ended from outside after `seconds` whatever the peer drips (None: no bound).
+
+    `before` is asked when the connection stands and the first byte is about to leave; it may raise.
+    """
     exchange = Exchange()
+    exchange.before = before
     if seconds is not None:
         exchange.ends = time.monotonic() + seconds
         _watch(exchange)
@@ -88,6 +93,11 @@ class _Marks:
         _stands(self.sock)
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        exchange = _current.get()
+        if exchange is not None and exchange.before is not None:
+            if self.sock is None:
+                self.connect()
+            exchange.before()
         if self.sock is not None:
             _stands(self.sock)
         super().putrequest(*args, **kwargs)  # type: ignore[misc]
@@ -146,13 +156,20 @@ class _Adapter(HTTPAdapter):
 
 def new_session(guard: Guard) -> requests.Session:
     """A session that trusts nothing of the environment (a .netrc entry was measured to replace a Bearer token)."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.cookies = _NoCookies()
     adapter = _Adapter(guard)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+class _Session(requests.Session):
+    """Leaves redirects to us: requests reads their whole body, and stumbles over addresses that are none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
 
 
 class _NoCookies(RequestsCookieJar):

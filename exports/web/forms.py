@@ -3,16 +3,20 @@
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
 
 from exports.engine.request import Wish, clean_options
+from exports.models import Project
 from exports.providers.base import Kind
 
-CONFIRM: Final = "Yes, change the project at {provider}."
+# So many options that may be left out stand in the open; more of them are folded away.
+FEW: Final = 3
+# A value of each type, to ask a provider whether a dialect has a word for an option.
+PROBES: Final[dict[str, Any]] = {"boolean": True, "array": [1], "object": {"x": "x"}, "integer": 1, "number": 1}
 
 
 class WishForm(forms.Form):
@@ -20,12 +24,18 @@ class WishForm(forms.Form):
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     format = forms.ChoiceField(label="File format", widget=forms.RadioSelect, required=False)
-    confirm = forms.BooleanField(required=False)
+    confirm = forms.CharField(
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
+    )
     allow_twin = forms.BooleanField(label="Make it all the same", required=False)
 
-    def __init__(self, kind: Kind, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, project: Project, kind: Kind, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
+        self.names = {name.strip().casefold() for name in (project.name, project.remote_id)} - {""}
+        self.fields["confirm"].label = f"Type “{project}” to confirm"
         formats = self.fields["format"]
         assert isinstance(formats, forms.ChoiceField)  # noqa: S101  for the type checker
         formats.choices = [(name, name.upper()) for name in kind.formats]
@@ -36,23 +46,38 @@ class WishForm(forms.Form):
             del self.fields["confirm"]
         self.fields["key"].initial = uuid.uuid4().hex
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if "confirm" in self.fields and not self.cleaned_data.get("confirm"):
-            self.add_error("confirm", "Confirm it: what this does cannot be taken back from here.")
-        return cleaned
+    def clean_confirm(self) -> str:
+        """The project, typed by hand: its name or its id, in whatever case."""
+        typed: str = self.cleaned_data["confirm"]
+        if not typed:
+            raise forms.ValidationError("Confirm it: what this does cannot be taken back from here.")
+        if typed.strip().casefold() not in self.names:
+            raise forms.ValidationError("This is neither the project's name nor its id.")
+        return typed
 
 
 @dataclasses.dataclass
 class Row:
-    """An option as the form shows it. `picker`: the provider can list its values; `many`: it takes several."""
+    """An option as the form shows it. `picker`: the provider can list its values; `many`: it takes several.
+
+    `typed_help`: how to write it, where it is typed and not picked.
+    """
 
     field: BoundField
     name: str
     picker: bool
     many: bool
+    typed_help: str = ""
     choices: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     chosen: list[str] = dataclasses.field(default_factory=list)
+
+
+class Groups(NamedTuple):
+    """The options as the form lays them out: in the open, folded away, and whether the fold is open."""
+
+    first: list[Row]
+    more: list[Row]
+    is_open: bool
 
 
 class WishForms:
@@ -61,13 +86,15 @@ class WishForms:
     FORMAT: Final = "format of the export"
     PREFIX: Final = "options"
 
-    def __init__(self, kind: Kind, data: QueryDict | None = None, before: Mapping[str, Any] | None = None) -> None:
-        self.kind = kind
+    def __init__(
+        self, project: Project, kind: Kind, data: QueryDict | None = None, before: Mapping[str, Any] | None = None
+    ) -> None:
+        self.project, self.kind = project, kind
         self.posted = data is not None
         before = dict(before or {})
         format_ = before.pop(self.FORMAT, None)
         initial = {"format": format_} if format_ in kind.formats else {}
-        self.form = WishForm(kind, data, initial=initial)
+        self.form = WishForm(project, kind, data, initial=initial)
         self.options = kind.options(data, prefix=self.PREFIX, initial=before)
         self.key = f"page:{data.get('key', '')[:64] or uuid.uuid4().hex}" if data is not None else ""
         self.offered = False
@@ -122,15 +149,36 @@ class WishForms:
                 rest += texts
         return rest
 
-    def rows(self) -> list[Row]:
-        """The options, in the order of their declaration."""
-        return [self.row(name) for name in self.options.fields]
+    def groups(self) -> "Groups":
+        """The options in the order of their declaration; of many, those that may be left out apart."""
+        rows = [self.row(name) for name in self.options.fields if self._is_set(name) or not self._is_foreign(name)]
+        rest = [row for row in rows if not row.field.field.required]
+        if len(rest) <= FEW:
+            return Groups(rows, [], False)
+        needed = [row for row in rows if row.field.field.required]
+        return Groups(needed, rest, any(row.field.errors or self._is_set(row.name) for row in rest))
+
+    def _is_set(self, name: str) -> bool:
+        return self.options[name].value() not in (None, "", [], {})
+
+    def _is_foreign(self, name: str) -> bool:
+        """Whether only another dialect than the credential's has a word for this option."""
+        provider, mine = self.project.provider, self.project.credential.dialect
+        declared = self.options.fields[name]
+        type_ = dict(getattr(declared, "schema", {})).get("type", "string")
+        words = [value for value, _ in getattr(declared, "choices", ()) if value]
+        probe = {name: PROBES.get(type_, words[0] if words else "x")}
+
+        def lacks(dialect: str) -> bool:
+            return name in provider.clean_options(self.kind, probe, dialect)
+
+        return lacks(mine) and not all(lacks(dialect) for dialect in provider.dialects)
 
     def row(self, name: str, choices: Sequence[tuple[str, str]] = ()) -> Row:
         """One option; with `choices`, those to pick from, and what is chosen among them."""
         bound = self.options[name]
         many = dict(getattr(bound.field, "schema", {})).get("type") == "array"
-        row = Row(bound, name, name in self.kind.pickers, many)
+        row = Row(bound, name, name in self.kind.pickers, many, getattr(bound.field, "typed_help", ""))
         if choices:
             value = bound.field.prepare_value(bound.value()) if hasattr(bound.field, "prepare_value") else bound.value()
             text = "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""The list of exports as the page shows it: filters, rows, the way to older ones."""
+"""The list of exports as the page shows it: filters, rows, the ways to newer and older ones."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,9 +11,21 @@ from exports.engine.problem import InvalidError
 from exports.models import Member
 from exports.providers.registry import PROVIDERS
 from exports.templatetags.pages import state_word
+from exports.web.rows import followed, rows
 
 ROWS: Final = 30
 MOST_PROJECTS: Final = 300
+MOST_PEOPLE: Final = 300
+HOW: Final = {
+    "person": "On a page",
+    "api": "Through the API",
+    "schedule": "By a schedule",
+    "retry": "As a retry",
+    "adopt": "By watching a job",
+}
+LABELS: Final = {"q": "Search", "since": "From", "until": "To"}
+# These stand beside the search; the others unfold.
+ALWAYS: Final = ("status", "project_id", "user_id")
 
 
 @dataclass(frozen=True)
@@ -25,40 +37,55 @@ class Choice:
     value: str
     choices: list[tuple[str, str]]
 
+    @property
+    def said(self) -> str:
+        """What is chosen, in words."""
+        return dict(self.choices).get(self.value, self.value)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in force, and the query string without it."""
+
+    label: str
+    value: str
+    without: str
+
 
 def exports(member: Member, data: QueryDict) -> dict[str, Any]:
     """What the list shows for this query string; filters that cannot be read are named and left out."""
-    errors: dict[str, list[str]] = {}
-    filters, errors = _filters(data)
-    try:
-        before, _ = browse.paging(data)
-    except InvalidError:
-        before = None
-    page = browse.page(access.exports(member), filters, before, ROWS)
+    filters, errors = read(data)
+    leaf = browse.leaf(followed(access.exports(member)), filters, *browse.place(data), ROWS)
+    boxes = _boxes(member, data)
     return {
         "section": "exports",
-        "rows": page.rows,
-        "older": page.next_query,
-        "newest": before is not None,
+        "rows": rows(member, leaf.rows),
+        "moving": any(export.is_open for export in leaf.rows),
+        "leaf": leaf,
+        "deep": "before" in data or "after" in data,
         "query": filters.query,
+        "back": data.urlencode(),
         "errors": errors,
-        "filters": _boxes(member, data),
+        "boxes": [box for box in boxes if box.name in ALWAYS],
+        "more_boxes": [box for box in boxes if box.name not in ALWAYS],
+        "unfolded": any(name not in (*ALWAYS, "q") for name, _ in filters.pairs),
+        "chips": _chips(filters, boxes),
         "q": data.get("q", ""),
         "since": data.get("since", ""),
         "until": data.get("until", ""),
         "filtered": bool(filters.pairs),
-        "resting": False,
     }
 
 
-def _filters(data: QueryDict) -> tuple[browse.Filters, dict[str, list[str]]]:
+def read(data: QueryDict) -> tuple[browse.Filters, dict[str, list[str]]]:
+    """The filters that can be read, and what is wrong with the others."""
     try:
-        return browse.Filters.parse(data), {}
+        return browse.Filters.parse(data, more=True), {}
     except InvalidError as problem:
         rest = data.copy()
         for name in problem.errors:
             rest.pop(name, None)
-        return browse.Filters.parse(rest), problem.errors
+        return browse.Filters.parse(rest, more=True), problem.errors
 
 
 def _boxes(member: Member, data: QueryDict) -> list[Choice]:
@@ -67,17 +94,35 @@ def _boxes(member: Member, data: QueryDict) -> list[Choice]:
         for kind in provider.kinds:
             kinds.setdefault(kind.type, []).append(kind.label)
     projects = access.projects(member).order_by("name", "pk")[:MOST_PROJECTS]
+    people = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
     boxes = (
         ("status", "State", [(word, state_word(word)) for word in states.STATUSES]),
+        ("project_id", "Project", [(str(project.pk), str(project)) for project in projects]),
+        ("user_id", "Person", [(str(one.user_id), _person(one, member)) for one in people[:MOST_PEOPLE]]),
         ("provider", "Provider", [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
         ("type", "Kind", [(type_, " or ".join(labels)) for type_, labels in kinds.items()]),
-        ("project_id", "Project", [(str(project.pk), str(project)) for project in projects]),
+        ("trigger", "Asked", list(HOW.items())),
+        ("file", "File", [("yes", "Has a file"), ("no", "Has no file")]),
     )
-    return [_box(name, label, ",".join(data.getlist(name)), choices) for name, label, choices in boxes]
+    return [_box(name, label, ",".join(filter(None, data.getlist(name))), choices) for name, label, choices in boxes]
+
+
+def _person(one: Member, reader: Member) -> str:
+    return f"{one.user.shown_name} (you)" if one.pk == reader.pk else one.user.shown_name
 
 
 def _box(name: str, label: str, value: str, choices: list[tuple[str, str]]) -> Choice:
     # An address may name several; the box then has them as one more choice, so that nothing is lost.
     if value and value not in dict(choices):
-        choices = [*choices, (value, value.replace(",", " or "))]
+        known = dict(choices)
+        choices = [*choices, (value, " or ".join(known.get(part, part) for part in value.split(",")))]
     return Choice(name, label, value, choices)
+
+
+def _chips(filters: browse.Filters, boxes: list[Choice]) -> list[Chip]:
+    said = {box.name: (box.label, box.said) for box in boxes}
+    given = dict.fromkeys(name for name, _ in filters.pairs)
+    return [
+        Chip(*said.get(name, (LABELS.get(name, name), ", ".join(filters.given(name)))), filters.without(name))
+        for name in given
+    ]

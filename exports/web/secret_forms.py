@@ -57,6 +57,20 @@ class SecretsForm(forms.Form):
         return name.replace("secrets.", "secret-", 1)
 
 
+class SwapForm(SecretsForm):
+    """New secrets for a credential that is there. Nothing is wanted in particular: what is left empty stays."""
+
+    def __init__(self, provider: Provider, data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(provider, data, **kwargs)
+        self.wanted = dict.fromkeys(self.wanted, True)
+        self.fields["anyway"] = forms.BooleanField(label="Swap all the same, if the test fails", required=False)
+
+    @property
+    def anyway(self) -> bool:
+        """Whether the test only informs. Call it when valid."""
+        return bool(self.cleaned_data["anyway"])
+
+
 class CredentialForm(SecretsForm):
     """A new credential: its name, where the provider is, the secrets."""
 

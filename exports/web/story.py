@@ -1,13 +1,17 @@
 """What an export's page says in sentences: how far it is, what happens next, whose turn it is and what helps."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from exports import states
 from exports.models import Export
+from exports.providers.base import Kind
 from exports.templatetags.pages import heading, provider_label, state_word
 
 TURNS: Final = {
@@ -16,25 +20,51 @@ TURNS: Final = {
     "provider": "The provider's turn",
     "none": "Nothing to do",
 }
-# Reason of a failure to what helps. {provider} is filled in.
-ADVICE: Final = {
-    "rejected": "Mend what {provider} complains about, here or there, then ask again.",
-    "credential": "Test the credential, replace its secrets if it is dead, then retry.",
-    "not_found": "Check that the project still exists at {provider} and that the credential may see it, then retry.",
-    "precondition": "Do at {provider} what is named above, then retry.",
-    "provider_failed": "Retry. If it fails again, ask {provider}: the portal's request was right.",
-    "no_file": "Retry. If it stays so, ask {provider}: it says that it is done and gives no file.",
-    "bad_file": "Retry. The portal keeps no file that it could not verify.",
-    "too_large": "Ask the portal's staff for a higher limit, then retry.",
-    "deadline": "If the job still runs at {provider}, watch it again; nothing is asked for twice. Or retry.",
-    "unconfirmed": "A retry asks anew. If the job runs there already, it then runs twice.",
-    "address": "Retry. The portal opens no address that could lead into a private network.",
-    "unreadable": "Retry later. {provider} answers in a way that nobody could foresee.",
-    "storage": "The portal's staff must look after its storage; then retry.",
-    "internal": "Tell the portal's staff; they find this export by its number.",
+# Reason of a failure to what happened, and to what helps. {provider} is filled in.
+WHAT: Final = {
+    "rejected": "{provider} refused the request",
+    "credential": "{provider} did not accept the credential",
+    "not_found": "{provider} does not know this project",
+    "precondition": "{provider} cannot do it as things stand",
+    "provider_failed": "The job failed at {provider}",
+    "no_file": "{provider} finished, but there is no file",
+    "bad_file": "The file that came is not usable",
+    "too_large": "The file is larger than this portal keeps",
+    "deadline": "It took too long, so the portal stopped watching",
+    "unconfirmed": "It is not known whether {provider} took the request",
+    "address": "The portal refused to open an address",
+    "unreadable": "{provider} answers in a way that cannot be read",
+    "storage": "The portal could not store the file",
+    "internal": "The portal stumbled over its own fault",
 }
+ADVICE: Final = {
+    "rejected": "Read what {provider} says, change the options or the project accordingly, and ask again.",
+    "credential": "Test the credential. If it is dead, replace its secrets; if it may not do this, use one that"
+    " may. Then come back here and retry.",
+    "not_found": "Look whether the project still exists at {provider} and whether the credential may see it,"
+    " then retry.",
+    "precondition": "Do at {provider} what is named above, then come back here and retry.",
+    "provider_failed": "The fault lies there, and often passes: retry. If it fails again, ask {provider}. The"
+    " portal's request was fine.",
+    "no_file": "The fault lies there, and often passes: retry. If it stays so, ask {provider} where the file is.",
+    "bad_file": "What came is not kept, since nobody could use it. Retry; if it stays so, ask {provider}.",
+    "too_large": "Ask the portal's staff for a higher limit, then retry.",
+    "deadline": "If the job still runs at {provider}, watch it again: nothing is asked for twice. If it does not run"
+    " any more, retry.",
+    "unconfirmed": "If {provider} shows the job, adopt it, and nothing is asked for twice. If it does not, retry. A"
+    " retry beside a job that runs makes it run twice.",
+    "address": "The link that {provider} gave leads to a place that the portal opens for nobody. Retry; if it"
+    " stays so, ask {provider}.",
+    "unreadable": "Retry later. If it stays so, ask {provider}, and tell the portal's staff.",
+    "storage": "The portal's staff must make room first; then retry.",
+    "internal": "Tell the portal's staff, who find this export by its number. A retry does no harm.",
+}
+# The same reasons, where the provider had taken the job already.
+TAKEN_WHAT: Final = {"not_found": "{provider} does not know the job any more"}
+TAKEN_ADVICE: Final = {"not_found": "The job is gone at {provider}, and its file with it. Retry to have it made anew."}
 # What stands to reason first: the button that is offered before the others.
 FIRST: Final = {"credential": "credential", "rejected": "edit", "unconfirmed": "adopt", "deadline": "watch"}
+MOST_RETRIES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -59,11 +89,30 @@ class Next:
 
 @dataclass(frozen=True)
 class Trouble:
-    """A failure: whose turn it is, what helps, and the button that is offered first."""
+    """A failure: what happened, whose turn it is, what helps, and the button that is offered first."""
 
+    what: str
     turn: str
     advice: str
     first: str
+
+
+@dataclass(frozen=True)
+class Related:
+    """The export of the same project and kind before this one, and those that follow this one."""
+
+    before: Export | None
+    retries: list[Export]
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option by the name that the form has for it. `changed`: last time it was `before` ("" was not set)."""
+
+    label: str
+    value: str
+    changed: bool = False
+    before: str = ""
 
 
 def title(export: Export) -> str:
@@ -117,9 +166,47 @@ def trouble(export: Export) -> Trouble | None:
     """Why it failed, in a form that leads on."""
     if export.status != states.FAILED:
         return None
-    provider = provider_label(export.project.credential)
-    advice = ADVICE.get(export.error_code, "Retry.").format(provider=provider)
-    first = FIRST.get(export.error_code, "retry")
+    provider, code = provider_label(export.project.credential), export.error_code
+    taken = bool(export.remote_id)
+    what = (TAKEN_WHAT.get(code) if taken else None) or WHAT.get(code, "It failed")
+    advice = (TAKEN_ADVICE.get(code) if taken else None) or ADVICE.get(code, "Retry.")
+    first = FIRST.get(code, "retry")
     if first == "watch" and not export.remote_id:
         first = "adopt"
-    return Trouble(TURNS.get(export.error_action, ""), advice, first)
+    turn = TURNS.get(export.error_action, "")
+    return Trouble(what.format(provider=provider), turn, advice.format(provider=provider), first)
+
+
+def related(export: Export) -> Related:
+    """What came before and after, in one query."""
+    like = Export.objects.filter(project_id=export.project_id, type=export.type, pk__lt=export.pk)
+    before = Subquery(like.order_by("-pk").values("pk")[:1])
+    rows = list(Export.objects.filter(Q(pk=before) | Q(retry_of=export)).order_by("pk")[: MOST_RETRIES + 1])
+    return Related(
+        next((row for row in rows if row.pk < export.pk), None), [row for row in rows if row.retry_of_id == export.pk]
+    )
+
+
+def options(export: Export, kind: Kind | None, before: Export | None) -> list[Option]:
+    """The options, those marked that were others in the export before; also those that were set only then."""
+    fields = kind.options.base_fields if kind else {}
+    last = before.options if before else export.options
+    rows = []
+    if before is not None and before.format != export.format:
+        rows.append(Option("File format", export.format, True, before.format))
+    for name in [*export.options, *(name for name in last if name not in export.options)]:
+        label = (fields[name].label if name in fields else None) or name.replace("_", " ").capitalize()
+        now, then = export.options.get(name), last.get(name)
+        rows.append(Option(str(label), _said(now), now != then, _said(then)))
+    return rows
+
+
+def _said(value: Any) -> str:
+    """An option's value in words; "" where it was not set."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -2,15 +2,36 @@
 
 from django.urls import include, path
 
-from exports.web.views import account, act, credentials, exports, home, machines, new, projects
+from exports.web.asked import signed_in
+from exports.web.views import (
+    account,
+    act,
+    activity,
+    bulk,
+    credentials,
+    export,
+    exports,
+    home,
+    machines,
+    members,
+    new,
+    profile,
+    projects,
+)
 
 app_name = "web"
 
 team = [
     path("", home.home, name="home"),
     path("exports/", exports.listing, name="exports"),
-    path("exports/<int:pk>/", exports.export, name="export"),
-    path("exports/<int:pk>/file", exports.file, name="file"),
+    path("exports.csv", bulk.history, name="history"),
+    path("exports/bulk/<slug:verb>", bulk.act, name="bulk"),
+    path("exports/<int:pk>/", export.export, name="export"),
+    path("exports/<int:pk>/file", export.file, name="file"),
+    path("exports/<int:pk>/play", export.play, name="play"),
+    path("exports/<int:pk>/preview", export.preview, name="preview"),
+    path("exports/<int:pk>/calls", export.calls, name="calls"),
+    path("exports/<int:pk>/delete-file", export.delete_file, name="delete-file"),
     path("exports/<int:pk>/cancel", act.cancel, name="cancel"),
     path("exports/<int:pk>/retry", act.retry, name="retry"),
     path("exports/<int:pk>/adopt", act.adopt, name="adopt"),
@@ -22,6 +43,7 @@ team = [
     path("projects/add/", projects.choose, name="add-project"),
     path("projects/add/<int:pk>/", projects.add, name="add-project-of"),
     path("projects/add/<int:pk>/there", projects.there, name="projects-there"),
+    path("projects/<int:pk>/", projects.project, name="project"),
     path("credentials/", credentials.listing, name="credentials"),
     path("credentials/add/", credentials.choose, name="add-credential"),
     path("credentials/add/<slug:provider>/", credentials.add, name="add-credential-of"),
@@ -29,12 +51,25 @@ team = [
     path("credentials/<int:pk>/test", credentials.test, name="test-credential"),
     path("credentials/<int:pk>/replace", credentials.replace, name="replace-secrets"),
     path("credentials/<int:pk>/delete", credentials.delete, name="delete-credential"),
+    path("members/", members.listing, name="members"),
+    path("members/invite", members.invite, name="invite"),
+    path("members/invitations/<int:pk>/revoke", members.revoke, name="revoke-invitation"),
+    path("members/leave", members.leave, name="leave"),
+    path("members/<int:pk>/", members.one, name="member"),
+    path("members/<int:pk>/role", members.role, name="change-role"),
+    path("members/<int:pk>/remove", members.remove, name="remove-member"),
+    path("activity/", activity.listing, name="activity"),
 ]
 
 urlpatterns = [
     path("", home.start, name="start"),
     path("sign-in/", account.SignIn.as_view(), name="sign-in"),
     path("sign-out/", account.sign_out, name="sign-out"),
+    path("invitations/<str:token>/", members.invitation, name="invitation"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/password", signed_in(profile.Password.as_view()), name="password"),
+    path("profile/tokens", profile.make_token, name="make-token"),
+    path("profile/tokens/<int:pk>/revoke", profile.revoke_token, name="revoke-token"),
     path("healthz", machines.healthz, name="healthz"),
     path("hooks/<int:pk>/<str:mark>", machines.hook, name="hook"),
     path("hooks/<path:nonsense>", machines.no_hook),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from exports.engine import clock
+from exports.engine import clock, members
 from exports.models import Call
 from tests.browser.conftest import Arrive
 from tests.cast import Cast
@@ -13,7 +13,7 @@ from tests.web import made
 
 
 @pytest.fixture
-def numbers(cast: Cast) -> dict[str, int]:
+def numbers(cast: Cast) -> dict[str, int | str]:
     good = made.succeeded(cast)
     Call.objects.create(export=good, at=clock.now(), method="GET", url="https://x.example/" + "a" * 200, seconds=0.1)
     bad = made.failed(cast, "unconfirmed", "The answer was lost. " * 5)
@@ -26,6 +26,8 @@ def numbers(cast: Cast) -> dict[str, int]:
         "app": cast.project("playcanvas").pk,
         "change": toloka.pk,
         "c": good.project.credential_id,
+        "m": cast.member.pk,
+        "link": members.invite(cast.team, cast.owner.user, "viewer", "somebody-with-a-long-name@example.org")[1],
     }
 
 
@@ -44,12 +46,24 @@ PATHS = (
     "credentials/{c}/",
     "credentials/add/",
     "credentials/add/ulule/",
+    "projects/add/{c}/",
+    "projects/{copy}/",
+    "members/",
+    "members/invite",
+    "members/leave",
+    "members/{m}/",
+    "activity/",
+    "activity/?verb=left",
+    "../../profile/",
+    "../../profile/password",
+    "../../invitations/{link}/",
+    "../../?choose",
 )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_pages(arrive: Arrive, cast: Cast, numbers: dict[str, int], scheme: Any, width: int) -> None:
+def test_pages(arrive: Arrive, cast: Cast, numbers: dict[str, int | str], scheme: Any, width: int) -> None:
     visitor = arrive(cast.owner, color_scheme=scheme, viewport={"width": width, "height": 800})
     found: list[str] = []
     for path in PATHS:
@@ -63,7 +77,7 @@ def test_pages(arrive: Arrive, cast: Cast, numbers: dict[str, int], scheme: Any,
     assert found == []
 
 
-def test_forms_that_ask_the_provider_fail_softly(arrive: Arrive, cast: Cast, numbers: dict[str, int]) -> None:
+def test_forms_that_ask_the_provider_fail_softly(arrive: Arrive, cast: Cast, numbers: dict[str, int | str]) -> None:
     """Nothing answers at the credential's address; the form stays usable."""
     cast.credential("playcanvas", name="other")
     visitor = arrive(cast.member)
@@ -72,17 +86,18 @@ def test_forms_that_ask_the_provider_fail_softly(arrive: Arrive, cast: Cast, num
     assert page.locator("[name=options-scenes]").is_visible()
 
 
-@pytest.mark.parametrize("path", ["/sign-in/", "/nothing/"])
+@pytest.mark.parametrize("path", ["/sign-in/", "/nothing/", "/invitations/{link}/"])
 def test_pages_for_strangers(arrive: Arrive, cast: Cast, path: str) -> None:
     visitor = arrive()
     page = visitor.page
-    page.goto(f"{visitor.base}{path}")
+    link = members.invite(cast.team, cast.owner.user, "member")[1]
+    page.goto(f"{visitor.base}{path.format(link=link)}")
     assert Axe().run(page).violations_count == 0
     # The browser itself notes that a page is a 404.
     visitor.complaints[:] = [line for line in visitor.complaints if "404" not in line]
 
 
-def test_the_admin_site_works_under_the_same_policy(arrive: Arrive, cast: Cast, numbers: dict[str, int]) -> None:
+def test_the_admin_site_works_under_the_same_policy(arrive: Arrive, cast: Cast, numbers: dict[str, int | str]) -> None:
     user = cast.owner.user
     user.is_staff = user.is_superuser = True
     user.save()

@@ -6,6 +6,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from exports import states
+from exports.engine.advance import advance
+from exports.engine.claim import Claim
 from exports.models import Call, Export
 from exports.sandbox.server import Sandbox
 from tests.cast import PROJECTS, Cast
@@ -130,3 +132,23 @@ def test_a_project_that_runs_alone_waits_for_the_export_before(cast: Cast, box: 
     assert str(one.pk) in step(two).wait_note
     assert (drive(one).status, drive(two).status) == (states.SUCCEEDED, states.SUCCEEDED)
     assert made(box, "aistudios") == 2
+
+
+def test_an_acceptance_that_comes_after_the_lease_ended_is_taken(cast: Cast, box: Sandbox, at: At) -> None:
+    export = ask(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    slow = claim_one(export)
+    quick: list[Claim] = []
+    original = slow.check
+
+    def lose_it() -> None:
+        original()
+        Export.objects.filter(pk=export.pk).update(held_until=None)
+        quick.append(claim_one(export))  # another worker takes the step over while the answer is on its way
+
+    slow.check = lose_it
+    advance(slow)
+    advance(quick[0])
+    export.refresh_from_db()
+    assert (export.status, bool(export.remote_id)) == (states.PROCESSING, True)
+    assert drive(export).status == states.SUCCEEDED
+    assert made(box, "playcanvas") == 1

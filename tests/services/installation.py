@@ -30,6 +30,7 @@ class Installation:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.port = free_port()
         self.token = ""
+        self.web: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str, text: str = "", timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Runs a command of manage.py to its end."""
@@ -76,8 +77,27 @@ class Installation:
 
     def start_web(self) -> None:
         """Gunicorn; returns when it answers."""
-        self.start("gunicorn", "--no-control-socket", "-b", f"127.0.0.1:{self.port}", "--threads", "4", "portal.wsgi")
+        self.web = self.start(
+            "gunicorn", "--no-control-socket", "-b", f"127.0.0.1:{self.port}", "--threads", "4", "portal.wsgi"
+        )
         wait_for(self._answers, 30, "the web process")
+
+    def restart_web(self) -> None:
+        """kill -9 of gunicorn and its workers, and another in their place."""
+        if self.web is not None:
+            self.kill(self.web)
+        self.start_web()
+
+    def run(self, *arguments: str) -> None:
+        """Runs `python -m …` to its end."""
+        subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
 
     def _answers(self) -> bool:
         with contextlib.suppress(requests.ConnectionError):

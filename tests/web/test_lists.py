@@ -1,16 +1,20 @@
-"""The home and the shared history: filters in the address, pages by key, live rows, few queries."""
+"""The shared history: filters in the address, pages by key, live rows, few queries."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from exports.engine import keep
-from exports.models import Credential, Export, Heartbeat
+from exports.engine import browse, keep
+from exports.models import Export, File, Heartbeat, Member
 from tests.cast import Cast
 from tests.web import made
 
 LIST = "/t/the-team/exports/"
+# Session, person and membership; exports, how long they usually take, credentials, files, projects, activity.
+HOME_QUERIES = 9
 
 
 def rows(client: Client, query: str = "", **headers: str) -> list[int]:
@@ -43,6 +47,12 @@ def test_the_newest_come_first(as_viewer: Client, history: dict[str, Export]) ->
         ("?type=orders", ["bad", "good"]),
         ("?q=spring", ["good"]),
         ("?since=2000-01-01&until=2001-01-01", []),
+        ("?since=2000-01-01", ["bad", "good", "open"]),
+        ("?q=provider+said", ["bad"]),
+        ("?trigger=retry", []),
+        ("?trigger=person&type=orders", ["bad", "good"]),
+        ("?file=yes", ["good"]),
+        ("?file=no", ["bad", "open"]),
         ("?status=&provider=&type=&project_id=&since=&until=&q=", ["bad", "good", "open"]),
     ],
 )
@@ -50,6 +60,27 @@ def test_filters_are_in_the_address(
     as_viewer: Client, history: dict[str, Export], query: str, names: list[str]
 ) -> None:
     assert rows(as_viewer, query) == [history[name].pk for name in names]
+
+
+def test_a_person_and_a_number_are_found(as_viewer: Client, history: dict[str, Export], owner: Member) -> None:
+    bad = history["bad"]
+    assert rows(as_viewer, f"?user_id={bad.user_id}") == [bad.pk, history["good"].pk, history["open"].pk]
+    assert rows(as_viewer, f"?user_id={owner.user_id}") == []
+    assert bad.pk in rows(as_viewer, f"?q=%23{bad.pk}")
+
+
+def test_a_deleted_file_is_no_file(as_viewer: Client, history: dict[str, Export]) -> None:
+    File.objects.update(deleted_at=timezone.now())
+    assert rows(as_viewer, "?file=yes") == []
+    assert "deleted" in as_viewer.get(LIST).content.decode()
+
+
+def test_filters_in_force_are_shown_and_can_be_taken_away(as_viewer: Client, history: dict[str, Export]) -> None:
+    page = as_viewer.get(f"{LIST}?status=failed&q=%3Cb%3E").content.decode()
+    assert 'href="/t/the-team/exports/?q=%3Cb%3E"><span class="muted">State:</span> Failed' in page
+    assert 'href="/t/the-team/exports/?status=failed"><span class="muted">Search:</span> &lt;b&gt;' in page
+    assert "Clear all" in page
+    assert "Clear all" not in as_viewer.get(LIST).content.decode()
 
 
 def test_a_filter_stays_in_its_box(as_viewer: Client, history: dict[str, Export]) -> None:
@@ -81,6 +112,89 @@ def test_pages_go_by_key_and_keep_the_filters(as_viewer: Client, cast: Cast) -> 
     oldest = last.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     assert rows(as_viewer, oldest) == made_all[60:]
     assert 'rel="next"' not in as_viewer.get(f"{LIST}{oldest}").content.decode()
+
+
+def test_the_way_back_to_newer_ones(as_viewer: Client, cast: Cast) -> None:
+    made_all = [made.waiting(cast, allow_twin=True).pk for _ in range(65)][::-1]
+    third = as_viewer.get(f"{LIST}?before={made_all[59]}").content.decode()
+    newer = third.partition('rel="prev" href="')[2].partition('"')[0]
+    assert rows(as_viewer, newer) == made_all[30:60]
+    second = as_viewer.get(f"{LIST}{newer}").content.decode()
+    assert f'rel="next" href="?before={made_all[59]}"' in second
+    newest = second.partition('rel="prev" href="')[2].partition('"')[0]
+    assert rows(as_viewer, newest) == made_all[:30]
+    assert 'rel="prev"' not in as_viewer.get(f"{LIST}{newest}").content.decode()
+    assert rows(as_viewer, f"?before={made_all[59]}&after=1") == made_all[:30], "no page is both"
+
+
+def test_a_filter_without_an_index_looks_so_far_back_at_a_time(
+    as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse, "WINDOW", 10)
+    wanted = made.failed(cast, message="A needle.").pk
+    others = [made.waiting(cast, allow_twin=True).pk for _ in range(25)]
+    first = as_viewer.get(f"{LIST}?q=needle").content.decode()
+    assert "The portal looked back to" in first
+    further = first.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert further == f"?q=needle&before={others[15]}"
+    assert rows(as_viewer, further) == []
+    last = as_viewer.get(f"{LIST}?q=needle&before={others[5]}").content.decode()
+    assert f'id="x{wanted}"' in last
+    assert "Look further back" not in last
+
+
+def test_a_period_ends_the_looking_back(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browse, "WINDOW", 3)
+    for _ in range(5):
+        made.waiting(cast, allow_twin=True)
+    Export.objects.update(created_at=timezone.now() - timedelta(days=9))
+    today = f"{timezone.now():%Y-%m-%d}"
+    page = as_viewer.get(f"{LIST}?since={today}").content.decode()
+    assert "No export fits" in page
+    assert "Look further back" not in page
+
+
+def test_every_row_has_one_thing_to_do_next(as_member: Client, as_viewer: Client, cast: Cast) -> None:
+    exports = {
+        "Cancel": made.waiting(cast),
+        "Download": made.succeeded(cast, format_="xlsx"),
+        "Retry": made.failed(cast, "provider_failed", allow_twin=True),
+        "Adopt": made.failed(cast, "unconfirmed", allow_twin=True),
+        "Watch again": made.failed(cast, "deadline", allow_twin=True),
+        "Mend credential": made.failed(cast, "credential", allow_twin=True),
+        "Change and ask again": made.failed(cast, "rejected", allow_twin=True),
+    }
+    page = as_member.get(LIST).content.decode()
+    for label, export in exports.items():
+        assert f"{label}<span" in page.partition(f'id="a{export.pk}"')[2][:400], label
+    looked = as_viewer.get(LIST).content.decode()
+    assert f'id="a{exports["Download"].pk}"' in looked
+    assert f'id="a{exports["Retry"].pk}"' not in looked
+    assert 'form="act"' not in looked
+
+
+def test_a_row_that_was_retried_leads_to_the_retry(as_member: Client, cast: Cast) -> None:
+    bad = made.failed(cast)
+    as_member.post(f"{LIST}{bad.pk}/retry")
+    later = Export.objects.get(retry_of=bad)
+    assert f"Retried as {later.pk}" in as_member.get(LIST).content.decode()
+
+
+def test_what_changes_a_project_is_not_offered_with_one_press(as_member: Client, cast: Cast) -> None:
+    export = made.processing(cast, project=cast.project("toloka"))
+    export.move("succeeded", source="poll")
+    page = as_member.get(LIST).content.decode()
+    assert "none by design" in page
+    assert f"/exports/{export.pk}/retry" not in page
+    assert f"?from={export.pk}" in page
+
+
+def test_open_rows_say_how_long_it_usually_takes(as_viewer: Client, cast: Cast) -> None:
+    for minutes in (4, 5, 6, 7):
+        good = made.succeeded(cast)
+        Export.objects.filter(pk=good.pk).update(created_at=good.finished_at - timedelta(minutes=minutes))
+    made.processing(cast)
+    assert "usually 5\N{EN DASH}6 min" in as_viewer.get(LIST).content.decode()
 
 
 def test_an_empty_list_leads_on(as_member: Client, cast: Cast) -> None:
@@ -119,32 +233,5 @@ def test_lists_take_few_queries_however_long(
         made.failed(cast, project=project)
         made.processing(cast, project=project)
     Heartbeat.beat("worker:test")
-    with django_assert_max_num_queries(9 if path == "" else 8):
+    with django_assert_max_num_queries(HOME_QUERIES if path == "" else 8):
         assert as_owner.get(f"/t/the-team/{path}").status_code == 200
-
-
-def test_the_home_says_what_needs_attention(as_member: Client, cast: Cast) -> None:
-    bad = made.failed(cast, message="The pools are open.")
-    made.processing(cast, format_="xlsx")
-    page = as_member.get("/t/the-team/").content.decode()
-    assert page.index("Needs attention") < page.index("The pools are open.") < page.index("In progress")
-    assert "No worker is running" in page
-    Heartbeat.beat("worker:test")
-    assert "No worker is running" not in as_member.get("/t/the-team/").content.decode()
-    as_member.post(f"{LIST}{bad.pk}/retry")
-    assert "The pools are open." not in as_member.get("/t/the-team/").content.decode(), "somebody asked again"
-
-
-def test_a_credential_in_trouble_needs_attention(as_member: Client, cast: Cast) -> None:
-    credential = cast.credential("ulule")
-    Credential.objects.filter(pk=credential.pk).update(trouble="Ulule answered 401.")
-    assert "Ulule answered 401." in as_member.get("/t/the-team/").content.decode()
-
-
-def test_an_empty_home_leads_from_step_to_step(as_owner: Client, as_viewer: Client, cast: Cast) -> None:
-    assert "/t/the-team/credentials/add/" in as_owner.get("/t/the-team/").content.decode()
-    assert "An owner of the team adds it." in as_viewer.get("/t/the-team/").content.decode()
-    credential = cast.credential("ulule")
-    assert "/t/the-team/projects/add/" in as_owner.get("/t/the-team/").content.decode()
-    cast.project("ulule", credential=credential)
-    assert "Now the first export" in as_owner.get("/t/the-team/").content.decode()

@@ -32,8 +32,10 @@ def test_every_kind_has_its_declared_form(as_member: Client, cast: Cast, slug: s
     kind = PROVIDERS[slug].kind(type_)
     assert kind is not None
     page = as_member.get(form(project, type_)).content.decode()
+    dialect = next(iter(PROVIDERS[slug].dialects), "")
+    foreign = PROVIDERS[slug].clean_options(kind, dict.fromkeys(kind.options.base_fields, "x"), dialect)
     for name in kind.options.base_fields:
-        assert f'name="options-{name}"' in page
+        assert (f'name="options-{name}"' in page) == (name not in foreign)
     if kind.cost:
         assert page.index(kind.cost.replace("'", "&#x27;")) < page.rindex('type="submit"'), "the cost before the button"
     assert ("This changes the project" in page) == (kind.effect == "changes")
@@ -45,7 +47,7 @@ def test_every_kind_can_be_asked_for(
     as_member: Client, cast: Cast, slug: str, type_: str, format_: str, options: dict[str, Any]
 ) -> None:
     project = cast.project(slug)
-    answer = send(as_member, project, type_, format=format_, confirm="on", **fields_of(options))
+    answer = send(as_member, project, type_, format=format_, confirm=str(project), **fields_of(options))
     export = Export.objects.get()
     assert answer["Location"] == f"/t/the-team/exports/{export.pk}/"
     assert (export.status, export.format, export.options) == ("waiting", format_, options)
@@ -90,7 +92,7 @@ def test_a_change_at_the_provider_is_confirmed_first(as_member: Client, cast: Ca
     assert answer.status_code == 422
     assert "Confirm it" in answer.content.decode()
     assert not Export.objects.exists()
-    assert send(as_member, project, "archive", confirm="on").status_code == 302
+    assert send(as_member, project, "archive", confirm=str(project)).status_code == 302
 
 
 def test_a_double_press_asks_once(as_member: Client, cast: Cast) -> None:
@@ -188,3 +190,92 @@ def test_a_problem_stays_when_the_list_takes_the_boxs_place(
     page = as_member.get(f"{form(project, 'app')}choices/scenes?wrong&options-scenes=").content.decode()
     assert "This field is required." in page
     assert 'type="checkbox"' in page
+
+
+def test_what_must_be_said_comes_first_and_the_rest_is_folded(as_member: Client, cast: Cast) -> None:
+    page = as_member.get(form(cast.project("playcanvas"), "app")).content.decode()
+    fold = page.index('<details class="more" id="more">')
+    assert page.index('name="options-name"') < page.index('name="options-scenes"') < fold
+    assert fold < page.index('name="options-description"')
+    few = as_member.get(form(cast.project("aistudios"), "video")).content.decode()
+    assert 'id="more"' not in few, "a few options need no fold"
+
+
+def test_the_fold_is_open_where_something_in_it_is_set_or_wrong(as_member: Client, cast: Cast) -> None:
+    project = cast.project("playcanvas")
+    answer = send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "version": "x" * 21}))
+    assert '<details class="more" id="more" open>' in answer.content.decode()
+    send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "version": "2.0"}))
+    page = as_member.get(f"{form(project, 'app')}?from={Export.objects.get().pk}").content.decode()
+    assert '<details class="more" id="more" open>' in page
+    assert 'value="2.0"' in page
+
+
+def test_lists_in_the_fold_are_asked_for_when_it_opens(as_member: Client, cast: Cast) -> None:
+    page = as_member.get(form(cast.project("playcanvas"), "app")).content.decode()
+    folded = page[page.index('id="more"') :]
+    assert 'choices/branch_id" hx-trigger="toggle from:closest details once"' in folded
+    assert 'choices/scenes" hx-trigger="load"' in page
+
+
+def test_options_of_another_dialect_are_not_offered(as_member: Client, cast: Cast) -> None:
+    seed = cast.project("playcanvas", credential=cast.credential("playcanvas", name="seed", dialect="seed"))
+    page = as_member.get(form(seed, "app")).content.decode()
+    assert 'name="options-target"' in page
+    assert 'name="options-branch_id"' not in page
+    Export.objects.all().delete()
+    sent = send(as_member, seed, "app", **fields_of({"name": "A", "scenes": "1", "branch_id": "b"}))
+    assert 'id="id_options-branch_id_error"' in sent.content.decode(), (
+        "sent all the same, it is shown with what is wrong"
+    )
+
+
+@pytest.mark.parametrize("typed", ["The toloka one", "  the TOLOKA one ", "10"])
+def test_a_change_takes_the_projects_name_or_id(as_member: Client, cast: Cast, typed: str) -> None:
+    assert send(as_member, cast.project("toloka"), "archive", confirm=typed).status_code == 302
+
+
+@pytest.mark.parametrize("typed", ["on", "yes", "1", "The toloka"])
+def test_anything_else_confirms_nothing(as_member: Client, cast: Cast, typed: str) -> None:
+    answer = send(as_member, cast.project("toloka"), "archive", confirm=typed)
+    assert answer.status_code == 422
+    assert "neither the project&#x27;s name nor its id" in answer.content.decode()
+    assert not Export.objects.exists()
+
+
+def test_the_form_offers_and_takes_what_was_asked_for_last(as_member: Client, cast: Cast) -> None:
+    project = cast.project("ulule")
+    assert "Fill in as then" not in as_member.get(form(project, "orders")).content.decode()
+    send(as_member, project, "orders", format="xlsx", **{"options-columns": '{"order.id": "Nr"}'})
+    past = Export.objects.get()
+    page = as_member.get(form(project, "orders")).content.decode()
+    assert f'href="?from={past.pk}"' in page
+    filled = as_member.get(f"{form(project, 'orders')}?from={past.pk}").content.decode()
+    assert f"export {past.pk}</a>" in filled
+    assert "order.id" in filled
+    assert 'value="xlsx"' in filled
+    assert "checked" in filled[filled.index('value="xlsx"') : filled.index('value="xlsx"') + 80]
+
+
+def test_what_another_team_asked_for_fills_nothing_in(as_member: Client, as_outsider: Client, cast: Cast) -> None:
+    project = cast.project("ulule")
+    send(as_member, project, "orders", format="xlsx")
+    past = Export.objects.get()
+    Export.objects.filter(pk=past.pk).update(team=cast.other_team)
+    page = as_member.get(f"{form(project, 'orders')}?from={past.pk}").content.decode()
+    assert "Filled in as in" not in page
+
+
+def test_boxes_come_with_words_for_boxes(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    page = as_member.get(f"{form(project, 'app')}choices/scenes").content.decode()
+    boxes, typing = page.split("In another order than here")
+    assert "like 1, 2, 3" not in boxes
+    assert "like 1, 2, 3" in typing
+    assert "The app starts with the first." in page
+
+
+def test_an_order_of_ones_own_is_kept(as_member: Client, cast: Cast) -> None:
+    own: dict[str, Any] = {"options-name": "A", "options-scenes": ["", "5, 3"]}
+    send(as_member, cast.project("playcanvas"), "app", **own)
+    assert Export.objects.get().options["scenes"] == [5, 3]

@@ -9,6 +9,8 @@ const short = new Intl.DateTimeFormat("en-GB", {
 });
 
 function localTimes(root) {
+  // Whoever is signed in has chosen a zone, and the server has written every time in it.
+  if ("zone" in document.documentElement.dataset) return;
   for (const time of root.querySelectorAll("time[data-when]")) {
     const at = new Date(time.dateTime);
     time.textContent = (time.dataset.when === "exact" ? full : short).format(at);
@@ -51,7 +53,8 @@ document.addEventListener("htmx:load", (event) => {
 document.addEventListener("submit", (event) => {
   // Two presses are one: the second is swallowed here, and the server knows it as the same anyway.
   const form = event.target;
-  if (form.method !== "post") return;
+  // A download leaves the page where it is, for more.
+  if (form.method !== "post" || event.submitter?.hasAttribute("data-stays")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
 });

@@ -1,28 +1,31 @@
 """A team's credentials: added, tested, replaced, deleted. Secrets go in and never come out."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from exports import access
-from exports.engine import keep
+from exports.engine import keep, swap
 from exports.engine.problem import ConflictError, InvalidError
 from exports.models import Credential, Member
 from exports.providers.base import Provider
 from exports.providers.registry import PROVIDERS
 from exports.web import show
 from exports.web.asked import Asked, in_team
-from exports.web.secret_forms import CredentialForm, SecretsForm
+from exports.web.secret_forms import CredentialForm, SwapForm
+
+SWAPPED: Final = "The new secrets work and are in use now. The old ones are gone from the portal."
 
 
 @in_team()
 def listing(request: Asked, member: Member) -> HttpResponseBase:
     """Every credential: what for, whether it works, what hangs on it."""
-    rows = access.credentials(member).annotate(projects=Count("project")).order_by("provider", "name")
+    good = Subquery(swap.last_good(OuterRef("pk"))[:1])
+    rows = access.credentials(member).annotate(projects=Count("project"), last_good=good).order_by("provider", "name")
     return show.page(request, member, "credentials/list.html", {"section": "credentials", "credentials": list(rows)})
 
 
@@ -72,22 +75,25 @@ def test(request: Asked, member: Member, pk: int) -> HttpResponseBase:
 
 @in_team(access.HOLD)
 def replace(request: Asked, member: Member, pk: int) -> HttpResponseBase:
-    """Seals new secrets over the old ones."""
+    """Tests new secrets, and swaps them in when they work. What was typed is kept nowhere else."""
     one = access.credential(member, pk, access.HOLD)
     declared = _declared(one)
     if request.method != "POST" or declared is None:
         return redirect("web:credential", member.team.slug, pk)
-    form = SecretsForm(declared, request.POST)
-    problems: list[str] = []
+    form = SwapForm(declared, request.POST)
+    more: dict[str, Any] = {"form": form}
     if form.is_valid():
         try:
-            keep.replace_secrets(one, form.secrets())
+            trial, swapped = swap.swap_secrets(one, request.user, form.secrets(), anyway=form.anyway)
         except InvalidError as problem:
-            problems = form.take(problem.errors)
+            more["problems"] = form.take(problem.errors)
         else:
-            messages.success(request, "The new secrets are sealed. Test them now.")
-            return redirect("web:credential", member.team.slug, pk)
-    return _page(request, member, one, form=form, problems=problems, status=422)
+            if swapped:
+                say = messages.success if trial.ok else messages.warning
+                say(request, SWAPPED if trial.ok else f"Swapped all the same. The test said: {trial.detail}")
+                return redirect("web:credential", member.team.slug, pk)
+            more["trial"] = trial
+    return _page(request, member, one, status=422, **more)
 
 
 @in_team(access.HOLD)
@@ -96,7 +102,7 @@ def delete(request: Asked, member: Member, pk: int) -> HttpResponseBase:
     one = access.credential(member, pk, access.HOLD)
     if request.method == "POST":
         try:
-            keep.delete_credential(one)
+            keep.delete_credential(one, request.user)
         except ConflictError as problem:
             messages.error(request, str(problem))
         else:
@@ -117,6 +123,7 @@ def _page(request: Asked, member: Member, credential: Credential, status: int = 
         "provider": declared,
         "address": credential.address if declared else credential.origin,
         "projects": list(access.projects(member).filter(credential=credential).order_by("name", "pk")[:50]),
-        "form": SecretsForm(declared) if declared else None,
+        "hanging": swap.hanging(credential),
+        "form": SwapForm(declared) if declared else None,
     }
     return show.page(request, member, "credentials/credential.html", {**context, **more}, status)

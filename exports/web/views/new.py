@@ -39,7 +39,9 @@ def choose(request: Asked, member: Member) -> HttpResponseBase:
 def ask(request: Asked, member: Member, pk: int, kind: str) -> HttpResponseBase:
     """The form, and the press of its button."""
     project, declared = _what(member, pk, kind)
-    wanted = WishForms(declared, request.POST if request.method == "POST" else None, _before(request, member, declared))
+    past = _past(request, member, project, declared)
+    before = {**past.options, WishForms.FORMAT: past.format} if past else None
+    wanted = WishForms(project, declared, request.POST if request.method == "POST" else None, before)
     twin: int | None = None
     problems: list[str] = []
     if wanted.posted and wanted.is_valid():
@@ -50,19 +52,22 @@ def ask(request: Asked, member: Member, pk: int, kind: str) -> HttpResponseBase:
         except TwinError as problem:
             twin = problem.export_id
             wanted.offer_twin()
-    context = {
+    context = _form(project, wanted) | {"problems": problems, "twin": twin, "past": past}
+    if past is None and not wanted.posted:
+        context["last"] = _last(project, declared)
+    return show.page(request, member, "new/ask.html", context, 422 if wanted.posted else 200)
+
+
+def _form(project: Project, wanted: WishForms) -> dict[str, Any]:
+    return {
         "section": "new",
         "project": project,
-        "kind": declared,
+        "kind": wanted.kind,
         "provider": project.provider,
         "form": wanted.form,
         "options": wanted.options,
-        "rows": wanted.rows(),
-        "problems": problems,
-        "twin": twin,
+        "groups": wanted.groups(),
     }
-    status = 422 if wanted.posted else 200
-    return show.page(request, member, "new/ask.html", context, status)
 
 
 def _asked(request: Asked, member: Member, project: Project, wanted: WishForms) -> HttpResponseBase:
@@ -88,7 +93,7 @@ def choices(request: Asked, member: Member, pk: int, kind: str, option: str) -> 
         raise Http404("This option has no list.")
     # A form that came back with problems keeps the one of this field, also when the list takes the box's place.
     data = request.GET if "wrong" in request.GET else None
-    wanted = WishForms(declared, data, {option: request.GET.get(f"options-{option}", "")})
+    wanted = WishForms(project, declared, data, {option: request.GET.get(f"options-{option}", "")})
     try:
         found = list(keep.choices(project, option))
     except (ProviderError, SealError) as problem:
@@ -100,7 +105,7 @@ def choices(request: Asked, member: Member, pk: int, kind: str, option: str) -> 
 def advice(request: Asked, member: Member, pk: int, kind: str) -> HttpResponseBase:
     """What a look at the provider shows before the button is pressed. Advice only."""
     project, declared = _what(member, pk, kind)
-    wanted = WishForms(declared, request.GET)
+    wanted = WishForms(project, declared, request.GET)
     try:
         found = list(keep.preflight(project, declared.type, wanted.cleaned()))
     except (ProviderError, SealError) as problem:
@@ -132,10 +137,17 @@ def _what(member: Member, pk: int, type_: str) -> tuple[Project, Kind]:
     return project, declared
 
 
-def _before(request: Asked, member: Member, kind: Kind) -> dict[str, Any] | None:
-    """Options and format of the past export named by `from`, to begin with."""
+def _past(request: Asked, member: Member, project: Project, kind: Kind) -> Export | None:
+    """The past export named by `from`, to begin with what it had; of this kind, of whichever project."""
     number = request.GET.get("from", "")
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         return None
-    past: Export | None = access.exports(member).filter(pk=int(number), type=kind.type).first()
-    return {**past.options, WishForms.FORMAT: past.format} if past else None
+    provider = project.credential.provider
+    past = access.exports(member).filter(pk=int(number), type=kind.type, project__credential__provider=provider)
+    return past.first()
+
+
+def _last(project: Project, kind: Kind) -> Export | None:
+    """The latest export of the project and kind, where beginning with it would fill something in."""
+    last = Export.objects.filter(project=project, type=kind.type).order_by("-pk").first()
+    return last if last and (last.options or last.format != kind.formats[0]) else None

@@ -1,4 +1,4 @@
-"""A team's projects: the list, and adding some by picking from the provider's list or by typing an id."""
+"""A team's projects: the list, one project, and adding some: picked from the provider's list, or by id or address."""
 
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ from exports.web import show
 from exports.web.asked import Asked, in_team
 
 MOST_SHOWN: Final = 500
-MOST_PICKED: Final = 200
+MOST_PICKED: Final = 500
+LATEST: Final = 10
 
 
 @in_team()
@@ -44,22 +45,42 @@ def choose(request: Asked, member: Member) -> HttpResponseBase:
     return show.page(request, member, "projects/choose.html", context)
 
 
+@in_team()
+def project(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """What is known of it, its latest exports, and its name to be changed."""
+    one = access.project(member, pk)
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        access.need(member, access.EXPORT)
+        try:
+            keep.rename_project(one, request.user, request.POST.get("name", ""))
+        except InvalidError as problem:
+            errors = problem.errors
+        else:
+            messages.success(request, f"It is called {one} now.")
+            return redirect("web:project", member.team.slug, pk)
+    rows = access.exports(member).filter(project=one).order_by("-pk")
+    good = rows.filter(status=states.SUCCEEDED).first()
+    context = {"project": one, "errors": errors, "typed": request.POST.get("name", one.name), "good": good}
+    context |= {"section": "projects", "rows": list(rows[:LATEST])}
+    return show.page(request, member, "projects/project.html", context, 422 if errors else 200)
+
+
 @in_team(access.EXPORT)
 def add(request: Asked, member: Member, pk: int) -> HttpResponseBase:
-    """Adds what was picked and what was typed."""
+    """Adds what was picked and what was typed, and says what was skipped and why."""
     credential = access.credential(member, pk, access.EXPORT)
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
         added, errors = _add(request, credential)
-        if added and not errors:
-            messages.success(request, f"Added {', '.join(map(str, added))}.")
-            return redirect("web:new" if len(added) == 1 else "web:projects", member.team.slug)
         if added:
-            messages.success(request, f"Added {', '.join(map(str, added))}; the rest is named below.")
+            _tell(request, added, errors)
+            return redirect("web:new" if len(added) == 1 and not errors else "web:projects", member.team.slug)
     context = {"section": "projects", "credential": credential, "errors": errors, "typed": request.POST}
-    listed = _listed(credential) if "list" in request.GET else {}
-    status = 422 if errors else 200
-    return show.page(request, member, "projects/add.html", {**context, **listed}, status)
+    # Without scripts, what was picked must be there to be seen again.
+    listed = _listed(credential) if "list" in request.GET or request.POST.getlist("picked") else {}
+    context["picked"] = request.POST.getlist("picked")
+    return show.page(request, member, "projects/add.html", {**context, **listed}, 422 if errors else 200)
 
 
 @in_team(access.EXPORT)
@@ -71,25 +92,37 @@ def there(request: Asked, member: Member, pk: int) -> HttpResponse:
 
 def _listed(credential: Credential) -> dict[str, Any]:
     try:
-        found = keep.remote_projects(credential)[:MOST_SHOWN]
+        found = keep.remote_projects(credential)
     except (ProviderError, SealError) as problem:
         return {"listed": True, "sorry": problem.message if isinstance(problem, ProviderError) else str(problem)}
     have = set(Project.objects.filter(credential=credential).values_list("remote_id", flat=True))
-    return {"listed": True, "found": [(one, one.id in have) for one in found]}
+    shown = [(one, one.id in have) for one in found[:MOST_SHOWN]]
+    return {"listed": True, "found": shown, "more": len(found) - len(shown)}
 
 
 def _add(request: Asked, credential: Credential) -> tuple[list[Project], dict[str, list[str]]]:
-    """What could be added, and what is wrong with the rest: by the id that was picked, or by field."""
-    wanted = [(id_, request.POST.get(f"name of {id_}", "")) for id_ in request.POST.getlist("picked")[:MOST_PICKED]]
+    """What could be added, and what is wrong with the rest: by the name that was picked, or by field."""
+    picked = dict.fromkeys(request.POST.getlist("picked")[:MOST_PICKED])
     typed = request.POST.get("remote_id", "").strip()
-    if not wanted and not typed:
+    if not picked and not typed:
         return [], {"remote_id": ["Pick a project from the list, or type its id here."]}
     added: list[Project] = []
     errors: dict[str, list[str]] = {}
-    for id_, name in [*wanted, *([(typed, request.POST.get("name", ""))] if typed else [])]:
+    for id_ in [*picked, *([typed] if typed and typed not in picked else [])]:
+        name = request.POST.get(f"name of {id_}" if id_ in picked else "name", "")[:200]
         try:
-            added.append(keep.create_project(credential, request.user, remote_id=id_, name=name[:200]))
+            remote_id = id_ if id_ in picked else keep.remote_id_in(credential.declared, id_)
+            added.append(keep.create_project(credential, request.user, remote_id=remote_id, name=name))
         except InvalidError as problem:
             for field, texts in problem.errors.items():
-                errors[field if id_ == typed else id_] = texts
+                errors[f"{name or id_}" if id_ in picked else field] = texts
     return added, errors
+
+
+def _tell(request: Asked, added: list[Project], errors: dict[str, list[str]]) -> None:
+    """The summary: what is here now, and what is not."""
+    count = f"{len(added)} projects: " if len(added) > 1 else ""
+    messages.success(request, f"Added {count}{', '.join(map(str, added))}.")
+    for name, texts in errors.items():
+        what = request.POST.get("remote_id", "").strip() if name in ("remote_id", "name") else name
+        messages.warning(request, f"Skipped {what}: {' '.join(texts)}")

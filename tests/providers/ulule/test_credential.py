@@ -6,7 +6,6 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from exports.providers.base import Grant
 from exports.providers.errors import BusyError, CredentialError, NotSentError
 from exports.providers.http import Client
 from exports.providers.ulule import Ulule
@@ -84,12 +83,12 @@ def test_a_new_refresh_token_replaces_the_old_one(wire: Wire, oauth: Client) -> 
         Reply(body={"access_token": "access-1", "refresh_token": "refresh-2"}),
         Reply(body={"access_token": "access-2", "refresh_token": "refresh-2"}),
     )
-    kept: list[Grant] = []
-    oauth.keep_grant = kept.append
     oauth.token()
+    assert oauth.grant is not None
+    assert oauth.grant.secrets == {"refresh_token": "refresh-2"}
     oauth.forget_token()
     assert oauth.token() == "access-2"
-    assert [grant.secrets for grant in kept] == [{"refresh_token": "refresh-2"}, {}]
+    assert oauth.grant.secrets == {}
     assert [parse_qs(asked.body.decode())["refresh_token"] for asked in wire.calls(TOKEN)] == [
         ["refresh-1"],
         ["refresh-2"],

@@ -1,0 +1,204 @@
+"""Who belongs to a team: inviting, joining, roles, leaving. A team always keeps an owner."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.template.loader import render_to_string
+
+from exports.engine import audit, clock
+from exports.engine.problem import ConflictError, InvalidError
+from exports.models import Invitation, Member, Team, User
+from exports.models.team import OWNER
+
+LAST_OWNER = "A team needs an owner. Make somebody else an owner first."
+
+
+@contextmanager
+def _locked(team: Team) -> Iterator[None]:
+    """One change of a team's people at a time, so that two owners cannot both go because the other is there."""
+    with transaction.atomic():
+        Team.objects.select_for_update().get(pk=team.pk)
+        yield
+
+
+def _again(member: Member) -> Member:
+    """The member as it is now that the team is locked. Raises ConflictError when somebody removed it meanwhile."""
+    found = Member.objects.select_related("team", "user").filter(pk=member.pk).first()
+    if found is None:
+        raise ConflictError("This person is no longer in the team.")
+    return found
+
+
+def _keep_an_owner(member: Member) -> None:
+    """Raises ConflictError when the member is the only owner who can sign in."""
+    others = Member.objects.filter(team_id=member.team_id, role=OWNER, user__is_active=True).exclude(pk=member.pk)
+    if member.role == OWNER and not others.exists():
+        raise ConflictError(LAST_OWNER)
+
+
+def _known_role(role: str) -> str:
+    if role not in dict(Member.ROLES):
+        raise InvalidError({"role": [f"Choose one of: {', '.join(dict(Member.ROLES))}."]})
+    return role
+
+
+def change_role(member: Member, role: str, by: User | None) -> Member:
+    """Gives a member another role. Raises InvalidError, ConflictError."""
+    _known_role(role)
+    with _locked(member.team):
+        now = _again(member)
+        if now.role == role:
+            return now
+        _keep_an_owner(now)
+        before, now.role = now.role, role
+        now.save(update_fields=["role"])
+        audit.note(now.team, by, "changed role", f"member {now.user.email}", f"from {before} to {role}")
+    return now
+
+
+def remove(member: Member, by: User | None) -> None:
+    """Takes a person out of the team; their tokens go with it, their open exports go on. Raises ConflictError."""
+    with _locked(member.team):
+        now = _again(member)
+        _keep_an_owner(now)
+        now.delete()
+        audit.note(now.team, by, "removed", f"member {now.user.email}", f"was {now.role}")
+
+
+def leave(member: Member) -> None:
+    """A person goes by themselves. Raises ConflictError."""
+    with _locked(member.team):
+        now = _again(member)
+        _keep_an_owner(now)
+        now.delete()
+        audit.note(now.team, now.user, "left", "the team", f"was {now.role}")
+
+
+# ---------------------------------------------------------------- invitations
+
+
+def open_invitations(team: Team) -> QuerySet[Invitation]:
+    """Those that can still be taken, newest first."""
+    rows = Invitation.objects.select_related("created_by").filter(team=team, expires_at__gt=clock.now())
+    return rows.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+
+
+def invite(team: Team, by: User, role: str, email: str = "") -> tuple[Invitation, str]:
+    """An invitation and the token of its link, which can't be had again. Raises InvalidError.
+
+    One to an address takes the place of an earlier one to it.
+    """
+    _known_role(role)
+    email = email.strip().lower()
+    if email:
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise InvalidError({"email": [f"“{email}” is not an e-mail address."]}) from None
+        if Member.objects.filter(team=team, user__email__iexact=email).exists():
+            raise InvalidError({"email": [f"{email} is in the team already."]})
+    token = Invitation.new_token()
+    with transaction.atomic():
+        if email:
+            open_invitations(team).filter(email=email).update(revoked_at=clock.now())
+        made = Invitation.objects.create(
+            team=team, email=email, role=role, digest=Invitation.digest_of(token), created_by=by
+        )
+        audit.note(team, by, "invited", email or f"whoever has link {made.pk}", f"as {role}")
+    return made, token
+
+
+def send_invitation(invitation: Invitation, address: str) -> bool:
+    """Mails the link to whom it is bound to. Returns whether the mail could be handed over."""
+    context = {"invitation": invitation, "address": address, "portal": settings.PUBLIC_URL}
+    # A line break in a name would end the header.
+    subject = " ".join(render_to_string("mail/invitation-subject.txt", context).split())
+    mail = EmailMessage(subject, render_to_string("mail/invitation.txt", context), to=[invitation.email])
+    try:
+        return bool(mail.send())
+    except OSError:
+        return False
+
+
+def revoke(invitation: Invitation, by: User) -> None:
+    """Makes a link useless. Raises ConflictError when it was taken already."""
+    with transaction.atomic():
+        rows = Invitation.objects.filter(pk=invitation.pk, accepted_at__isnull=True, revoked_at__isnull=True)
+        if not rows.update(revoked_at=clock.now()):
+            raise ConflictError("This invitation was taken or revoked already.")
+        whom = invitation.email or f"whoever has link {invitation.pk}"
+        audit.note(invitation.team, by, "revoked", f"invitation of {whom}")
+
+
+def invitation_of(token: str) -> Invitation | None:
+    """The invitation of a link, whatever became of it."""
+    rows = Invitation.objects.select_related("team", "created_by")
+    return rows.filter(digest=Invitation.digest_of(token)).first()
+
+
+def closed(invitation: Invitation) -> str:
+    """Why it can no longer be taken, and what to do; "" while it can."""
+    if invitation.accepted_at:
+        return f"This invitation was used already. If you are the one who joined {invitation.team}, sign in."
+    if invitation.revoked_at:
+        return "This invitation was revoked. Ask whoever sent it for a new one."
+    if not invitation.is_open:
+        return "This invitation has expired. Ask whoever sent it for a new one."
+    return ""
+
+
+def accept(invitation: Invitation, user: User) -> Member:
+    """Makes the person a member, once. Raises ConflictError."""
+    with _locked(invitation.team):
+        now = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        if Member.objects.filter(team_id=now.team_id, user=user).exists():
+            raise ConflictError(f"You are in {invitation.team} already.")
+        if why := closed(now):
+            raise ConflictError(why)
+        if now.email and now.email.lower() != user.email.lower():
+            raise ConflictError(f"This invitation is for {now.email}, and you are {user.email}.")
+        now.accepted_at, now.accepted_by = clock.now(), user
+        now.save(update_fields=["accepted_at", "accepted_by"])
+        member = Member.objects.create(team_id=now.team_id, user=user, role=now.role)
+        audit.note(now.team_id, user, "joined", "the team", f"as {now.role}, by invitation {now.pk}")
+    return member
+
+
+def make_account(invitation: Invitation, *, email: str, name: str, password: str) -> User:
+    """An account for whoever was invited, and the membership. Raises InvalidError, ConflictError."""
+    email = (invitation.email or email).strip().lower()
+    errors: dict[str, list[str]] = {}
+    try:
+        validate_email(email)
+        if User.objects.filter(email__iexact=email).exists():
+            errors["email"] = ["There is an account with this address. Sign in, then open the link again."]
+    except ValidationError:
+        errors["email"] = ["Give your e-mail address, like name@example.org."]
+    try:
+        validate_password(password, User(email=email, name=name))
+    except ValidationError as problem:
+        errors["password"] = problem.messages
+    if errors:
+        raise InvalidError(errors)
+    with transaction.atomic():
+        user = User.objects.create_user(email, password, name=name.strip()[:150])
+        accept(invitation, user)
+    return user
+
+
+# ---------------------------------------------------------------- looking
+
+
+def listed(team: Team) -> list[tuple[Member, datetime | None]]:
+    """The members, and when each was last seen: the later of the sign-in and the use of a token in this team."""
+    rows = Member.objects.filter(team=team).select_related("user", "team").order_by("user__name", "user__email")
+    found = rows.annotate(token_used=Max("token__used_at"))
+    return [(one, max(filter(None, (one.user.last_login, one.token_used)), default=None)) for one in found]

@@ -1,0 +1,237 @@
+"""A look into a kept file: the first rows of a table, the members of an archive. Bounded, and nothing is executed.
+
+Whatever a file says is text here: formulas are not computed, archives not unpacked, entities of XML not expanded.
+"""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from exports.engine import workbook
+from exports.engine.workbook import ROWS, Grid, PreviewError, clipped
+
+HEAD_BYTES: Final = 256 * 1024
+MOST_COLUMNS: Final = 60
+SNIFFED: Final = 20
+DELIMITERS: Final = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "bars"}
+BOMS: Final = (
+    (b"\xef\xbb\xbf", "utf-8-sig", "UTF-8"),
+    (b"\xff\xfe", "utf-16", "UTF-16"),
+    (b"\xfe\xff", "utf-16", "UTF-16"),
+)
+# What spreadsheet programs take for the start of a formula, unless it is a plain number.
+FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+NUMBER: Final = re.compile(r"[+-]?[\d\s.,]*%?")
+DIRECTORY_BYTES: Final = 16 * 1024 * 1024
+MOST_NODES: Final = 400
+MOST_CHILDREN: Final = 60
+MOST_DEPTH: Final = 12
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first rows. `about` says how the file was read, `formulas` how many shown cells look like a formula."""
+
+    head: list[str]
+    rows: list[list[str]]
+    more: bool
+    about: str
+    formulas: int
+    cut_columns: bool
+    kind: str = "table"
+
+
+@dataclass
+class Node:
+    """A member of an archive, or a folder with all that is below it."""
+
+    name: str
+    folder: bool = False
+    size: int = 0
+    count: int = 0
+    children: dict[str, "Node"] = field(default_factory=dict)
+    left_out: int = 0
+
+    @property
+    def shown(self) -> list["Node"]:
+        """What is in it: folders first."""
+        return sorted(self.children.values(), key=lambda node: (not node.folder, node.name.casefold()))
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What an archive's directory says: the tree, the number of files, and their size unpacked."""
+
+    root: Node
+    count: int
+    size: int
+    kind: str = "tree"
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video, which the browser itself plays."""
+
+    kind: str = "video"
+
+
+Preview = Table | Tree | Video
+
+
+def preview(path: Path, format_: str) -> Preview | None:
+    """A look into a file of that format; None where there is nothing to look at. Raises PreviewError."""
+    look = LOOKS.get(format_)
+    if look is None:
+        return None
+    try:
+        return look(path)
+    except PreviewError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise PreviewError(f"The portal could not look into the file ({type(error).__name__}).") from None
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _csv(path: Path) -> Table:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        more = bool(file.read(1))
+    text, encoding = _decode(head, cut=more)
+    text, delimiter = _delimiter(text)
+    rows = list(_rows(text, delimiter, ROWS + 2))
+    if more and len(rows) < ROWS + 2:
+        del rows[max(1, len(rows) - 1) :]  # the last one may be cut in the middle
+    return _table(Grid(rows, more), f"{encoding}, columns parted by {DELIMITERS[delimiter]}")
+
+
+def _decode(head: bytes, *, cut: bool) -> tuple[str, str]:
+    """The text, and what its encoding is called. Where the bytes were cut, the last sign may be half a one."""
+    for bom, codec, label in BOMS:
+        if head.startswith(bom):
+            return head.decode(codec, errors="ignore" if cut else "replace"), label
+    try:
+        return head.decode("utf-8"), "UTF-8"
+    except UnicodeDecodeError as error:
+        if cut and error.start > len(head) - 4 and error.reason.startswith("unexpected end"):
+            return head[: error.start].decode("utf-8"), "UTF-8"
+    return head.decode("cp1252", errors="replace"), "Windows-1252"
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """The text without Excel's line that names the delimiter, and the delimiter."""
+    if said := re.match(r"sep=([;,\t|])\r?\n", text, re.I):
+        return text[said.end() :], said[1]
+
+    def score(delimiter: str) -> tuple[int, int]:
+        widths = [len(row) for row in _rows(text, delimiter, SNIFFED)]
+        width = widths[0] if widths else 1
+        return (sum(one == width for one in widths) if width > 1 else 0, width)
+
+    return text, max(DELIMITERS, key=score)
+
+
+def _rows(text: str, delimiter: str, most: int) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    found = 0
+    try:
+        for row in reader:
+            if row:
+                yield row
+                found += 1
+            if found >= most:
+                return
+    except csv.Error:
+        return  # a cell without an end: what came before it is shown
+
+
+def _xlsx(path: Path) -> Table:
+    with _archive(path) as archive:
+        grid, name = workbook.first_sheet(archive)
+    return _table(grid, f"sheet “{clipped(name)}”")
+
+
+def _table(grid: Grid, about: str) -> Table:
+    width = max((len(row) for row in grid.rows), default=0)
+    columns = min(width, MOST_COLUMNS)
+    rows = [[clipped(cell) for cell in row[:columns]] for row in grid.rows]
+    rows = [row + [""] * (columns - len(row)) for row in rows]
+    head, body = (rows[0], rows[1:]) if rows else ([], [])
+    formulas = sum(1 for row in body[:ROWS] for cell in row if _like_formula(cell))
+    return Table(head, body[:ROWS], grid.more or len(body) > ROWS, about, formulas, columns < width)
+
+
+def _like_formula(cell: str) -> bool:
+    return bool(FORMULA.match(cell)) and not NUMBER.fullmatch(cell)
+
+
+# ---------------------------------------------------------------- archives
+
+
+def _zip(path: Path) -> Tree:
+    with _archive(path) as archive:
+        members = archive.infolist()
+    root, made = Node("", folder=True), 0
+    for member in members:
+        made = _place(root, member, made)
+    return Tree(root, root.count, root.size)
+
+
+def _place(root: Node, member: zipfile.ZipInfo, made: int) -> int:
+    """Adds a member to the tree, and its size to all folders above it. Returns how many nodes there are."""
+    parts = [part for part in member.filename.replace("\\", "/").split("/") if part] or ["?"]
+    is_file = not member.is_dir()
+    folders = parts[: -1 if is_file else None][:MOST_DEPTH]
+    at = root
+    for place, name in enumerate([*folders, *parts[-1:]] if is_file else folders):
+        at.size += member.file_size
+        at.count += is_file
+        if name not in at.children:
+            if made >= MOST_NODES or len(at.children) >= MOST_CHILDREN:
+                at.left_out += is_file
+                return made
+            at.children[name] = Node(clipped(name), folder=place < len(folders))
+            made += 1
+        at = at.children[name]
+    at.size += member.file_size
+    return made
+
+
+def _archive(path: Path) -> zipfile.ZipFile:
+    """The archive, opened only where its directory is not too long to be read for a look. Raises PreviewError."""
+    if _directory_size(path) > DIRECTORY_BYTES:
+        raise PreviewError("The archive has too many members to list them here.")
+    return zipfile.ZipFile(path)
+
+
+def _directory_size(path: Path) -> int:
+    """Bytes of the central directory by the record at the archive's end (APPNOTE 4.3.14 to 4.3.16)."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - 65_557))
+        tail = file.read()
+        at = tail.rfind(b"PK\x05\x06")
+        if at < 0 or len(tail) < at + 22:
+            raise PreviewError("The archive has no directory.")
+        said = int.from_bytes(tail[at + 12 : at + 16], "little")
+        locator = tail[max(0, at - 20) : at]
+        if locator.startswith(b"PK\x06\x07"):
+            file.seek(min(int.from_bytes(locator[8:16], "little"), size))
+            record = file.read(56)
+            if record.startswith(b"PK\x06\x06"):
+                said = max(0 if said == 0xFFFFFFFF else said, int.from_bytes(record[40:48], "little"))
+    return said
+
+
+LOOKS: Final[dict[str, Callable[[Path], Preview]]] = {
+    "csv": _csv,
+    "xlsx": _xlsx,
+    "zip": _zip,
+    "mp4": lambda path: Video(),
+}

@@ -1,0 +1,96 @@
+"""What happened to an export, as its page tells it: the changes, with the equal questions between them folded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Case, Count, IntegerField, Max, Min, Q, Subquery, Value, When
+from django.utils import timezone
+
+from exports.models import Call, Change, Export
+
+FIRST_CHANGES: Final = 20
+LAST_CHANGES: Final = 120
+# Questions about the job go with the credential; the file is fetched without it.
+ASKED: Final = Q(method="GET", credential__isnull=False)
+WRONG: Final = ASKED & (Q(status=None) | Q(status__gte=400) | ~Q(error=""))
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Questions between two changes: how many, how many of them without a good answer, and when."""
+
+    count: int
+    wrong: int
+    first: datetime
+    last: datetime
+
+    @property
+    def one_minute(self) -> bool:
+        """Whether the clock shows the same at both ends."""
+        return f"{self.first:%F %H:%M}" == f"{self.last:%F %H:%M}"
+
+    @property
+    def one_day(self) -> bool:
+        """Whether both ends are on the same day, so that the clock alone tells them apart."""
+        return timezone.localtime(self.first).date() == timezone.localtime(self.last).date()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the timeline: a change, a fold, or so many changes that are left out."""
+
+    change: Change | None = None
+    fold: Fold | None = None
+    skipped: int = 0
+
+
+def timeline(export: Export) -> tuple[list[Entry], int]:
+    """The lines, oldest first, and how many calls there were. Two queries, whatever happened."""
+    changes = _changes(export)
+    folds, calls = _folds(export, [change.at for change in changes])
+    lines: list[Entry] = []
+    seq = 0
+    for place, change in enumerate(changes):
+        # The one question whose answer is the change below needs no line of its own.
+        if place in folds and (folds[place].count > 1 or folds[place].wrong):
+            lines.append(Entry(fold=folds[place]))
+        if change.seq > seq + 1:
+            lines.append(Entry(skipped=change.seq - seq - 1))
+        lines.append(Entry(change=change))
+        seq = change.seq
+    if len(changes) in folds:
+        lines.append(Entry(fold=folds[len(changes)]))
+    return lines, calls
+
+
+def _changes(export: Export) -> list[Change]:
+    """All of them; of very many only the first and the latest."""
+    rows = Change.objects.filter(export=export)
+    last = Subquery(rows.order_by("-seq").values("seq")[:1])
+    return list(rows.filter(Q(seq__lte=FIRST_CHANGES) | Q(seq__gt=last - LAST_CHANGES)).order_by("seq"))
+
+
+def _folds(export: Export, times: Sequence[datetime]) -> tuple[dict[int, Fold], int]:
+    """The questions before each of the times (and, at the end, after the last), counted by the database."""
+    after = Value(len(times))
+    whens = [When(at__lt=at, then=Value(place)) for place, at in enumerate(times)]
+    rows = (
+        Call.objects.filter(export=export)
+        .order_by()
+        .annotate(place=Case(*whens, default=after, output_field=IntegerField()))
+    )
+    counted = rows.values("place").annotate(
+        calls=Count("pk"),
+        count=Count("pk", filter=ASKED),
+        wrong=Count("pk", filter=WRONG),
+        first=Min("at", filter=ASKED),
+        last=Max("at", filter=ASKED),
+    )
+    folds, calls = {}, 0
+    for row in counted:
+        calls += row["calls"]
+        if row["count"]:
+            folds[row["place"]] = Fold(row["count"], row["wrong"], row["first"], row["last"])
+    return folds, calls

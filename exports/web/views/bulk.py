@@ -1,0 +1,188 @@
+"""Many exports at once: cancel, retry, delete files, download as one zip; and the history as CSV."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from exports import access, files
+from exports.engine import browse, bulk
+from exports.engine.request import Asker
+from exports.models import Export, Member
+from exports.templatetags.pages import kind_label, provider_label
+from exports.web import lists, show
+from exports.web.asked import Asked, in_team
+
+MOST: Final = 100
+MOST_NAMED: Final = 10
+MOST_LINES: Final = 100_000
+HEADERS: Final = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+COLUMNS: Final = (
+    "number",
+    "state",
+    "provider",
+    "kind",
+    "format",
+    "project",
+    "project_id",
+    "asked_by",
+    "asked_how",
+    "asked_at",
+    "started_at",
+    "ended_at",
+    "seconds",
+    "error",
+    "message",
+    "job",
+    "file",
+    "bytes",
+    "sha256",
+    "file_deleted_at",
+)
+
+
+@in_team()
+def act(request: Asked, member: Member, verb: str) -> HttpResponseBase:
+    """Does one thing with every export that was chosen, and says what became of each."""
+    do = VERBS.get(verb)
+    if do is None:
+        raise Http404("There is no such action.")
+    if verb != "zip":
+        access.need(member, access.EXPORT)
+    if request.method != "POST":
+        return _back(request, member)
+    chosen = _chosen(request, member)
+    if not chosen:
+        messages.warning(request, "Nothing was done: choose exports by their boxes first.")
+        return _back(request, member)
+    return do(request, member, chosen)
+
+
+def _cancel(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
+    _say(request, "Canceled", bulk.cancel(chosen, actor=request.user.email))
+    return _back(request, member)
+
+
+def _retry(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
+    _say(request, "Asked again for", bulk.retry(chosen, Asker(request.user)))
+    return _back(request, member)
+
+
+def _delete(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
+    if "sure" in request.POST:
+        _say(request, "Deleted the file of", bulk.delete_files(chosen, request.user))
+        return _back(request, member)
+    summary = bulk.deletable(chosen)
+    if not summary.done:
+        _say(request, "Deleted the file of", summary)
+        return _back(request, member)
+    size = sum(export.file.size for export in summary.done if export.file)
+    context = {"section": "exports", "summary": summary, "size": size, "back": request.POST.get("back", "")}
+    return show.page(request, member, "exports/discard.html", context)
+
+
+def _zip(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
+    pieces, summary = bulk.zipped(chosen, request.user, request.META.get("REMOTE_ADDR"))
+    if not summary.done:
+        _say(request, "Packed", summary)
+        return _back(request, member)
+    if summary.skipped:
+        # The answer is the zip, which says it too; the next page repeats it.
+        _say(request, "Packed", summary)
+    name = f"{member.team.slug} {timezone.localtime():%Y-%m-%d %H%M}.zip"
+    headers = {**files.HEADERS, **HEADERS, "Content-Disposition": files.disposition(name)}
+    del headers["Accept-Ranges"]
+    return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
+
+
+VERBS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "zip": _zip}
+
+
+@in_team()
+def history(request: Asked, member: Member) -> HttpResponseBase:
+    """The exports that pass the filters, as CSV, newest first."""
+    filters, _ = lists.read(request.GET)
+    rows = browse.walk(access.exports(member), filters, MOST_LINES)
+    headers = {**HEADERS, "Content-Disposition": files.disposition(f"{member.team.slug} exports.csv")}
+    return StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _chosen(request: Asked, member: Member) -> list[Export]:
+    """The team's exports that were chosen, newest first; numbers of other teams are no numbers here."""
+    given = [text for text in request.POST.getlist("id")[:MOST] if text.isascii() and text.isdigit() and len(text) < 19]
+    return list(access.exports(member).filter(pk__in=map(int, given)).order_by("-pk"))
+
+
+def _back(request: Asked, member: Member) -> HttpResponseBase:
+    """To the list as it was; only what follows the question mark comes from the form."""
+    query = QueryDict(request.POST.get("back", "")).urlencode()
+    return redirect(reverse("web:exports", args=[member.team.slug]) + (f"?{query}" if query else ""))
+
+
+def _say(request: Asked, did: str, summary: bulk.Summary) -> None:
+    """What was done, and what was left out with the reason."""
+    if summary.done:
+        messages.success(request, f"{did} {_named(summary.done)}.")
+    if summary.skipped:
+        reasons = "; ".join(f"{_named(those)}: {why}" for why, those in summary.reasons().items())
+        start = "Left out" if summary.done else "Nothing was done. Left out"
+        messages.warning(request, f"{start} {reasons}.")
+
+
+def _named(exports: Any) -> str:
+    numbers = [f"#{export.pk}" for export in exports]
+    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+    count = "1 export" if len(numbers) == 1 else f"{len(numbers)} exports"
+    return f"{count} ({', '.join(numbers[:MOST_NAMED])}{more})"
+
+
+class _Echo:
+    """What the writer of CSV takes for a file: it hands each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _lines(rows: Iterator[Export]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    # Spreadsheet programs take a file without this mark for one in an old encoding.
+    yield "\ufeff" + writer.writerow(COLUMNS)
+    for export in rows:
+        yield writer.writerow([_inert(value) for value in _line(export)])
+
+
+def _line(export: Export) -> list[Any]:
+    project, file = export.project, export.file
+    ended = export.finished_at
+    return [
+        export.pk,
+        export.status,
+        provider_label(project.credential),
+        kind_label(export),
+        export.format,
+        str(project),
+        project.remote_id,
+        export.user.email,
+        export.trigger,
+        *(_time(at) for at in (export.created_at, export.started_at, ended)),
+        round((ended - export.created_at).total_seconds(), 1) if ended else "",
+        export.error_code,
+        export.error_message,
+        export.remote_id,
+        *((file.name, file.size, file.sha256, _time(file.deleted_at)) if file else ("", "", "", "")),
+    ]
+
+
+def _time(at: Any) -> str:
+    return at.isoformat(timespec="seconds") if at else ""
+
+
+def _inert(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

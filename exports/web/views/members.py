@@ -1,0 +1,195 @@
+"""A team's people: who is in it, inviting, roles, leaving; and the page an invitation leads to."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+
+from exports import access
+from exports.engine import members
+from exports.engine.problem import ConflictError, InvalidError
+from exports.models import Export, Invitation, Member, Token, User
+from exports.web import show
+from exports.web.asked import Asked, in_team
+from exports.web.team_forms import AccountForm, InviteForm, RoleForm
+
+
+@in_team()
+def listing(request: Asked, member: Member) -> HttpResponseBase:
+    """Everybody in the team; for owners also who is invited."""
+    holds = access.HOLD in access.MAY[member.role]
+    context = {
+        "section": "members",
+        "people": members.listed(member.team),
+        "invitations": list(members.open_invitations(member.team)) if holds else [],
+    }
+    return show.page(request, member, "members/list.html", context)
+
+
+@never_cache
+@in_team(access.HOLD)
+def invite(request: Asked, member: Member) -> HttpResponseBase:
+    """Makes a link, which this page shows once; to an address it is mailed as well."""
+    form = InviteForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made, token = members.invite(
+                member.team, request.user, form.cleaned_data["role"], form.cleaned_data["email"]
+            )
+        except InvalidError as problem:
+            form.take(problem.errors)
+        else:
+            path = reverse("web:invitation", args=[token])
+            address = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
+            sent = members.send_invitation(made, address) if made.email else False
+            context = {"section": "members", "invitation": made, "address": address, "sent": sent}
+            return show.page(request, member, "members/invited.html", context)
+    status = 422 if request.method == "POST" else 200
+    return show.page(request, member, "members/invite.html", {"section": "members", "form": form}, status)
+
+
+@in_team(access.HOLD)
+def revoke(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """Makes an open invitation useless."""
+    invitation = get_object_or_404(Invitation.objects.select_related("team"), team=member.team, pk=pk)
+    if request.method == "POST":
+        try:
+            members.revoke(invitation, request.user)
+            messages.success(request, "The invitation was revoked; its link no longer works.")
+        except ConflictError as problem:
+            messages.warning(request, str(problem))
+    return redirect("web:members", member.team.slug)
+
+
+def _other(member: Member, pk: int) -> Member:
+    found = Member.objects.select_related("user", "team").filter(team=member.team, pk=pk).first()
+    if found is None:
+        raise Http404("This person is no longer in the team.")
+    return found
+
+
+@in_team(access.HOLD)
+def one(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """A member's role, to be changed, and what taking them out would mean."""
+    return _page(request, member, _other(member, pk))
+
+
+@in_team(access.HOLD)
+def role(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """Gives a member another role."""
+    other = _other(member, pk)
+    form = RoleForm(request.POST)
+    if request.method != "POST":
+        return redirect("web:member", member.team.slug, pk)
+    if form.is_valid():
+        try:
+            members.change_role(other, form.cleaned_data["role"], request.user)
+        except ConflictError as problem:
+            form.add_error(None, str(problem))
+        else:
+            said = f"{other.user.shown_name} is now {form.cleaned_data['role']} of {member.team}."
+            messages.success(request, said)
+            return redirect("web:members", member.team.slug)
+    return _page(request, member, other, form=form, status=422)
+
+
+@in_team(access.HOLD)
+def remove(request: Asked, member: Member, pk: int) -> HttpResponseBase:
+    """Takes a person out of the team."""
+    other = _other(member, pk)
+    if request.method != "POST":
+        return redirect("web:member", member.team.slug, pk)
+    try:
+        members.remove(other, request.user)
+    except ConflictError as problem:
+        return _page(request, member, other, problem=str(problem), status=422)
+    messages.success(request, f"{other.user.shown_name} is no longer in {member.team}.")
+    return redirect("web:start") if other.user_id == request.user.pk else redirect("web:members", member.team.slug)
+
+
+@in_team()
+def leave(request: Asked, member: Member) -> HttpResponseBase:
+    """Anybody may go, but for the last owner."""
+    problem = ""
+    if request.method == "POST":
+        try:
+            members.leave(member)
+        except ConflictError as error:
+            problem = str(error)
+        else:
+            messages.success(request, f"You have left {member.team}.")
+            return redirect("web:start")
+    context = {"section": "members", "problem": problem, **_impact(member)}
+    return show.page(request, member, "members/leave.html", context, 422 if problem else 200)
+
+
+def _impact(other: Member) -> dict[str, Any]:
+    """What goes with a member, and what goes on."""
+    return {
+        "tokens": Token.objects.filter(member=other, revoked_at__isnull=True).count(),
+        "open_exports": Export.objects.open().filter(team=other.team, user=other.user).count(),
+    }
+
+
+def _page(request: Asked, member: Member, other: Member, status: int = 200, **more: Any) -> HttpResponseBase:
+    form = RoleForm(initial={"role": other.role})
+    context = {"section": "members", "other": other, "form": form, **_impact(other), **more}
+    return show.page(request, member, "members/member.html", context, status)
+
+
+@never_cache
+def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Where an invitation's link leads. Looking takes nothing: mail programs open links by themselves."""
+    found = members.invitation_of(token)
+    if found is None:
+        raise Http404("There is no such invitation. Check that you have the whole link, or ask for a new one.")
+    if request.method == "POST" and not members.closed(found):
+        return _join(request, request.user, found) if request.user.is_authenticated else _sign_up(request, found)
+    return _invited(request, found)
+
+
+def _join(request: HttpRequest, user: User, found: Invitation) -> HttpResponseBase:
+    try:
+        members.accept(found, user)
+    except ConflictError as problem:
+        return _invited(request, found, problem=str(problem), status=409)
+    messages.success(request, f"Welcome to {found.team}.")
+    return redirect("web:home", found.team.slug)
+
+
+def _sign_up(request: HttpRequest, found: Invitation) -> HttpResponseBase:
+    form = AccountForm(found.email, request.POST)
+    if not form.is_valid():
+        return _invited(request, found, form=form, status=422)
+    try:
+        user = members.make_account(found, **form.cleaned_data)
+    except InvalidError as problem:
+        form.take(problem.errors)
+    except ConflictError as problem:
+        form.add_error(None, str(problem))
+    else:
+        login(request, user)
+        messages.success(request, f"Welcome to {found.team}. This is your account: {user.email}.")
+        return redirect("web:home", found.team.slug)
+    return _invited(request, found, form=form, status=422)
+
+
+def _invited(request: HttpRequest, found: Invitation, status: int = 200, **more: Any) -> HttpResponseBase:
+    user = request.user if request.user.is_authenticated else None
+    context = {
+        "invitation": found,
+        "closed": members.closed(found),
+        "inside": user is not None and Member.objects.filter(team=found.team, user=user).exists(),
+        "stranger": user is not None and bool(found.email) and found.email.lower() != user.email.lower(),
+        "known": bool(found.email) and user is None and User.objects.filter(email__iexact=found.email).exists(),
+        "form": AccountForm(found.email),
+        "here": request.path,
+    }
+    status = status if status != 200 or not context["closed"] else 410
+    return render(request, "members/invitation.html", {**context, **more}, status=status)

@@ -1,0 +1,95 @@
+"""A person's own page: name, time zone, colors, mails, password, tokens of the API."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import PasswordChangeView
+from django.db.models import F
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse_lazy
+from django.views.decorators.cache import never_cache
+
+from exports.engine import teams
+from exports.engine.problem import ConflictError, InvalidError
+from exports.models import Member, Token, User
+from exports.web.asked import Asked, signed_in
+from exports.web.team_forms import ProfileForm, TokenForm
+
+
+@signed_in
+def profile(request: Asked) -> HttpResponseBase:
+    """Shows and keeps what the person says of themselves."""
+    if request.method != "POST":
+        return _page(request)
+    # Another object, so that a wrong form changes nothing of the page around it.
+    form = ProfileForm(request.POST, instance=User.objects.get(pk=request.user.pk))
+    if not form.is_valid():
+        return _page(request, form=form, status=422)
+    form.save()
+    messages.success(request, "Saved.")
+    return redirect("web:profile")
+
+
+@never_cache
+@signed_in
+def make_token(request: Asked) -> HttpResponseBase:
+    """Makes a token and shows it, this once."""
+    if request.method != "POST":
+        return redirect("web:profile")
+    mine = _memberships(request.user)
+    form = TokenForm(mine, request.POST)
+    if form.is_valid():
+        said = form.cleaned_data
+        member = next(one for one in mine if str(one.pk) == said["team"])
+        try:
+            text = teams.make_token(member, said["scope"], said["name"], int(said["days"]) if said["days"] else None)
+        except InvalidError as problem:
+            form.take(problem.errors)
+        else:
+            return render(request, "profile/token.html", {"token": text, "name": said["name"], "of": member.team})
+    return _page(request, token_form=form, status=422)
+
+
+@signed_in
+def revoke_token(request: Asked, pk: int) -> HttpResponseBase:
+    """Ends one of the person's own tokens at once."""
+    rows = Token.objects.select_related("member__team", "member__user").filter(member__user=request.user)
+    token = get_object_or_404(rows, pk=pk)
+    if request.method == "POST":
+        try:
+            teams.revoke_token(token, request.user)
+            messages.success(request, f"The token {token.prefix}… was revoked and no longer works.")
+        except ConflictError as problem:
+            messages.warning(request, str(problem))
+    return redirect("web:profile")
+
+
+class Password(PasswordChangeView):
+    """Django's own; other sessions of the person end with the old password."""
+
+    template_name = "account/password.html"
+    success_url = reverse_lazy("web:profile")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, "The password was changed. Other devices have to sign in anew.")
+        return super().form_valid(form)
+
+
+def _memberships(user: User) -> list[Member]:
+    return list(Member.objects.select_related("team", "user").filter(user=user).order_by("team__name", "pk"))
+
+
+def _page(request: Asked, status: int = 200, **more: Any) -> HttpResponseBase:
+    mine = _memberships(request.user)
+    tokens = Token.objects.select_related("member__team").filter(member__user=request.user, revoked_at__isnull=True)
+    context = {
+        "section": "profile",
+        "form": ProfileForm(instance=request.user),
+        "memberships": mine,
+        "tokens": list(tokens.order_by("member__team__name", F("used_at").desc(nulls_last=True), "-pk")),
+        "token_form": TokenForm(mine),
+        **more,
+    }
+    return render(request, "profile/profile.html", context, status=status)

@@ -1,0 +1,147 @@
+"""The export's page in a browser: looked into, played, copied, deleted; its tab shows the state."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from exports.engine import clock
+from exports.models import Call, Download, Event, Export
+from exports.sandbox.server import Sandbox
+from tests.browser.conftest import Arrive
+from tests.cast import Cast
+from tests.drive import ask, drive
+from tests.web import made
+
+
+@pytest.mark.parametrize(
+    ("slug", "type_", "format_", "shown"),
+    [
+        ("ulule", "orders", "csv", "stand-in-1@example.com"),
+        ("ulule", "orders", "xlsx", "stand-in-1@example.com"),
+        ("playcanvas", "archive", "zip", "README-STAND-IN.txt"),
+    ],
+)
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_file_is_looked_into(
+    arrive: Arrive,
+    cast: Cast,
+    box: Sandbox,
+    at: Callable[[str], str],
+    slug: str,
+    type_: str,
+    format_: str,
+    shown: str,
+    scripts: bool,
+) -> None:
+    export = drive(ask(cast.project(slug, at(slug)), cast.member, type_, format_))
+    page = arrive(cast.viewer, java_script_enabled=scripts).open(f"exports/{export.pk}/")
+    if not scripts:
+        page.get_by_role("link", name="Look into the file").click()
+    expect(page.locator("#preview").get_by_text(shown).first).to_be_visible()
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over <= 0
+    assert not Download.objects.exists()
+
+
+def test_a_video_is_played_and_sought(arrive: Arrive, cast: Cast, box: Sandbox, at: Callable[[str], str]) -> None:
+    export = drive(ask(cast.project("aistudios", at("aistudios")), cast.member, "video"))
+    page = arrive(cast.viewer).open(f"exports/{export.pk}/")
+    player = page.locator("video.player")
+    expect(player).to_be_visible()
+    assert not Download.objects.exists(), "nothing is fetched before somebody presses play"
+    length = player.evaluate(
+        """async (video) => {
+            video.muted = true;
+            await video.play();
+            video.pause();
+            const there = new Promise((done) => video.addEventListener("seeked", done, { once: true }));
+            video.currentTime = video.duration * 0.8;
+            await there;
+            return [video.duration, video.currentTime, video.seekable.end(0)];
+        }"""
+    )
+    assert length[0] > 0
+    assert length[1] == pytest.approx(length[0] * 0.8, abs=0.3)
+    assert length[2] == length[0]
+    assert Download.objects.filter(export=export, user=cast.viewer.user).count() == 1
+
+
+def test_the_hash_is_copied(arrive: Arrive, cast: Cast) -> None:
+    export = made.succeeded(cast)
+    visitor = arrive(cast.viewer, permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.open(f"exports/{export.pk}/")
+    page.get_by_role("button", name="Copy the SHA-256").click()
+    expect(page.locator("#copy-hash")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == export.file.sha256
+
+
+def test_title_and_icon_of_the_tab_follow_the_state(arrive: Arrive, cast: Cast) -> None:
+    export = made.processing(cast)
+    page = arrive(cast.viewer).open(f"exports/{export.pk}/")
+    icon = page.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile("favicon-processing"))
+    export.move("canceled", source="person")
+    expect(icon).to_have_attribute("href", re.compile("favicon-canceled"))
+    expect(page).to_have_title(re.compile("^Canceled"))
+
+
+def test_calls_are_fetched_when_opened_and_go_on(arrive: Arrive, cast: Cast) -> None:
+    export = made.processing(cast)
+    given = {"export": export, "method": "GET", "seconds": 0.1, "credential": export.project.credential}
+    Call.objects.create(at=clock.now(), url="https://x.example/first", **given)
+    page = arrive(cast.viewer).open(f"exports/{export.pk}/")
+    expect(page.get_by_text("https://x.example/first")).to_have_count(0)
+    page.locator("#calls > summary").click()
+    expect(page.get_by_text("https://x.example/first")).to_be_visible()
+    Call.objects.create(at=clock.now(), url="https://x.example/second", **given)
+    expect(page.get_by_text("https://x.example/second")).to_be_visible(timeout=15_000)
+
+
+def test_a_file_is_deleted_after_a_question(arrive: Arrive, cast: Cast) -> None:
+    export = made.succeeded(cast)
+    page = arrive(cast.member).open(f"exports/{export.pk}/")
+    page.get_by_role("link", name="Delete the file").click()
+    expect(page.get_by_text("Nobody has taken this file yet.")).to_be_visible()
+    page.get_by_role("button", name="Delete the file").click()
+    page.wait_for_url(re.compile(rf"/exports/{export.pk}/$"))
+    expect(page.get_by_text("The file was deleted on")).to_be_visible()
+    assert Event.objects.filter(verb="deleted file").count() == 1
+
+
+def test_the_folded_form_asks_for_lists_only_when_opened(
+    arrive: Arrive, cast: Cast, box: Sandbox, at: Callable[[str], str]
+) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    page = arrive(cast.member).open(f"new/{project.pk}/app/")
+    expect(page.locator("input[type=checkbox]").first).to_be_visible()
+    assert page.locator("select[name=options-branch_id]").count() == 0
+    page.locator("#more > summary").click()
+    expect(page.locator("select[name=options-branch_id]")).to_be_visible()
+    page.fill("[name=options-name]", "An app")
+    page.locator("input[value='1000012']").check()
+    page.locator("#ask button[type=submit]").click()
+    page.wait_for_url(re.compile(r"/exports/\d+/$"))
+    assert Export.objects.get().options == {"name": "An app", "scenes": [1000012]}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_its_other_pages_are_sound(arrive: Arrive, cast: Cast, scheme: Any, width: int) -> None:
+    export = made.succeeded(cast)
+    toloka, app = cast.project("toloka"), cast.project("playcanvas")
+    Call.objects.create(export=export, at=clock.now(), method="GET", url="https://x.example/" + "a" * 200, seconds=0.1)
+    visitor = arrive(cast.owner, color_scheme=scheme, viewport={"width": width, "height": 800})
+    one = f"exports/{export.pk}/"
+    paths = (f"{one}preview", f"{one}calls", f"{one}delete-file", f"new/{toloka.pk}/archive/", f"new/{app.pk}/app/")
+    found = []
+    for path in paths:
+        page = visitor.open(path)
+        page.wait_for_load_state("networkidle")
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, f"{path} is {over} px too wide at {width}"
+        found += [f"{path}: {bad['id']} {bad['nodes'][0]['target']}" for bad in Axe().run(page).response["violations"]]
+    assert found == []

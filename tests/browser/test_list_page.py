@@ -1,0 +1,83 @@
+"""The list in a real browser: choosing, menus, bulk, with keys and while rows move; and without scripts."""
+
+import re
+import zipfile
+
+from playwright.sync_api import expect
+
+from exports.models import Export, File
+from tests.browser.conftest import Arrive
+from tests.cast import Cast
+from tests.web import made
+
+
+def test_choices_and_menus_outlive_a_refresh(arrive: Arrive, cast: Cast) -> None:
+    export, good = made.processing(cast), made.succeeded(cast, format_="xlsx")
+    page = arrive(cast.member).open("exports/")
+    expect(page.get_by_role("button", name="Download as one zip")).to_be_disabled()
+    page.locator(f"#c{good.pk}").check()
+    page.locator(f"#m{good.pk} > summary").click()
+    Export.objects.filter(pk=export.pk).update(progress=80)
+    expect(page.locator("progress")).to_have_attribute("value", "80")
+    expect(page.locator(f"#c{good.pk}")).to_be_checked()
+    expect(page.locator(f"#m{good.pk}")).to_have_attribute("open", "")
+    expect(page.locator("#chosen")).to_have_text("With the 1 chosen:")
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#m{good.pk}")).not_to_have_attribute("open", "")
+    expect(page.locator(f"#m{good.pk} > summary")).to_be_focused()
+
+
+def test_everything_with_keys_alone(arrive: Arrive, cast: Cast) -> None:
+    bad = made.failed(cast)
+    page = arrive(cast.member).open("exports/")
+    page.locator(f"#m{bad.pk} > summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Retry", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/exports/\d+/$"))
+    assert Export.objects.filter(retry_of=bad).count() == 1
+
+
+def test_a_zip_and_then_more_on_the_same_page(arrive: Arrive, cast: Cast) -> None:
+    first, second = made.succeeded(cast), made.succeeded(cast, name="more.csv")
+    made.failed(cast, allow_twin=True)
+    page = arrive(cast.member).open("exports/?status=succeeded")
+    page.get_by_label("Choose all on this page").check()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as one zip").click()
+    with zipfile.ZipFile(download.value.path()) as box:
+        assert {"orders.csv", "more.csv"} < set(box.namelist())
+    page.get_by_role("button", name="Delete files").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Delete 2 files")
+    page.get_by_role("button", name="Delete 2 files").click()
+    expect(page.locator(".messages")).to_contain_text("Deleted the file of 2 exports")
+    assert page.url.endswith("exports/?status=succeeded"), "the list comes back as it was"
+    assert File.objects.filter(pk__in=[first.file_id, second.file_id], deleted_at=None).count() == 0
+
+
+def test_filters_are_taken_away_one_by_one(arrive: Arrive, cast: Cast) -> None:
+    made.failed(cast)
+    good = made.succeeded(cast)
+    page = arrive(cast.viewer).open("exports/")
+    page.get_by_text("More filters").click()
+    page.get_by_label("File", exact=True).select_option("yes")
+    page.get_by_label("Person").select_option(label="Member")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator(f"#x{good.pk}")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^File: Has a file")).click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert "file=" not in page.url
+    assert "user_id=" in page.url
+
+
+def test_bulk_without_scripts(arrive: Arrive, cast: Cast) -> None:
+    first, second = made.waiting(cast), made.waiting(cast, format_="xlsx")
+    page = arrive(cast.member, java_script_enabled=False, viewport={"width": 360, "height": 740}).open("exports/")
+    page.locator(f"#c{first.pk}").check()
+    page.get_by_role("button", name="Stop following").click()
+    expect(page.locator(".messages")).to_contain_text(f"Canceled 1 export (#{first.pk}).")
+    page.locator(f"#m{second.pk} > summary").click()
+    page.get_by_role("link", name="Only this project").locator("visible=true").click()
+    assert "project_id=" in page.url

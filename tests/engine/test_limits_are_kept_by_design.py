@@ -1,0 +1,117 @@
+"""What a provider allows is never exceeded, however many exports and workers there are; nobody is forgotten."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from exports import states
+from exports.engine import budget, clock, end
+from exports.engine.advance import advance
+from exports.engine.crew import Crew
+from exports.models import Allowance, Export
+from exports.providers.playcanvas import PlayCanvas
+from exports.sandbox.server import Sandbox
+from tests.cast import Cast
+from tests.drive import ask, claim_one, step
+
+At = Callable[[str], str]
+
+
+@pytest.fixture
+def strict(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Stand-ins that enforce four times the published limits in windows of three seconds, and a portal that knows."""
+    box.settings(limits=4, window=3.0)
+    monkeypatch.setattr(PlayCanvas, "limits", {"normal": (480, 3.0), "strict": (20, 3.0)})
+    yield box
+    box.settings(limits="off", window=60.0)
+
+
+@pytest.fixture
+def minutes(strict: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The same with windows of a minute: no test is so slow that one passes."""
+    strict.settings(window=60.0)
+    monkeypatch.setattr(PlayCanvas, "limits", {"normal": (480, 60.0), "strict": (20, 60.0)})
+    return strict
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.django_db(transaction=True)
+def test_a_hundred_exports_on_one_credential_never_draw_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [ask(project, cast.member, "archive", allow_twin=True) for _ in range(100)]
+    crews = [Crew(f"test-{number}", 8, advance) for number in range(2)]
+    for crew in crews:
+        crew.start()
+    try:
+        ends = time.monotonic() + 90
+        while Export.objects.open().exists():
+            assert time.monotonic() < ends
+            time.sleep(0.2)
+    finally:
+        for crew in crews:
+            crew.stop(grace=2)
+
+    assert {Export.objects.get(pk=export.pk).status for export in exports} == {states.SUCCEEDED}
+    assert strict.ledger()["rate_limited"].get("playcanvas", 0) == 0
+    assert strict.jobs("playcanvas", "100001") == 100
+
+
+def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [ask(project, cast.member, "archive", allow_twin=True) for _ in range(45)]
+    ahead = []
+    for export in exports:
+        export = step(export)
+        if export.status == states.WAITING:
+            assert export.next_step_at is not None
+            ahead.append((export.next_step_at - clock.now()).total_seconds())
+            assert "turn within the provider's limit" in export.wait_note
+    assert len(ahead) == 25
+    assert 30 < min(ahead) < 60.2
+    assert 90 < max(ahead) < 120.3
+
+
+def test_places_of_canceled_exports_are_given_to_others(cast: Cast, minutes: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [ask(project, cast.member, "archive", allow_twin=True) for _ in range(60)]
+    for export in exports:
+        step(export)
+    for export in exports[20:]:
+        end.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="person")
+    budget.tidy()
+    late = step(ask(project, cast.member, "archive", allow_twin=True))
+    assert late.next_step_at is not None
+    assert (late.next_step_at - clock.now()).total_seconds() < 60.2
+
+
+def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: Sandbox, at: At) -> None:
+    minutes.settings(limits=8)
+    project = cast.project("playcanvas", at("playcanvas"))
+    step(ask(project, cast.member, "archive"))
+    row = Allowance.objects.get(rate_class="strict")
+    assert row.limit == 40
+    taken = [step(ask(project, cast.member, "archive", allow_twin=True)).status for _ in range(45)]
+    assert taken.count(states.PROCESSING) == 39
+    assert minutes.ledger()["rate_limited"].get("playcanvas", 0) == 0
+
+
+def test_a_place_whose_window_passed_is_drawn_anew(cast: Cast, minutes: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [ask(project, cast.member, "archive", allow_twin=True) for _ in range(21)]
+    for export in exports:
+        step(export)
+    last = Export.objects.get(pk=exports[-1].pk)
+    assert last.ticket is not None
+    minutes.settings(limits="off")  # for them no time has passed
+    Allowance.objects.update(window=50, issued=1000, started_at=clock.now() - timedelta(seconds=100))
+    advance(claim_one(last))
+    last.refresh_from_db()
+    assert last.status == states.PROCESSING
+
+
+def test_a_provider_without_published_limits_waits_for_nobody(cast: Cast, box: Sandbox, at: At) -> None:
+    export = step(ask(cast.project("ulule", at("ulule")), cast.member, "orders"))
+    assert export.status == states.PROCESSING
+    assert not Allowance.objects.exists()

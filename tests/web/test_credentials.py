@@ -1,0 +1,133 @@
+"""Credentials: new secrets are tested before they are swapped in; what hangs on one is said before it is changed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from exports.engine import swap
+from exports.engine.problem import InvalidError
+from exports.models import Call, Credential, Event
+from exports.sandbox.server import Sandbox
+from tests.cast import SECRETS, Cast
+from tests.web import made
+
+TEAM = "/t/the-team/"
+At = Callable[[str], str]
+
+
+def send(browser: Client, credential: Credential, **secrets: str) -> Any:
+    return browser.post(f"{TEAM}credentials/{credential.pk}/replace", secrets)
+
+
+def test_what_works_is_swapped_in(as_owner: Client, cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "old-id", "user_key": "old-key"})
+    Credential.objects.update(trouble="refused")
+    answer = send(as_owner, credential, **{"secret-app_id": "sandbox-app", "secret-user_key": "sandbox-key"})
+    assert answer.status_code == 302
+    page = as_owner.get(answer["Location"]).content.decode()
+    assert "The new secrets work and are in use now." in page
+    credential.refresh_from_db()
+    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.trouble == ""
+    assert credential.checked_at
+    event = Event.objects.get(verb="replaced secrets")
+    assert event.detail == "app_id, user_key; tested first"
+
+
+def test_what_does_not_work_changes_nothing(as_owner: Client, cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"))
+    answer = send(as_owner, credential, **{"secret-user_key": "wr0ng-key"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Nothing was swapped: the new secrets do not work." in page
+    assert "Fetch a token" in page
+    assert "neither kept nor sent back" in page
+    assert "wr0ng-key" not in page
+    credential.refresh_from_db()
+    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.trouble == ""
+    assert not Event.objects.filter(verb="replaced secrets").exists()
+    assert Call.objects.filter(credential=credential).exists()
+
+
+def test_it_can_be_swapped_all_the_same(as_owner: Client, cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"))
+    answer = send(as_owner, credential, anyway="on", **{"secret-user_key": "later-key"})
+    assert "Swapped all the same." in as_owner.get(answer["Location"]).content.decode()
+    credential.refresh_from_db()
+    assert credential.secrets() == {"app_id": "sandbox-app", "user_key": "later-key"}
+    assert credential.trouble
+    assert "though the test failed" in Event.objects.get(verb="replaced secrets").detail
+
+
+def test_what_is_left_empty_stays(cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "sandbox-app", "user_key": "old"})
+    verdict, swapped = swap.swap_secrets(credential, None, {"app_id": "", "user_key": "sandbox-key"})
+    assert (verdict.ok, swapped) == (True, True)
+    assert credential.secrets() == SECRETS["aistudios"]
+
+
+def test_another_whole_set_takes_the_place_of_the_old_one(cast: Cast, at: At, box: Sandbox) -> None:
+    """A key instead of OAuth's three fields, and not beside them."""
+    oauth = {"client_id": "sandbox-client", "client_secret": "no", "refresh_token": "no"}
+    credential = cast.credential("ulule", at("ulule"), secrets=oauth)
+    _, swapped = swap.swap_secrets(credential, None, SECRETS["ulule"])
+    assert swapped
+    assert credential.secrets() == SECRETS["ulule"]
+
+
+@pytest.mark.parametrize("given", [{}, {"app_id": "a b"}, {"nonsense": "x"}])
+def test_secrets_that_cannot_be(cast: Cast, given: dict[str, str]) -> None:
+    credential = cast.credential("aistudios")
+    with pytest.raises(InvalidError):
+        swap.swap_secrets(credential, None, given, anyway=True)
+    credential.refresh_from_db()
+    assert credential.secrets() == SECRETS["aistudios"]
+
+
+def test_the_form_says_what_is_wrong(as_owner: Client, cast: Cast) -> None:
+    credential = cast.credential("aistudios")
+    bad = send(as_owner, credential, **{"secret-app_id": "a b"})
+    assert bad.status_code == 422
+    assert "visible ASCII" in bad.content.decode()
+    assert "Type what is new" in send(as_owner, credential).content.decode()
+
+
+def test_looking_stores_nothing(cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"))
+    assert swap.check_secrets(credential, SECRETS["aistudios"]).ok
+    assert not swap.check_secrets(credential, {"app_id": "x", "user_key": "y"}).ok
+    before = credential.sealed
+    credential.refresh_from_db()
+    assert (credential.sealed, credential.sealed_grant, credential.checked_at) == (before, "", None)
+
+
+def test_a_trial_hides_its_secrets(cast: Cast) -> None:
+    assert "hush" not in repr(swap.Trial({"token": "hush"}))
+
+
+def test_what_hangs_on_it_is_said(as_owner: Client, as_member: Client, cast: Cast) -> None:
+    good = made.succeeded(cast)
+    made.processing(cast, format_="xlsx")
+    credential = good.project.credential
+    page = as_owner.get(f"{TEAM}credentials/{credential.pk}/").content.decode()
+    assert "1 project and 1 open export hang on it" in page
+    assert "it cannot be deleted" in page
+    assert "today" in page
+    theirs = as_member.get(f"{TEAM}credentials/{credential.pk}/").content.decode()
+    assert "Swap its secrets" not in theirs
+    assert "Delete it" not in theirs
+
+
+def test_lists_and_pages_cost_the_same_for_many(
+    as_owner: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(10):
+        credential = cast.credential("ulule", name=f"c{number}")
+        made.succeeded(cast, project=cast.project("ulule", credential=credential), name=f"{number}.csv")
+    with django_assert_max_num_queries(4):
+        as_owner.get(f"{TEAM}credentials/")
+    with django_assert_max_num_queries(8):
+        as_owner.get(f"{TEAM}credentials/{credential.pk}/")
