@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from exports import states
 from exports.engine import clock, store
 from exports.engine.connect import as_row, guard
-from exports.models import Call, Export, Notice
+from exports.models import Call, Export, Member, Notice
 from exports.models.notice import MAIL
 from exports.providers.errors import AddressError, ProviderError
 from exports.providers.http import CallRecord
@@ -48,6 +48,9 @@ def send_due(kind: str = "") -> int:
 def _send(notice: Notice, until: datetime) -> bool:
     row = Notice.objects.filter(pk=notice.pk, due_at=until)
     export = Export.objects.shown().get(pk=notice.export_id)
+    if notice.kind == MAIL and not _may_know(export):
+        row.update(due_at=None, trouble="The user is no longer in the team.")
+        return False
     try:
         if notice.kind == MAIL:
             mail(export, notice).send()
@@ -65,6 +68,11 @@ def _send(notice: Notice, until: datetime) -> bool:
         row.update(due_at=None, sent_at=clock.now(), trouble="")
         return True
     return False
+
+
+def _may_know(export: Export) -> bool:
+    """Whether the export's user may still see it: the mail carries the file."""
+    return Member.objects.filter(team=export.team_id, user=export.user_id, user__is_active=True).exists()
 
 
 def mail(export: Export, notice: Notice) -> EmailMessage:

@@ -132,3 +132,19 @@ def test_a_server_that_is_away_changes_nothing(
     export.refresh_from_db()
     assert export.status == states.SUCCEEDED
     assert "Refused" in Notice.objects.get(export=export).trouble
+
+
+@pytest.mark.parametrize("how", ["removed", "inactive"])
+def test_who_left_the_team_gets_no_mail_and_no_file(
+    cast: Cast, box: Sandbox, at: At, postbox: Postbox, how: str
+) -> None:
+    export = ended(cast, at)
+    if how == "removed":
+        cast.member.delete()
+    else:
+        type(export.user).objects.filter(pk=export.user_id).update(is_active=False)
+    assert notices.send_due() == 0
+    notice = Notice.objects.get(export=export)
+    assert (notice.due_at, notice.sent_at) == (None, None)
+    assert "no longer in the team" in notice.trouble
+    assert postbox.mails == []
