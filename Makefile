@@ -2,8 +2,10 @@
 # make test   the whole test suite
 # make check  lint, types, imports, migrations, deployment checks
 # make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves
-# make bench  measurements: times of pages at a thousand and a million exports, on PostgreSQL (TEST_DATABASE_URL)
+# make bench  measurements beside peers, on PostgreSQL (TEST_DATABASE_URL) and Redis (BENCH_REDIS_URL); about an hour
+# make fuzz   schemathesis, five minutes, against a portal to be thrown away: TOKEN=(a member's) make fuzz
 # make lock   pins the requirements anew
+# make audit  asks PyPI whether a locked package has a known vulnerability
 #
 # PYTHON chooses the interpreter (3.11 or newer), PORT and HOST the address of `make run`,
 # ARGS is handed to pytest: make test ARGS="tests/infrastructure -k spool"
@@ -18,22 +20,33 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check chaos bench lock
+.PHONY: run test check chaos bench fuzz lock audit
 
 # `exec` puts the command in the recipe shell's place, so that a signal to make reaches it.
 run: $(VENV)/.stamp-run
 	@exec $(VENV)/bin/python manage.py up --demo $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
+# Tests start many programs, which should not compile the same modules anew each time.
 test: $(VENV)/.stamp-dev
-	@exec $(VENV)/bin/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= exec $(VENV)/bin/python -m pytest -n 4 --dist worksteal $(ARGS)
 
-# Longer or shorter: make chaos CHAOS_SEEDS=1 CHAOS_EACH=10 CHAOS_DEEDS=20
+# Longer or shorter: make chaos CHAOS_SEEDS=1 CHAOS_EACH=10 CHAOS_KILLS=20
 chaos: $(VENV)/.stamp-dev
-	@CHAOS_SEEDS=$${CHAOS_SEEDS:-10} CHAOS_EACH=$${CHAOS_EACH:-20} CHAOS_DEEDS=$${CHAOS_DEEDS:-40} \
+	@CHAOS_SEEDS=$${CHAOS_SEEDS:-4} CHAOS_EACH=$${CHAOS_EACH:-95} CHAOS_KILLS=$${CHAOS_KILLS:-90} \
 		exec $(VENV)/bin/python -m pytest tests/chaos -rP -n 1 $(ARGS)
 
+# Parts and shorter runs: make bench ARGS="polls claims --quick"; the document: ARGS="--write docs/performance.md"
 bench: $(VENV)/.stamp-dev
-	@exec $(VENV)/bin/python -m tests.bench.pages $(ARGS)
+	@exec $(VENV)/bin/python -m tests.bench $(ARGS)
+
+# Never in the lock: what it needs is for nothing else. TOKEN is of `manage.py create_token`, ADDRESS the portal's.
+ADDRESS ?= http://127.0.0.1:8000
+
+fuzz:
+	@test -x .venv-fuzz/bin/schemathesis || \
+		{ $(PYTHON) -m venv .venv-fuzz && .venv-fuzz/bin/python -m pip --quiet install 'schemathesis>=4.32,<5'; }
+	@exec .venv-fuzz/bin/schemathesis --config-file tests/api/schemathesis.toml run $(ADDRESS)/api/v1/openapi.json \
+		--workers 1 --checks all --max-examples 25 --max-time 300 $(ARGS)
 
 # Everything runs even when an earlier part fails; the recipe fails at the end if one did.
 check: $(VENV)/.stamp-dev
@@ -44,6 +57,7 @@ check: $(VENV)/.stamp-dev
 	step $$bin/python -m ruff format --check .; \
 	step $$bin/python -m mypy; \
 	step $$bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-cache; \
+	step $$bin/python .ci/licences.py --check; \
 	step $$bin/python manage.py makemigrations --check --dry-run; \
 	step $$bin/python manage.py check; \
 	step env PUBLIC_URL=https://portal.example.org \
@@ -80,3 +94,9 @@ lock:
 	@$(LOCK) --upgrade -o requirements.lock requirements.txt
 	@$(LOCK) --upgrade -o requirements-dev.lock requirements-dev.txt
 	@rm -rf .venv-lock
+
+# Strictly: without it a package that PyPI says nothing about would count as sound.
+audit:
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(PYTHON) -m venv "$$folder" && "$$folder/bin/python" -m pip --quiet --disable-pip-version-check install pip-audit && \
+	"$$folder/bin/pip-audit" --strict --disable-pip --require-hashes --progress-spinner off -r requirements-dev.lock

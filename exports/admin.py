@@ -3,6 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import allauth.account.admin
+import allauth.mfa.admin
+import allauth.socialaccount.admin
+import allauth.usersessions.admin  # noqa: F401  all of them register what is taken back below
+from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
@@ -13,11 +22,14 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from exports import models
-from exports.engine import end
+from exports.engine import account, end
 from exports.engine.problem import ConflictError, InvalidError
 
 admin.site.site_header = admin.site.site_title = "Export portal: staff"
-admin.site.unregister(Group)
+# Signing in is the same for staff as for everybody, second factor and limits included.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign, no-untyped-call]
+# Addresses stand with their person; factors and sessions hold what is not for eyes.
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken])
 
 # Fields that hold something sealed, or a claim of the engine: not for eyes.
 HIDDEN = ("sealed", "sealed_grant", "sealed_link", "grant_lock", "digest", "baseline", "memo", "options_key")
@@ -222,7 +234,7 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(models.Team)
 class TeamAdmin(Shown):
-    list_display = ("name", "slug", "created_at")
+    list_display = ("name", "slug", "kept_bytes", "most_bytes", "created_at")
     search_fields = ("name", "slug")
     ordering = ("name",)
     prepopulated_fields: ClassVar[dict[str, Sequence[str]]] = {"slug": ("name",)}
@@ -245,10 +257,22 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
+        ("Address", {"fields": ("email_confirmed",)}),
         ("What they may do", {"fields": ("is_active", "is_staff", "is_superuser")}),
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+    actions = ("drop_factors",)
+
+    @admin.action(description="Take away lost second factors of the chosen people", permissions=["change"])
+    def drop_factors(self, request: HttpRequest, queryset: QuerySet[models.User]) -> None:
+        """Factors and recovery codes go, sessions end; their teams and they themselves are told."""
+        for user in queryset:
+            try:
+                account.drop_factors(user, request.user.get_username())
+                self.message_user(request, f"{user.email} signs in by password alone now.", messages.SUCCESS)
+            except ConflictError as problem:
+                self.message_user(request, str(problem), messages.WARNING)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """History names people: they are made inactive instead."""

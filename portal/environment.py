@@ -16,6 +16,9 @@ T = TypeVar("T")
 
 env = environ.Env()
 
+# Seconds, and milliseconds in the last: see `database`.
+KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+
 # Redis and RabbitMQ are what production uses, `spool` is our own; `memory` reaches no other process and is for tests.
 BROKERS = {"redis", "rediss", "amqp", "amqps", "spool", "memory"}
 
@@ -127,6 +130,9 @@ def database(folder: Path) -> dict[str, Any]:
         found.setdefault("CONN_MAX_AGE", 60)
         found.setdefault("CONN_HEALTH_CHECKS", True)
         options.setdefault("connect_timeout", 10)
+        # A server that vanished without a word is noticed within half a minute, before anybody's patience ends.
+        for name, value in KEEPALIVE.items():
+            options.setdefault(name, value)
         return found
     # IMMEDIATE: a transaction that reads and then writes cannot wait out another writer, it fails at once; one that
     # begins as a writer waits for its turn. WAL: readers and the writer do not wait for each other. FULL: a commit is
@@ -163,6 +169,27 @@ def broker(folder: Path) -> tuple[str, dict[str, Any]]:
         case "amqp" | "amqps":
             options |= {"write_timeout": 3}
     return url, options
+
+
+def openid() -> dict[str, Any]:
+    """The OpenID Connect provider that people may sign in with, as allauth reads it; empty without one."""
+    names = ("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    server, client, secret = (text(name) for name in names)
+    if not any((server, client, secret)):
+        return {}
+    # Who can change what the provider answers signs in as anybody.
+    local = urlsplit(server).hostname in {"localhost", "127.0.0.1"}
+    if not all((server, client, secret)) or not (server.startswith("https://") or local):
+        raise ImproperlyConfigured(
+            f"{', '.join(names)} belong together: give all three, the first as the provider's https address, or none."
+        )
+    return {
+        "provider_id": "openid",
+        "name": text("OIDC_NAME", "OpenID Connect"),
+        "client_id": client,
+        "secret": secret,
+        "settings": {"server_url": server, "oauth_pkce_enabled": True},
+    }
 
 
 def mail() -> dict[str, Any]:

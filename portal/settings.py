@@ -58,10 +58,17 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "ninja",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
     "exports.web.middleware.Headers",
     "django.middleware.security.SecurityMiddleware",
+    "exports.web.middleware.Intake",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -71,6 +78,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -89,7 +97,17 @@ TEMPLATES: list[dict[str, Any]] = [
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DATABASES = {"default": environment.database(DATA_DIR)}
+# What an error page or report tells of a failed request: neither what was typed nor the values of variables.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.reports.Discreet"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# All processes count failed sign-ins together, so what they count with is where all of them are: in the database.
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 
 AUTH_USER_MODEL = "exports.User"
 LOGIN_URL = "/sign-in/"
@@ -101,6 +119,48 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Signing in is allauth's; how the portal wants it is in `exports.web.account`, why in docs/decisions/0008.
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "exports.web.account.adapter.Accounts"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# Whether an address is confirmed stands with the user, who has one; allauth's own list of addresses stays empty.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_FORMS = {
+    "login": "exports.web.account.forms.SignInForm",
+    "change_password": "exports.web.account.forms.PasswordForm",
+    "reset_password": "exports.web.account.forms.ForgottenForm",
+    "reset_password_from_key": "exports.web.account.forms.NewPasswordForm",
+    "reauthenticate": "exports.web.account.forms.AgainForm",
+}
+MFA_ADAPTER = "exports.web.account.adapter.Factors"
+MFA_FORMS = {
+    "authenticate": "exports.web.account.forms.CodeForm",
+    "reauthenticate": "exports.web.account.forms.CodeAgainForm",
+    "activate_totp": "exports.web.account.forms.AppForm",
+    "add_webauthn": "exports.web.account.forms.PasskeyForm",
+    "edit_webauthn": "exports.web.account.forms.PasskeyNameForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Export portal"
+OPENID = environment.openid()
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [OPENID] if OPENID else []}}
+SOCIALACCOUNT_ADAPTER = "exports.web.account.provider.Provider"
+# By a link: the policy of the pages forbids forms that end elsewhere, as one that is redirected to the provider does.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+if SECURE:
+    ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -115,6 +175,8 @@ STORAGES = {
 }
 # What has not been collected is served from where it is installed, under its plain name.
 WHITENOISE_USE_FINDERS = True
+# Nobody else's pages have any use for ours.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Mail.
 
@@ -132,6 +194,8 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+# Nobody uploads files; the longest form is a release note.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # Gunicorn speaks plain http, so with https there is a proxy in front that ends TLS. The name of the header in which it
 # says so (X-Forwarded-Proto, usually) must be given explicitly, because a client could send it too: only name one that
@@ -139,6 +203,9 @@ X_FRAME_OPTIONS = "DENY"
 PROXY_SSL_HEADER = environment.text("PROXY_SSL_HEADER")
 if PROXY_SSL_HEADER:
     SECURE_PROXY_SSL_HEADER = ("HTTP_" + PROXY_SSL_HEADER.upper().replace("-", "_"), "https")
+# The header in which it says where a request came from (X-Forwarded-For, usually), by the same rule. Without, all who
+# come through the proxy count as one address, in request rates as in activity.
+PROXY_ADDRESS_HEADER = environment.text("PROXY_ADDRESS_HEADER")
 SECURE_SSL_REDIRECT: bool = environment.env.bool("SSL_REDIRECT", default=SECURE and bool(PROXY_SSL_HEADER))
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
@@ -184,9 +251,9 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"brief": {"()": "portal.logs.Brief"}},
+    "filters": {"brief": {"()": "portal.logs.Brief"}, "masked": {"()": "portal.logs.Masked"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["masked"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # Django would print with its own handlers, and only in DEBUG.
@@ -196,5 +263,9 @@ LOGGING = {
         "celery": {"level": "WARNING"},
         "celery.beat": {"filters": ["brief"]},
         "kombu": {"level": "WARNING"},
+        # It would tell the addresses of files, which are secret, at DEBUG.
+        "urllib3": {"level": "INFO"},
+        # Passkeys' numbers are nobody's business but their person's.
+        "fido2": {"level": "WARNING"},
     },
 }

@@ -45,7 +45,7 @@ def step(export: Export) -> Export:
     return export
 
 
-def drive(export: Export, seconds: float = 20.0, pause: float = 0.02) -> Export:
+def drive(export: Export, seconds: float = 60.0, pause: float = 0.02) -> Export:
     """Takes steps until the export has ended. Fails after so many seconds."""
     ends = time.monotonic() + seconds
     while True:

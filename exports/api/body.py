@@ -28,6 +28,7 @@ _ID: Final = {"anyOf": [_TEXT, {"type": "integer"}]}
 # Providers' ids are texts here; where a provider's ids are numbers, people send numbers.
 RemoteId = Annotated[str, BeforeValidator(_id_as_text), Field(min_length=1), WithJsonSchema(_ID)]
 
+MOST_DEPTH: Final = 100
 SENTENCES: Final = {
     "missing": "This field is required.",
     "string_type": "A text is wanted here.",
@@ -75,16 +76,24 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+    """Every text in a JSON value, level by level: handed up from level to level, each would cost as much as it is deep.
+
+    Raises ValueError for one that is deeper than anything the API takes.
+    """
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, str):
+                yield one
+            elif isinstance(one, dict):
+                below += [*one, *one.values()]
+            elif isinstance(one, list):
+                below += one
+        if not below:
+            return
+        level = below
+    raise ValueError("too deep")
 
 
 def _encodes(text: str) -> bool:

@@ -15,6 +15,7 @@ from exports.api.body import Body
 from exports.api.problems import PROBLEM
 from exports.api.schemas import Problem
 from exports.engine import browse
+from exports.engine.filters import MOST_ID, MOST_TEXT, WORDS
 
 WRITES: Final = (403, 411, 413, 422)
 MEANINGS: Final = {
@@ -43,7 +44,7 @@ PAGING: Final[list[dict[str, Any]]] = [
         "name": "before",
         "in": "query",
         "description": "Only those with a smaller id; `meta.next` has it.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": browse.MOST_ID},
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ID},
     },
 ]
 MOMENT: Final = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
@@ -55,12 +56,12 @@ FILTERS: Final[list[dict[str, Any]]] = [
             "description": "One or more of these.",
             "schema": {"type": "array", "items": {"type": "string", "enum": list(known)}, "minItems": 1},
         }
-        for name, known in browse.WORDS.items()
+        for name, known in WORDS.items()
     ),
     {
         "name": "project_id",
         "in": "query",
-        "schema": {"type": "integer", "minimum": 1, "maximum": browse.MOST_ID},
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ID},
     },
     {"name": "since", "in": "query", "description": "Made then or later.", "schema": MOMENT},
     {"name": "until", "in": "query", "description": "Made then or earlier.", "schema": MOMENT},
@@ -68,7 +69,7 @@ FILTERS: Final[list[dict[str, Any]]] = [
         "name": "q",
         "in": "query",
         "description": "Words to be found in project, provider, type, job id, file name or user.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": browse.MOST_TEXT},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MOST_TEXT},
     },
 ]
 

@@ -3,6 +3,7 @@
 from django.http import QueryDict
 
 from exports.engine import browse
+from exports.engine.filters import NAMES, Filters
 from exports.engine.problem import InvalidError
 
 PAGING = ("limit", "before")
@@ -30,17 +31,17 @@ def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
     return found
 
 
-def read_filters(data: QueryDict) -> tuple[browse.Filters, int | None, int]:
+def read_filters(data: QueryDict) -> tuple[Filters, int | None, int]:
     """Filters of exports, `before` and `limit`. Raises InvalidError with every problem at once."""
     errors: dict[str, list[str]] = {}
-    filters = browse.Filters()
+    filters = Filters()
     paging: tuple[int | None, int] = (None, browse.USUAL)
     try:
-        filters = browse.Filters.parse(data)
+        filters = Filters.parse(data)
     except InvalidError as error:
         errors = error.errors
     try:
-        paging = read_paging(data, *browse.NAMES)
+        paging = read_paging(data, *NAMES)
     except InvalidError as error:
         errors = {**errors, **error.errors}
     if errors:

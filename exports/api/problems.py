@@ -17,6 +17,7 @@ from exports.engine.problem import ConflictError, InvalidError, TwinError
 from exports.files import GoneError
 from exports.models.seal import SealError
 from exports.providers.errors import ProviderError
+from exports.rates import TooManyError
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ def from_error(error: Exception) -> HttpResponse:
             return problem(401, headers={"WWW-Authenticate": 'Bearer realm="export portal"'})
         case PermissionDenied():
             return problem(403, str(error))
+        case TooManyError():
+            return problem(429, str(error), headers={"Retry-After": str(error.seconds)})
         case Http404():
             return problem(404, str(error))
         case GoneError():

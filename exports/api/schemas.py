@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
 from exports.api.body import Body, RemoteId
-from exports.engine import browse
+from exports.engine.filters import TYPES
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -256,7 +256,7 @@ class NewCredential(Body):
 
     provider: str
     name: str = Field(json_schema_extra={"minLength": 1, "maxLength": 100})
-    secrets: dict[str, Any] = Field(json_schema_extra={"additionalProperties": {"type": "string"}})
+    secrets: dict[str, Any] = Field(repr=False, json_schema_extra={"additionalProperties": {"type": "string"}})
     origin: str | None = None
     dialect: str | None = None
 
@@ -272,7 +272,7 @@ class NewProject(Body):
 class NewExport(Body):
     """What to export. `options` as GET /providers describes them; `adopt`: id of a job that runs at the provider."""
 
-    type: str = Field(json_schema_extra={"enum": list(browse.TYPES)})
+    type: str = Field(json_schema_extra={"enum": list(TYPES)})
     format: str | None = Field(None, min_length=1)
     options: dict[str, Any] | None = None
     confirm: bool | None = Field(None, description="Must be true for a kind that changes the project at the provider.")

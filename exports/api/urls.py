@@ -15,7 +15,8 @@ api = PortalAPI(
     description=(
         "Asks providers for exports and keeps the files. Send an API token of yours with each request:"
         " `Authorization: Bearer TOKEN`. Errors are application/problem+json. Lists are newest first; to go on, add"
-        " `meta.next` to the list's address."
+        " `meta.next` to the list's address. A token may read 200 times a second in the long run (400 at once) and"
+        " write 100 times (6000 at once); beyond, 429 says with `Retry-After` in how many seconds to ask again."
     ),
     docs_url=None,
     urls_namespace="api",

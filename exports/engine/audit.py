@@ -30,6 +30,16 @@ VERBS: Final = (
     "adopted",
     "canceled",
     "deleted file",
+    "changed password",
+    "reset password",
+    "added second factor",
+    "removed second factor",
+    "made recovery codes",
+    "used recovery code",
+    "ended session",
+    "linked sign-in",
+    "confirmed address",
+    "demanded",
 )
 # What asks by itself is in the export's history; here are people, and the programs that act in their name.
 PEOPLE: Final = frozenset({"person", "api", "staff"})

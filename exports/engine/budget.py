@@ -7,107 +7,232 @@ never earlier than `seconds` after the one before began: the provider counts fro
 falls into a window of theirs that is already full.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 
 from exports.engine import clock
-from exports.engine.claim import Claim
-from exports.engine.outcome import hold
-from exports.models import Allowance, Export, Pause
+from exports.engine.claim import Claim, LostClaimError
+from exports.engine.many import save_many, settle_many
+from exports.engine.outcome import held
+from exports.models import Allowance, Credential, Export, Pause
 
 # What is on its way to the provider is counted there a moment later than here.
 MARGIN_SECONDS: Final = 0.05
+# More calls a window than anybody allows: what says so is not a limit.
+MOST_LIMIT: Final = 1_000_000
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether the step may call now; else in how many seconds its window begins (an estimate that only grows)."""
+class Use:
+    """What a step used: the ticket that admitted the first of its `calls`, and its last answer's headers.
 
-    now: bool
-    seconds: float = 0.0
+    `drawn`: the allowance as it was when the ticket was drawn, where that is known.
+    """
+
+    export: Export
+    rate_class: str
+    ticket: int | None
+    calls: int
+    head: Mapping[str, str]
+    drawn: Allowance | None = None
 
 
 def admit(claim: Claim, rate_class: str) -> bool:
     """Whether the step may call now. If not, it was put off until its window begins. Raises LostClaimError."""
-    export = claim.export
-    pause = Pause.of(export.project.credential_id, rate_class)
-    if pause is not None:
-        seconds = (pause.until - clock.now()).total_seconds()
-        note = f"Waits for the provider's limit. {pause.reason}"
-        hold(claim, max(seconds, 0) + clock.jittered(0.5), note, ticket=None)
-        return False
-    declared = export.project.credential.declared.limits.get(rate_class)
-    if declared is None:
-        return True
-    verdict = _draw(claim, rate_class, *declared)
-    if not verdict.now:
-        allowed = f"{declared[0]} in {declared[1]:g} s"
-        note = f"Waits for its turn within the provider's limit ({rate_class}: {allowed})."
-        hold(claim, verdict.seconds + MARGIN_SECONDS, note, ticket=export.ticket)
-    return verdict.now
+    admitted = admit_many([claim], rate_class)
+    if claim.lost:
+        raise LostClaimError
+    return bool(admitted)
 
 
-def _draw(claim: Claim, rate_class: str, limit: int, seconds: float) -> Verdict:
-    """Draws a ticket, or uses the one that the export holds, in one short transaction."""
-    export, now = claim.export, clock.now()
-    with transaction.atomic():
-        row = _row(export.project.credential_id, rate_class, limit, seconds)
-        length = timedelta(seconds=row.seconds)
-        ticket = export.ticket
-        if ticket is None or ticket // row.limit < row.window:  # none, or its window has passed
-            ticket = row.issued
-            if ticket // row.limit == row.window and row.started_at + length <= now:
-                ticket = (row.window + 1) * row.limit  # the running window is over; the next opens with this call
-            row.issued = ticket + 1
-        ahead = ticket // row.limit - row.window
-        if ahead and now >= row.started_at + length * ahead + timedelta(seconds=MARGIN_SECONDS):
-            row.window, row.started_at, row.answered, ahead = row.window + ahead, now, False, 0
-        row.save(update_fields=["window", "started_at", "answered", "issued", "seconds"])
-        export.ticket = ticket
-        begins = row.started_at + length * ahead
-    return Verdict(True) if not ahead else Verdict(False, max(0.0, (begins - now).total_seconds()))
+def admit_many(claims: Sequence[Claim], rate_class: str) -> list[Claim]:
+    """The claims whose steps may call now. The others were put off until their windows begin."""
+    credentials = {claim.export.project.credential_id: claim.export.project.credential for claim in claims}
+    pauses = Pause.in_force(credentials, rate_class)
+    free = [claim for claim in claims if claim.export.project.credential_id not in pauses]
+    waits = _draw(free, rate_class) if any(rate_class in one.declared.limits for one in credentials.values()) else {}
+    put_off: list[tuple[Claim, dict[str, Any]]] = []
+    for claim in claims:
+        export = claim.export
+        pause = pauses.get(export.project.credential_id)
+        if pause is not None:
+            seconds = max((pause.until - clock.now()).total_seconds(), 0) + clock.jittered(0.5)
+            note = f"Waits for the provider's limit. {pause.reason}"
+            put_off.append((claim, {"ticket": None, **held(export, seconds, note)}))
+        elif export.pk in waits:
+            calls, window = export.project.credential.declared.limits[rate_class]
+            note = f"Waits for its turn within the provider's limit ({rate_class}: {calls} in {window:g} s)."
+            seconds = waits[export.pk] + MARGIN_SECONDS
+            put_off.append((claim, {"ticket": export.ticket, **held(export, seconds, note)}))
+    settle_many([claim for claim, _ in put_off], [row for _, row in put_off])
+    waiting = {id(claim) for claim, _ in put_off}
+    return [claim for claim in claims if id(claim) not in waiting]
 
 
-def _row(credential_id: int, rate_class: str, limit: int, seconds: float) -> Allowance:
-    """The locked row; made at the first call, as a window that is over already."""
-    past = clock.now() - timedelta(seconds=seconds + 1)
-    made = {"limit": limit, "seconds": seconds, "started_at": past, "issued": limit}
-    Allowance.objects.get_or_create(credential_id=credential_id, rate_class=rate_class, defaults=made)
-    row = Allowance.objects.select_for_update().get(credential_id=credential_id, rate_class=rate_class)
-    row.seconds = seconds  # the declaration may have changed with a new version
-    return row
+def _draw(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
+    """Draws a ticket for each, or uses the one that it holds, in one short transaction.
 
-
-def heed(export: Export, rate_class: str, ticket: int | None, calls: int, head: Mapping[str, str]) -> None:
-    """Takes in what a step used and what its last answer's headers say: the true limit, and whether others call too.
-
-    `ticket` admitted the first of its `calls`. Headers as PlayCanvas documents them: X-RateLimit-Limit, -Remaining.
+    Returns in how many seconds the window begins, for the exports whose window does not run yet.
     """
-    credential = export.project.credential
-    if ticket is None or calls < 1 or rate_class not in credential.declared.limits:
-        return
-    limit, left = _number(head, "X-RateLimit-Limit"), _number(head, "X-RateLimit-Remaining")
+    waits: dict[int, float] = {}
     with transaction.atomic():
-        rows = Allowance.objects.select_for_update().filter(credential_id=credential.pk, rate_class=rate_class)
-        row = rows.first()
-        if row is None:
-            return
-        if not row.answered and ticket // row.limit == row.window:
-            # Their window began no later than its first answer came; ours must not begin earlier than theirs.
-            row.answered, row.started_at = True, clock.now()
-        row.issued += calls - 1
-        if limit and limit != row.limit:
-            _relimit(row, limit, left)
-        row.save(update_fields=["answered", "started_at", "issued", "limit", "window"])
-        spare = (row.window + 1) * row.limit - row.issued
-    if left == 0 and spare > 0:
-        reason = "Something else uses up what this credential may call."
-        Pause.extend(credential.pk, rate_class, clock.after(row.seconds), reason)
+        rows = _rows(claims, rate_class)
+        for claim in claims:
+            if (row := rows.get(claim.export.project.credential_id)) is not None:
+                claim.drawn = row
+                seconds = _draw_one(claim.export, row)
+                if seconds is not None:
+                    waits[claim.export.pk] = seconds
+        save_many(list(rows.values()), ["window", "started_at", "answered", "issued", "seconds"])
+    return waits
+
+
+def _draw_one(export: Export, row: Allowance) -> float | None:
+    now, length = clock.now(), timedelta(seconds=row.seconds)
+    ticket = export.ticket
+    if ticket is None or ticket // row.limit < row.window:  # none, or its window has passed
+        ticket = row.issued
+        if ticket // row.limit == row.window and row.started_at + length <= now:
+            ticket = (row.window + 1) * row.limit  # the running window is over; the next opens with this call
+        row.issued = ticket + 1
+    ahead = ticket // row.limit - row.window
+    if ahead and now >= row.started_at + length * ahead + timedelta(seconds=MARGIN_SECONDS):
+        row.window, row.started_at, row.answered, ahead = row.window + ahead, now, False, 0
+    export.ticket = ticket
+    return max(0.0, (row.started_at + length * ahead - now).total_seconds()) if ahead else None
+
+
+def _rows(claims: Sequence[Claim], rate_class: str) -> dict[int, Allowance]:
+    """The locked rows by credential; made at the first call, as a window that is over already."""
+    limits = {
+        claim.export.project.credential_id: claim.export.project.credential.declared.limits[rate_class]
+        for claim in claims
+        if rate_class in claim.export.project.credential.declared.limits
+    }
+    # In one order everywhere, so that two workers never wait for each other.
+    locked = Allowance.objects.select_for_update().filter(rate_class=rate_class).order_by("credential_id")
+    rows = _by_credential(locked.filter(credential_id__in=limits))
+    if missing := limits.keys() - rows.keys():
+        _make({key: limits[key] for key in missing}, rate_class)
+        rows = _by_credential(locked.filter(credential_id__in=limits))
+    for key, row in rows.items():
+        row.seconds = limits[key][1]  # the declaration may have changed with a new version
+    return rows
+
+
+def _make(limits: Mapping[int, tuple[int, float]], rate_class: str) -> None:
+    made = [
+        Allowance(
+            credential_id=key,
+            rate_class=rate_class,
+            limit=limit,
+            seconds=seconds,
+            started_at=clock.after(-seconds - 1),
+            issued=limit,
+        )
+        for key, (limit, seconds) in limits.items()
+    ]
+    Allowance.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def heed(uses: Sequence[Use]) -> None:
+    """Takes in what steps used and what headers said: the true limit, and whether others call too.
+
+    Headers as PlayCanvas documents them: X-RateLimit-Limit, -Remaining.
+    """
+    told = [
+        use
+        for use in uses
+        if use.ticket is not None and use.calls > 0 and use.rate_class in use.export.project.credential.declared.limits
+    ]
+    for rate_class in {use.rate_class for use in told}:
+        of_class = [use for use in told if use.rate_class == rate_class]
+        found = Allowance.objects.filter(rate_class=rate_class)
+        # Nearly every answer says what was known when the ticket was drawn: then nothing is asked, and nobody waits.
+        news = [use for use in of_class if use.drawn is None or _is_news(use, use.drawn)]
+        if not news:
+            continue
+        with transaction.atomic():
+            locked = found.select_for_update().filter(credential_id__in=_credentials(news))
+            rows = _by_credential(locked.order_by("credential_id"))
+            for use in news:
+                if (row := rows.get(_credential(use))) is not None:
+                    _heed_one(use, row)
+            save_many(list(rows.values()), ["answered", "started_at", "issued", "limit", "window"])
+        _mind_others(news, rows)
+
+
+def learn(credential: Credential, limits: Mapping[str, int]) -> None:
+    """Takes in what the provider says it allows this credential, before any call has shown it.
+
+    PlayCanvas' `GET /api/ratelimits` says so; a paid plan allows more than is declared.
+    """
+    for rate_class, (declared, seconds) in credential.declared.limits.items():
+        limit = limits.get(rate_class, 0)
+        if not 0 < limit < MOST_LIMIT:
+            continue
+        with transaction.atomic():
+            locked = Allowance.objects.select_for_update().filter(credential=credential, rate_class=rate_class)
+            if (row := locked.first()) is None and limit != declared:
+                _make({credential.pk: (declared, seconds)}, rate_class)
+                row = locked.first()
+            if row is not None and limit != row.limit:
+                _relimit(row, limit, None)
+                row.save(update_fields=["window", "limit", "issued"])
+
+
+def spend(credential: Credential, calls: int) -> None:
+    """Counts calls that drew no ticket: tests of credentials, lists to pick from. Tickets drawn later make room."""
+    Allowance.objects.filter(credential=credential, rate_class="normal").update(issued=F("issued") + calls)
+
+
+def _credential(use: Use) -> int:
+    return use.export.project.credential_id
+
+
+def _credentials(uses: Iterable[Use]) -> set[int]:
+    return {_credential(use) for use in uses}
+
+
+def _by_credential(rows: Iterable[Allowance]) -> dict[int, Allowance]:
+    return {row.credential_id: row for row in rows}
+
+
+def _is_news(use: Use, row: Allowance) -> bool:
+    """Whether the answer says more than the row said when the ticket was drawn."""
+    limit, left = _number(use.head, "X-RateLimit-Limit"), _number(use.head, "X-RateLimit-Remaining")
+    return use.calls > 1 or left == 0 or (limit or row.limit) != row.limit or _is_first(use, row)
+
+
+def _is_first(use: Use, row: Allowance) -> bool:
+    return not row.answered and use.ticket is not None and use.ticket // row.limit == row.window
+
+
+def _heed_one(use: Use, row: Allowance) -> None:
+    if _is_first(use, row):
+        # Their window began no later than its first answer came; ours must not begin earlier than theirs.
+        row.answered, row.started_at = True, clock.now()
+    row.issued += use.calls - 1
+    limit, left = _number(use.head, "X-RateLimit-Limit"), _number(use.head, "X-RateLimit-Remaining")
+    if limit and limit != row.limit:
+        _relimit(row, limit, left)
+
+
+def _mind_others(uses: Sequence[Use], rows: Mapping[int, Allowance]) -> None:
+    """Nothing left where we had places left: somebody else uses this credential too, so it rests for a window."""
+    for use in uses:
+        row = rows.get(_credential(use))
+        if row is None or use.ticket is None or _number(use.head, "X-RateLimit-Remaining") != 0:
+            continue
+        # An answer of the window before says nothing of the one that runs.
+        if use.ticket // row.limit == row.window and (row.window + 1) * row.limit > row.issued:
+            reason = "Something else uses up what this credential may call."
+            Pause.extend(row.credential_id, row.rate_class, clock.after(row.seconds), reason)
 
 
 def _relimit(row: Allowance, limit: int, left: int | None) -> None:

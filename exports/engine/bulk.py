@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, cast
 
-from exports.engine import discard, end, store
+from django.db import transaction
+
+from exports import states
+from exports.engine import audit, discard, end, store
 from exports.engine.problem import ConflictError, InvalidError, TwinError
 from exports.engine.request import Asker
 from exports.models import Download, Export, User
@@ -42,6 +45,9 @@ def cancel(exports: Iterable[Export], *, actor: str, source: str = "person") -> 
             end.cancel(export, actor=actor, source=source)
         except ConflictError:
             raise _Skip("ended already") from None
+        except KeyError:
+            # The way to cancel names the provider, which the portal no longer has; nothing of it is needed to stop.
+            _stop(export, actor, source)
 
     return _each(exports, one)
 
@@ -110,6 +116,16 @@ def _each(exports: Iterable[Export], do: Callable[[Export], None]) -> Summary:
         else:
             done.append(export)
     return Summary(done, skipped)
+
+
+def _stop(export: Export, actor: str, source: str) -> None:
+    slug = export.project.credential.provider
+    note = f"The portal no longer has the provider {slug}; a job there may still finish."
+    with transaction.atomic():
+        if not export.move(states.CANCELED, source=source, actor=actor, note=note):
+            raise _Skip("it moved on just now, so try again")
+        if source in audit.PEOPLE:
+            audit.note(export.team_id, actor, "canceled", audit.export_called(export))
 
 
 def _refuse_retry(export: Export, later: int | None) -> None:

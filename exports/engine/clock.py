@@ -1,19 +1,26 @@
 """The engine's clock, in one place."""
 
 import random
+import time
 from datetime import datetime, timedelta
+from typing import Final
 
-from django.utils import timezone
+from exports.models.moment import align, now
 
-
-def now() -> datetime:
-    """The time, with zone."""
-    return timezone.now()
+__all__ = ["after", "align", "backoff", "jittered", "now", "ticks"]
 
 
 def after(seconds: float) -> datetime:
     """The time in so many seconds."""
-    return timezone.now() + timedelta(seconds=seconds)
+    return now() + timedelta(seconds=seconds)
+
+
+def ticks() -> float:
+    """Seconds for measuring what has passed. They go on while the machine sleeps, as leases do."""
+    return time.clock_gettime(_TICKS)
+
+
+_TICKS: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def jittered(seconds: float) -> float:

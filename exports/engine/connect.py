@@ -1,27 +1,56 @@
 """A client for a credential: its secrets opened, its token shared, its calls recorded."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.utils import timezone
 
-from exports.engine import clock
+from exports.engine import budget, clock, outage
+from exports.engine.many import add_many
 from exports.models import Call, Credential, Export
 from exports.providers.base import Grant
-from exports.providers.errors import BusyError, CredentialError
+from exports.providers.errors import BusyError, CredentialError, ProviderError
 from exports.providers.guard import Guard
-from exports.providers.http import CallRecord, Client, shared_session
+from exports.providers.hide import hide_in
+from exports.providers.http import CallRecord, Client
+from exports.providers.wire import shared_session
 
 LOCK_SECONDS = 30.0
+USED_SECONDS = 30.0
 T = TypeVar("T")
 
 
 def guard() -> Guard:
     """The rule for addresses, with the exceptions that staff set (PRIVATE_HOSTS)."""
-    return Guard.allowing(settings.PRIVATE_HOSTS)
+    return _guard(tuple(settings.PRIVATE_HOSTS))
+
+
+@lru_cache(maxsize=8)
+def _guard(hosts: tuple[str, ...]) -> Guard:
+    return Guard.allowing(hosts)
+
+
+def client_of(
+    credential: Credential, record: Callable[[CallRecord], None], before_send: Callable[[], None] = lambda: None
+) -> Client:
+    """A client for the credential; `record` hears of each call. Raises SealError."""
+    rule = guard()
+    return Client(
+        provider=credential.declared,
+        origin=credential.address,
+        secrets=credential.secrets(),
+        guard=rule,
+        dialect=credential.dialect,
+        session=shared_session(f"{credential.pk}|{credential.address}", rule),
+        grant=credential.grant(),
+        record=record,
+        before_send=before_send,
+        get_grant=lambda client: _fetch_grant(credential, client),
+    )
 
 
 @contextmanager
@@ -29,28 +58,21 @@ def connect(
     credential: Credential, export: Export | None = None, before_send: Callable[[], None] = lambda: None
 ) -> Iterator[Client]:
     """A client for the credential while the block runs; what it called is recorded at the end. Raises SealError."""
-    records: list[Call] = []
-
-    def record(call: CallRecord) -> None:
-        records.append(as_row(call, export, credential))
-
-    rule = guard()
+    calls: list[CallRecord] = []
     try:
-        yield Client(
-            provider=credential.declared,
-            origin=credential.address,
-            secrets=credential.secrets(),
-            guard=rule,
-            dialect=credential.dialect,
-            session=shared_session(f"{credential.pk}|{credential.address}", rule),
-            grant=credential.grant(),
-            record=record,
-            before_send=before_send,
-            get_grant=lambda client: _fetch_grant(credential, client),
-        )
+        yield client_of(credential, calls.append, before_send)
     finally:
-        Call.objects.bulk_create(records)
-        Credential.objects.filter(pk=credential.pk).update(used_at=timezone.now())
+        keep_calls([(export, credential, call) for call in calls])
+        if export is None:  # nobody drew a ticket for these
+            budget.spend(credential, len(calls))
+
+
+def keep_calls(made: Sequence[tuple[Export | None, Credential, CallRecord]]) -> None:
+    """Writes what was called, who did not answer, and when which credential was last used (to half a minute)."""
+    add_many([as_row(call, export, credential) for export, credential, call in made])
+    outage.heed([(credential.address, export.pk if export else 0, call) for export, credential, call in made])
+    used = Credential.objects.filter(pk__in={credential.pk for _, credential, _ in made})
+    used.exclude(used_at__gt=clock.after(-USED_SECONDS)).update(used_at=timezone.now())
 
 
 def as_row(call: CallRecord, export: Export | None, credential: Credential | None) -> Call:
@@ -73,32 +95,48 @@ def _fetch_grant(credential: Credential, client: Client) -> Grant:
 
     Where refresh tokens rotate, two at once would void each other. The lock outlasts the call (TOKEN_SECONDS).
     """
-    row = Credential.objects.get(pk=credential.pk)
-    client.secrets = row.secrets()
-    kept = row.grant()
-    if kept and kept.token != client.refused and kept.expires_at > time.time() + 60:
+    if (kept := _kept_grant(credential, client)) is not None:
         return kept
     until = clock.after(LOCK_SECONDS)
     free = Credential.objects.filter(pk=credential.pk).exclude(grant_lock__gt=clock.now())
     if not free.update(grant_lock=until):
         raise BusyError("Another step is fetching a token for this credential.", seconds=1, word="token")
     try:
-        grant = credential.declared.authorise(client)
-        row.keep_grant(grant)
+        # Once more: another may have fetched one, and voided the refresh token, between the look and the lock.
+        if (grant := _kept_grant(credential, client)) is None:
+            grant = credential.declared.authorise(client)
+            Credential.objects.get(pk=credential.pk).keep_grant(grant)
     finally:
         Credential.objects.filter(pk=credential.pk, grant_lock=until).update(grant_lock=None)
     return grant
 
 
+def _kept_grant(credential: Credential, client: Client) -> Grant | None:
+    """The token that is kept now, if it can be used; the client gets the secrets of now."""
+    row = Credential.objects.get(pk=credential.pk)
+    client.secrets = row.secrets()
+    kept = row.grant()
+    return kept if kept and kept.token != client.refused and kept.expires_at > time.time() + 60 else None
+
+
 def with_fresh_token(client: Client, call: Callable[[], T]) -> T:
-    """The call; once more with a fresh token when the token it used was refused (a 401 executes nothing)."""
+    """The call; once more with a fresh token when the token it used was refused (a 401 executes nothing).
+
+    Whatever a provider's method brings or raises passes here, so nothing behind it holds a secret of the credential.
+    """
     try:
-        return call()
-    except CredentialError as error:
-        if not (error.renewable and client.grant is not None):
-            raise
-        client.forget_token()
-        return call()
+        try:
+            found = call()
+        except CredentialError as error:
+            if not (error.renewable and client.grant is not None):
+                raise
+            client.forget_token()
+            found = call()
+    except ProviderError as error:
+        error.message, error.word = hide_in(client.hidden(), (error.message, error.word))
+        error.args = (error.message,)  # what a traceback shows
+        raise
+    return hide_in(client.hidden(), found)
 
 
 def job_fields(export: Export) -> dict[str, Any]:

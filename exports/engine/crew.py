@@ -5,10 +5,9 @@ of its slots. Broker or no broker, it also looks by itself several times a secon
 """
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -16,7 +15,8 @@ from django.db import close_old_connections, connections
 
 from exports import states
 from exports.engine import clock, notices
-from exports.engine.claim import Claim, claim_due, release, renew
+from exports.engine.claim import LEASE_SECONDS, Claim, claim_from, longest_due, release, renew
+from exports.engine.lanes import Lane, Looks, pause
 from exports.models import Heartbeat
 from exports.models.notice import MAIL, RELAY
 
@@ -26,61 +26,33 @@ LOOK_SECONDS: Final = 0.25
 RENEW_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 10.0
 HANG_SECONDS: Final = 180.0
-
-
-class Lane:
-    """Slots for some steps. Downloads have their own, so that they never hold up polls."""
-
-    def __init__(self, name: str, steps: tuple[str, ...], slots: int, run: Callable[[Claim], None]) -> None:
-        self.name, self.steps, self.slots, self.run = name, steps, slots, run
-        self.queue: queue.SimpleQueue[Claim | None] = queue.SimpleQueue()
-        self.claims: dict[tuple[int, int], Claim] = {}
-        self.lock = threading.Lock()
-        self.threads: list[threading.Thread] = []
-        self.freed = threading.Event()
-
-    def free(self) -> int:
-        """Slots that nothing runs in."""
-        with self.lock:
-            return self.slots - len(self.claims)
-
-    def put(self, claim: Claim) -> None:
-        """Has a slot take this step."""
-        with self.lock:
-            if len(self.threads) < min(self.slots, len(self.claims) + 1):
-                thread = threading.Thread(target=self._work, name=f"{self.name}-{len(self.threads)}", daemon=True)
-                thread.start()
-                self.threads.append(thread)
-            self.claims[claim.export.pk, claim.fence] = claim
-        self.queue.put(claim)
-
-    def _work(self) -> None:
-        while (claim := self.queue.get()) is not None:
-            try:
-                close_old_connections()
-                self.run(claim)
-            except Exception:
-                log.exception("A step of export %s broke; its lease brings it back.", claim.export.pk)
-            finally:
-                with self.lock:
-                    self.claims.pop((claim.export.pk, claim.fence), None)
-                self.freed.set()
-        connections.close_all()
+# Whose turn it is need not be asked at every look.
+FAIR_SECONDS: Final = 0.25
+FRESH_SECONDS: Final = LEASE_SECONDS - 3
+MOST_WRITING: Final = 16
 
 
 class Crew:
-    """All of it. `run` takes one claimed step."""
+    """All of it. `run` takes one claimed step, `together` begins many polls by handing them to `looks.take`."""
 
-    def __init__(self, name: str, slots: int, run: Callable[[Claim], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        slots: int,
+        run: Callable[[Claim], None],
+        together: Callable[[Sequence[Claim]], None] | None = None,
+    ) -> None:
         self.name = name
         self.kicked = threading.Event()
         self.stopping = threading.Event()
-        self.lanes = (
-            Lane("call", (states.SUBMIT, states.POLL), slots, run),
-            Lane("fetch", (states.FETCH,), max(2, slots // 4), run),
-        )
+        # Steps that write for themselves need a database connection each, so they have fewer slots than polls.
+        self.asks = Lane("ask", (states.SUBMIT,), min(slots, MOST_WRITING), run)
+        self.looks = Looks("look", (states.POLL,), slots)
+        self.fetches = Lane("fetch", (states.FETCH,), min(max(2, slots // 4), MOST_WRITING), run)
+        self.lanes: tuple[Lane, ...] = (self.asks, self.looks, self.fetches)
         for lane in self.lanes:
             lane.freed = self.kicked
+        self.together = together or self.looks.take
         self.threads = [
             threading.Thread(target=self._look_on, name="looker", daemon=True),
             threading.Thread(target=self._keep_on, name="keeper", daemon=True),
@@ -100,41 +72,64 @@ class Crew:
                 return claim
         return None
 
-    def look(self) -> int:
+    def look(self, *, fair: bool = True) -> int:
         """Claims what is due, as far as slots are free, and starts it. Returns how much."""
         started = 0
+        since = longest_due()
         for lane in self.lanes:
+            waits = [since[step] for step in lane.steps if step in since]
             free = lane.free()
-            for claim in claim_due(lane.steps, free) if free else ():
-                lane.put(claim)
-                started += 1
+            if not waits or free < 1:
+                continue
+            claims = claim_from(lane.steps, free, min(waits) if fair else None, list(lane.claims.values()))
+            for claim in claims:  # known from here on, so that their leases are kept
+                lane.claims[claim.export.pk, claim.fence] = claim
+            if claims:
+                (self.together if lane is self.looks else lane.take)(claims)
+                started += len(claims)
         return started
 
     def _look_on(self) -> None:
-        beaten = 0.0
+        beaten = fair_at = refreshed = -BEAT_SECONDS
         while not self.stopping.is_set():
             self.kicked.wait(LOOK_SECONDS)
             self.kicked.clear()
+            now, begun, started = time.monotonic(), time.thread_time(), 0
             try:
-                close_old_connections()
-                self.look()
-                if time.monotonic() > beaten + BEAT_SECONDS:
+                if now > refreshed + 1:
+                    close_old_connections()
+                    refreshed = now
+                if now > beaten + BEAT_SECONDS:
+                    clock.align()
                     Heartbeat.beat(f"worker:{self.name}")
-                    beaten = time.monotonic()
+                    beaten = now
+                fair = now > fair_at + FAIR_SECONDS
+                started = self.look(fair=fair)
+                fair_at = now if fair else fair_at
             except Exception as error:
                 log.warning("The database does not answer (%s); looking again.", type(error).__name__)
                 connections.close_all()
                 self.stopping.wait(1)
+            # Slots come free one by one; what they take is claimed together.
+            self.stopping.wait(pause(time.thread_time() - begun, started))
+        connections.close_all()
 
     def _keep_on(self) -> None:
         while not self.stopping.wait(RENEW_SECONDS):
             self._keep()
+        connections.close_all()
 
     def _keep(self) -> None:
         # A step that hangs past its export's deadline is given up: whoever claims it next says so.
-        before = clock.now() - timedelta(seconds=HANG_SECONDS)
+        before, soon = clock.now() - timedelta(seconds=HANG_SECONDS), clock.ticks() + FRESH_SECONDS
         running = [claim for lane in self.lanes for claim in list(lane.claims.values()) if not claim.lost]
-        claims = [claim for claim in running if claim.export.deadline_at > before]
+        claims = [
+            claim
+            for claim in running
+            if claim.export.deadline_at > before
+            # Most polls are over before their lease needs it. Downloads hear of a cancellation by this.
+            and (claim.held_until < soon or claim.export.step != states.POLL)
+        ]
         try:
             close_old_connections()
             renew(claims)
@@ -150,6 +145,7 @@ class Crew:
             except Exception:
                 log.exception("Notices could not be sent; they stay due.")
                 connections.close_all()
+        connections.close_all()
 
     def stop(self, grace: float = 5.0) -> None:
         """Claims nothing more, lets steps under way end for a while, and gives back what can be given back."""
@@ -164,15 +160,18 @@ class Crew:
                 # A request that makes something may be on its way: only the end of the lease may hand that over.
                 if claim.export.step != states.SUBMIT:
                     release(claim)
+            lane.stop()
 
 
 _crew: Crew | None = None
 
 
-def start(name: str, slots: int, run: Callable[[Claim], None]) -> Crew:
+def start(
+    name: str, slots: int, run: Callable[[Claim], None], together: Callable[[Sequence[Claim]], None] | None = None
+) -> Crew:
     """Starts the crew of this process."""
     global _crew
-    _crew = Crew(name, slots, run)
+    _crew = Crew(name, slots, run, together)
     _crew.start()
     return _crew
 

@@ -1,10 +1,11 @@
 """Deleting a kept file. The export, its history and its receipts stay."""
 
 from django.db import transaction
+from django.db.models import F
 
 from exports.engine import audit, clock, store
 from exports.engine.problem import ConflictError
-from exports.models import Export, File, User
+from exports.models import Export, File, Team, User
 
 
 def delete_file(export: Export, user: User, *, address: str | None = None) -> File:
@@ -20,6 +21,8 @@ def delete_file(export: Export, user: User, *, address: str | None = None) -> Fi
         now = clock.now()
         if not File.objects.filter(pk=file.pk, deleted_at=None).update(deleted_at=now):
             raise ConflictError(f"The file of export {export.pk} was deleted already.")
+        kept = Team.objects.filter(pk=file.team_id)
+        kept.update(kept_bytes=F("kept_bytes") - file.size, kept_files=F("kept_files") - 1)
         size = f"{file.size} bytes, SHA-256 {file.sha256}"
         audit.note(export.team_id, user, "deleted file", f"{file.name[:150]} of export {export.pk}", size, address)
     store.remove(file.path)

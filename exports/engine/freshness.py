@@ -1,27 +1,27 @@
-"""How fresh a team's copies are, and how much of them it keeps."""
+"""How fresh a team's copies are, and whether anybody makes new ones."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from exports import states
 from exports.engine import clock
-from exports.models import Export, File, Heartbeat, Project, Team
+from exports.models import Credential, Export, Heartbeat, Project, Team
 from exports.providers.registry import PROVIDERS
 
 # A process that has not been heard of for so long is not there.
 SILENT: Final = timedelta(seconds=60)
+MOST_BROKEN: Final = 10
 
 
 @dataclass(frozen=True)
-class Kept:
-    """The files a team keeps, and whether a worker is there."""
+class Health:
+    """Whether a worker is there, and the credentials that were refused last."""
 
-    bytes: int
-    files: int
     worker: bool
+    broken: list[Credential]
 
 
 def projects(rows: QuerySet[Project]) -> QuerySet[Project]:
@@ -38,18 +38,17 @@ def projects(rows: QuerySet[Project]) -> QuerySet[Project]:
     )
 
 
-def kept(team: Team) -> Kept:
-    """What the team keeps, in one query."""
-    files = File.objects.filter(team=OuterRef("pk"), deleted_at=None).order_by().values("team")
+def health(team: Team) -> Health:
+    """How a team's exports are served, in one query."""
     alive = Heartbeat.objects.filter(name__startswith="worker:", at__gte=clock.now() - SILENT)
+    refused = FilteredRelation("credential", condition=~Q(credential__trouble=""))
+    columns = ("pk", "name", "provider", "trouble")
     found = (
         Team.objects.filter(pk=team.pk)
-        .annotate(
-            bytes=Subquery(files.annotate(total=Sum("size")).values("total")),
-            files=Subquery(files.annotate(total=Count("pk")).values("total")),
-            worker=Exists(alive),
-        )
-        .values_list("bytes", "files", "worker")
-        .get()
+        .annotate(worker=Exists(alive), refused=refused)
+        .order_by("refused__name")
+        .values_list("worker", *(f"refused__{column}" for column in columns))
     )
-    return Kept(found[0] or 0, found[1] or 0, found[2])
+    rows = list(found[:MOST_BROKEN])
+    broken = [Credential(team=team, **dict(zip(columns, row[1:], strict=True))) for row in rows if row[1] is not None]
+    return Health(rows[0][0], broken)

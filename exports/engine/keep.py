@@ -8,14 +8,15 @@ from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
-from exports.engine import audit, clock
+from exports.engine import audit, budget, clock
+from exports.engine.aside import asking
 from exports.engine.connect import connect, guard, with_fresh_token
 from exports.engine.problem import ConflictError, InvalidError
 from exports.engine.request import is_remote_id
 from exports.models import Credential, Project, Team, User
 from exports.models.seal import SealError
 from exports.providers.base import Advice, Check, Job, Provider, RemoteProject
-from exports.providers.errors import AddressError, ProviderError
+from exports.providers.errors import AddressError, BusyError, ProviderError
 from exports.providers.registry import PROVIDERS
 
 
@@ -80,12 +81,21 @@ def create_credential(
 
 def check_credential(credential: Credential) -> Verdict:
     """Tests a credential in named steps, at the provider. A failure is an answer, not an error."""
+    try:
+        with asking(credential.team_id):
+            return _tested(credential)
+    except BusyError as error:  # ours: what the provider says is in the verdict
+        return Verdict(False, error.message, (Check("Connect", False, error.message),))
+
+
+def _tested(credential: Credential) -> Verdict:
     steps: tuple[Check, ...] = ()
     try:
         with connect(credential) as client:
             steps = tuple(with_fresh_token(client, lambda: client.provider.check(client)))
         bad = next((step for step in steps if not step.ok), None)
         verdict = Verdict(bad is None, bad.detail if bad else "The credential works.", steps)
+        budget.learn(credential, {name: number for step in steps for name, number in step.limits.items()})
     except (ProviderError, SealError) as error:
         text = error.message if isinstance(error, ProviderError) else str(error)
         verdict = Verdict(False, text, (*steps, Check("Connect", False, text)))
@@ -96,20 +106,20 @@ def check_credential(credential: Credential) -> Verdict:
 
 def remote_projects(credential: Credential) -> Sequence[RemoteProject]:
     """What the provider lists, to pick from. Raises ProviderError, SealError."""
-    with connect(credential) as client:
+    with asking(credential.team_id), connect(credential) as client:
         return with_fresh_token(client, lambda: client.provider.projects(client))
 
 
 def choices(project: Project, option: str) -> Sequence[tuple[str, str]]:
     """Values of an option as the provider lists them. Raises ProviderError, SealError."""
-    with connect(project.credential) as client:
+    with asking(project.team_id), connect(project.credential) as client:
         return with_fresh_token(client, lambda: client.provider.choices(client, project.remote_id, option))
 
 
 def preflight(project: Project, type_: str, options: Mapping[str, Any]) -> Sequence[Advice]:
     """Advice before the button. Raises ProviderError, SealError."""
     job = Job(project=project.remote_id, type=type_, options=options, dialect=project.credential.dialect)
-    with connect(project.credential) as client:
+    with asking(project.team_id), connect(project.credential) as client:
         return with_fresh_token(client, lambda: client.provider.preflight(client, job))
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.template.loader import render_to_string
 
-from exports.engine import audit, clock
+from exports.engine import account, audit, clock
 from exports.engine.problem import ConflictError, InvalidError
 from exports.models import Invitation, Member, Team, User
 from exports.models.team import OWNER
@@ -88,7 +88,12 @@ def leave(member: Member) -> None:
 def open_invitations(team: Team) -> QuerySet[Invitation]:
     """Those that can still be taken, newest first."""
     rows = Invitation.objects.select_related("created_by").filter(team=team, expires_at__gt=clock.now())
-    return rows.filter(accepted_at__isnull=True, revoked_at__isnull=True)
+    return rows.filter(accepted_at__isnull=True, revoked_at__isnull=True, created_by__in=_inviting(team.pk))
+
+
+def _inviting(team_id: int) -> QuerySet[User]:
+    """Who may invite now: else somebody put out of the team would come back by a link of their own making."""
+    return User.objects.filter(is_active=True, member__team_id=team_id, member__role=OWNER)
 
 
 def invite(team: Team, by: User, role: str, email: str = "") -> tuple[Invitation, str]:
@@ -106,7 +111,7 @@ def invite(team: Team, by: User, role: str, email: str = "") -> tuple[Invitation
         if Member.objects.filter(team=team, user__email__iexact=email).exists():
             raise InvalidError({"email": [f"{email} is in the team already."]})
     token = Invitation.new_token()
-    with transaction.atomic():
+    with _locked(team):
         if email:
             open_invitations(team).filter(email=email).update(revoked_at=clock.now())
         made = Invitation.objects.create(
@@ -118,10 +123,21 @@ def invite(team: Team, by: User, role: str, email: str = "") -> tuple[Invitation
 
 def send_invitation(invitation: Invitation, address: str) -> bool:
     """Mails the link to whom it is bound to. Returns whether the mail could be handed over."""
+    address = f"{address}?mailed={invitation.proof}"
     context = {"invitation": invitation, "address": address, "portal": settings.PUBLIC_URL}
     # A line break in a name would end the header.
     subject = " ".join(render_to_string("mail/invitation-subject.txt", context).split())
-    mail = EmailMessage(subject, render_to_string("mail/invitation.txt", context), to=[invitation.email])
+    return _sent(EmailMessage(subject, render_to_string("mail/invitation.txt", context), to=[invitation.email]))
+
+
+def send_confirmation(user: User, address: str) -> bool:
+    """Mails the link that confirms an address to it. Returns whether the mail could be handed over."""
+    context = {"user": user, "address": address}
+    subject = " ".join(render_to_string("mail/confirm-subject.txt", context).split())
+    return _sent(EmailMessage(subject, render_to_string("mail/confirm.txt", context), to=[user.email]))
+
+
+def _sent(mail: EmailMessage) -> bool:
     try:
         return bool(mail.send())
     except OSError:
@@ -130,7 +146,7 @@ def send_invitation(invitation: Invitation, address: str) -> bool:
 
 def revoke(invitation: Invitation, by: User) -> None:
     """Makes a link useless. Raises ConflictError when it was taken already."""
-    with transaction.atomic():
+    with _locked(invitation.team):
         rows = Invitation.objects.filter(pk=invitation.pk, accepted_at__isnull=True, revoked_at__isnull=True)
         if not rows.update(revoked_at=clock.now()):
             raise ConflictError("This invitation was taken or revoked already.")
@@ -152,11 +168,29 @@ def closed(invitation: Invitation) -> str:
         return "This invitation was revoked. Ask whoever sent it for a new one."
     if not invitation.is_open:
         return "This invitation has expired. Ask whoever sent it for a new one."
+    if invitation.created_by not in _inviting(invitation.team_id):
+        return f"Whoever sent this invitation is no longer an owner of {invitation.team}. Ask another owner."
     return ""
 
 
-def accept(invitation: Invitation, user: User) -> Member:
-    """Makes the person a member, once. Raises ConflictError."""
+def accept(invitation: Invitation, user: User, proof: str = "") -> Member:
+    """Makes the person a member, once. Raises ConflictError.
+
+    `proof`: what the mailed link had. It also confirms the person's address, when that is the invited one.
+    """
+    same = bool(invitation.email) and invitation.email.lower() == user.email.lower()
+    if same and not user.email_confirmed:
+        if not invitation.proves(proof):
+            raise ConflictError(
+                f"Nothing has shown yet that {user.email} is your address. Open the link in the mail that was sent"
+                " there, or confirm the address on your profile page."
+            )
+        user.email_confirmed = True
+        user.save(update_fields=["email_confirmed"])
+    return _take(invitation, user)
+
+
+def _take(invitation: Invitation, user: User) -> Member:
     with _locked(invitation.team):
         now = Invitation.objects.select_for_update().get(pk=invitation.pk)
         if Member.objects.filter(team_id=now.team_id, user=user).exists():
@@ -172,8 +206,12 @@ def accept(invitation: Invitation, user: User) -> Member:
     return member
 
 
-def make_account(invitation: Invitation, *, email: str, name: str, password: str) -> User:
-    """An account for whoever was invited, and the membership. Raises InvalidError, ConflictError."""
+def make_account(invitation: Invitation, *, email: str, name: str, password: str, proof: str = "") -> User:
+    """An account for whoever was invited, and the membership. Raises InvalidError, ConflictError.
+
+    Its address is confirmed when the link came by mail (`proof`); typed, or from a link that an owner handed on, it
+    is anybody's word.
+    """
     email = (invitation.email or email).strip().lower()
     errors: dict[str, list[str]] = {}
     try:
@@ -189,16 +227,42 @@ def make_account(invitation: Invitation, *, email: str, name: str, password: str
     if errors:
         raise InvalidError(errors)
     with transaction.atomic():
-        user = User.objects.create_user(email, password, name=name.strip()[:150])
-        accept(invitation, user)
+        confirmed = invitation.proves(proof)
+        user = User.objects.create_user(email, password, name=name.strip()[:150], email_confirmed=confirmed)
+        _take(invitation, user)
     return user
+
+
+# ---------------------------------------------------------------- second factors
+
+
+def demand_second_factor(team: Team, by: User, wanted: bool) -> bool:
+    """Has every member need a second factor for the team's pages, or no longer. Returns whether that is new.
+
+    Raises ConflictError when the owner has none: they would shut themselves out.
+    """
+    if wanted and not account.guarded(by):
+        raise ConflictError(
+            "Set up a second factor for yourself first, on your profile page; then demand it of others."
+        )
+    with _locked(team):
+        changed = bool(
+            Team.objects.filter(pk=team.pk, demand_second_factor=not wanted).update(demand_second_factor=wanted)
+        )
+        if changed:
+            audit.note(team, by, "demanded", "a second factor" if wanted else "no second factor any more")
+    team.demand_second_factor = wanted
+    return changed
 
 
 # ---------------------------------------------------------------- looking
 
 
 def listed(team: Team) -> list[tuple[Member, datetime | None]]:
-    """The members, and when each was last seen: the later of the sign-in and the use of a token in this team."""
+    """The members, and when each was last seen: the later of the sign-in and the use of a token in this team.
+
+    Each member's `guarded` says whether the person has a second factor.
+    """
     rows = Member.objects.filter(team=team).select_related("user", "team").order_by("user__name", "user__email")
-    found = rows.annotate(token_used=Max("token__used_at"))
+    found = rows.annotate(token_used=Max("token__used_at"), guarded=account.has_factor("user_id"))
     return [(one, max(filter(None, (one.user.last_login, one.token_used)), default=None)) for one in found]

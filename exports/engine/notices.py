@@ -49,7 +49,7 @@ def _send(notice: Notice, until: datetime) -> bool:
     row = Notice.objects.filter(pk=notice.pk, due_at=until)
     export = Export.objects.shown().get(pk=notice.export_id)
     if notice.kind == MAIL and not _may_know(export):
-        row.update(due_at=None, trouble="The user is no longer in the team.")
+        row.update(due_at=None, trouble="The user is no longer in the team, or the address is not confirmed.")
         return False
     try:
         if notice.kind == MAIL:
@@ -71,8 +71,9 @@ def _send(notice: Notice, until: datetime) -> bool:
 
 
 def _may_know(export: Export) -> bool:
-    """Whether the export's user may still see it: the mail carries the file."""
-    return Member.objects.filter(team=export.team_id, user=export.user_id, user__is_active=True).exists()
+    """Whether the export's user may still see it, at an address known to be theirs: the mail carries the file."""
+    rows = Member.objects.filter(team=export.team_id, user=export.user_id)
+    return rows.filter(user__is_active=True, user__email_confirmed=True).exists()
 
 
 def mail(export: Export, notice: Notice) -> EmailMessage:

@@ -6,11 +6,14 @@ from typing import Any, Final
 from exports import states
 from exports.engine import clock
 from exports.engine.claim import Claim, LostClaimError
+from exports.engine.many import settle_many
 from exports.models import Change, Export
 
 # Waiting for a provider's limits is nobody's failure, so it does not use up the time to watch a job.
 SPARE: Final = timedelta(hours=1)
 MOST_HELD: Final = timedelta(days=7)
+# What an export's `trouble` says while it waits for another export's answer.
+TURN: Final = "turn"
 
 
 def fail(claim: Claim, code: str, message: str, *, source: str, turn: str = "", note: str = "", **fields: Any) -> None:
@@ -65,19 +68,25 @@ def postpone(claim: Claim, seconds: float, note: str = "", **fields: Any) -> Non
 
 def hold(claim: Claim, seconds: float, note: str = "", **fields: Any) -> None:
     """As `postpone`, for a limit of the provider's: the deadline moves along, up to a week after it was asked for."""
-    export = claim.export
+    settle_next(claim, **{**held(claim.export, seconds, note), **fields})
+
+
+def held(export: Export, seconds: float, note: str) -> dict[str, Any]:
+    """What `hold` writes."""
     last = max(export.deadline_at, export.created_at + MOST_HELD)
     deadline = min(max(export.deadline_at, clock.after(seconds) + SPARE), last)
-    fields |= {"deadline_at": deadline, "next_step_at": min(clock.after(seconds), deadline)}
-    settle_next(claim, wait_note=note[:300], **fields)
+    return {
+        "deadline_at": deadline,
+        "next_step_at": min(clock.after(seconds), deadline),
+        "wait_note": note[:300],
+        "trouble": "" if export.trouble == TURN else export.trouble,
+    }
 
 
 def settle_next(claim: Claim, **fields: Any) -> None:
     """Settles the claim; a hint that came while the step was under way makes the next one due now."""
-    claim.settle(**fields)
-    hinted = Export.objects.filter(pk=claim.export.pk, nudged=True, fence=claim.fence)
-    if hinted.exists():
-        hinted.update(nudged=False, next_step_at=clock.now())
+    if settle_many([claim], [{"ticket": None, **fields}]):
+        raise LostClaimError
 
 
 def witness(export: Export, word: str, *, source: str, note: str = "") -> None:

@@ -1,56 +1,151 @@
 """Looking at a job that runs at the provider."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
 from exports import states
-from exports.engine import clock
-from exports.engine.budget import admit, heed
+from exports.engine import clock, outage
+from exports.engine.budget import Use, admit_many, heed
 from exports.engine.claim import Claim, LostClaimError
-from exports.engine.connect import connect, job_fields, with_fresh_token
+from exports.engine.connect import client_of, job_fields, keep_calls, with_fresh_token
+from exports.engine.many import settle_many
 from exports.engine.outcome import fail, settle_next, witness
 from exports.engine.trouble import meet
-from exports.models import Notice
+from exports.models import Export, Notice
 from exports.models.notice import RELAY
 from exports.providers.base import Job, Sight
 from exports.providers.errors import ProviderError
+from exports.providers.http import CallRecord
 
 FETCH_SECONDS = 12 * 3600.0
 LOOKS_WITHOUT_FILE = 3
+# Of the pace: how late a look may be and the next one still keep to the plan.
+LITTLE = 0.2
+
+
+@dataclass
+class Look:
+    """One look at a job as it came back from the network: what was seen, or what went wrong."""
+
+    claim: Claim
+    ticket: int | None
+    asked_at: datetime
+    sight: Sight | None = None
+    error: Exception | None = None
+    calls: list[CallRecord] = field(default_factory=list)
+    head: Mapping[str, str] = field(default_factory=dict)
+
+    def result(self) -> Sight:
+        """What was seen. Raises what went wrong."""
+        if self.sight is None:
+            raise self.error or RuntimeError("A look that brought nothing.")
+        return self.sight
 
 
 def poll(claim: Claim) -> None:
     """One look, and what follows from it."""
+    for one in may_look([claim]):
+        for look in write_unchanged([look_at(one)]):
+            finish(look)
+    if claim.lost:
+        raise LostClaimError
+
+
+def may_look(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims whose jobs may be looked at now. The others were put off, for a limit or because nobody answers."""
+    return admit_many(outage.rest(claims), "normal")
+
+
+def look_at(claim: Claim) -> Look:
+    """Asks the provider. Never raises, and needs no database but for a token."""
     export = claim.export
-    if not admit(claim, "normal"):
-        return
-    with connect(export.project.credential, export) as client:
-        job = Job(**job_fields(export))
-        ticket = export.ticket
+    look = Look(claim, export.ticket, clock.now())
+    try:
+        client = client_of(export.project.credential, look.calls.append)
         try:
-            sight = with_fresh_token(client, lambda: client.provider.poll(client, job))
-        except ProviderError as error:
-            meet(claim, error, rate_class="normal")
-            return
+            job = Job(**job_fields(export))
+            look.sight = with_fresh_token(client, lambda: client.provider.poll(client, job))
         finally:
-            heed(export, "normal", ticket, client.made, client.head)
-    see(claim, sight, source="poll")
+            look.head = client.head
+    except Exception as error:
+        look.error = error
+    return look
 
 
-def see(claim: Claim, sight: Sight, *, source: str) -> None:
-    """Writes what a look showed. Raises LostClaimError when the claim no longer stands."""
-    export, kind = claim.export, claim.export.kind
-    fields: dict[str, Any] = {
-        "provider_status": sight.word[:200],
+def write_unchanged(looks: Sequence[Look]) -> list[Look]:
+    """Writes the calls of these looks, and the looks that changed nothing, all at once. Returns the others."""
+    same = [look for look in looks if look.sight is not None and _is_unchanged(look.claim.export, look.sight)]
+    pairs = [(look.claim.export, look) for look in looks]
+    with transaction.atomic():
+        keep_calls([(export, export.project.credential, call) for export, look in pairs for call in look.calls])
+        heed([Use(one, "normal", look.ticket, len(look.calls), look.head, look.claim.drawn) for one, look in pairs])
+        settle_many([look.claim for look in same], [_unchanged(look.claim.export, look) for look in same])
+    settled = {id(look) for look in same}
+    return [look for look in looks if id(look) not in settled]
+
+
+def finish(look: Look) -> None:
+    """Writes what follows from a look that changed something. Raises as `advance` expects."""
+    try:
+        sight = look.result()
+    except ProviderError as error:
+        meet(look.claim, error, rate_class="normal")
+    else:
+        see(look.claim, sight, source="poll", asked_at=look.asked_at)
+
+
+def _is_unchanged(export: Export, sight: Sight) -> bool:
+    return (
+        export.status == states.PROCESSING
+        and sight.state in ("running", "unknown")
+        and sight.word[:200] == export.provider_status
+        and list(sight.messages) in ([], export.messages)
+        and (sight.memo is None or dict(sight.memo) == export.memo)
+        and not (export.kind.relay and export.options.get(export.kind.relay))
+    )
+
+
+def _unchanged(export: Export, look: Look) -> dict[str, Any]:
+    return {**_seen(export, look.result()), "next_step_at": _next_look(export, look.asked_at)}
+
+
+def _seen(export: Export, sight: Sight) -> dict[str, Any]:
+    """What every look that was answered sets."""
+    return {
         "progress": export.progress if sight.progress is None else min(max(sight.progress, 0.0), 100.0),
-        "messages": list(sight.messages) or export.messages,
-        "memo": export.memo if sight.memo is None else dict(sight.memo),
         "misses": 0,
         "unreadable": 0,
         "polls": export.polls + 1,
         "trouble": "",
         "wait_note": "",
+        "ticket": None,
+    }
+
+
+def _next_look(export: Export, asked_at: datetime) -> datetime:
+    """The pace runs from planned time to planned time, so that a little lateness does not add up; from the question
+    where that was late by more than a little. A provider that takes long to answer is given half of it to rest.
+    """
+    pace = export.kind.pace
+    seconds = clock.jittered(min(pace.first * pace.growth ** min(export.polls, 60), pace.most))
+    due = export.next_step_at
+    late = due is None or due > asked_at or due < asked_at - timedelta(seconds=seconds * LITTLE)
+    at = max((asked_at if late or due is None else due) + timedelta(seconds=seconds), clock.after(seconds / 2))
+    return min(at, max(export.deadline_at, clock.now()))
+
+
+def see(claim: Claim, sight: Sight, *, source: str, asked_at: datetime | None = None) -> None:
+    """Writes what a look showed. Raises LostClaimError when the claim no longer stands."""
+    export, kind = claim.export, claim.export.kind
+    fields: dict[str, Any] = {
+        **_seen(export, sight),
+        "provider_status": sight.word[:200],
+        "messages": list(sight.messages) or export.messages,
+        "memo": export.memo if sight.memo is None else dict(sight.memo),
     }
     with transaction.atomic():
         _relay(claim, sight, fields)
@@ -72,7 +167,7 @@ def see(claim: Claim, sight: Sight, *, source: str) -> None:
             message = f"{export.project.credential.declared.label} says the job is done, but names no file."
             fail(claim, "no_file", message, source=source, note=sight.note, **fields)
         else:
-            _go_on(claim, sight, source, fields)
+            _go_on(claim, sight, source, fields, asked_at or clock.now())
 
 
 def _begin(claim: Claim, source: str, fields: dict[str, Any]) -> None:
@@ -86,8 +181,8 @@ def _begin(claim: Claim, source: str, fields: dict[str, Any]) -> None:
         raise LostClaimError
 
 
-def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, Any]) -> None:
-    export, pace = claim.export, claim.export.kind.pace
+def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, Any], asked_at: datetime) -> None:
+    export = claim.export
     changed = fields["provider_status"] != export.provider_status
     if sight.state == "done" and sight.link:
         fields |= {
@@ -99,8 +194,7 @@ def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, Any]) -> N
             "looks": 0,
         }
     else:
-        seconds = min(pace.first * pace.growth ** min(export.polls, 60), pace.most)
-        fields["next_step_at"] = min(clock.after(clock.jittered(seconds)), max(export.deadline_at, clock.now()))
+        fields["next_step_at"] = _next_look(export, asked_at)
         if sight.state == "done":
             fields |= {"looks": export.looks + 1, "wait_note": "The provider says it is done, but names no file yet."}
     settle_next(claim, **fields)

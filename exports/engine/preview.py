@@ -7,12 +7,13 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from exports.engine import workbook
+from exports.engine import archive, workbook
 from exports.engine.workbook import ROWS, Grid, PreviewError, clipped
 
 HEAD_BYTES: Final = 256 * 1024
@@ -81,6 +82,17 @@ class Video:
 
 
 Preview = Table | Tree | Video
+# What reading a file that a stranger made can raise: unknown encodings are LookupErrors, odd dates ArithmeticErrors.
+BROKEN: Final = (
+    OSError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def preview(path: Path, format_: str) -> Preview | None:
@@ -92,7 +104,9 @@ def preview(path: Path, format_: str) -> Preview | None:
         return look(path)
     except PreviewError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except archive.TooLongError:
+        raise PreviewError("The archive has too many members to list them here.") from None
+    except BROKEN as error:
         raise PreviewError(f"The portal could not look into the file ({type(error).__name__}).") from None
 
 
@@ -152,8 +166,8 @@ def _rows(text: str, delimiter: str, most: int) -> Iterator[list[str]]:
 
 
 def _xlsx(path: Path) -> Table:
-    with _archive(path) as archive:
-        grid, name = workbook.first_sheet(archive)
+    with archive.opened(path, DIRECTORY_BYTES) as opened:
+        grid, name = workbook.first_sheet(opened)
     return _table(grid, f"sheet “{clipped(name)}”")
 
 
@@ -175,8 +189,8 @@ def _like_formula(cell: str) -> bool:
 
 
 def _zip(path: Path) -> Tree:
-    with _archive(path) as archive:
-        members = archive.infolist()
+    with archive.opened(path, DIRECTORY_BYTES) as opened:
+        members = opened.infolist()
     root, made = Node("", folder=True), 0
     for member in members:
         made = _place(root, member, made)
@@ -201,32 +215,6 @@ def _place(root: Node, member: zipfile.ZipInfo, made: int) -> int:
         at = at.children[name]
     at.size += member.file_size
     return made
-
-
-def _archive(path: Path) -> zipfile.ZipFile:
-    """The archive, opened only where its directory is not too long to be read for a look. Raises PreviewError."""
-    if _directory_size(path) > DIRECTORY_BYTES:
-        raise PreviewError("The archive has too many members to list them here.")
-    return zipfile.ZipFile(path)
-
-
-def _directory_size(path: Path) -> int:
-    """Bytes of the central directory by the record at the archive's end (APPNOTE 4.3.14 to 4.3.16)."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - 65_557))
-        tail = file.read()
-        at = tail.rfind(b"PK\x05\x06")
-        if at < 0 or len(tail) < at + 22:
-            raise PreviewError("The archive has no directory.")
-        said = int.from_bytes(tail[at + 12 : at + 16], "little")
-        locator = tail[max(0, at - 20) : at]
-        if locator.startswith(b"PK\x06\x07"):
-            file.seek(min(int.from_bytes(locator[8:16], "little"), size))
-            record = file.read(56)
-            if record.startswith(b"PK\x06\x06"):
-                said = max(0 if said == 0xFFFFFFFF else said, int.from_bytes(record[40:48], "little"))
-    return said
 
 
 LOOKS: Final[dict[str, Callable[[Path], Preview]]] = {

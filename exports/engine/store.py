@@ -55,7 +55,10 @@ class Part:
                 os.replace(last, part.path)
         for path in older:
             path.unlink(missing_ok=True)
-            path.with_suffix(".about").unlink(missing_ok=True)
+        # Those of parts just removed, and of parts that a worker had moved or removed when it died.
+        for about in parts().glob(f"{export_id}.*.about"):
+            if about != part.about and not about.with_suffix(".part").exists():
+                about.unlink(missing_ok=True)
         return part
 
     @property
@@ -152,7 +155,7 @@ def only(name: str) -> None:
 
 
 def strays(older_than: float = STRAY_SECONDS) -> Iterator[Path]:
-    """Kept files that no row knows and that are older than so many seconds (a worker died before its commit)."""
+    """Kept files of no row, or of a deleted one, that are older than so many seconds: a process died in between."""
     before = time.time() - older_than
     old: dict[str, Path] = {}
     for path in root().glob("*/*/*"):
@@ -161,7 +164,7 @@ def strays(older_than: float = STRAY_SECONDS) -> Iterator[Path]:
                 old[str(path.relative_to(root()))] = path
     every = list(old)
     for names in (every[at : at + 500] for at in range(0, len(every), 500)):
-        known = set(File.objects.filter(path__in=names).values_list("path", flat=True))
+        known = set(File.objects.filter(path__in=names, deleted_at=None).values_list("path", flat=True))
         yield from (old[name] for name in names if name not in known)
 
 

@@ -5,7 +5,6 @@ that nothing was executed leads to a second request; without proof, `find` looks
 """
 
 import logging
-import time
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,11 +12,11 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 
 from exports import states
-from exports.engine import clock, hooks
-from exports.engine.budget import admit, heed
+from exports.engine import clock, hooks, outage
+from exports.engine.budget import Use, admit, heed
 from exports.engine.claim import Claim, LostClaimError
 from exports.engine.connect import connect, job_fields, with_fresh_token
-from exports.engine.outcome import fail, postpone
+from exports.engine.outcome import TURN, fail, postpone
 from exports.engine.poll import see
 from exports.engine.trouble import MOST_UNREADABLE, meet
 from exports.models import Change, Export, Project
@@ -30,13 +29,18 @@ log = logging.getLogger(__name__)
 
 SEARCH_SECONDS: Final = 2.0
 TURN_SECONDS: Final = 5.0
+# For one that holds a place in a window that runs: it should not pass unused.
+TURN_SOON_SECONDS: Final = 1.0
 
 
 def submit(claim: Claim) -> None:
     """Sends the request, or looks for the job when the request was sent before. Raises as `advance` expects."""
     export = claim.export
+    if export.asked_at is None and (other := _must_end_first(export)) is not None:
+        _wait_for(claim, other)  # before a place in the provider's limit is taken for nothing
+        return
     rate_class = "normal" if export.asked_at else export.kind.rate_class
-    if not admit(claim, rate_class):
+    if not outage.rest([claim]) or not admit(claim, rate_class):
         return
     with connect(export.project.credential, export, claim.check) as client:
         ticket = export.ticket
@@ -46,7 +50,7 @@ def submit(claim: Claim) -> None:
             else:
                 _ask(claim, client)
         finally:
-            heed(export, rate_class, ticket, client.made, client.head)
+            heed([Use(export, rate_class, ticket, client.made, client.head)])
 
 
 def job_of(export: Export) -> Job:
@@ -63,9 +67,6 @@ def job_of(export: Export) -> Job:
 
 def _ask(claim: Claim, client: Client) -> None:
     export, provider = claim.export, client.provider
-    if (other := _must_end_first(export)) is not None:
-        _wait_for(claim, other)
-        return
     job = job_of(export)
     ready = with_fresh_token(client, lambda: provider.prepare(client, job))
     if isinstance(ready, NotYet):
@@ -134,7 +135,20 @@ def _must_end_first(export: Export) -> Export | None:
 
 def _wait_for(claim: Claim, other: Export) -> None:
     which = f"export {other.pk}" if other.team_id == claim.export.team_id else "another export"
-    postpone(claim, clock.jittered(TURN_SECONDS), f"Waits for {which}, which runs for the same project.")
+    note = f"Waits for {which}, which runs for the same project."
+    ticket = claim.export.ticket
+    seconds = TURN_SECONDS if ticket is None else TURN_SOON_SECONDS
+    postpone(claim, clock.jittered(seconds), note, trouble=TURN, ticket=ticket)
+
+
+def _let_next(export: Export) -> None:
+    """The first that waits for this one's answer need not wait out its time: one with a place in the limit, if any."""
+    waiting = Export.objects.open().filter(
+        type=export.type, project__remote_id=export.project.remote_id, step=states.SUBMIT, trouble=TURN, held_until=None
+    )
+    first = waiting.order_by(F("ticket").asc(nulls_last=True), "pk").values_list("pk", flat=True).first()
+    if first is not None:
+        Export.objects.filter(pk=first, trouble=TURN, held_until=None).update(next_step_at=clock.now())
 
 
 def _intend(claim: Claim, baseline: dict[str, object]) -> Export | None:
@@ -144,7 +158,8 @@ def _intend(claim: Claim, baseline: dict[str, object]) -> Export | None:
         list(Project.objects.select_for_update().filter(remote_id=export.project.remote_id).order_by("pk"))
         other = _must_end_first(export)
         if other is None:
-            claim.write(asked_at=clock.now(), baseline=baseline, looks=0)
+            # The place in the limit is used up; looking for a job is counted elsewhere.
+            claim.write(asked_at=clock.now(), baseline=baseline, looks=0, ticket=None)
     return other
 
 
@@ -166,10 +181,10 @@ def _search(claim: Claim, client: Client) -> None:
     elif isinstance(found, Absent):
         # The time between the looks is what makes a proof of two; other things may bring the second one forward.
         first = float(export.baseline.get("absent_at") or 0)
-        left = found.again_after - (time.time() - first)
+        left = found.again_after - (clock.now().timestamp() - first)
         if found.again_after and (not first or left > 0):
             note = "The job is not there; looks once more to be sure."
-            baseline = {**export.baseline, "absent_at": first or time.time()}
+            baseline = {**export.baseline, "absent_at": first or clock.now().timestamp()}
             postpone(claim, left if first else found.again_after, note, looks=1, baseline=baseline)
         else:
             claim.settle(asked_at=None, baseline={}, looks=0, next_step_at=clock.now(), wait_note="Asks again.")
@@ -218,6 +233,7 @@ def accept(claim: Claim, accepted: Accepted, note: str = "") -> None:
         _accept_late(export, accepted, fields)
     elif not at_once and sight.state not in ("running", "unknown"):
         see(claim, sight, source="worker")
+    _let_next(export)
 
 
 def _accept_late(export: Export, accepted: Accepted, fields: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from exports import states
 from exports.engine import audit, clock
+from exports.engine.aside import asking
 from exports.engine.connect import as_row, guard, with_fresh_token
 from exports.engine.keep import Verdict, called
 from exports.engine.problem import InvalidError
@@ -127,7 +128,8 @@ def _check(credential: Credential, trial: Trial) -> Verdict:
         get_grant=trial.fetch,
     )
     try:
-        steps = tuple(with_fresh_token(client, lambda: client.provider.check(client)))
+        with asking(credential.team_id):
+            steps = tuple(with_fresh_token(client, lambda: client.provider.check(client)))
         bad = next((step for step in steps if not step.ok), None)
         return Verdict(bad is None, bad.detail if bad else "The new secrets work.", steps)
     except ProviderError as error:

@@ -5,7 +5,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.text import slugify
 
-from exports.engine import audit, clock
+from exports.engine import account, audit, clock
 from exports.engine.problem import ConflictError, InvalidError
 from exports.models import Member, Team, Token, User
 from exports.models.team import OWNER
@@ -53,7 +53,13 @@ def create_token(email: str, team_slug: str, scope: str = WRITE, name: str = "")
 
 
 def make_token(member: Member, scope: str, name: str, days: int | None = None) -> str:
-    """Makes a member's own API token and returns it, once; it ends after so many days. Raises InvalidError."""
+    """Makes a member's own API token and returns it, once; it ends after so many days. Raises InvalidError.
+
+    Where the team demands a second factor, so does this: a token is as good as the pages, and lasts longer.
+    """
+    if member.team.demand_second_factor and not account.guarded(member.user):
+        text = f"{member.team.name} demands a second factor of its members. Set one up first, then make the token."
+        raise InvalidError({"member": [text]})
     if scope not in (READ, WRITE):
         raise InvalidError({"scope": ["Choose read or write."]})
     if len(name) > 100:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import F
+
 from exports import states
 from exports.models import Export
 
@@ -39,11 +41,12 @@ def usual(exports: Iterable[Export]) -> dict[int, Usual]:
         return {}
     # A job that was watched from its middle on says nothing about a whole one.
     rows = Export.objects.filter(team_id=wanted[0].team_id, status=states.SUCCEEDED).exclude(trigger="adopt")
-    names = ("project_id", "project__credential__provider", "type", "created_at", "finished_at")
+    rows = rows.annotate(lasted=F("finished_at") - F("created_at"))
+    names = ("project_id", "project__credential__provider", "type", "lasted")
     of_project: dict[tuple[int, str], list[float]] = defaultdict(list)
     of_kind: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for project, provider, type_, began, ended in rows.order_by("-pk").values_list(*names)[:LATEST]:
-        seconds = (ended - began).total_seconds()
+    for project, provider, type_, lasted in rows.order_by("-pk").values_list(*names)[:LATEST]:
+        seconds = lasted.total_seconds()
         of_project[project, type_].append(seconds)
         of_kind[provider, type_].append(seconds)
     found: dict[int, Usual] = {}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final, TextIO
 
+from exports.engine.archive import MOST_MEMBERS, UNBOUNDED, opened
+
 CONTENT_TYPES: Final = {
     "zip": "application/zip",
     "csv": "text/csv; charset=utf-8",
@@ -14,7 +16,7 @@ CONTENT_TYPES: Final = {
 }
 # Checksums of members are read up to here; above, the directory and each member's place are checked.
 MOST_UNPACKED: Final = 256 * 1024 * 1024
-MOST_MEMBERS: Final = 200_000
+MOST_BOXES: Final = 200_000
 LINE: Final = 1024 * 1024
 csv.field_size_limit(64 * LINE)
 
@@ -46,7 +48,7 @@ def verify(path: Path, format_: str, *, told: bool = True) -> None:
 def _zip(path: Path) -> None:
     size = path.stat().st_size
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as archive:
             members = archive.infolist()
             if len(members) > MOST_MEMBERS:
                 raise BadFileError(f"The archive has more than {MOST_MEMBERS} members.")
@@ -65,8 +67,8 @@ def _zip(path: Path) -> None:
 def _read_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
     """Reads every member, so that its checksum is compared; never more than its declared size."""
     for member in members:
-        if member.flag_bits & 1:
-            continue  # encrypted: there is no key to read it with
+        if member.flag_bits & 1 or member.compress_type in UNBOUNDED:
+            continue  # encrypted: there is no key to read it with; or nobody knows how much comes out at once
         left = member.file_size
         try:
             with archive.open(member) as stream:
@@ -82,7 +84,7 @@ def _read_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> N
 
 def _xlsx(path: Path) -> None:
     _zip(path)
-    with zipfile.ZipFile(path) as archive:
+    with opened(path) as archive:
         names = set(archive.namelist())
     if not {"[Content_Types].xml", "xl/workbook.xml"} <= names:
         raise BadFileError("The file is an archive, but not a workbook.")
@@ -126,7 +128,8 @@ def _lines(file: TextIO) -> Iterator[str]:
 def _mp4(path: Path) -> None:
     """Boxes from the first to the last byte (ISO/IEC 14496-12 §4.2), among them the index and the media."""
     size = path.stat().st_size
-    seen: list[bytes] = []
+    seen: set[bytes] = set()
+    count = 0
     with path.open("rb") as file:
         at = 0
         while at < size:
@@ -135,8 +138,11 @@ def _mp4(path: Path) -> None:
                 raise BadFileError("The file is not an mp4 video.")
             if length < 8 or at + length > size:
                 raise BadFileError("The video is cut off.")
-            seen.append(name)
+            seen.add(name)
             at += length
+            count += 1
+            if count > MOST_BOXES:
+                raise BadFileError(f"The video has more than {MOST_BOXES} parts.")
     if b"moov" not in seen or b"mdat" not in seen:
         raise BadFileError("The video lacks its index or its pictures.")
 

@@ -10,19 +10,21 @@ from datetime import datetime, timedelta
 from typing import Final
 from xml.parsers import expat
 
+from exports.engine.archive import PACKINGS
+
 ROWS: Final = 50
 CELL_SIGNS: Final = 200
 MOST_CELLS: Final = 1000
-MOST_TEXT: Final = 32_767
 CHUNK: Final = 64 * 1024
 SMALL_BYTES: Final = 1024 * 1024
 SHEET_BYTES: Final = 8 * 1024 * 1024
 TEXTS_BYTES: Final = 16 * 1024 * 1024
-# Others could unpack a few bytes into very many at once.
-PACKINGS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 # Control signs, and those that turn the direction of writing around, are shown as a box.
 STRANGE: Final = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]")
 DATE_FORMATS: Final = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
+# What a format says in quotes, brackets or after a bar; one that is never closed goes to the end, for to look for its
+# end from each bracket anew would hold up everybody for minutes.
+QUOTED: Final = re.compile(r'"[^"]*"?|\[[^\]]*\]?|\\.')
 EPOCH: Final = datetime(1899, 12, 30)
 
 
@@ -131,9 +133,9 @@ class _Sheet:
         if self.cell is None or not self.into:
             return
         if self.into == "f":
-            self.cell.formula = (self.cell.formula + piece)[:MOST_TEXT]
+            self.cell.formula = (self.cell.formula + piece)[: CELL_SIGNS + 1]
         else:
-            self.cell.value = (self.cell.value + piece)[:MOST_TEXT]
+            self.cell.value = (self.cell.value + piece)[: CELL_SIGNS + 1]
 
     def end(self, name: str) -> None:
         self.into = ""
@@ -201,19 +203,20 @@ def _dates(archive: zipfile.ZipFile) -> frozenset[int]:
         _walk(archive, "xl/styles.xml", start, end, most=SMALL_BYTES)
 
     def is_date(number: str) -> bool:
-        code = re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", formats.get(number, "")).lower()
+        code = QUOTED.sub("", formats.get(number, "")).lower()
         return bool(re.search("[dy]", code)) or (number.isdigit() and int(number[:9]) in DATE_FORMATS)
 
-    return frozenset(place for place, number in enumerate(styles) if is_date(number))
+    dates = {number for number in set(styles) if is_date(number)}
+    return frozenset(place for place, number in enumerate(styles) if number in dates)
 
 
 def _date(value: str) -> str:
     """A spreadsheet's day number as a date."""
     try:
-        at = EPOCH + timedelta(days=float(value))
+        at = EPOCH + timedelta(days=float(value), milliseconds=500)
     except (ValueError, OverflowError):
         return value
-    at = (at + timedelta(milliseconds=500)).replace(microsecond=0)
+    at = at.replace(microsecond=0)
     return f"{at:%Y-%m-%d}" if not (at.hour or at.minute or at.second) else f"{at:%Y-%m-%d %H:%M}"
 
 
@@ -240,6 +243,7 @@ def _walk(
         parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
     if text is not None:
         parser.CharacterDataHandler = text
+        parser.buffer_text = True
     read = 0
     try:
         with archive.open(member) as stream:

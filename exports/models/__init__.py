@@ -1,12 +1,13 @@
 """What the portal remembers."""
 
 from exports.models.audit import Event
+from exports.models.cache import Cached
 from exports.models.credential import Allowance, Credential, Pause
 from exports.models.download import Download
 from exports.models.export import Change, Export
 from exports.models.file import File
 from exports.models.invitation import Invitation
-from exports.models.life import Heartbeat
+from exports.models.life import Heartbeat, Outage
 from exports.models.notice import Notice
 from exports.models.project import Project
 from exports.models.record import Call
@@ -15,6 +16,7 @@ from exports.models.token import IdempotencyKey, Token
 
 __all__ = [
     "Allowance",
+    "Cached",
     "Call",
     "Change",
     "Credential",
@@ -27,6 +29,7 @@ __all__ = [
     "Invitation",
     "Member",
     "Notice",
+    "Outage",
     "Pause",
     "Project",
     "Team",

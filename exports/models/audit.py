@@ -25,7 +25,11 @@ class Event(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [models.Index(fields=["team", "-id"], name="event_of_team")]
+        indexes: ClassVar = [
+            models.Index(fields=["team", "-id"], name="event_of_team"),
+            models.Index(fields=["team", "user", "-id"], name="event_of_team_by_user"),
+            models.Index(fields=["team", "verb", "-id"], name="event_of_team_by_verb"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.thing}"

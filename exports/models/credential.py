@@ -1,13 +1,13 @@
 """Credentials: the keys of a team to one provider, sealed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
 from django.db import models, transaction
-from django.utils import timezone
 
+from exports.models import moment
 from exports.models.seal import seal, unseal
 from exports.models.team import Team, User
 from exports.providers import registry
@@ -64,6 +64,13 @@ class Credential(models.Model):
         self.sealed = {**self.sealed, **{name: seal(value, self._place(name)) for name, value in secrets.items()}}
         self.save(update_fields=["sealed"])
 
+    def reseal(self) -> None:
+        """Seals all of it again with the first key and saves it; call it with the row locked. Raises SealError."""
+        self.sealed = {name: seal(value, self._place(name)) for name, value in self.secrets().items()}
+        if self.sealed_grant:
+            self.sealed_grant = seal(unseal(self.sealed_grant, self._place("grant")), self._place("grant"))
+        self.save(update_fields=["sealed", "sealed_grant"])
+
     def grant(self) -> Grant | None:
         """The short-lived token, if one is kept."""
         if not self.sealed_grant:
@@ -108,12 +115,12 @@ class Pause(models.Model):
             cls.objects.filter(pk=pause.pk, until__lt=until).update(until=until, reason=reason)
 
     @classmethod
-    def of(cls, credential_id: int, rate_class: str) -> "Pause | None":
-        """The pause in force, if any."""
+    def in_force(cls, credentials: Iterable[int], rate_class: str) -> "dict[int, Pause]":
+        """The pauses in force in this class, by credential; the longest where there are several."""
         found = cls.objects.filter(
-            credential_id=credential_id, rate_class__in=["", rate_class], until__gt=timezone.now()
+            credential_id__in=list(credentials), rate_class__in=["", rate_class], until__gt=moment.now()
         )
-        return found.order_by("-until").first()
+        return {pause.credential_id: pause for pause in found.order_by("until")}
 
 
 class Allowance(models.Model):

@@ -8,6 +8,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from exports import states
+from exports.models import moment
 from exports.models.file import File
 from exports.models.project import Project
 from exports.models.seal import seal, unseal
@@ -25,8 +26,9 @@ class ExportQuerySet(models.QuerySet["Export"]):
         return self.filter(status__in=OPEN)
 
     def due(self, at: datetime) -> "ExportQuerySet":
-        """Those whose next step may be taken, the longest waiting first."""
-        return self.filter(next_step_at__lte=at).order_by("next_step_at")
+        """Those whose next step may be taken and is in nobody's hands, the longest waiting first."""
+        idle = Q(held_until__isnull=True) | Q(held_until__lte=at)
+        return self.filter(idle, next_step_at__lte=at).order_by("next_step_at")
 
     def shown(self) -> "ExportQuerySet":
         """With all that a list or page shows, in one query."""
@@ -36,16 +38,20 @@ class ExportQuerySet(models.QuerySet["Export"]):
 class Export(models.Model):
     """One intention: project, type, format, options.
 
-    `next_step_at` is the schedule: when it has passed, the next step may be claimed; a claim pushes it forward and
-    adds one to `fence`, and a result counts only while the fence still stands. `asked_at` is set, with `baseline`,
+    `next_step_at` is the schedule: when it has passed, the next step may be claimed. A claim sets `held_until` and adds
+    one to `fence`; it writes no column that an index has. A result counts only while the fence still stands, and where
+    none comes, the step may be claimed again after `held_until`. `asked_at` is set, with `baseline`,
     before the request that makes the job leaves; it goes back to None when the request provably was not executed.
     """
 
-    team = models.ForeignKey(Team, on_delete=models.PROTECT)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT)
+    # Indexes below begin with these. Each index more is written at each poll.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, db_index=False)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, db_index=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, help_text="Who asked, and gets the mail.")
     trigger = models.CharField(max_length=10, choices=[(word, word) for word in states.TRIGGERS])
-    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="retries")
+    retry_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="retries", db_index=False
+    )
     type = models.CharField(max_length=40)
     format = models.CharField(max_length=20)
     options = models.JSONField(default=dict)
@@ -119,8 +125,16 @@ class Export(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["next_step_at"], name="export_due", condition=Q(next_step_at__isnull=False)),
+            models.Index(fields=["step", "next_step_at"], name="export_due", condition=Q(next_step_at__isnull=False)),
+            models.Index(
+                fields=["project", "next_step_at"],
+                name="export_due_of_project",
+                condition=Q(next_step_at__isnull=False),
+            ),
+            models.Index(fields=["retry_of"], name="export_retries", condition=Q(retry_of__isnull=False)),
             models.Index(fields=["team", "-id"], name="export_of_team"),
+            # Where a period begins and ends among the numbers.
+            models.Index(fields=["team", "created_at"], name="export_of_team_by_time"),
             models.Index(fields=["project", "-id"], name="export_of_project"),
             models.Index(fields=["team", "status", "-id"], name="export_of_team_by_status"),
             models.Index(fields=["project", "status", "-id"], name="export_of_project_by_status"),
@@ -167,7 +181,7 @@ class Export(models.Model):
         """
         if not states.may_move(self.status, to):
             raise states.IllegalMoveError(f"Export {self.pk}: {self.status} to {to}")
-        now = timezone.now()
+        now = moment.now()
         if to in states.ENDED:
             fields |= {
                 "finished_at": now,
@@ -270,7 +284,7 @@ class Change(models.Model):
             seq=last + 1,
             from_status=from_status,
             to_status=export.status,
-            at=at or timezone.now(),
+            at=at or moment.now(),
             source=source,
             actor=actor,
             provider_status=export.provider_status,

@@ -5,9 +5,11 @@ import secrets
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.core.signing import Signer
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from exports.models.team import MEMBER, OWNER, VIEWER, Member, Team, User
 
@@ -50,6 +52,15 @@ class Invitation(models.Model):
     def digest_of(token: str) -> str:
         """What is stored of the token."""
         return hashlib.sha256(token.encode()).hexdigest()
+
+    @property
+    def proof(self) -> str:
+        """What the mailed link has and the one shown to the owner has not: who has it reads the mail of the address."""
+        return Signer(salt="mailed invitation").signature(f"{self.pk} {self.email}")
+
+    def proves(self, text: str) -> bool:
+        """Whether who says this came by the mail."""
+        return bool(self.email) and constant_time_compare(text, self.proof)
 
     @property
     def is_open(self) -> bool:

@@ -56,9 +56,10 @@ def ring(*, make: bool = False) -> Ring:
 
 def anything_sealed() -> bool:
     """Whether some row holds a sealed value."""
+    from exports.models import factor
     from exports.models.credential import Credential
 
-    return Credential.objects.exclude(sealed={}).exists()
+    return Credential.objects.exclude(sealed={}).exists() or factor.sealed().exists()
 
 
 def seal(text: str, bound_to: str) -> str:
@@ -93,6 +94,7 @@ def key_id(sealed: str) -> str:
 
 def check_ring() -> list[str]:
     """Problems with the ring: sealed rows it cannot open. Empty when all is well."""
+    from exports.models import factor
     from exports.models.credential import Credential
 
     problems = []
@@ -101,4 +103,4 @@ def check_ring() -> list[str]:
             credential.secrets()
         except SealError as error:
             problems.append(f"Credential {credential.pk}: {error}")
-    return problems
+    return [*problems, *factor.problems()]

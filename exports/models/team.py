@@ -32,6 +32,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. The e-mail address signs in; never deleted, only made inactive, since history names people."""
 
     email = models.EmailField("e-mail address", unique=True)
+    email_confirmed = models.BooleanField(
+        "address confirmed",
+        default=True,
+        help_text="Unset for who typed an address that nothing has shown to be theirs: no mail goes there.",
+    )
     name = models.CharField(max_length=150, blank=True)
     is_staff = models.BooleanField("portal staff", default=False, help_text="May use the admin site.")
     is_active = models.BooleanField("active", default=True, help_text="Unset this instead of deleting a person.")
@@ -68,10 +73,26 @@ class TeamQuerySet(models.QuerySet["Team"]):
 
 
 class Team(models.Model):
-    """People who share credentials, projects and exports."""
+    """People who share credentials, projects and exports.
+
+    `kept_bytes` and `kept_files` say what is kept of its files, written with every file that comes or goes.
+    """
 
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=100, unique=True)
+    kept_bytes = models.BigIntegerField(default=0, editable=False)
+    kept_files = models.PositiveIntegerField(default=0, editable=False)
+    most_bytes = models.PositiveBigIntegerField(
+        "most bytes kept",
+        null=True,
+        blank=True,
+        help_text="What the team may keep in all. Empty: as the disk has room.",
+    )
+    demand_second_factor = models.BooleanField(
+        "demands a second factor",
+        default=False,
+        help_text="Members see the team's pages only once they have one. Tokens of the API go on.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     users = models.ManyToManyField(User, through="Member", related_name="teams")
 

@@ -96,14 +96,13 @@ class AIStudios(base.Provider):
             raise NotFoundError(f"At AI Studios an export goes by the id of its project, {job.project}.")
         data = read.table(read.unwrap(client.get(f"{API}/editor/progress/{read.segment(job.project, self.label)}")))
         read.same(data.get("projectId"), job.project)
-        progress, said = read.percent(data.get("progress")), read.text(data.get("state"))
-        word = said or (f"{progress:g} %" if progress is not None else "")
+        progress, word = read.percent(data.get("progress")), read.text(data.get("state"))
         before = {} if job.memo else job.baseline
-        state = self.state(said)
+        state = self.state(word)
         if state in ("failed", "canceled"):
-            if said == before.get("state") and self._seen(client, job)["task"] == before.get("task"):
+            if word == before.get("state") and self._seen(client, job)["task"] == before.get("task"):
                 return Sight("running", word, note="still the end of the export before")
-            return Sight(state, word, progress, message=f"AI Studios ended the export: {said}.")
+            return Sight(state, word, progress, message=f"AI Studios ended the export: {word}.")
         if progress is None:
             raise UnreadableError("AI Studios answered without a progress.", word=word)
         if progress < 100:

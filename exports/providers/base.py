@@ -99,7 +99,7 @@ class Job:
     baseline: Mapping[str, Any] = field(default_factory=dict)
     memo: Mapping[str, Any] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
-    hook: str = ""
+    hook: str = field(default="", repr=False)
     dialect: str = ""
 
 
@@ -117,7 +117,7 @@ class Sight:
     state: State
     word: str = ""
     progress: float | None = None
-    link: str = ""
+    link: str = field(default="", repr=False)
     messages: tuple[str, ...] = ()
     note: str = ""
     code: str = "provider_failed"
@@ -179,11 +179,12 @@ class Grant:
 
 @dataclass(frozen=True)
 class Check:
-    """One named step of testing a credential."""
+    """One named step of testing a credential. `limits`: what it was told of them, calls a window by rate class."""
 
     name: str
     ok: bool
     detail: str = ""
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,9 @@ class Switch(forms.Field):
 
     def __init__(self, *, unset: str = "As the provider has it", **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
-        choices = (("", unset), ("true", "Yes"), ("false", "No"))
+        choices = [("", unset), ("true", "Yes"), ("false", "No")]
+        if unset == "No":  # saying so would offer the same twice
+            choices.pop()
         super().__init__(widget=forms.Select(choices=choices), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -129,6 +131,7 @@ class StringMap(forms.Field):
             raise ValidationError(f"The value of “{str(wrong)[:50]}” must be a text.", code="invalid")
         if len(value) > MOST_ITEMS:
             raise ValidationError(f"At most {MOST_ITEMS} entries can be given.", code="max_length")
-        if "\0" in "".join((*value, *value.values())):
-            raise ValidationError("Null characters are not allowed.", code="invalid")
+        # JSON can spell half a character, which no page and no database takes.
+        if re.search("[\0\ud800-\udfff]", "".join((*value, *value.values()))):
+            raise ValidationError("Null characters, and halves of characters, are not allowed.", code="invalid")
         return dict(value)

@@ -47,6 +47,7 @@ REFUSED_V6: Final = tuple(
 NAME: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*\Z"
 )
+PLAIN: Final = re.compile(r"[!#-;=?-\[\]_a-z~]*\Z")
 LAST_LABEL_IS_NUMBER: Final = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\Z")
 
 
@@ -78,7 +79,7 @@ class Guard:
 
     def check(self, url: str) -> SplitResult:
         """Refuses by spelling alone: scheme, user info, odd hosts. Raises AddressError; returns the parts."""
-        if not url.isascii() or any(ord(sign) <= 32 or sign in '\\"<>^`{|}' for sign in url):
+        if not PLAIN.match(url):
             raise AddressError("The address has characters that do not belong in one.")
         try:
             parts = urlsplit(url)

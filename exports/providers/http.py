@@ -5,18 +5,17 @@ named (no credentials, redirects checked one by one, streamed).
 """
 
 import json as jsonlib
-import re
-import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import requests
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as TimedOutError
+from urllib3.util import make_headers
 
 from exports.providers.base import Grant, Provider
 from exports.providers.errors import (
@@ -31,16 +30,20 @@ from exports.providers.errors import (
     UnreadableError,
 )
 from exports.providers.guard import Guard
-from exports.providers.wire import Exchange, exchanging, new_session
+from exports.providers.hide import hide, spellings
+from exports.providers.reply import pause_seconds, storable, words_of
+from exports.providers.wire import Exchange, Session, correlation, exchanging, new_session
 
 CONNECT_SECONDS: Final = 10.0
 # Slow is not lost: a submit answered after half a minute must still be taken, so reading waits long.
 READ_SECONDS: Final = 75.0
+TIMEOUT: Final = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
 TOTAL_SECONDS: Final = 150.0
 TOKEN_SECONDS: Final = 25.0
 MOST_BYTES: Final = 8 * 1024 * 1024
 MOST_REDIRECTS: Final = 5
-MOST_PAUSE: Final = 3600.0
+# What a gateway says when nobody behind it does.
+GATEWAY: Final = frozenset({502, 503, 504})
 AGENT: Final = "export-portal/1"
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -50,13 +53,16 @@ class Answer:
     """A 2xx answer: `body` is the parsed JSON, None where there was none."""
 
     status: int
-    body: Any
-    headers: Mapping[str, str]
+    body: Any = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One exchange as it may be shown: address without secrets, seconds it took, what went wrong."""
+    """One exchange as it may be shown: address without secrets, seconds it took, what went wrong.
+
+    `down`: nobody answered there, or a gateway said that nobody does.
+    """
 
     method: str
     url: str
@@ -64,6 +70,7 @@ class CallRecord:
     seconds: float
     error: str
     correlation: str
+    down: bool = False
 
 
 @dataclass
@@ -81,7 +88,7 @@ class Client:
     secrets: Mapping[str, str]
     guard: Guard
     dialect: str = ""
-    session: requests.Session | None = None
+    session: Session | None = None
     grant: Grant | None = None
     record: Callable[[CallRecord], None] = lambda call: None
     before_send: Callable[[], None] = lambda: None
@@ -141,17 +148,16 @@ class Client:
         makes: bool = False,
     ) -> Answer:
         url = self.origin.rstrip("/") + path + ("?" + urlencode(params) if params else "")
-        correlation = uuid.uuid4().hex
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "X-Request-Id": correlation}
+        number = correlation()
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "X-Request-Id": number}
         if authorised:
             headers |= self.provider.headers(self)
         for _ in range(MOST_REDIRECTS + 1):
-            self.guard.check(url)
             status, head, body = self._exchange(
                 method,
-                url,
+                self.guard.check(url),
                 headers,
-                correlation,
+                number,
                 json,
                 form,
                 basic,
@@ -171,9 +177,9 @@ class Client:
     def _exchange(
         self,
         method: str,
-        url: str,
+        parts: SplitResult,
         headers: Mapping[str, str],
-        correlation: str,
+        number: str,
         json: Any,
         form: Mapping[str, str] | None,
         basic: tuple[str, str] | None,
@@ -183,41 +189,42 @@ class Client:
         begun = time.monotonic()
         self.made += 1
         status: int | None = None
-        error = ""
+        error, down = "", False
         session = new_session(self.guard) if fresh or self.session is None else self.session
+        body = None
+        sent = {**headers, "User-Agent": AGENT}
+        if json is not None:
+            body, sent["Content-Type"] = jsonlib.dumps(json, allow_nan=False).encode(), "application/json"
+        elif form is not None:
+            body, sent["Content-Type"] = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        if basic is not None:
+            sent["Authorization"] = make_headers(basic_auth=":".join(basic))["authorization"]
         try:
             with (
                 exchanging(seconds, self.before_send if fresh else None) as exchange,
-                session.request(
-                    method,
-                    url,
-                    json=json,
-                    data=form,
-                    auth=basic,
-                    headers={**headers, "User-Agent": AGENT},
-                    timeout=(CONNECT_SECONDS, READ_SECONDS),
-                    allow_redirects=False,
-                    stream=True,
-                ) as response,
+                session.exchange(method, parts, body, sent, TIMEOUT) as response,
             ):
-                status, self.head = response.status_code, response.headers
-                return status, response.headers, _bounded(response, self.provider.label)
+                status, self.head = response.status, response.headers
+                body_read = _bounded(response, self.provider.label)
+                if exchange.overdue:  # what was cut off by us can look like a short answer
+                    raise UnclearError(f"{self.provider.label} did not answer in time.")
+                return status, response.headers, body_read
         except ProviderError as problem:
             error = problem.message
             raise
-        except (requests.RequestException, HTTPError, OSError) as problem:
+        except (HTTPError, OSError) as problem:
             mapped = lost(problem, exchange, self.provider.label)
-            error = mapped.message
+            error, down = mapped.message, status is None and not isinstance(mapped, AddressError)
             raise mapped from None
         finally:
             if session is not self.session:
                 session.close()
-            shown = self.scrub(url)
-            self.record(CallRecord(method, shown, status, time.monotonic() - begun, self.scrub(error), correlation))
+            shown, seconds, down = self.scrub(parts.geturl()), time.monotonic() - begun, down or status in GATEWAY
+            self.record(CallRecord(method, shown, status, seconds, self.scrub(error), number, down))
 
     def _read(self, status: int, head: Mapping[str, str], raw: bytes) -> Answer:
         try:
-            body = _storable(raw) if raw.strip() else None
+            body = storable(raw) if raw.strip() else None
             readable = True
         except (ValueError, RecursionError):
             body, readable = None, False
@@ -248,35 +255,22 @@ class Client:
             raise RefusedError(sentence, word=word)
         raise UnclearError(sentence, word=word)
 
+    def hidden(self) -> list[str]:
+        """What must not be seen of this credential."""
+        plain = {secret.name for secret in self.provider.secrets if secret.plain}
+        tokens = filter(None, (self.grant.token if self.grant else "", self.refused))
+        return spellings([*(value for name, value in self.secrets.items() if name not in plain), *tokens])
+
     def scrub(self, text: str) -> str:
         """The text without any secret of this credential."""
-        plain = {secret.name for secret in self.provider.secrets if secret.plain}
-        # "ApiKey KEY" is stored as it was pasted; the key alone must not show either.
-        words = [
-            word for name, value in self.secrets.items() if name not in plain for word in (value, *value.split()[-1:])
-        ]
-        hidden = [word for word in words if len(word) >= 6]
-        if self.grant:
-            hidden.append(self.grant.token)
-        for value in hidden:
-            text = text.replace(value, "***")
-        return text
+        return hide(self.hidden(), text)
 
 
-def _storable(raw: bytes) -> Any:
-    """The JSON, without what no database takes: NUL, and half characters (a text that was cut inside an emoji)."""
-    body = jsonlib.loads(raw)
-    if b"\\u" in raw:
-        plain = jsonlib.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        body = jsonlib.loads(plain.replace(b"\\u0000", b""))
-    return body
-
-
-def _bounded(response: requests.Response, label: str) -> bytes:
-    """The whole body, bounded in size; a body that ends early is an answer lost."""
+def _bounded(response: BaseHTTPResponse, label: str) -> bytes:
+    """The whole body, bounded in size, unpacked if it came packed; a body that ends early is an answer lost."""
     chunks: list[bytes] = []
     size = 0
-    for chunk in response.iter_content(65536):
+    for chunk in response.stream(65536, decode_content=True):
         size += len(chunk)
         if size > MOST_BYTES:
             raise UnreadableError(f"{label} answered with more than {MOST_BYTES // 1024 // 1024} MB.")
@@ -290,8 +284,9 @@ def lost(problem: Exception, exchange: Exchange, label: str) -> ProviderError:
         return exchange.refused
     if not exchange.connected:
         return NotSentError(f"{label} could not be reached: no secure connection could be made.")
-    timed_out = isinstance(problem, requests.Timeout) or exchange.overdue
-    return UnclearError(f"{label} did not answer in time." if timed_out else f"The answer of {label} was cut off.")
+    timed_out = isinstance(problem, requests.Timeout | TimeoutError | TimedOutError) or exchange.overdue
+    what = "did not answer in time" if timed_out else "was cut off before its answer was whole"
+    return UnclearError(f"{label} {what}.")
 
 
 def joined(url: str, location: str) -> str:
@@ -300,57 +295,3 @@ def joined(url: str, location: str) -> str:
         return requests.utils.requote_uri(urljoin(url, location))
     except (ValueError, requests.RequestException):
         raise AddressError("The redirect leads to something that is no address.") from None
-
-
-def words_of(body: Any, depth: int = 0) -> str:
-    """What an error body says for a person, at most 300 characters; tolerant of every shape seen."""
-    if depth > 5:
-        return ""
-    if isinstance(body, list):
-        return "; ".join(filter(None, (words_of(item, depth + 1) for item in body[:5])))[:300]
-    if isinstance(body, dict):
-        for key in ("message", "msg", "error", "detail", "error_description"):
-            value = body.get(key)
-            if value:
-                return words_of(value, depth + 1)
-        return ""
-    if not isinstance(body, (str, int, float)):
-        return ""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", str(body)).strip()[:300]
-
-
-def pause_seconds(head: Mapping[str, str], now: float | None = None) -> float:
-    """Seconds to wait after a 429: Retry-After (RFC 9110 §10.2.3), X-RateLimit-Reset (epoch seconds), else 60."""
-    now = time.time() if now is None else now
-    seconds: float | None = None
-    said = head.get("Retry-After", "").strip()
-    if said:
-        try:
-            seconds = float(said)
-        except ValueError:
-            try:
-                seconds = parsedate_to_datetime(said).timestamp() - now
-            except (ValueError, TypeError):
-                seconds = None
-    if seconds is None:
-        try:
-            reset = float(head.get("X-RateLimit-Reset", ""))
-        except ValueError:
-            reset = 0.0
-        # A value that is no epoch is seconds to wait; its unit is not documented everywhere.
-        seconds = reset - now if reset > 1_000_000_000 else reset or None
-    if seconds is None or seconds != seconds:
-        seconds = 60.0
-    return min(max(seconds, 1.0), MOST_PAUSE)
-
-
-_sessions: dict[tuple[str, str], requests.Session] = {}
-_lock = threading.Lock()
-
-
-def shared_session(key: str, guard: Guard) -> requests.Session:
-    """The session that steps of one credential share (connections kept alive)."""
-    with _lock:
-        if len(_sessions) > 500:
-            _sessions.clear()
-        return _sessions.setdefault((key, ",".join(sorted(guard.private))), new_session(guard))

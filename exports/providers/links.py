@@ -2,7 +2,6 @@
 
 import re
 import time
-import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from exports.providers.http import (
     joined,
     lost,
 )
-from exports.providers.wire import Exchange, exchanging, new_session
+from exports.providers.wire import Exchange, correlation, exchanging, new_session
 
 
 @dataclass
@@ -86,7 +85,7 @@ def open_link(
     for _ in range(MOST_REDIRECTS + 1):
         guard.check(url)
         begun = time.monotonic()
-        correlation = uuid.uuid4().hex
+        number = correlation()
         status: int | None = None
         error = ""
         session = new_session(guard)
@@ -105,8 +104,8 @@ def open_link(
                 status = response.status_code
                 exchange.ends = exchange.ends if seconds else None  # the head is in; a body may take its time
                 if status in REDIRECTS and response.headers.get("Location"):
-                    url = joined(url, response.headers["Location"])
                     response.close()
+                    url = joined(url, response.headers["Location"])
                     continue
                 with response:
                     yield Link(status, response.headers, response, exchange)
@@ -120,7 +119,7 @@ def open_link(
             raise mapped from None
         finally:
             session.close()
-            record(CallRecord(method, shown_link(url), status, time.monotonic() - begun, error, correlation))
+            record(CallRecord(method, shown_link(url), status, time.monotonic() - begun, error, number))
     raise AddressError("The link redirects more than five times.")
 
 

@@ -1,13 +1,17 @@
 """Lists that come in pages, read to their end."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from exports.providers import read
-from exports.providers.errors import UnreadableError
+from exports.providers.errors import AddressError, UnreadableError
 from exports.providers.http import Client
 
 MOST_PAGES: Final = 200
+# Of a list that says in numbers how long it is.
+MOST_NUMBERED: Final = 50
 # Given a page and the ids so far, it names the parameters that bring the next page; nothing after the last one.
 Onward = Callable[[Mapping[str, Any], list[str]], Mapping[str, Any]]
 
@@ -45,3 +49,40 @@ def by_last_id(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
 def one_page(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
     """For lists of which the first page is enough."""
     return {}
+
+
+def pages(
+    client: Client, path: str, key: str, ours: str = "", **params: Any
+) -> tuple[dict[int, Mapping[str, Any]], bool]:
+    """The rows of a paged list by id, each once, and whether that is all of it; none may be of a project not `ours`."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for _ in range(MOST_NUMBERED):
+        body = client.get(path, params).body
+        for row in read.rows(body, key):
+            if (id_ := read.whole(row.get("id"))) is None:
+                raise UnreadableError("The list holds something without an id.")
+            read.same(row.get("project_id") if ours else None, ours)
+            found.setdefault(id_, row)
+        meta = read.table(read.table(body).get("meta"))
+        # Always on the same path: some servers name it as they see it, without the prefix we reach them by.
+        params = next_query(client.origin.rstrip("/") + path, meta.get("next"))
+        if not params:
+            return found, len(found) >= (read.whole(meta.get("total_count")) or 0)
+    return found, False
+
+
+def next_query(here: str, said: object) -> dict[str, str]:
+    """The query of the next page: `?…`, `/…` or a whole address of the same origin; empty at the end of the list."""
+    if not said:
+        return {}
+    said = said if isinstance(said, str) else ""
+    try:
+        there = urlsplit(urljoin(here, said if re.match(r"[?/]|[a-z]+:", said) else f"?{said}"))
+    except ValueError:
+        there = urlsplit("")
+    query = dict(parse_qsl(there.query))
+    if not query:
+        raise UnreadableError("The list names a next page that is no address of one.")
+    if there[:2] != urlsplit(here)[:2]:
+        raise AddressError("The list names a next page on another host; the portal does not follow.")
+    return query

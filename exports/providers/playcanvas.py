@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 
-from exports.providers import base, lists, read
+from exports.providers import base, lists, read, reply
 from exports.providers.base import Job, Sight
 from exports.providers.errors import CredentialError, ProviderError, RefusedError, UnreadableError
 from exports.providers.fields import Choice, IntList, Switch, Text
-from exports.providers.http import Client, words_of
+from exports.providers.http import Client
 
 COST: Final = "Takes one of the 5 exports a minute that PlayCanvas allows (10 with a paid plan)."
 TARGETS: Final = (("", "Not said (web)"), ("web", "Web"), ("ios", "iOS, an Xcode project"))
@@ -78,16 +78,16 @@ class PlayCanvas(base.Provider):
         return {"Authorization": f"Bearer {client.secrets['token']}"}
 
     def fault(self, status: int, body: object) -> ProviderError | None:
+        said = reply.words_of(body)
         if status == 400:  # In October 2022 every good app download got one for a while (playcanvas/editor issue 902).
-            return RefusedError(f"PlayCanvas answered 400 (it can be a fault of theirs): {words_of(body)}", word="400")
-        if status == 401 and "scope" in words_of(body).lower():
-            return CredentialError(f"The token is known, but may not do this: {words_of(body)}", word="401")
+            return RefusedError(f"PlayCanvas answered 400 (it can be a fault of theirs): {said}", word="400")
+        if status == 401 and "scope" in said.lower():
+            return CredentialError(f"The token is known, but may not do this: {said}", word="401")
         return None
 
     def clean_options(self, kind: base.Kind, options: Mapping[str, Any], dialect: str = "") -> dict[str, list[str]]:
-        lacks = LACKS[dialect or "current"] if kind.type == "app" else ()
-        sorry = [f"The {dialect or 'current'} dialect of PlayCanvas has no word for this."]
-        return {name: sorry for name in read.filled(options) if name in lacks}
+        lost = read.filled(options).keys() & LACKS[dialect or "current"] if kind.type == "app" else ()
+        return {name: [f"The {dialect or 'current'} dialect of PlayCanvas has no word for this."] for name in lost}
 
     def submit(self, client: Client, job: Job) -> base.Accepted:
         """POST /projects/:id/export (answers 200 or 201), or POST /apps/download."""
@@ -117,7 +117,7 @@ class PlayCanvas(base.Provider):
         data, said = read.table(body.get("data")), body.get("messages")  # Both may be missing, `data` also another's.
         for named in (data.get("project"), read.table(data.get("project")).get("id"), data.get("project_id")):
             read.same(named, job.project)
-        messages = tuple(filter(None, map(words_of, said[:20] if isinstance(said, list) else [said])))
+        messages = tuple(filter(None, map(reply.words_of, said[:20] if isinstance(said, list) else [said])))
         times = [f"{name[:-3]} {read.text(body[name])}" for name in ("created_at", "modified_at") if body.get(name)]
         word = read.text(body.get("status"))
         link = read.link(data, *LINKS[job.type]) if (state := self.state(word)) == "done" else ""
@@ -126,11 +126,11 @@ class PlayCanvas(base.Provider):
     def check(self, client: Client) -> Sequence[base.Check]:
         return read.steps(("Ask for the token's rate limits", lambda: self._limits(client)))
 
-    def _limits(self, client: Client) -> str:
+    def _limits(self, client: Client) -> tuple[str, Mapping[str, int]]:
         """Not GET /projects/:id, which answers 401 to good tokens (playcanvas/developer-site issue 740)."""
         limits = read.table(read.table(client.get("/api/ratelimits").body).get("limits"))
-        told = [f"{read.text(limits[name])} {name}" for name in self.limits if name in limits]
-        return f"Calls a minute: {', '.join(told)}." if told else ""
+        told = {name: number for name in self.limits if (number := read.whole(limits.get(name)))}
+        return f"Calls a minute: {', '.join(f'{n} {name}' for name, n in told.items())}." if told else "", told
 
     def projects(self, client: Client) -> Sequence[base.RemoteProject]:
         """As the extension for VS Code lists them. It is in no document, so it may be refused."""

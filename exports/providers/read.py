@@ -5,13 +5,12 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.core.exceptions import ValidationError
 
 from exports.providers.base import Check, Job
 from exports.providers.errors import (
-    AddressError,
     BusyError,
     CredentialError,
     NotFoundError,
@@ -21,7 +20,8 @@ from exports.providers.errors import (
     UnreadableError,
 )
 from exports.providers.fields import Text
-from exports.providers.http import Answer, Client, words_of
+from exports.providers.http import Answer, Client
+from exports.providers.reply import words_of
 
 # For services that publish no table of codes: what a code and its sentence speak of.
 CROWDED: Final = re.compile(r"^4290?\b|too many|rate.?limit", re.I)
@@ -30,7 +30,6 @@ DENIED: Final = re.compile(r"^4030?\b|forbidden|permission|not allowed", re.I)
 MISSING: Final = re.compile(r"^4040?\b|not.?found|(not|n't) exist|no such", re.I)
 # What signing adds to an address: the same file, signed anew, must not look like another file.
 SIGNING: Final = re.compile(r"x-(amz|goog|oss)-.*|expires?|signature|sig|policy|key-pair-id|s[etprvk]", re.I)
-MOST_PAGES: Final = 50
 # Statuses that say all there is to know; http.py maps them.
 PLAIN: Final = frozenset({408, 423, 425, 429})
 
@@ -191,32 +190,16 @@ def insist(value: object, field: str) -> str:
     return ""
 
 
-def steps(*named: tuple[str, Callable[[], str]]) -> list[Check]:
-    """Takes named steps in order, up to the first that fails; each gives its detail."""
+def steps(*named: tuple[str, Callable[[], str | tuple[str, Mapping[str, int]]]]) -> list[Check]:
+    """Takes named steps in order, up to the first that fails; each gives its detail, or that and limits it was told."""
     taken: list[Check] = []
     for name, step in named:
         try:
-            taken.append(Check(name, True, step()))
+            said = step()
+            taken.append(Check(name, True, said) if isinstance(said, str) else Check(name, True, *said))
         except ProviderError as problem:
             return [*taken, Check(name, False, problem.message)]
     return taken
-
-
-def next_query(here: str, said: object) -> dict[str, str]:
-    """The query of the next page: `?…`, `/…` or a whole address of the same origin; empty at the end of the list."""
-    if not said:
-        return {}
-    said = said if isinstance(said, str) else ""
-    try:
-        there = urlsplit(urljoin(here, said if re.match(r"[?/]|[a-z]+:", said) else f"?{said}"))
-    except ValueError:
-        there = urlsplit("")
-    query = dict(parse_qsl(there.query))
-    if not query:
-        raise UnreadableError("The list names a next page that is no address of one.")
-    if there[:2] != urlsplit(here)[:2]:
-        raise AddressError("The list names a next page on another host; the portal does not follow.")
-    return query
 
 
 def alike(row: Mapping[str, Any], job: Job) -> bool:
@@ -241,26 +224,6 @@ def identified(answer: Answer) -> Mapping[str, Any]:
     if whole(table(answer.body).get("id")) is None:
         raise CredentialError("The answer does not say whose credential this is.")
     return table(answer.body)
-
-
-def pages(
-    client: Client, path: str, key: str, ours: str = "", **params: Any
-) -> tuple[dict[int, Mapping[str, Any]], bool]:
-    """The rows of a paged list by id, each once, and whether that is all of it; none may be of a project not `ours`."""
-    found: dict[int, Mapping[str, Any]] = {}
-    for _ in range(MOST_PAGES):
-        body = client.get(path, params).body
-        for row in rows(body, key):
-            if (id_ := whole(row.get("id"))) is None:
-                raise UnreadableError("The list holds something without an id.")
-            same(row.get("project_id") if ours else None, ours)
-            found.setdefault(id_, row)
-        meta = table(table(body).get("meta"))
-        # Always on the same path: some servers name it as they see it, without the prefix we reach them by.
-        params = next_query(client.origin.rstrip("/") + path, meta.get("next"))
-        if not params:
-            return found, len(found) >= (whole(meta.get("total_count")) or 0)
-    return found, False
 
 
 def by_status(status: int, sentence: str, *, denied: bool = False) -> RefusedError:

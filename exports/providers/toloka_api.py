@@ -11,7 +11,8 @@ from typing import Any, Final
 from exports.providers import base, errors, lists, read
 from exports.providers.base import Accepted, Sight
 from exports.providers.errors import BusyError, CredentialError, RefusedError, UnreadableError
-from exports.providers.http import Client, words_of
+from exports.providers.http import Client
+from exports.providers.reply import words_of
 
 API: Final = "/api/v1"
 PAGE: Final = {"sort": "id", "limit": 300}  # 300 is the most a page may have.

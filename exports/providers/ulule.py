@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-from exports.providers import base, errors, read
+from exports.providers import base, errors, lists, read
 from exports.providers.base import Accepted, Secret, Sight
 from exports.providers.fields import StringMap
 from exports.providers.http import Client
@@ -94,7 +94,7 @@ class Ulule(base.Provider):
         return read.by_status(status, f"Ulule refused: {said}", denied="PermissionError" in kinds)
 
     def prepare(self, client: Client, job: base.Job) -> base.Ready:
-        rows, _ = read.pages(client, _path(job, "/exports"), "exports", ours=job.project, limit=20)
+        rows, _ = lists.pages(client, _path(job, "/exports"), "exports", ours=job.project, limit=20)
         return base.Ready({"last": max(rows, default=0)})
 
     def submit(self, client: Client, job: base.Job) -> Accepted:
@@ -109,7 +109,7 @@ class Ulule(base.Provider):
 
     def find(self, client: Client, job: base.Job) -> Accepted | base.Absent | base.Unknown:
         """The lowest id above the baseline that no other export of ours watches."""
-        rows, whole = read.pages(client, _path(job, "/exports"), "exports", ours=job.project, limit=20)
+        rows, whole = lists.pages(client, _path(job, "/exports"), "exports", ours=job.project, limit=20)
         last = job.baseline.get("last", float("inf"))
         new = [id_ for id_, row in rows.items() if id_ > last and str(id_) not in job.taken and read.alike(row, job)]
         if new:
@@ -130,7 +130,7 @@ class Ulule(base.Provider):
     def projects(self, client: Client) -> Sequence[base.RemoteProject]:
         """GET /v1/users/:id/projects?state=created; a name is an i18n object (reference/project)."""
         me = read.identified(client.get("/v1/me"))
-        rows, _ = read.pages(client, f"/v1/users/{me['id']}/projects", "projects", state="created")
+        rows, _ = lists.pages(client, f"/v1/users/{me['id']}/projects", "projects", state="created")
         return [base.RemoteProject(str(id_), read.localised(row.get("name"), f"{id_}")) for id_, row in rows.items()]
 
     def preflight(self, client: Client, job: base.Job) -> Sequence[base.Advice]:

@@ -67,7 +67,7 @@ def _check_keys() -> None:
 
     problems = seal.check_ring()
     if problems:
-        raise Refused(f"{problems[0]} ({len(problems)} credentials in all.)")
+        raise Refused(f"{problems[0]} ({len(problems)} sealed things in all.)")
 
 
 def _collect_static() -> None:

@@ -1,11 +1,119 @@
 """What lists and the home say of days: how long ago, and until when."""
 
+from collections.abc import Hashable
 from datetime import datetime
+from typing import Any, Final, Protocol
 
 from django import template
-from django.utils import timezone
+from django.conf import settings
+from django.template import loader
+from django.utils import timezone, translation
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from exports.models import Export
+from exports.templatetags.pages import icon
 
 register = template.Library()
+
+MOST_ROWS: Final = 2000
+_rows: dict[Hashable, str] = {}
+OF_EXPORT: Final = ("pk", "status", "progress", "type", "format", "error_message", "wait_note", "trigger", "created_at",
+                    "finished_at")  # fmt: skip
+
+
+class _Act(Protocol):
+    label: str
+    icon: str
+    href: str
+    post: bool
+    name: str
+    value: str
+    look: str
+
+
+class _Row(Protocol):
+    export: Export
+    href: str
+    first: _Act | None
+    more: list[_Act]
+    usual: Any
+
+
+@register.simple_tag
+def row_of(row: _Row, choosing: object = "") -> SafeString:
+    """A row of a list. Rows change seldom and are shown often, so what was made of the same values is kept."""
+    key = _key(row, bool(choosing))
+    made = _rows.get(key)
+    if made is None:
+        context = {"row": row, "export": row.export, "choosing": bool(choosing)}
+        made = loader.get_template("exports/row.html").render(context)
+        if len(_rows) >= MOST_ROWS:
+            _rows.clear()
+        _rows[key] = made
+    return SafeString(made)
+
+
+def _key(row: _Row, choosing: bool) -> Hashable:
+    """All that a row shows, and for whom: what is missing here would be shown as it once was."""
+    export, project, file = row.export, row.export.project, row.export.file
+    return (
+        *(getattr(export, name) for name in OF_EXPORT),
+        (project.name, project.remote_id, project.credential.provider, export.user.shown_name),
+        file and (file.size, file.expires_at, file.deleted_at),
+        (row.href, row.first, tuple(row.more), row.usual and str(row.usual)),
+        choosing,
+        (
+            settings.USE_I18N,
+            translation.get_language(),
+            timezone.get_current_timezone_name(),
+            timezone.localdate().year,
+        ),
+    )
+
+
+@register.simple_tag
+def acts(row: _Row) -> SafeString:
+    """What an export in a list offers: one button, and a menu of the rest.
+
+    Made here and not by a template, for which a list of these is half the work of its page.
+    """
+    pk = row.export.pk
+    first = ""
+    if row.first:
+        about = SafeString(icon(row.first.icon) + escape(row.first.label))
+        unseen = format_html('<span class="unseen"> {}</span>', _("export %(pk)s") % {"pk": pk})
+        first = _button(row.first, f"a{pk}", "small", about + unseen)
+    if not row.more:
+        return SafeString(first)
+    buttons = [
+        _button(act, f"b{pk}-{place}", f"small {act.look}" if act.post else "small", conditional_escape(act.label))
+        for place, act in enumerate(row.more, 1)
+    ]
+    menu = format_html(
+        '<details class="menu" id="m{}"><summary id="s{}" aria-label="{}">'
+        '<span aria-hidden="true">···</span></summary>',
+        pk,
+        pk,
+        _("More for export %(pk)s") % {"pk": pk},
+    )
+    return SafeString(f"{first}{menu}<ul><li>{'</li><li>'.join(buttons)}</li></ul></details>")
+
+
+def _button(act: _Act, id_: str, look: str, text: SafeString) -> SafeString:
+    """A link, or a button that sends; `text` is safe, and everything else is escaped here."""
+    if not act.post:
+        return format_html('<a class="button {}" id="{}" href="{}">{}</a>', look, id_, act.href, text)
+    sent = format_html(' name="{}" value="{}"', act.name, act.value) if act.name else ""
+    return format_html(
+        '<button type="submit" form="act" class="{}" id="{}" formaction="{}"{}>{}</button>',
+        look,
+        id_,
+        act.href,
+        sent,
+        text,
+    )
 
 
 @register.filter

@@ -1,13 +1,18 @@
 """What templates say in many places: states, times, sizes, names of declarations."""
 
+import json
 from datetime import datetime, timedelta
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 from django import template
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from exports import states
 from exports.models import Credential, Export
@@ -16,6 +21,22 @@ from exports.providers.base import Kind
 
 register = template.Library()
 
+# What a browser's long name holds, the telling part first: each but the last names later ones as well.
+BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
 # Status to its icon and its word; never a color alone.
 FACES: Final = {
     states.WAITING: ("clock", "Waiting"),
@@ -44,6 +65,7 @@ TRIGGERS: Final = {
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)  # pages show hundreds of the same few
 def icon(name: str) -> SafeString:
     """An icon, which is never alone: a word stands beside it."""
     href = f"{static('exports/icons.svg')}#{name}"
@@ -55,6 +77,33 @@ def state(status: str) -> SafeString:
     """A status as icon and word."""
     name, word = FACES.get(status, ("clock", status))
     return format_html('<span class="state state-{}">{}{}</span>', status, icon(name), word)
+
+
+@register.simple_tag
+def guarded(has_factor: bool) -> SafeString:
+    """Whether somebody has a second factor, as icon and word."""
+    name, word, look = ("shield", _("yes"), "yes") if has_factor else ("empty", _("none"), "muted")
+    return format_html('<span class="{} nowrap">{} {}</span>', look, icon(name), word)
+
+
+@register.simple_tag
+def openid_name() -> str:
+    """What the provider is called that people may sign in with; "" without one."""
+    return str(settings.OPENID.get("name", ""))
+
+
+@register.filter
+def browser_called(agent: str) -> str:
+    """A browser's name as people know it, "Firefox on Windows"; what cannot be read so, as it is."""
+    browser = next((name for mark, name in BROWSERS if mark in agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in agent), "")
+    return f"{browser} on {system}" if browser and system else agent
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """For an attribute that a script reads."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter
@@ -75,6 +124,22 @@ def when(at: datetime | None, otherwise: str = "never", *, exact: bool = False) 
     return format_html(
         '<time datetime="{}" data-when="{}">{}</time>', at.isoformat(timespec="seconds"), precision, shown
     )
+
+
+@register.simple_tag
+def between(first: datetime, last: datetime) -> SafeString | str:
+    """A span of time, as short as it can be said: one moment, one minute, one day by the clock alone, or more."""
+    if first == last:
+        return when(first, exact=True)
+    ends = [timezone.localtime(at) for at in (first, last)]
+    clocks = [f"{at:%H:%M}" for at in ends]
+    if ends[0].date() != ends[1].date():
+        return format_html("{} &ndash; {}", when(first), when(last))
+    said = [
+        format_html('<time datetime="{}" data-clock>{}</time>', at.isoformat(timespec="seconds"), clock)
+        for at, clock in zip(ends, clocks, strict=True)
+    ]
+    return said[0] if clocks[0] == clocks[1] else format_html("{}&ndash;{}", *said)
 
 
 @register.filter

@@ -4,15 +4,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from exports import access
-from exports.models import Member, User
+from exports.engine import account
+from exports.models import Member, Team, User
 
 P = ParamSpec("P")
 
@@ -49,8 +53,20 @@ def in_team(verb: str = access.LOOK) -> Callable[[TeamView[P]], Callable[..., Ht
 
     def decorate(view: TeamView[P]) -> Callable[..., HttpResponseBase]:
         def asked(request: Asked, /, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            return view(request, access.member_of(request.user, slug, verb), *args, **kwargs)
+            member = access.member_of(request.user, slug, verb)
+            if member.team.demand_second_factor and not account.guarded(request.user):
+                return _factor_first(request, member.team)
+            return view(request, member, *args, **kwargs)
 
         return wraps(view)(signed_in(asked))
 
     return decorate
+
+
+def _factor_first(request: Asked, team: Team) -> HttpResponseBase:
+    """Leads to where a second factor is set up, which the team demands."""
+    if request.htmx:
+        return HttpResponseClientRefresh()
+    text = _("%(team)s demands a second factor of its members. Set one up here; then the team's pages open.")
+    messages.warning(request, text % {"team": team.name})
+    return redirect("mfa_index")

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import Case, Count, IntegerField, Max, Min, Q, Subquery, Value, When
-from django.utils import timezone
 
 from exports.models import Call, Change, Export
 
@@ -25,16 +24,6 @@ class Fold:
     wrong: int
     first: datetime
     last: datetime
-
-    @property
-    def one_minute(self) -> bool:
-        """Whether the clock shows the same at both ends."""
-        return f"{self.first:%F %H:%M}" == f"{self.last:%F %H:%M}"
-
-    @property
-    def one_day(self) -> bool:
-        """Whether both ends are on the same day, so that the clock alone tells them apart."""
-        return timezone.localtime(self.first).date() == timezone.localtime(self.last).date()
 
 
 @dataclass(frozen=True)

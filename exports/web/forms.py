@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 from django import forms
 from django.forms import BoundField
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.engine.request import Wish, clean_options
 from exports.models import Project
@@ -19,23 +21,40 @@ FEW: Final = 3
 PROBES: Final[dict[str, Any]] = {"boolean": True, "array": [1], "object": {"x": "x"}, "integer": 1, "number": 1}
 
 
-class WishForm(forms.Form):
-    """What every new export is asked besides its options."""
+class ConfirmForm(forms.Form):
+    """The project typed by hand, before something at the provider is changed."""
 
-    key = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
-    format = forms.ChoiceField(label="File format", widget=forms.RadioSelect, required=False)
     confirm = forms.CharField(
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
     )
-    allow_twin = forms.BooleanField(label="Make it all the same", required=False)
+
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names = {name.strip().casefold() for name in (project.name, project.remote_id)} - {""}
+        self.fields["confirm"].label = _("Type “%(project)s” to confirm") % {"project": project}
+
+    def clean_confirm(self) -> str:
+        """The project, typed by hand: its name or its id, in whatever case."""
+        typed: str = self.cleaned_data["confirm"]
+        if not typed:
+            raise forms.ValidationError(_("Confirm it: what this does cannot be taken back from here."))
+        if typed.strip().casefold() not in self.names:
+            raise forms.ValidationError(_("This is neither the project's name nor its id."))
+        return typed
+
+
+class WishForm(ConfirmForm):
+    """What every new export is asked besides its options."""
+
+    key = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
+    format = forms.ChoiceField(label=gettext_lazy("File format"), widget=forms.RadioSelect, required=False)
+    allow_twin = forms.BooleanField(label=gettext_lazy("Ask for it a second time anyway"), required=False)
 
     def __init__(self, project: Project, kind: Kind, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(project, *args, **kwargs)
         self.kind = kind
-        self.names = {name.strip().casefold() for name in (project.name, project.remote_id)} - {""}
-        self.fields["confirm"].label = f"Type “{project}” to confirm"
         formats = self.fields["format"]
         assert isinstance(formats, forms.ChoiceField)  # noqa: S101  for the type checker
         formats.choices = [(name, name.upper()) for name in kind.formats]
@@ -45,15 +64,6 @@ class WishForm(forms.Form):
         if kind.effect != "changes":
             del self.fields["confirm"]
         self.fields["key"].initial = uuid.uuid4().hex
-
-    def clean_confirm(self) -> str:
-        """The project, typed by hand: its name or its id, in whatever case."""
-        typed: str = self.cleaned_data["confirm"]
-        if not typed:
-            raise forms.ValidationError("Confirm it: what this does cannot be taken back from here.")
-        if typed.strip().casefold() not in self.names:
-            raise forms.ValidationError("This is neither the project's name nor its id.")
-        return typed
 
 
 @dataclasses.dataclass
@@ -132,7 +142,7 @@ class WishForms:
         )
 
     def offer_twin(self) -> None:
-        """The same is still open: the form now has a box to make it all the same."""
+        """The same is still open: the form now has a box to ask for it anyway."""
         self.offered = True
 
     def take(self, errors: Mapping[str, Sequence[str]]) -> list[str]:

@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from exports import access, states
 from exports.engine import browse
+from exports.engine.filters import Filters
 from exports.engine.problem import InvalidError
 from exports.models import Member
 from exports.providers.registry import PROVIDERS
@@ -77,15 +78,15 @@ def exports(member: Member, data: QueryDict) -> dict[str, Any]:
     }
 
 
-def read(data: QueryDict) -> tuple[browse.Filters, dict[str, list[str]]]:
+def read(data: QueryDict) -> tuple[Filters, dict[str, list[str]]]:
     """The filters that can be read, and what is wrong with the others."""
     try:
-        return browse.Filters.parse(data, more=True), {}
+        return Filters.parse(data, more=True), {}
     except InvalidError as problem:
         rest = data.copy()
         for name in problem.errors:
             rest.pop(name, None)
-        return browse.Filters.parse(rest, more=True), problem.errors
+        return Filters.parse(rest, more=True), problem.errors
 
 
 def _boxes(member: Member, data: QueryDict) -> list[Choice]:
@@ -93,11 +94,12 @@ def _boxes(member: Member, data: QueryDict) -> list[Choice]:
     for provider in PROVIDERS.values():
         for kind in provider.kinds:
             kinds.setdefault(kind.type, []).append(kind.label)
-    projects = access.projects(member).order_by("name", "pk")[:MOST_PROJECTS]
+    projects = access.projects(member).select_related(None).only("name", "remote_id").order_by("name", "pk")
     people = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
+    people = people.only("user__name", "user__email")
     boxes = (
         ("status", "State", [(word, state_word(word)) for word in states.STATUSES]),
-        ("project_id", "Project", [(str(project.pk), str(project)) for project in projects]),
+        ("project_id", "Project", [(str(project.pk), str(project)) for project in projects[:MOST_PROJECTS]]),
         ("user_id", "Person", [(str(one.user_id), _person(one, member)) for one in people[:MOST_PEOPLE]]),
         ("provider", "Provider", [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
         ("type", "Kind", [(type_, " or ".join(labels)) for type_, labels in kinds.items()]),
@@ -119,7 +121,7 @@ def _box(name: str, label: str, value: str, choices: list[tuple[str, str]]) -> C
     return Choice(name, label, value, choices)
 
 
-def _chips(filters: browse.Filters, boxes: list[Choice]) -> list[Chip]:
+def _chips(filters: Filters, boxes: list[Choice]) -> list[Chip]:
     said = {box.name: (box.label, box.said) for box in boxes}
     given = dict.fromkeys(name for name, _ in filters.pairs)
     return [

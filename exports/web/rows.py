@@ -2,15 +2,25 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.http import urlencode
 
 from exports import access, states
 from exports.engine import typical
 from exports.models import Export, Member
 from exports.web import story
+
+# What a row shows or decides by. Of the rest there is much, and a list would read it for nothing.
+SHOWN: Final = (
+    *("team_id", "project_id", "user_id", "file_id", "retry_of_id", "trigger", "type", "format", "status", "step"),
+    *("progress", "error_code", "error_message", "error_action", "remote_id", "wait_note", "created_at", "finished_at"),
+    *("project__name", "project__remote_id", "project__credential_id", "project__credential__provider"),
+    *("user__name", "user__email", "file__size", "file__expires_at", "file__deleted_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,7 @@ class Row:
     """An export in a list. `first`: the one thing to do next; `more`: the rest; `later`: the export that followed."""
 
     export: Export
+    href: str
     first: Act | None
     more: list[Act]
     later: int | None
@@ -38,8 +49,9 @@ class Row:
 
 
 def followed(rows: QuerySet[Export]) -> QuerySet[Export]:
-    """With `later`: the number of the newest export that asked for the same again, or None."""
+    """With `later`: the number of the newest export that asked for the same again, or None. Loads what rows show."""
     again = Export.objects.filter(retry_of=OuterRef("pk")).order_by("-pk")
+    rows = rows.select_related(None).select_related("project__credential", "user", "file").only(*SHOWN)
     return rows.annotate(later=Subquery(again.values("pk")[:1]))
 
 
@@ -53,8 +65,21 @@ def rows(member: Member, exports: Iterable[Export]) -> list[Row]:
         later: int | None = getattr(export, "later", None)
         acts = offers.of(export, later)
         first = acts.pop(0) if acts and acts[0].look != "menu" else None
-        made.append(Row(export, first, acts, later, usual.get(export.pk)))
+        made.append(Row(export, _address("export", offers.slug, export.pk), first, acts, later, usual.get(export.pk)))
     return made
+
+
+@lru_cache(maxsize=1024)
+def _around(prefix: str, name: str, slug: str, *more: str) -> tuple[str, str]:
+    """What stands before and after the number in an address."""
+    before, _, after = reverse(f"web:{name}", args=[slug, 0, *more]).rpartition("/0/")
+    return before, after
+
+
+def _address(name: str, slug: str, pk: int, *more: str) -> str:
+    """An address in a team, many times cheaper than `reverse`: a list has hundreds that differ by the number alone."""
+    before, after = _around(get_script_prefix(), name, slug, *more)
+    return f"{before}/{pk}/{after}"
 
 
 class _Offers:
@@ -62,6 +87,8 @@ class _Offers:
 
     def __init__(self, member: Member) -> None:
         self.slug = member.team.slug
+        self.list = reverse("web:exports", args=[self.slug])
+        self.bulk_delete = reverse("web:bulk", args=[self.slug, "delete"])
         self.may = access.EXPORT in access.MAY[member.role]
 
     def of(self, export: Export, later: int | None) -> list[Act]:
@@ -74,8 +101,8 @@ class _Offers:
                 found.append(self._delete(export))
         elif later:
             found.append(self._later(later))
-        found.append(self._only("project_id", export.project_id, "Only this project"))
-        found.append(self._only("user_id", export.user_id, f"Only {export.user.shown_name}"))
+        found.append(self._only("project_id", export.project_id, "Show only this project"))
+        found.append(self._only("user_id", export.user_id, f"Show only {export.user.shown_name}"))
         return found
 
     def _again(self, export: Export, later: int | None) -> list[Act]:
@@ -83,7 +110,7 @@ class _Offers:
             changes = export.kind.effect == "changes"
         except KeyError:
             return [self._later(later)] if later else []
-        form = reverse("web:ask", args=[self.slug, export.project_id, export.type])
+        form = _address("ask", self.slug, export.project_id, export.type)
         edit = Act("Change and ask again", "again", f"{form}?from={export.pk}")
         retry = self._to("retry", export, "Retry" if export.status == states.FAILED else "Same again", "again", True)
         trouble = story.trouble(export)
@@ -98,31 +125,30 @@ class _Offers:
     def _helps(self, export: Export, first: str) -> list[Act]:
         """What the reason of a failure asks for before a retry."""
         if first == "credential":
-            href = reverse("web:credential", args=[self.slug, export.project.credential_id])
+            href = _address("credential", self.slug, export.project.credential_id)
             return [Act("Mend credential", "key", href)]
         if first == "watch":
-            href = reverse("web:adopt", args=[self.slug, export.pk])
+            href = _address("adopt", self.slug, export.pk)
             return [Act("Watch again", "eye", href, True, "remote_id", export.remote_id)]
         if first == "adopt":
-            return [Act("Adopt", "eye", reverse("web:export", args=[self.slug, export.pk]) + "#adopt")]
+            return [Act("Adopt or retry", "eye", _address("export", self.slug, export.pk))]
         return []
 
     def _stop(self, export: Export) -> list[Act]:
         return [self._to("cancel", export, "Cancel", "stop", True)]
 
     def _delete(self, export: Export) -> Act:
-        href = reverse("web:bulk", args=[self.slug, "delete"])
-        return Act("Delete file", "cross", href, True, "id", str(export.pk), "danger")
+        return Act("Delete file", "cross", self.bulk_delete, True, "id", str(export.pk), "danger")
 
     def _later(self, later: int) -> Act:
-        return Act(f"Retried as {later}", "eye", reverse("web:export", args=[self.slug, later]))
+        return Act(f"Retried as {later}", "eye", _address("export", self.slug, later))
 
     def _only(self, name: str, value: int, label: str) -> Act:
-        href = f"{reverse('web:exports', args=[self.slug])}?{urlencode({name: value})}"
+        href = f"{self.list}?{urlencode({name: value})}"
         return Act(label, "search", href, look="menu")
 
     def _to(self, name: str, export: Export, label: str, icon: str, post: bool = False) -> Act:
-        return Act(label, icon, reverse(f"web:{name}", args=[self.slug, export.pk]), post)
+        return Act(label, icon, _address(name, self.slug, export.pk), post)
 
     @staticmethod
     def _menu(act: Act) -> Act:

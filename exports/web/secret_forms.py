@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django import forms
 from django.forms import BoundField
+from django.utils.translation import gettext as _
 
 from exports.providers.base import Provider, Secret
 
@@ -15,7 +16,7 @@ def _field(secret: Secret) -> forms.Field:
     """A secret's field. What was typed is never sent back to the page, except what hides nothing."""
     # `required` stays the provider's to judge: one may want either this field or three others.
     if secret.choices:
-        choices = [("", "Not said"), *secret.choices]
+        choices = [("", _("Not said")), *secret.choices]
         return forms.ChoiceField(label=secret.label, help_text=secret.help, choices=choices, required=False)
     widget = forms.TextInput() if secret.plain else forms.PasswordInput(render_value=False)
     widget.attrs |= {"autocomplete": "off" if secret.plain else "new-password", "spellcheck": "false"}
@@ -63,7 +64,7 @@ class SwapForm(SecretsForm):
     def __init__(self, provider: Provider, data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(provider, data, **kwargs)
         self.wanted = dict.fromkeys(self.wanted, True)
-        self.fields["anyway"] = forms.BooleanField(label="Swap all the same, if the test fails", required=False)
+        self.fields["anyway"] = forms.BooleanField(label=_("Swap all the same, if the test fails"), required=False)
 
     @property
     def anyway(self) -> bool:
@@ -77,7 +78,7 @@ class CredentialForm(SecretsForm):
     def __init__(self, provider: Provider, data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(provider, data, **kwargs)
         secrets = self.fields
-        self.fields = {"name": forms.CharField(label="Name", max_length=100, help_text="What the team calls it.")}
+        self.fields = {"name": forms.CharField(label=_("Name"), max_length=100, help_text=_("What the team calls it."))}
         self.fields |= secrets
         notes = provider.origin_notes
         origins = [
@@ -85,25 +86,30 @@ class CredentialForm(SecretsForm):
             for name, address in provider.origins.items()
         ]
         self.fields["origin"] = forms.ChoiceField(
-            label="Where", choices=[*origins, (OTHER, "Another address")], initial=origins[0][0]
+            label=_("Where"), choices=[*origins, (OTHER, _("Another address"))], initial=origins[0][0]
         )
         self.fields["address"] = forms.CharField(
-            label="Other address",
+            label=_("Other address"),
             max_length=300,
             required=False,
             widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "placeholder": "https://"}),
-            help_text="Only for a compatible service: what stands before the provider's paths. Wins over the choice.",
+            help_text=_(
+                "Only for a compatible service: what stands before the provider's paths. Wins over the choice."
+            ),
         )
         if provider.dialects:
             dialects = [(name, name.capitalize()) for name in provider.dialects]
             self.fields["dialect"] = forms.ChoiceField(
-                label="Dialect", choices=dialects, required=False, help_text="Which revision of the API it speaks."
+                label=_("Dialect"),
+                choices=dialects,
+                required=False,
+                help_text=_("Which revision of the API it speaks."),
             )
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if self.cleaned_data.get("origin") == OTHER and not self.cleaned_data.get("address"):
-            self.add_error("address", "Type the address, or choose one of the provider's own.")
+            self.add_error("address", _("Type the address, or choose one of the provider's own."))
         return cleaned
 
     def values(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What an export's page says in sentences: how far it is, what happens next, whose turn it is and what helps."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,14 +10,14 @@ from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from exports import states
-from exports.models import Export
+from exports.models import Change, Export
 from exports.providers.base import Kind
 from exports.templatetags.pages import heading, provider_label, state_word
 
 TURNS: Final = {
     "you": "Your turn",
     "us": "The portal's turn",
-    "provider": "The provider's turn",
+    "provider": "{provider}'s turn",
     "none": "Nothing to do",
 }
 # Reason of a failure to what happened, and to what helps. {provider} is filled in.
@@ -44,18 +44,21 @@ ADVICE: Final = {
     "not_found": "Look whether the project still exists at {provider} and whether the credential may see it,"
     " then retry.",
     "precondition": "Do at {provider} what is named above, then come back here and retry.",
-    "provider_failed": "The fault lies there, and often passes: retry. If it fails again, ask {provider}. The"
-    " portal's request was fine.",
-    "no_file": "The fault lies there, and often passes: retry. If it stays so, ask {provider} where the file is.",
-    "bad_file": "What came is not kept, since nobody could use it. Retry; if it stays so, ask {provider}.",
+    "provider_failed": "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it"
+    " fails again, ask {provider}.",
+    "no_file": "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it stays so,"
+    " ask {provider} where the file is.",
+    "bad_file": "What came is not kept, since nobody could use it. A retry has it made anew. If it stays so, ask"
+    " {provider}.",
     "too_large": "Ask the portal's staff for a higher limit, then retry.",
     "deadline": "If the job still runs at {provider}, watch it again: nothing is asked for twice. If it does not run"
     " any more, retry.",
-    "unconfirmed": "If {provider} shows the job, adopt it, and nothing is asked for twice. If it does not, retry. A"
-    " retry beside a job that runs makes it run twice.",
-    "address": "The link that {provider} gave leads to a place that the portal opens for nobody. Retry; if it"
-    " stays so, ask {provider}.",
-    "unreadable": "Retry later. If it stays so, ask {provider}, and tell the portal's staff.",
+    "unconfirmed": "Look at {provider} whether the job runs there. If it does, adopt it: give its id, and the portal"
+    " follows that job and asks for nothing twice. If it does not, retry. A retry beside a job that runs makes it run"
+    " twice.",
+    "address": "The link that {provider} gave leads to a place that the portal opens for nobody. A retry may bring a"
+    " better one. If it stays so, ask {provider}, and tell the portal's staff.",
+    "unreadable": "It may pass, so retry later. If it stays so, ask {provider}, and tell the portal's staff.",
     "storage": "The portal's staff must make room first; then retry.",
     "internal": "Tell the portal's staff, who find this export by its number. A retry does no harm.",
 }
@@ -64,6 +67,10 @@ TAKEN_WHAT: Final = {"not_found": "{provider} does not know the job any more"}
 TAKEN_ADVICE: Final = {"not_found": "The job is gone at {provider}, and its file with it. Retry to have it made anew."}
 # What stands to reason first: the button that is offered before the others.
 FIRST: Final = {"credential": "credential", "rejected": "edit", "unconfirmed": "adopt", "deadline": "watch"}
+# Reasons that there can only be once the provider has done its part.
+AFTER_DONE: Final = frozenset({"no_file", "bad_file", "too_large", "storage"})
+# Who can report that a job was canceled at the provider; everybody else cancels here.
+THERE: Final = frozenset({"poll", "webhook", "worker"})
 MOST_RETRIES: Final = 20
 
 
@@ -125,14 +132,18 @@ def stages(export: Export) -> list[Stage]:
     provider = provider_label(export.project.credential)
     done = export.status == states.SUCCEEDED
     sent = bool(export.remote_id or export.submitted_at) or done
-    over = done or export.step == states.FETCH
+    # A link is opened only after the job, so an address that was refused then means that the job was done.
+    refused = export.error_code == "address" and bool(export.remote_id)
+    over = done or export.step == states.FETCH or export.error_code in AFTER_DONE or refused
     with_file = export.format != "none"
     passed = [
         (f"Taken by {provider}", sent, export.started_at if sent else None),
         (f"Done at {provider}", over, None if with_file else export.finished_at if done else None),
     ]
     if with_file:
-        passed.append(("File here and verified", done, export.file.verified_at if export.file else None))
+        gone = export.file is not None and export.file.deleted_at is not None
+        label = "File verified, deleted since" if gone else "File here and verified"
+        passed.append((label, done, export.file.verified_at if export.file else None))
     made = []
     current = export.is_open
     for label, is_passed, at in passed:
@@ -173,8 +184,14 @@ def trouble(export: Export) -> Trouble | None:
     first = FIRST.get(code, "retry")
     if first == "watch" and not export.remote_id:
         first = "adopt"
-    turn = TURNS.get(export.error_action, "")
+    turn = TURNS.get(export.error_action, "").format(provider=provider)
     return Trouble(what.format(provider=provider), turn, advice.format(provider=provider), first)
+
+
+def canceled_there(export: Export, changes: Iterable[Change | None]) -> bool:
+    """Whether the provider canceled the job, and nobody here."""
+    ends = [change.source for change in changes if change and change.to_status == states.CANCELED]
+    return export.status == states.CANCELED and bool(ends) and ends[-1] in THERE
 
 
 def related(export: Export) -> Related:

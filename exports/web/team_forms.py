@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy as _
 
 from exports.models import Member, User
 from exports.models.team import MEMBER, OWNER, VIEWER
@@ -13,12 +14,12 @@ from exports.models.token import READ, WRITE
 
 # What a role may do, in the words of the page.
 MEANINGS: Final = {
-    OWNER: "Everything a member does, and holds credentials, members and this team's activity.",
-    MEMBER: "Exports, adds projects, downloads.",
-    VIEWER: "Looks and downloads.",
+    OWNER: _("Everything a member does, and holds credentials, members and this team's activity."),
+    MEMBER: _("Exports, adds projects, downloads."),
+    VIEWER: _("Looks and downloads."),
 }
-SCOPES: Final = ((READ, "Read"), (WRITE, "Read and write"))
-LIVES: Final = (("", "Until it is revoked"), ("30", "30 days"), ("90", "90 days"), ("365", "A year"))
+SCOPES: Final = ((READ, _("Read")), (WRITE, _("Read and write")))
+LIVES: Final = (("", _("Until it is revoked")), ("30", _("30 days")), ("90", _("90 days")), ("365", _("A year")))
 
 
 class TakingForm(forms.Form):
@@ -31,41 +32,42 @@ class TakingForm(forms.Form):
 
 
 def _roles() -> list[tuple[str, str]]:
-    return [(role, f"{word}: {MEANINGS[role][0].lower()}{MEANINGS[role][1:]}") for role, word in Member.ROLES]
+    said = {role: str(meaning) for role, meaning in MEANINGS.items()}
+    return [(role, f"{word}: {said[role][0].lower()}{said[role][1:]}") for role, word in Member.ROLES]
 
 
 class InviteForm(TakingForm):
     """Whom to invite, and as what."""
 
     email = forms.CharField(
-        label="E-mail address",
+        label=_("E-mail address"),
         required=False,
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text="The link is mailed there, and only this address can take it. Empty: whoever has the link can.",
+        help_text=_("The link is mailed there, and only this address can take it. Empty: whoever has the link can."),
     )
-    role = forms.ChoiceField(label="Role", widget=forms.RadioSelect, choices=_roles, initial=MEMBER)
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect, choices=_roles, initial=MEMBER)
 
 
 class RoleForm(TakingForm):
     """Another role for a member."""
 
-    role = forms.ChoiceField(label="Role", widget=forms.RadioSelect, choices=_roles)
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect, choices=_roles)
 
 
 class AccountForm(TakingForm):
     """A new account for somebody who was invited. An invitation to an address makes the account of that address."""
 
     email = forms.CharField(
-        label="E-mail address", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
-    name = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     password = forms.CharField(
-        label="Password",
+        label=_("Password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 10 characters, not only digits, none of the common ones. Several words make a good one.",
+        help_text=_("At least 10 characters, not only digits, none of the common ones. Several words make a good one."),
     )
 
     def __init__(self, bound_to: str, data: Mapping[str, Any] | None = None) -> None:
@@ -74,7 +76,7 @@ class AccountForm(TakingForm):
             self.fields["email"].required = False
             self.fields["email"].initial = bound_to
             self.fields["email"].disabled = True
-            self.fields["email"].help_text = "The invitation is for this address."
+            self.fields["email"].help_text = _("The invitation is for this address.")
 
 
 def _zones() -> list[tuple[str, Any]]:
@@ -90,16 +92,16 @@ def _zones() -> list[tuple[str, Any]]:
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a person says of themselves, and how the portal should be with them."""
 
-    time_zone = forms.ChoiceField(label="Time zone", help_text="All times on pages are shown in it.")
+    time_zone = forms.ChoiceField(label=_("Time zone"), help_text=_("All times on pages are shown in it."))
 
     class Meta:
         model = User
         fields = ("name", "time_zone", "theme", "mail_success", "mail_failure")
         labels: Final = {
-            "name": "Name",
-            "theme": "Colors",
-            "mail_success": "Mail me when an export of mine succeeds, with its file if it is small",
-            "mail_failure": "Mail me when an export of mine fails or is canceled",
+            "name": _("Name"),
+            "theme": _("Colors"),
+            "mail_success": _("Mail me when an export of mine succeeds, with its file if it is small"),
+            "mail_failure": _("Mail me when an export of mine fails or is canceled"),
         }
         widgets: Final = {"theme": forms.RadioSelect, "name": forms.TextInput(attrs={"autocomplete": "name"})}
 
@@ -113,10 +115,10 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 class TokenForm(TakingForm):
     """A new token of the API, in one of the person's teams."""
 
-    team = forms.ChoiceField(label="Team")
-    name = forms.CharField(label="Name", max_length=100, help_text="What uses it, like “nightly script”.")
-    scope = forms.ChoiceField(label="It may", choices=SCOPES, initial=WRITE)
-    days = forms.ChoiceField(label="It lasts", choices=LIVES, required=False)
+    team = forms.ChoiceField(label=_("Team"))
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What uses it, like “nightly script”."))
+    scope = forms.ChoiceField(label=_("It may"), choices=SCOPES, initial=WRITE)
+    days = forms.ChoiceField(label=_("It lasts"), choices=LIVES, required=False)
 
     def __init__(self, members: Iterable[Member], data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)

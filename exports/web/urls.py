@@ -2,9 +2,7 @@
 
 from django.urls import include, path
 
-from exports.web.asked import signed_in
 from exports.web.views import (
-    account,
     act,
     activity,
     bulk,
@@ -54,6 +52,7 @@ team = [
     path("members/", members.listing, name="members"),
     path("members/invite", members.invite, name="invite"),
     path("members/invitations/<int:pk>/revoke", members.revoke, name="revoke-invitation"),
+    path("members/second-factor", members.second_factor, name="demand-second-factor"),
     path("members/leave", members.leave, name="leave"),
     path("members/<int:pk>/", members.one, name="member"),
     path("members/<int:pk>/role", members.role, name="change-role"),
@@ -63,11 +62,8 @@ team = [
 
 urlpatterns = [
     path("", home.start, name="start"),
-    path("sign-in/", account.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", account.sign_out, name="sign-out"),
     path("invitations/<str:token>/", members.invitation, name="invitation"),
     path("profile/", profile.profile, name="profile"),
-    path("profile/password", signed_in(profile.Password.as_view()), name="password"),
     path("profile/tokens", profile.make_token, name="make-token"),
     path("profile/tokens/<int:pk>/revoke", profile.revoke_token, name="revoke-token"),
     path("healthz", machines.healthz, name="healthz"),

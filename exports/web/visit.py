@@ -1,27 +1,52 @@
 """What every request brings along: where it comes from, and in which zone its person reads times."""
 
+import ipaddress
+import time
 from collections.abc import Callable
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from allauth.usersessions.models import UserSession
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from exports.engine import audit
 
+# When the session was last noted to be in use (Unix time), and how long that is good for: one write in so many seconds.
+SEEN: Final = "seen"
+NOTED_FOR: Final = 300
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """Where a request comes from: the connection's address, or what the proxy says of it (`middleware.Intake`)."""
+    try:
+        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None  # over a Unix socket
+
 
 class Visit:
-    """Notes the address for activity, and shows times in the zone of whoever is signed in.
-
-    The address is the connection's own; what a header claims may come from anybody.
-    """
+    """Notes the address for activity and the use of the session, and shows times in the zone of who is signed in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        with audit.coming_from(request.META.get("REMOTE_ADDR")), timezone.override(_zone(request)):
+        address = address_of(request)
+        with audit.coming_from(address), timezone.override(_zone(request)):
+            _note_use(request, address)
             return self.get_response(request)
+
+
+def _note_use(request: HttpRequest, address: str | None) -> None:
+    """Every few minutes, for the list of sessions. What scripts ask by themselves is no use by a person."""
+    noted = request.session.get(SEEN)
+    if noted is None or time.time() - noted < NOTED_FOR or "HX-Request" in request.headers:
+        return
+    request.session[SEEN] = int(time.time())
+    rows = UserSession.objects.filter(session_key=request.session.session_key)
+    rows.update(last_seen_at=timezone.now(), **({"ip": address} if address else {}))
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:

@@ -32,13 +32,14 @@ ROUNDS: Final = 41
 PATIENCE: Final = 6.0
 # What others than the team in question own, of ten.
 OTHERS: Final = 2
-MOST_QUERIES: Final = 9
+MOST_QUERIES: Final = 8
 LIST: Final = "/t/the-team/exports/"
 PAGES: Final = {
     "home": "/t/the-team/",
     "list, first page": LIST,
     "list, 2 000th page": LIST + "?before={deep}",
     "list, newer than that": LIST + "?after={deep}",
+    "one export": LIST + "{deep}/",
     "failed": LIST + "?status=failed",
     "failed, deep": LIST + "?status=failed&before={deep}",
     "one project": LIST + "?project_id={project}",
@@ -53,8 +54,8 @@ PAGES: Final = {
     "search, nothing found": LIST + "?q=no-such-thing",
     "search, by number": LIST + "?q=%23{deep}",
 }
-# These show as many rows in any history, so they cost the same.
-FLAT: Final = ("list, first page", "list, 2 000th page", "list, newer than that")
+# These show as many rows in any history, so they cost the same, and are held to the limits.
+FLAT: Final = ("home", "list, first page", "list, 2 000th page", "list, newer than that", "one export")
 
 
 @contextlib.contextmanager
@@ -76,29 +77,13 @@ def own_database() -> Iterator[None]:
                 server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
-def many(model: Any, like: Any, first: int, last: int, **values: str) -> None:
-    """Copies a row so many times; `values` are SQL in which `g` is the number of the copy."""
-    from django.db import connection
-
-    columns = [field.column for field in model._meta.concrete_fields]
-    given = {"id": "g", **values}
-    wanted = ", ".join(given.get(column, f'"{column}"') for column in columns)
-    names = ", ".join(f'"{column}"' for column in columns)
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT {wanted} FROM {table} CROSS JOIN generate_series(%s, %s) AS g"  # noqa: S608
-            f" WHERE {table}.id = %s",
-            [first, last, like.pk],
-        )
-
-
 def fill(rows: int) -> dict[str, Any]:
     """A history of so many exports over five years; returns what the addresses need."""
     from django.db import connection
     from django.utils import timezone
 
     from exports.models import Event, Export, File, Heartbeat, Project
+    from tests.bench.rows import copies  # imports models, which want Django set up
     from tests.cast import make_cast
 
     cast = make_cast()
@@ -122,30 +107,31 @@ def fill(rows: int) -> dict[str, Any]:
     )
     # The last few are open; of the others six in ten have a file, of which the newest tenth is still there.
     at = f"now() - ({rows} - g) * interval '5 years' / {rows}"
-    good, opened = "g %% 10 < 6", f"g > {rows - 5}"
-    team = f"CASE WHEN (g / 10) %% 10 < {OTHERS} THEN {cast.other_team.pk} ELSE {cast.team.pk} END"
-    status = f"CASE WHEN {opened} THEN 'processing' WHEN {good} THEN 'succeeded' WHEN g %% 10 < 8 THEN 'failed'"
-    project = f"CASE WHEN (g / 10) %% 10 < {OTHERS} THEN {theirs.pk} ELSE {ours[0].pk} + g %% {len(ours)} END"
+    good, opened = "g % 10 < 6", f"g > {rows - 5}"
+    team = f"CASE WHEN (g / 10) % 10 < {OTHERS} THEN {cast.other_team.pk} ELSE {cast.team.pk} END"
+    status = f"CASE WHEN {opened} THEN 'processing' WHEN {good} THEN 'succeeded' WHEN g % 10 < 8 THEN 'failed'"
+    project = f"CASE WHEN (g / 10) % 10 < {OTHERS} THEN {theirs.pk} ELSE {ours[0].pk} + g % {len(ours)} END"
     gone = f"CASE WHEN g < {rows} * 0.9 THEN {at} END"
-    many(File, file, 1, rows, team_id=team, name="'orders ' || g || '.csv'", size="g", path="'p' || g",
+    copies(File, file, 1, rows, team_id=team, name="'orders ' || g || '.csv'", size="g", path="'p' || g",
          verified_at=at, deleted_at=gone)  # fmt: skip
-    failed = f"CASE WHEN NOT {opened} AND g %% 10 IN (6, 7) THEN"
-    many(
+    failed = f"CASE WHEN NOT {opened} AND g % 10 IN (6, 7) THEN"
+    copies(
         Export, one, 1, rows, team_id=team, project_id=project, created_at=at, status=f"{status} ELSE 'canceled' END",
         step=f"CASE WHEN {opened} THEN 'poll' ELSE 'none' END", remote_id="md5(g::text)",
         finished_at=f"CASE WHEN NOT {opened} THEN {at} + interval '5 min' END",
         next_step_at=f"CASE WHEN {opened} THEN now() END",
-        user_id=f"CASE WHEN g %% 3 = 0 THEN {cast.member.user.pk} ELSE {cast.owner.user.pk} END",
+        user_id=f"CASE WHEN g % 3 = 0 THEN {cast.member.user.pk} ELSE {cast.owner.user.pk} END",
         error_code=f"{failed} 'rejected' ELSE '' END", error_action=f"{failed} 'you' ELSE '' END",
         error_message=f"{failed} 'The provider said no, for reason ' || g ELSE '' END",
         file_id=f"CASE WHEN NOT {opened} AND {good} THEN g END",
     )  # fmt: skip
-    many(Event, event, 1, rows // 10)
+    copies(Event, event, 1, rows // 10)
     Export.objects.filter(pk=one.pk).delete()
     File.objects.filter(pk=file.pk).delete()
     Heartbeat.beat("worker:bench")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")  # else it goes on while pages are timed
     numbers = Export.objects.filter(team=cast.team).order_by("-pk").values_list("pk", flat=True)
     # With a thousand there are fewer pages; the last full one stands for the 2 000th there.
     deep = numbers[min(1999 * 30, numbers.count() - 32) - 1]
@@ -224,7 +210,8 @@ def run(rows: int) -> bool:
     well = True
     for name, (p50, p95, busy, queries) in lots.items():
         before = few[name][0]
-        wrong = p50 > MOST_SECONDS or queries > MOST_QUERIES or (name in FLAT and p50 / before > MOST_RATIO)
+        # A filter or a search costs what it has to look through; that is shown, and held to the queries alone.
+        wrong = queries > MOST_QUERIES or (name in FLAT and (p50 > MOST_SECONDS or p50 / before > MOST_RATIO))
         well = well and not wrong
         figures = "".join(f"{seconds * 1000:>{width}.1f}" for seconds, width in ((before, 10), (p50, 12), (busy, 8)))
         line = f"{name:<28}{queries:>8}{figures}{p95 * 1000:>8.1f}{p50 / before:>8.2f}"

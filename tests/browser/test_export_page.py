@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from exports.engine import clock
@@ -98,14 +96,14 @@ def test_calls_are_fetched_when_opened_and_go_on(arrive: Arrive, cast: Cast) -> 
     page.locator("#calls > summary").click()
     expect(page.get_by_text("https://x.example/first")).to_be_visible()
     Call.objects.create(at=clock.now(), url="https://x.example/second", **given)
-    expect(page.get_by_text("https://x.example/second")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("https://x.example/second")).to_be_visible()
 
 
 def test_a_file_is_deleted_after_a_question(arrive: Arrive, cast: Cast) -> None:
     export = made.succeeded(cast)
     page = arrive(cast.member).open(f"exports/{export.pk}/")
     page.get_by_role("link", name="Delete the file").click()
-    expect(page.get_by_text("Nobody has taken this file yet.")).to_be_visible()
+    expect(page.get_by_text("Nobody has downloaded this file yet.")).to_be_visible()
     page.get_by_role("button", name="Delete the file").click()
     page.wait_for_url(re.compile(rf"/exports/{export.pk}/$"))
     expect(page.get_by_text("The file was deleted on")).to_be_visible()
@@ -126,22 +124,3 @@ def test_the_folded_form_asks_for_lists_only_when_opened(
     page.locator("#ask button[type=submit]").click()
     page.wait_for_url(re.compile(r"/exports/\d+/$"))
     assert Export.objects.get().options == {"name": "An app", "scenes": [1000012]}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_its_other_pages_are_sound(arrive: Arrive, cast: Cast, scheme: Any, width: int) -> None:
-    export = made.succeeded(cast)
-    toloka, app = cast.project("toloka"), cast.project("playcanvas")
-    Call.objects.create(export=export, at=clock.now(), method="GET", url="https://x.example/" + "a" * 200, seconds=0.1)
-    visitor = arrive(cast.owner, color_scheme=scheme, viewport={"width": width, "height": 800})
-    one = f"exports/{export.pk}/"
-    paths = (f"{one}preview", f"{one}calls", f"{one}delete-file", f"new/{toloka.pk}/archive/", f"new/{app.pk}/app/")
-    found = []
-    for path in paths:
-        page = visitor.open(path)
-        page.wait_for_load_state("networkidle")
-        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert over <= 0, f"{path} is {over} px too wide at {width}"
-        found += [f"{path}: {bad['id']} {bad['nodes'][0]['target']}" for bad in Axe().run(page).response["violations"]]
-    assert found == []

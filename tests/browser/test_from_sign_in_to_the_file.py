@@ -33,7 +33,9 @@ def test_every_kind(
     project = cast.project(slug, at(slug))
     kind = PROVIDERS[slug].kind(type_)
     assert kind is not None
-    page = arrive(cast.member).page
+    visitor = arrive()
+    visitor.sign_in(cast.member)
+    page = visitor.page
     page.get_by_role("link", name="New export").first.click()
     page.get_by_role("link", name=f"{kind.label} of {project}").click()
     if len(kind.formats) > 1:

@@ -56,6 +56,21 @@ def test_a_zip_and_then_more_on_the_same_page(arrive: Arrive, cast: Cast) -> Non
     assert File.objects.filter(pk__in=[first.file_id, second.file_id], deleted_at=None).count() == 0
 
 
+def test_many_are_asked_for_again_at_once(arrive: Arrive, cast: Cast) -> None:
+    first, second = made.failed(cast), made.failed(cast, format_="xlsx")
+    change = made.failed(cast, "precondition", "Pools are open.", project=cast.project("toloka"))
+    page = arrive(cast.member).open("exports/?status=failed")
+    page.get_by_label("Choose all on this page").check()
+    expect(page.locator("#chosen")).to_have_text("With the 3 chosen:")
+    page.get_by_role("button", name="Ask again").click()
+    said = page.locator(".messages")
+    expect(said).to_contain_text(re.compile("Asked again for 2 exports"))
+    expect(said).to_contain_text(f"#{change.pk}")
+    assert page.url.endswith("exports/?status=failed"), "the list comes back as it was"
+    assert set(Export.objects.exclude(retry_of=None).values_list("retry_of", flat=True)) == {first.pk, second.pk}
+    expect(page.get_by_role("link", name=re.compile("^Retried as")).locator("visible=true")).to_have_count(2)
+
+
 def test_filters_are_taken_away_one_by_one(arrive: Arrive, cast: Cast) -> None:
     made.failed(cast)
     good = made.succeeded(cast)
@@ -79,5 +94,5 @@ def test_bulk_without_scripts(arrive: Arrive, cast: Cast) -> None:
     page.get_by_role("button", name="Stop following").click()
     expect(page.locator(".messages")).to_contain_text(f"Canceled 1 export (#{first.pk}).")
     page.locator(f"#m{second.pk} > summary").click()
-    page.get_by_role("link", name="Only this project").locator("visible=true").click()
+    page.get_by_role("link", name="Show only this project").locator("visible=true").click()
     assert "project_id=" in page.url

@@ -89,7 +89,8 @@ def test_without_scripts_everything_but_live_refresh_works(
     arrive: Arrive, working: None, cast: Cast, box: Sandbox, at: Callable[[str], str], width: int
 ) -> None:
     cast.project("ulule", at("ulule"))
-    visitor = arrive(cast.member, java_script_enabled=False, viewport={"width": width, "height": 740})
+    visitor = arrive(java_script_enabled=False, viewport={"width": width, "height": 740})
+    visitor.sign_in(cast.member)
     page = visitor.page
     page.get_by_role("link", name="New export").first.click()
     page.get_by_role("link", name=re.compile("^Orders")).click()

@@ -1,103 +1,107 @@
-"""Every page in light and dark, wide and narrow: no complaint of the browser, nothing cut off, nothing for axe."""
+"""Every page in light and dark, wide and narrow: no complaint of the browser, nothing cut off, nothing for axe.
 
-from typing import Any
+A page is loaded once and then shown in each look, as a window that is made narrower or a machine that turns dark in the
+evening does. Dark differs from light in colours alone (tests/web/test_dark_is_only_colours.py), so there axe is asked
+only for what it says about colours.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
-from exports.engine import clock, members
-from exports.models import Call
-from tests.browser.conftest import Arrive
+from tests.browser.conftest import Arrive, Visitor
 from tests.cast import Cast
-from tests.web import made
+from tests.web import visits
+
+ERROR_PAGES = "with a status of 4"
+WIDTHS: Final = (1280, 360)
+# Part of the addresses each, so that several processes share them.
+PARTS: Final = 4
+RULES: Final[dict[Any, dict[str, Any]]] = {
+    "light": {"resultTypes": ["violations"]},
+    "dark": {
+        "resultTypes": ["violations"],
+        "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    },
+}
 
 
-@pytest.fixture
-def numbers(cast: Cast) -> dict[str, int | str]:
-    good = made.succeeded(cast)
-    Call.objects.create(export=good, at=clock.now(), method="GET", url="https://x.example/" + "a" * 200, seconds=0.1)
-    bad = made.failed(cast, "unconfirmed", "The answer was lost. " * 5)
-    toloka = cast.project("toloka")
-    return {
-        "good": good.pk,
-        "bad": bad.pk,
-        "open": made.processing(cast, project=toloka).pk,
-        "copy": good.project_id,
-        "app": cast.project("playcanvas").pk,
-        "change": toloka.pk,
-        "c": good.project.credential_id,
-        "m": cast.member.pk,
-        "link": members.invite(cast.team, cast.owner.user, "viewer", "somebody-with-a-long-name@example.org")[1],
-    }
+def _look(visitor: Visitor, path: str) -> list[str]:
+    """What axe finds on the page in every look."""
+    visitor.page.goto(visitor.base + path)
+    return _all_looks(visitor.page, path)
 
 
-PATHS = (
-    "",
-    "exports/",
-    "exports/?q=nothing-fits",
-    "exports/{good}/",
-    "exports/{bad}/",
-    "exports/{open}/",
-    "new/",
-    "new/{copy}/orders/",
-    "projects/",
-    "projects/add/",
-    "credentials/",
-    "credentials/{c}/",
-    "credentials/add/",
-    "credentials/add/ulule/",
-    "projects/add/{c}/",
-    "projects/{copy}/",
-    "members/",
-    "members/invite",
-    "members/leave",
-    "members/{m}/",
-    "activity/",
-    "activity/?verb=left",
-    "../../profile/",
-    "../../profile/password",
-    "../../invitations/{link}/",
-    "../../?choose",
-)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_pages(arrive: Arrive, cast: Cast, numbers: dict[str, int | str], scheme: Any, width: int) -> None:
-    visitor = arrive(cast.owner, color_scheme=scheme, viewport={"width": width, "height": 800})
-    found: list[str] = []
-    for path in PATHS:
-        page = visitor.open(path.format(**numbers))
-        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+def _all_looks(page: Page, path: str) -> list[str]:
+    """What axe finds on a page that is shown, with all that folds opened; nothing is cut off."""
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    page.evaluate(Axe().axe_script)
+    assert page.locator("h1").count() == 1
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert over <= 0, f"{path} is {over} px too wide at {width}"
-        assert page.locator("h1").count() == 1
-        answer = Axe().run(page)
-        found += [f"{path}: {one['id']} {one['nodes'][0]['target']}" for one in answer.response["violations"]]
+        for scheme, rules in RULES.items():
+            page.emulate_media(color_scheme=scheme)
+            answer = page.evaluate("(rules) => axe.run(rules)", rules)
+            found += [
+                f"{path} at {width}, {scheme}: {one['id']} {one['nodes'][0]['target']}" for one in answer["violations"]
+            ]
+    return found
+
+
+def _look_at_all(visitor: Visitor, paths: Iterable[str]) -> None:
+    found = [line for path in paths for line in _look(visitor, path)]
+    visitor.forgive(ERROR_PAGES)
     assert found == []
 
 
-def test_forms_that_ask_the_provider_fail_softly(arrive: Arrive, cast: Cast, numbers: dict[str, int | str]) -> None:
+@pytest.fixture
+def numbers(cast: Cast) -> visits.Numbers:
+    return visits.make_world(cast)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_pages(arrive: Arrive, cast: Cast, numbers: visits.Numbers, part: int) -> None:
+    paths = [visits.address(name, visit, numbers) for name, ways in visits.PAGES.items() for visit in ways]
+    _look_at_all(arrive(cast.owner), [*paths, "/nothing/", "/t/other-team/"][part::PARTS])
+
+
+def test_what_axe_says_of_bad_pages_is_heard(arrive: Arrive, cast: Cast) -> None:
+    visitor = arrive(cast.owner)
+    pale = "data:text/html,<html lang=en><title>x</title><main><h1>x</h1><p style='color:%23bbb;background:%23fff'>pale"
+    visitor.base = ""
+    assert [line.split(": ")[0].removeprefix(f"{pale} at ") for line in _look(visitor, pale)] == [
+        "1280, light", "1280, dark", "360, light", "360, dark"
+    ]  # fmt: skip
+
+
+def test_forms_that_ask_the_provider_fail_softly(arrive: Arrive, cast: Cast, numbers: visits.Numbers) -> None:
     """Nothing answers at the credential's address; the form stays usable."""
     cast.credential("playcanvas", name="other")
     visitor = arrive(cast.member)
     page = visitor.open(f"new/{numbers['app']}/app/")
     page.locator("text=Type the id.").first.wait_for()
     assert page.locator("[name=options-scenes]").is_visible()
+    assert _all_looks(page, "the form without lists") == []
 
 
-@pytest.mark.parametrize("path", ["/sign-in/", "/nothing/", "/invitations/{link}/"])
-def test_pages_for_strangers(arrive: Arrive, cast: Cast, path: str) -> None:
-    visitor = arrive()
-    page = visitor.page
-    link = members.invite(cast.team, cast.owner.user, "member")[1]
-    page.goto(f"{visitor.base}{path.format(link=link)}")
-    assert Axe().run(page).violations_count == 0
-    # The browser itself notes that a page is a 404.
-    visitor.complaints[:] = [line for line in visitor.complaints if "404" not in line]
+def test_pages_for_strangers(arrive: Arrive, numbers: visits.Numbers) -> None:
+    paths = [visits.address(name, visit, numbers) for name, ways in visits.FOR_STRANGERS.items() for visit in ways]
+    _look_at_all(arrive(), [*paths, "/nothing/"])
 
 
-def test_the_admin_site_works_under_the_same_policy(arrive: Arrive, cast: Cast, numbers: dict[str, int | str]) -> None:
+def test_pages_that_a_role_may_not_see(arrive: Arrive, cast: Cast) -> None:
+    visitor = arrive(cast.viewer)
+    _look_at_all(visitor, [f"/t/the-team/{path}" for path in ("new/", "credentials/add/")])
+    assert visitor.page.get_by_role("heading", name="You may not do this").is_visible()
+
+
+def test_the_admin_site_works_under_the_same_policy(arrive: Arrive, cast: Cast, numbers: visits.Numbers) -> None:
     user = cast.owner.user
     user.is_staff = user.is_superuser = True
     user.save()

@@ -1,6 +1,6 @@
 """A seed of the storm on each set-up in the normal suite; `make chaos` runs many and long ones.
 
-CHAOS_SEEDS, CHAOS_EACH (exports of a project) and CHAOS_DEEDS (kills, flushes, cut connections) make it longer.
+CHAOS_SEEDS, CHAOS_EACH (exports of a project) and CHAOS_KILLS (processes killed in a storm) make it longer.
 """
 
 import os
@@ -8,24 +8,41 @@ import os
 import pytest
 
 from exports.sandbox.server import Sandbox
-from tests.chaos.storm import Storm
+from tests.chaos.postgres import Server
+from tests.chaos.storm import DEEDS, WEATHER, Storm
+from tests.chaos.verdict import verdict
 from tests.services.installation import Installation
 
 SEEDS = int(os.environ.get("CHAOS_SEEDS", "1"))
 EACH = int(os.environ.get("CHAOS_EACH", "3"))
-DEEDS = int(os.environ.get("CHAOS_DEEDS", "6"))
-pytestmark = [pytest.mark.services, pytest.mark.timeout(300 + 10 * DEEDS + EACH)]
+KILLS = int(os.environ.get("CHAOS_KILLS", "4"))
+# From here on chance leaves nothing out.
+LONG = 30
+pytestmark = [pytest.mark.services, pytest.mark.timeout(600 + 30 * KILLS + 5 * EACH)]
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_nothing_is_lost_or_asked_twice(portal: Installation, own_box: Sandbox, seed: int) -> None:
-    own_box.settings(time_scale=0.3)
+def test_nothing_is_lost_or_asked_twice(
+    portal: Installation, own_box: Sandbox, own_server: Server | None, seed: int
+) -> None:
+    own_box.settings(time_scale=0.15)
     portal.start_web()
-    storm = Storm(portal, own_box, seed=seed, each=EACH)
-    report = storm.rage(deeds=DEEDS, pause=1.5)
-    wrong = storm.check()
+    storm = Storm(portal, own_box, own_server, seed)
+    report = storm.rage(EACH, KILLS, pause=1.5)
+    wrong = verdict(storm)
     print(report)
 
     assert not wrong, "\n".join([str(report), *wrong])
-    assert report.faults > 0
-    assert sum(report.deeds.values()) > 0
+    assert report.exports > 9 * EACH
+    assert report.kills >= KILLS
+    assert report.faults.total() > 0
+    if min(EACH, KILLS) >= LONG:
+        possible = {*DEEDS, "wake and stop"}
+        if own_server is None or not storm.ledger.address:
+            possible -= {"crash", "crowd"}
+        if not storm.ledger.address:
+            possible -= {"cut"}
+        assert set(report.deeds) == possible
+        assert report.in_hand > 0
+        assert len(report.faults) == len(WEATHER)
+        assert min(report.faults.values()) > 0

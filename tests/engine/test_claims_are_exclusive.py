@@ -25,7 +25,7 @@ def test_a_claimed_step_is_not_due_until_its_lease_ends(cast: Cast) -> None:
     claims = claim_due(EVERY_STEP, 10)
     assert len(claims) == 3
     assert claim_due(EVERY_STEP, 10) == []
-    Export.objects.update(next_step_at=clock.now() - timedelta(seconds=1))
+    Export.objects.update(held_until=clock.now() - timedelta(seconds=1))
     assert len(claim_due(EVERY_STEP, 10)) == 3
     for claim in claims:
         with pytest.raises(LostClaimError):

@@ -7,6 +7,7 @@ another's. Only the waiting is left out (steps that rest are made due), and the 
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -15,11 +16,13 @@ from exports import states
 from exports.engine import clock
 from exports.engine.advance import advance
 from exports.engine.crew import Crew
-from exports.models import Export, Pause
+from exports.models import Export, Pause, Token
 from exports.sandbox.fault_projects import fault_projects
 from exports.sandbox.server import Sandbox
 from tests.cast import KINDS, Cast
 from tests.drive import ask, make_due, story
+from tests.security import hunt, rounds
+from tests.security.hunt import Planted
 
 FOUND = {"playcanvas": "unconfirmed"}
 PROVEN = {"playcanvas": "unconfirmed", "aistudios": "unconfirmed"}
@@ -71,10 +74,23 @@ def crew() -> Iterator[Crew]:
     one.stop(grace=2)
 
 
+@pytest.fixture
+def marked(box: Sandbox, tmp_path: Path) -> Iterator[Planted]:
+    with hunt.planted(box) as one, hunt.logged(tmp_path / "everything.log"):
+        yield one
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.django_db(transaction=True)
 def test_each_ends_as_it_should(
-    cast: Cast, box: Sandbox, at: Callable[[str], str], crew: Crew, settings: Settings
+    cast: Cast,
+    box: Sandbox,
+    at: Callable[[str], str],
+    crew: Crew,
+    settings: Settings,
+    marked: Planted,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     settings.MAX_FILE_BYTES = 5_000_000
     box.settings(time_scale=0.2)  # long enough for a job to be looked at several times
@@ -85,7 +101,9 @@ def test_each_ends_as_it_should(
         for fault in fault_projects(provider):
             if fault.name == "vanish":
                 continue  # it counts questions, and here nobody knows how many there will be; see the polling tests
-            credential = cast.credential(provider, at(provider), name=f"{provider} {fault.number}")
+            credential = cast.credential(
+                provider, at(provider), name=f"{provider} {fault.number}", secrets=marked.of(provider)
+            )
             project = cast.project(provider, remote_id=fault.id_at(provider), credential=credential)
             exports[provider, fault.number] = ask(project, cast.member, type_, format_, options=options)
     assert len(exports) > 140
@@ -111,6 +129,11 @@ def test_each_ends_as_it_should(
     assert not wrong, "\n".join(wrong)
     assert box.ledger()["credential_leaks"] == []
 
+    # No secret is anywhere but sealed (see tests/security/test_the_secret_hunt.py).
+    everything = [*rounds.everything(cast, exports.values(), Token.make(cast.member)), *hunt.written(tmp_path)]
+    everything += [*hunt.mails(), ("standard output and error", "".join(capfd.readouterr()).encode())]
+    assert hunt.finds([marked.mark], everything) == []
+
 
 def expected(provider: str, number: int) -> str:
     """The error code, or the status, an export of this fault project ends with."""
@@ -120,12 +143,11 @@ def expected(provider: str, number: int) -> str:
 
 def _run(exports: dict[tuple[str, int], Export], endless: list[tuple[str, int]]) -> None:
     begun = time.monotonic()
-    overdue = [exports[key].pk for key in endless]
-    while Export.objects.open().exists():
-        left = list(Export.objects.open().values_list("project__remote_id", "step", "wait_note", "provider_status"))
-        assert time.monotonic() < begun + 200, left
+    overdue = {exports[key].pk for key in endless}
+    while left := set(Export.objects.open().values_list("pk", flat=True)):
+        assert time.monotonic() < begun + 200, list(Export.objects.filter(pk__in=left).values())
         Pause.objects.update(until=clock.now())
         make_due()
-        if time.monotonic() > begun + 30:
-            Export.objects.open().filter(pk__in=overdue).update(deadline_at=clock.now())
+        if left <= overdue:  # the others have ended, and these have been asked about all the while
+            Export.objects.open().filter(pk__in=overdue, step=states.POLL).update(deadline_at=clock.now())
         time.sleep(0.5)

@@ -6,8 +6,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from exports import states
-from exports.engine import store
-from exports.models import Call, Export
+from exports.engine import discard, store
+from exports.models import Call, Export, Team
 from exports.sandbox.server import Sandbox
 from tests.cast import PROJECTS, Cast
 from tests.drive import ask, drive, step
@@ -119,3 +119,21 @@ def test_the_link_lies_sealed_and_is_gone_at_the_end(cast: Cast, box: Sandbox, a
     assert "http" not in export.sealed_link
     assert drive(export).sealed_link == ""
     assert not Call.objects.filter(url__contains="token").exists()
+
+
+def test_a_teams_files_are_counted_and_never_more_than_it_may_keep(cast: Cast, box: Sandbox, at: At) -> None:
+    project = cast.project("ulule", at("ulule"))
+    first = drive(ask(project, cast.member, "orders", "csv"))
+    cast.team.refresh_from_db()
+    assert (cast.team.kept_bytes, cast.team.kept_files) == (first.file.size, 1)
+
+    Team.objects.update(most_bytes=first.file.size + 10)
+    second = drive(ask(project, cast.member, "orders", "csv"))
+    assert (second.status, second.error_code) == (states.FAILED, "too_large")
+    assert "Delete files, then retry" in second.error_message
+
+    discard.delete_file(first, cast.owner.user)
+    third = drive(ask(project, cast.member, "orders", "csv"))
+    assert third.status == states.SUCCEEDED
+    cast.team.refresh_from_db()
+    assert (cast.team.kept_bytes, cast.team.kept_files) == (third.file.size, 1)

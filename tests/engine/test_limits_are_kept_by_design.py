@@ -17,6 +17,8 @@ from tests.cast import Cast
 from tests.drive import ask, claim_one, step
 
 At = Callable[[str], str]
+# Of what twenty are allowed in a window: the limit is met three times, and three times a window passes.
+MANY = 65
 
 
 @pytest.fixture
@@ -38,9 +40,9 @@ def minutes(strict: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 
 @pytest.mark.timeout(120)
 @pytest.mark.django_db(transaction=True)
-def test_a_hundred_exports_on_one_credential_never_draw_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
+def test_many_exports_on_one_credential_never_draw_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
     project = cast.project("playcanvas", at("playcanvas"))
-    exports = [ask(project, cast.member, "archive", allow_twin=True) for _ in range(100)]
+    exports = [ask(project, cast.member, "archive", allow_twin=True) for _ in range(MANY)]
     crews = [Crew(f"test-{number}", 8, advance) for number in range(2)]
     for crew in crews:
         crew.start()
@@ -55,7 +57,7 @@ def test_a_hundred_exports_on_one_credential_never_draw_a_429(cast: Cast, strict
 
     assert {Export.objects.get(pk=export.pk).status for export in exports} == {states.SUCCEEDED}
     assert strict.ledger()["rate_limited"].get("playcanvas", 0) == 0
-    assert strict.jobs("playcanvas", "100001") == 100
+    assert strict.jobs("playcanvas", "100001") == MANY
 
 
 def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, at: At) -> None:

@@ -38,7 +38,7 @@ class Program:
         """All it has printed so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def wait_for(self, words: str, seconds: float = 30) -> str:
+    def wait_for(self, words: str, seconds: float = 60) -> str:
         """Wait until it has printed the words; AssertionError when it ends or takes longer."""
         wait_until(lambda: words in self.said() or self.process.poll() is not None, seconds, self.said)
         assert words in self.said(), self.said()
@@ -47,7 +47,7 @@ class Program:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def end(self, seconds: float = 15) -> int:
+    def end(self, seconds: float = 30) -> int:
         """Wait for its end; returns the exit code."""
         return self.process.wait(timeout=seconds)
 
@@ -72,7 +72,7 @@ class Program:
             self.process.wait(timeout=10)
 
 
-def wait_until(true: Callable[[], object], seconds: float = 20, story: Callable[[], str] = str) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 60, story: Callable[[], str] = str) -> None:
     """Wait until the condition holds; AssertionError with the story when it takes longer."""
     end = time.monotonic() + seconds
     while not true():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.infrastructure.processes import ROOT, environment
+from tests.prepared import copy_to
 
 
 def doctor(data: Path, **variables: str) -> tuple[int, dict[str, tuple[str, str]]]:
@@ -33,30 +34,30 @@ def run(data: Path, *arguments: str, **variables: str) -> subprocess.CompletedPr
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> Path:
-    assert run(tmp_path, "up", "--prepare").returncode == 0
-    return tmp_path
+def data(tmp_path: Path, prepared: Path) -> Path:
+    copy_to(prepared, tmp_path / "data")
+    return tmp_path / "data"
 
 
-def test_only_what_does_not_run_is_reported(prepared: Path) -> None:
-    code, said = doctor(prepared)
+def test_only_what_does_not_run_is_reported(data: Path) -> None:
+    code, said = doctor(data)
     assert code == 1
     assert {name for name, (mark, _) in said.items() if mark == "FAIL"} == {"worker", "beat"}
     assert set(said) == {"database", "broker", "worker", "beat", "storage", "keys", "mail"}
     assert "python manage.py up" in said["worker"][1]
 
 
-def test_servers_that_are_away_are_named_with_the_variable(prepared: Path) -> None:
-    code, said = doctor(prepared, CELERY_BROKER_URL="redis://127.0.0.1:1/0", EMAIL_URL="smtp://127.0.0.1:1")
+def test_servers_that_are_away_are_named_with_the_variable(data: Path) -> None:
+    code, said = doctor(data, CELERY_BROKER_URL="redis://127.0.0.1:1/0", EMAIL_URL="smtp://127.0.0.1:1")
     assert code == 1
     assert said["broker"][0] == said["mail"][0] == "FAIL"
     assert "CELERY_BROKER_URL" in said["broker"][1]
     assert "EMAIL_URL" in said["mail"][1]
 
 
-def test_a_mail_server_that_never_answers_is_not_waited_for_long(prepared: Path) -> None:
+def test_a_mail_server_that_never_answers_is_not_waited_for_long(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        _, said = doctor(prepared, EMAIL_URL=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        _, said = doctor(data, EMAIL_URL=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
     assert said["mail"][0] == "FAIL"
 
 
@@ -70,13 +71,13 @@ def test_a_database_without_tables_is_told_from_one_that_is_away(tmp_path: Path)
     assert said["worker"] == ("FAIL", "Unknown: first see to the database.")
 
 
-def test_secrets_that_no_key_opens_are_reported(prepared: Path) -> None:
+def test_secrets_that_no_key_opens_are_reported(data: Path) -> None:
     seal_one = (
         "from exports.models import Credential, Team; team = Team.objects.create(name='T', slug='t'); "
         "Credential.objects.create(team=team, provider='playcanvas', name='one').keep_secrets({'token': 't'})"
     )
-    assert run(prepared, "shell", "-c", seal_one).returncode == 0
-    assert doctor(prepared)[1]["keys"][0] == "ok"
-    _, said = doctor(prepared, CREDENTIAL_KEYS="another key altogether")
+    assert run(data, "shell", "-c", seal_one).returncode == 0
+    assert doctor(data)[1]["keys"][0] == "ok"
+    _, said = doctor(data, CREDENTIAL_KEYS="another key altogether")
     assert said["keys"][0] == "FAIL"
     assert "CREDENTIAL_KEYS" in said["keys"][1]

@@ -109,6 +109,14 @@ def test_lists_are_split_at_commas(load: Load) -> None:
     assert found["ALLOWED_HOSTS"] == ["a.example.org", "b.example.org"]
 
 
+def test_a_provider_of_identities_is_named_by_three_variables(load: Load) -> None:
+    assert load()["OPENID"] == {}
+    names = {"OIDC_SERVER_URL": "https://id.example.org", "OIDC_CLIENT_ID": "portal", "OIDC_CLIENT_SECRET": "x"}
+    found = load(**names, OIDC_NAME="Example ID")
+    assert found["OPENID"]["name"] == "Example ID"
+    assert found["SOCIALACCOUNT_PROVIDERS"]["openid_connect"]["APPS"] == [found["OPENID"]]
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
@@ -128,6 +136,14 @@ def test_lists_are_split_at_commas(load: Load) -> None:
         ({"PUBLIC_URL": "https://host:port/"}, "PUBLIC_URL cannot be read: give the portal's own address"),
         ({"PUBLIC_URL": "https://h.example.org", "CREDENTIAL_KEYS": "k"}, "SECRET_KEY must be given"),
         ({"PUBLIC_URL": "https://h.example.org", "SECRET_KEY": "k" * 50}, "CREDENTIAL_KEYS must be given"),
+        (
+            {"OIDC_SERVER_URL": "https://id.example.org", "OIDC_CLIENT_SECRET": "secret"},
+            "belong together: give all three",
+        ),
+        (
+            {"OIDC_SERVER_URL": "http://id.example.org", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "secret"},
+            "as the provider's https address",
+        ),
         ({"STORAGE_URL": "s3://bucket"}, "STORAGE_URL is not supported yet"),
         ({"DATA_DIR": "/dev/null/data"}, "data directory /dev/null/data cannot be written"),
         ({"DATA_DIR": "/proc/data"}, "data directory /proc/data cannot be written"),

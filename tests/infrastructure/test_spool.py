@@ -50,7 +50,7 @@ def done(tmp_path: Path) -> list[str]:
 def test_a_message_comes_back_as_it_was_put_in_and_only_once(connection: Connection) -> None:
     with connection.SimpleQueue("hints") as queue:
         queue.put({"there is": "work", "ü": [1, None]})
-        message = queue.get(timeout=2)
+        message = queue.get(timeout=30)
         assert message.payload == {"there is": "work", "ü": [1, None]}
         message.ack()
         with pytest.raises(queue.Empty):
@@ -61,7 +61,7 @@ def test_messages_come_in_the_order_they_were_put_in(connection: Connection) -> 
     with connection.SimpleQueue("hints", no_ack=True) as queue:
         for number in range(20):
             queue.put(number)
-        assert [queue.get(timeout=2).payload for _ in range(20)] == list(range(20))
+        assert [queue.get(timeout=30).payload for _ in range(20)] == list(range(20))
 
 
 def test_a_full_queue_drops_what_comes_and_another_queue_does_not_care(connection: Connection) -> None:
@@ -83,7 +83,7 @@ def test_a_file_that_is_no_message_is_dropped_and_the_next_one_read(
         (folder / "hints").mkdir(parents=True, exist_ok=True)
         (folder / "hints" / "0-first.msg").write_bytes(rubbish)
         queue.put("good")
-        assert queue.get(timeout=2).payload == "good"
+        assert queue.get(timeout=30).payload == "good"
         assert os.listdir(folder / "hints") == []
 
 

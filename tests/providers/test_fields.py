@@ -88,6 +88,8 @@ def test_an_empty_map_is_one_where_none_is_required(given: Any) -> None:
         ({"order.id": 7}, "“order.id” must be a text"),
         ({"order.id": None}, "“order.id” must be a text"),
         ({"a": "\0"}, "Null characters"),
+        ('{"a": "\\ud800"}', "halves of characters"),
+        ('{"\\udfff": "a"}', "halves of characters"),
         ({str(n): "x" for n in range(1001)}, "At most 1000"),
     ],
 )

@@ -8,7 +8,7 @@ import requests
 
 from exports.sandbox.server import Sandbox
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 GOOD = {"playcanvas": "100001", "aistudios": "65fa6b07dca2e367461a2925", "toloka": "10", "ulule": "4001"}
 
 
@@ -39,11 +39,13 @@ class Client:
 
     def sign_in(self) -> None:
         secrets = {"appId": "sandbox-app", "userKey": "sandbox-key"}
-        token = requests.post(f"{self.origin}/api/odin/v3/auth/token", json=secrets, timeout=5).json()["data"]["token"]
+        token = requests.post(f"{self.origin}/api/odin/v3/auth/token", json=secrets, timeout=PATIENCE).json()["data"][
+            "token"
+        ]
         self.http.headers["Authorization"] = token
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
-        return self.http.request(method, self.origin + path, timeout=5, **more)
+        return self.http.request(method, self.origin + path, timeout=PATIENCE, **more)
 
     def submit(self, project: str = "", **options: Any) -> requests.Response:
         project = project or GOOD[self.provider]
@@ -95,7 +97,7 @@ class Client:
                 return Seen(body["status"], over, body["url"], body)
 
     def wait(self, job: str) -> Seen:
-        """Poll until it is over; fails after ten seconds."""
+        """Poll until it is over; fails after a while."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             seen = self.look(job)
@@ -114,7 +116,7 @@ class Client:
 def fetch(link: str, **headers: str) -> requests.Response:
     """Get a file as it should be got: without any credential."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.get(link, headers={"Accept-Encoding": "identity", **names}, timeout=5, allow_redirects=False)
+    return requests.get(link, headers={"Accept-Encoding": "identity", **names}, timeout=PATIENCE, allow_redirects=False)
 
 
 def far_along(box: Sandbox, provider: str, project: str, share: float) -> None:

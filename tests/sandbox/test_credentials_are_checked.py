@@ -9,7 +9,7 @@ import requests
 
 from exports.sandbox.server import Sandbox
 
-from .habits import Client
+from .habits import PATIENCE, Client
 
 PROBES = {
     "playcanvas": "/api/ratelimits",
@@ -25,7 +25,7 @@ def basic(user: str, password: str) -> str:
 
 def probe(box: Sandbox, provider: str, authorization: str) -> requests.Response:
     headers = {"Authorization": authorization} if authorization else {}
-    return requests.get(box.origin(provider) + PROBES[provider], headers=headers, timeout=5)
+    return requests.get(box.origin(provider) + PROBES[provider], headers=headers, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,10 @@ def test_a_playcanvas_token_may_not_read_the_project_itself(client: Callable[[st
 
 def test_ai_studios_gives_a_token_for_the_right_pair_only(box: Sandbox) -> None:
     url = box.origin("aistudios") + "/api/odin/v3/auth/token"
-    assert requests.post(url, json={"appId": "sandbox-app", "userKey": "sandbox-key"}, timeout=5).json()["success"]
-    refused = requests.post(url, json={"appId": "sandbox-app", "userKey": "no"}, timeout=5)
+    assert requests.post(url, json={"appId": "sandbox-app", "userKey": "sandbox-key"}, timeout=PATIENCE).json()[
+        "success"
+    ]
+    refused = requests.post(url, json={"appId": "sandbox-app", "userKey": "no"}, timeout=PATIENCE)
     assert (refused.status_code, refused.json()["success"]) == (401, False)
 
 
@@ -91,7 +93,7 @@ def test_expired_tokens_are_refused_and_new_ones_work(client: Callable[[str], Cl
 def refresh(box: Sandbox, token: str) -> requests.Response:
     form = {"grant_type": "refresh_token", "refresh_token": token}
     auth = ("sandbox-client", "sandbox-secret")
-    return requests.post(box.origin("ulule") + "/oauth2/token/", data=form, auth=auth, timeout=5)
+    return requests.post(box.origin("ulule") + "/oauth2/token/", data=form, auth=auth, timeout=PATIENCE)
 
 
 def test_ulule_gives_an_access_token_for_the_refresh_token(box: Sandbox) -> None:
@@ -111,14 +113,14 @@ def test_ulule_voids_the_old_refresh_token_when_told_to_rotate(box: Sandbox) -> 
 
 def test_ulule_refuses_another_client_and_another_grant(box: Sandbox) -> None:
     url = box.origin("ulule") + "/oauth2/token/"
-    wrong = requests.post(url, data={"grant_type": "refresh_token"}, auth=("sandbox-client", "no"), timeout=5)
+    wrong = requests.post(url, data={"grant_type": "refresh_token"}, auth=("sandbox-client", "no"), timeout=PATIENCE)
     assert (wrong.status_code, wrong.json()) == (401, {"error": "invalid_client"})
-    odd = requests.post(url, data={"grant_type": "magic"}, auth=("sandbox-client", "sandbox-secret"), timeout=5)
+    odd = requests.post(url, data={"grant_type": "magic"}, auth=("sandbox-client", "sandbox-secret"), timeout=PATIENCE)
     assert (odd.status_code, odd.json()) == (400, {"error": "unsupported_grant_type"})
 
 
 def test_an_old_version_of_ulule_ignores_bad_credentials_where_none_are_needed(box: Sandbox) -> None:
     url = box.origin("ulule") + "/v1/projects/4001"
     bad = {"Authorization": "APIKey wrong"}
-    assert requests.get(url, headers=bad, timeout=5).status_code == 200
-    assert requests.get(url, headers={**bad, "Ulule-Version": "2020-11-10"}, timeout=5).status_code == 401
+    assert requests.get(url, headers=bad, timeout=PATIENCE).status_code == 200
+    assert requests.get(url, headers={**bad, "Ulule-Version": "2020-11-10"}, timeout=PATIENCE).status_code == 401

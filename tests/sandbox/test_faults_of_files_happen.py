@@ -10,7 +10,7 @@ import requests
 
 from exports.sandbox.server import Sandbox
 
-from .habits import GOOD, Client, fetch
+from .habits import GOOD, PATIENCE, Client, fetch
 
 Make = Callable[[str], Client]
 BROKEN = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -23,7 +23,7 @@ def put(box: Sandbox, fault: str, provider: str = "playcanvas", **more: Any) -> 
 def partly(link: str, **headers: str) -> tuple[bytes, dict[str, str]]:
     """What arrives before the connection is cut, and the headers."""
     got = b""
-    answer = requests.get(link, headers={"Accept-Encoding": "identity", **headers}, stream=True, timeout=5)
+    answer = requests.get(link, headers={"Accept-Encoding": "identity", **headers}, stream=True, timeout=PATIENCE)
     try:
         with answer:
             for piece in answer.iter_content(1000):
@@ -163,7 +163,7 @@ def test_a_file_may_come_compressed_unasked(client: Make, box: Sandbox) -> None:
 def test_a_file_may_never_end(client: Make, box: Sandbox) -> None:
     link = client("playcanvas").link()
     put(box, "endless_file")
-    with requests.get(link, stream=True, timeout=5) as answer:
+    with requests.get(link, stream=True, timeout=PATIENCE) as answer:
         assert "Content-Length" not in answer.headers
         assert sum(len(piece) for _, piece in zip(range(100), answer.iter_content(100_000), strict=False)) > 5_000_000
 

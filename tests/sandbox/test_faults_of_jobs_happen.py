@@ -16,6 +16,13 @@ def put(box: Sandbox, provider: str, fault: str, **more: Any) -> int:
     return box.fault(provider=provider, project=GOOD[provider], fault=fault, **more)
 
 
+def leaves(value: Any) -> list[str]:
+    """Every single value of an answer; not its text, for times hold all sorts of numbers."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [one for item in value for one in leaves(item)] if isinstance(value, list) else [str(value)]
+
+
 @pytest.mark.parametrize("provider", GOOD)
 @pytest.mark.parametrize("on", ["submit", "poll"])
 def test_a_job_may_never_end(client: Make, box: Sandbox, provider: str, on: str) -> None:
@@ -80,7 +87,7 @@ def test_an_answer_may_name_another_project(client: Make, box: Sandbox, provider
     one = client(provider)
     job = one.start()
     number = put(box, provider, "other_project", on="poll")
-    assert GOOD[provider] not in one.poll(job).text.replace(job, "")
+    assert GOOD[provider] not in leaves(one.poll(job).json())
     assert box.fired(number) == 1
 
 

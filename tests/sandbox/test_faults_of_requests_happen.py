@@ -12,7 +12,7 @@ import requests
 
 from exports.sandbox.server import Sandbox
 
-from .habits import GOOD, Client
+from .habits import GOOD, PATIENCE, Client
 
 Make = Callable[[str], Client]
 LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -97,7 +97,7 @@ def test_half_an_answer_really_is_half_of_it(client: Make, box: Sandbox) -> None
     play = client("playcanvas")
     job = play.start()
     put(box, "half_answer", on="poll")
-    connection = http.client.HTTPConnection("127.0.0.1", box.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", box.port, timeout=PATIENCE)
     connection.request("GET", f"/playcanvas/api/jobs/{job}", headers={"Authorization": "Bearer sandbox-token"})
     answer = connection.getresponse()
     with pytest.raises(http.client.IncompleteRead) as caught:

@@ -7,7 +7,7 @@ import requests
 
 from exports.sandbox.server import Sandbox
 
-from .habits import Client, fetch
+from .habits import PATIENCE, Client, fetch
 
 Make = Callable[[str], Client]
 
@@ -49,7 +49,7 @@ def test_if_range_decides_between_the_part_and_everything(link: str) -> None:
 
 
 def test_head_tells_the_length_without_the_body(link: str) -> None:
-    answer = requests.head(link, timeout=5)
+    answer = requests.head(link, timeout=PATIENCE)
     assert (answer.status_code, answer.content) == (200, b"")
     assert int(answer.headers["Content-Length"]) == len(fetch(link).content)
 

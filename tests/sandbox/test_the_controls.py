@@ -8,13 +8,13 @@ import requests
 
 from exports.sandbox.server import Sandbox
 
-from .habits import Client
+from .habits import PATIENCE, Client
 
 Make = Callable[[str], Client]
 
 
 def post(box: Sandbox, path: str, body: Any) -> requests.Response:
-    return requests.post(box.address + path, json=body, timeout=5)
+    return requests.post(box.address + path, json=body, timeout=PATIENCE)
 
 
 def test_a_fault_is_put_in_force_shown_with_its_count_and_dropped(client: Make, box: Sandbox) -> None:
@@ -23,10 +23,10 @@ def test_a_fault_is_put_in_force_shown_with_its_count_and_dropped(client: Make, 
     assert answer.status_code == 201
     ulule = client("ulule")
     assert [ulule.submit().status_code for _ in range(2)] == [500, 201]
-    [shown] = requests.get(box.address + "/control/faults", timeout=5).json()["faults"]
+    [shown] = requests.get(box.address + "/control/faults", timeout=PATIENCE).json()["faults"]
     assert (shown["id"], shown["fired"], shown["matched"]) == (answer.json()["id"], 1, 2)
-    assert requests.delete(box.address + "/control/faults", timeout=5).status_code == 204
-    assert requests.get(box.address + "/control/faults", timeout=5).json()["faults"] == []
+    assert requests.delete(box.address + "/control/faults", timeout=PATIENCE).status_code == 204
+    assert requests.get(box.address + "/control/faults", timeout=PATIENCE).json()["faults"] == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_settings_can_be_changed_and_wrong_ones_are_refused(box: Sandbox) -> Non
         {"time_scale": 2, "x": 1},
     ):
         assert post(box, "/control/settings", wrong).status_code == 400
-    assert requests.get(box.address + "/control/settings", timeout=5).json()["time_scale"] == 0.5
+    assert requests.get(box.address + "/control/settings", timeout=PATIENCE).json()["time_scale"] == 0.5
 
 
 def test_a_reset_brings_back_the_beginning(client: Make, box: Sandbox) -> None:
@@ -92,7 +92,7 @@ def test_a_reset_brings_back_the_beginning(client: Make, box: Sandbox) -> None:
 
 
 def test_the_first_page_says_that_this_is_a_stand_in(box: Sandbox) -> None:
-    answer = requests.get(box.address + "/", timeout=5)
+    answer = requests.get(box.address + "/", timeout=PATIENCE)
     assert "These are stand-ins for four services, not the services themselves." in answer.text
     assert answer.headers["Server"] == "export-portal-stand-in"
     for text in (box.origin("toloka"), "sandbox-secret", "4001", "65fa6b07dca2e36746100101", "100101"):
@@ -101,4 +101,4 @@ def test_the_first_page_says_that_this_is_a_stand_in(box: Sandbox) -> None:
 
 def test_unknown_paths_are_404(box: Sandbox) -> None:
     for path in ("/nothing", "/control/nothing", "/playcanvas", "/toloka/api/v1/nothing", "/ulule/v1/nothing"):
-        assert requests.get(box.address + path, timeout=5).status_code in (401, 404)
+        assert requests.get(box.address + path, timeout=PATIENCE).status_code in (401, 404)

@@ -6,7 +6,7 @@ import requests
 
 from exports.sandbox.server import Sandbox
 
-from .habits import Client, fetch
+from .habits import PATIENCE, Client, fetch
 
 Make = Callable[[str], Client]
 
@@ -17,7 +17,7 @@ def test_jobs_are_counted_per_project(client: Make, box: Sandbox) -> None:
         play.submit("100001")
     play.submit("100002")
     play.submit("1")
-    ledger = requests.get(box.address + "/ledger", timeout=5).json()
+    ledger = requests.get(box.address + "/ledger", timeout=PATIENCE).json()
     assert ledger["jobs"] == {"playcanvas": {"100001": 3, "100002": 1}, "aistudios": {}, "toloka": {}, "ulule": {}}
     assert ledger == box.ledger()
 

@@ -11,7 +11,7 @@ import pytest
 
 from exports.sandbox.server import Sandbox
 
-from .habits import GOOD, Client, fetch
+from .habits import GOOD, PATIENCE, Client, fetch
 
 Make = Callable[[str], Client]
 
@@ -43,7 +43,7 @@ def test_hints_come_while_the_export_runs_and_the_last_one_has_the_link(
 ) -> None:
     url, got = inbox
     client("aistudios").start(webhookUrl=url)
-    hints = [got.get(timeout=5) for _ in range(4)]
+    hints = [got.get(timeout=PATIENCE) for _ in range(4)]
     assert [hint["progress"] for hint in hints] == [25, 50, 75, 100]
     assert {hint["path"] for hint in hints} == {"/hook/secret"}
     assert len({hint["backendTaskId"] for hint in hints}) == 1

@@ -1,9 +1,12 @@
 """The three set-ups: SQLite with the embedded broker, PostgreSQL with Redis, PostgreSQL with RabbitMQ.
 
+Each portal has a database and a queue of its own, so that tests that run at the same time hear nothing of each other.
+
 Servers are looked for where TEST_DATABASE_URL, TEST_REDIS_URL and TEST_RABBITMQ_URL say, else where they listen by
 default. Where one does not answer its tests are skipped with a line that says so; with REQUIRE_SERVICES=1 they fail.
 """
 
+import contextlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -17,6 +20,7 @@ from psycopg import sql
 
 from exports.sandbox.server import Sandbox
 from tests.services.installation import Installation, installation
+from tests.services.queue import QUEUE, drop_queue
 
 DATABASE = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 BROKERS = {
@@ -33,7 +37,8 @@ def _missing(what: str, error: Exception) -> None:
     pytest.skip(text)
 
 
-def _broker(name: str) -> str:
+def broker_at(name: str) -> str:
+    """The address of a broker that answers; else the test is skipped, or fails."""
     try:
         with Connection(BROKERS[name], connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
@@ -42,12 +47,42 @@ def _broker(name: str) -> str:
     return BROKERS[name]
 
 
-def _admin() -> "psycopg.Connection[tuple[object, ...]]":
+def _admin(address: str) -> "psycopg.Connection[tuple[object, ...]]":
     try:
-        return psycopg.connect(DATABASE.replace("postgres://", "postgresql://"), autocommit=True, connect_timeout=3)
+        return psycopg.connect(address.replace("postgres://", "postgresql://"), autocommit=True, connect_timeout=3)
     except psycopg.Error as error:
         _missing("PostgreSQL", error)
         raise
+
+
+@contextlib.contextmanager
+def database_at(address: str) -> Iterator[str]:
+    """The address of a new database on the server there, for as long as it is wanted."""
+    name = f"portal_test_{secrets.token_hex(6)}"
+    with _admin(address) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield urlunsplit(urlsplit(address)._replace(path=f"/{name}"))
+    finally:
+        with _admin(address) as admin:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextlib.contextmanager
+def servers(broker: str, database: str) -> Iterator[dict[str, str]]:
+    """The environment of a portal with a database of its own on that server, and a queue of its own at the broker."""
+    messages = broker_at(broker)
+    with database_at(database) as address:
+        name = urlsplit(address).path.strip("/")
+        try:
+            yield {
+                "DATABASE_URL": address,
+                "CELERY_BROKER_URL": messages,
+                "DJANGO_SETTINGS_MODULE": "tests.services.settings",
+                QUEUE: name,
+            }
+        finally:
+            drop_queue(messages, name)
 
 
 @pytest.fixture(params=SET_UPS)
@@ -57,17 +92,8 @@ def set_up(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     if database == "sqlite":
         yield {}
         return
-    name = f"portal_test_{secrets.token_hex(6)}"
-    address = _broker(broker)
-    with _admin() as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield {
-                "DATABASE_URL": urlunsplit(urlsplit(DATABASE)._replace(path=f"/{name}")),
-                "CELERY_BROKER_URL": address,
-            }
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with servers(broker, DATABASE) as found:
+        yield found
 
 
 @pytest.fixture
@@ -78,14 +104,14 @@ def own_box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def portal(tmp_path: Path, own_box: Sandbox, set_up: dict[str, str]) -> Iterator[Installation]:
+def portal(tmp_path: Path, own_box: Sandbox, set_up: dict[str, str], prepared: Path) -> Iterator[Installation]:
     """A portal on each of the set-ups."""
-    with installation(tmp_path, f"127.0.0.1:{own_box.port}", **set_up) as one:
+    with installation(tmp_path, f"127.0.0.1:{own_box.port}", prepared, **set_up) as one:
         yield one
 
 
 @pytest.fixture
-def embedded(tmp_path: Path, own_box: Sandbox) -> Iterator[Installation]:
+def embedded(tmp_path: Path, own_box: Sandbox, prepared: Path) -> Iterator[Installation]:
     """A portal with nothing configured."""
-    with installation(tmp_path, f"127.0.0.1:{own_box.port}") as one:
+    with installation(tmp_path, f"127.0.0.1:{own_box.port}", prepared) as one:
         yield one

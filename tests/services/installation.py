@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from tests.cast import SECRETS
+from tests.prepared import TOKEN, copy_to, make_ready
 from tests.wire import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,15 +46,13 @@ class Installation:
             check=False,
         )
 
-    def prepare(self) -> None:
-        """The database, a team with an owner, and a token."""
-        for arguments, text in (
-            (["migrate", "--verbosity", "0"], ""),
-            (["create_team", "Real Team", "--owner", "real@example.org", "--password-stdin"], "a long enough one\n"),
-        ):
-            done = self.manage(*arguments, text=text)
-            assert done.returncode == 0, done.stderr
-        self.token = self.manage("create_token", "real@example.org", "--team", "real-team").stdout.strip()
+    def prepare(self, prepared: Path | None = None) -> None:
+        """The database, a team with an owner, and a token; copied from the folder where that will do."""
+        if prepared is None or "DATABASE_URL" in self.environment:
+            self.token = make_ready(self.environment, "migrate", "--verbosity", "0")
+        else:
+            copy_to(prepared, self.folder / "var")
+            self.token = (prepared / TOKEN).read_text()
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Starts `python -m …` in a process group of its own; its output goes to the folder."""
@@ -80,7 +79,7 @@ class Installation:
         self.web = self.start(
             "gunicorn", "--no-control-socket", "-b", f"127.0.0.1:{self.port}", "--threads", "4", "portal.wsgi"
         )
-        wait_for(self._answers, 30, "the web process")
+        wait_for(self._answers, 60, "the web process")
 
     def restart_web(self) -> None:
         """kill -9 of gunicorn and its workers, and another in their place."""
@@ -88,19 +87,8 @@ class Installation:
             self.kill(self.web)
         self.start_web()
 
-    def run(self, *arguments: str) -> None:
-        """Runs `python -m …` to its end."""
-        subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
-
     def _answers(self) -> bool:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             return requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).status_code == 200
         return False
 
@@ -131,7 +119,7 @@ class Installation:
         found: dict[str, Any] = self.api("GET", f"/exports/{number}").json()
         return found
 
-    def ended(self, number: int, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, number: int, seconds: float = 90) -> dict[str, Any]:
         """The export once it has ended."""
         wait_for(lambda: self.export(number)["finished_at"] is not None, seconds, lambda: str(self.export(number)))
         return self.export(number)
@@ -140,7 +128,7 @@ class Installation:
         """kill -9 of the process and all it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(30)
 
     def stop(self) -> None:
         """Ends everything."""
@@ -162,11 +150,13 @@ def wait_for(happens: Callable[[], bool], seconds: float, what: str | Callable[[
 
 
 @contextlib.contextmanager
-def installation(folder: Path, private: str, **environment: str) -> Iterator[Installation]:
-    """A prepared portal without any process running yet."""
+def installation(
+    folder: Path, private: str, prepared: Path | None = None, **environment: str
+) -> Iterator[Installation]:
+    """A prepared portal without any process running yet; a copy of the prepared folder where one is given."""
     one = Installation(folder, private, **environment)
     try:
-        one.prepare()
+        one.prepare(prepared)
         yield one
     except BaseException:
         print(one.logs())

@@ -10,6 +10,8 @@ from tests.services.installation import Installation, wait_for
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 RECOVERY_SECONDS = 15.0
+# Of a worker, on a machine that runs other tests meanwhile.
+STARTING = 15.0
 
 
 def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Installation, own_box: Sandbox) -> None:
@@ -36,9 +38,9 @@ def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Insta
         ),
     }
     worker = portal.start_worker()
-    wait_for(lambda: all(own_box.fired(fault) for fault in faults.values()), 60, lambda: str(own_box.faults()))
+    wait_for(lambda: all(own_box.fired(fault) for fault in faults.values()), 90, lambda: str(own_box.faults()))
     parts = portal.folder / "var" / "parts"
-    wait_for(lambda: any(path.stat().st_size for path in parts.glob("*.part")), 20, "some bytes on disk")
+    wait_for(lambda: any(path.stat().st_size for path in parts.glob("*.part")), 60, "some bytes on disk")
     portal.kill(worker)
     killed = time.monotonic()
     assert all(portal.export(number)["finished_at"] is None for number in asked.values())
@@ -65,14 +67,14 @@ def test_a_kill_in_submit_where_nothing_can_be_found_lets_a_person_decide(
     project = embedded.project("playcanvas", own_box.origin("playcanvas"), "100001")
     number = embedded.ask(project, "archive")
     worker = embedded.start_worker()
-    wait_for(lambda: own_box.fired(fault) == 1, 20, "the request")
+    wait_for(lambda: own_box.fired(fault) == 1, 60, "the request")
     time.sleep(0.3)
     embedded.kill(worker)
     begun = time.monotonic()
     embedded.start_worker()
-    export = embedded.ended(number, 60)
+    export = embedded.ended(number, 90)
 
-    assert time.monotonic() - begun < RECOVERY_SECONDS + 5
+    assert time.monotonic() - begun < RECOVERY_SECONDS + STARTING
     assert (export["status"], export["error"]["code"], export["error"]["action"]) == ("failed", "unconfirmed", "you")
     assert own_box.jobs("playcanvas", "100001") == 1
     [made] = own_box.ledger()["submissions"]

@@ -1,12 +1,17 @@
 """The commands as scripts use them: exit codes, what is alone on standard output, sentences for bad input."""
 
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connections
 
+import manage
 from exports.sandbox.server import Sandbox
-from tests.cast import KINDS, PROJECTS
+from tests.cast import KINDS, PROJECTS, Cast
 from tests.services.installation import Installation
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
@@ -18,7 +23,9 @@ def test_export_wait_for_each_kind_and_every_exit_code(
     embedded.start_web()
     embedded.start_worker()
     projects = {name: embedded.project(name, own_box.origin(name), PROJECTS[name]) for name in PROJECTS}
-    for provider, type_, format_, options in KINDS:
+
+    def one_kind(kind: tuple[str, str, str, dict[str, Any]]) -> None:
+        provider, type_, format_, options = kind
         given = [
             f"--option={key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in options.items()
         ]
@@ -30,6 +37,9 @@ def test_export_wait_for_each_kind_and_every_exit_code(
         assert done.returncode == 0, done.stderr
         assert "succeeded" in done.stderr
         assert target.exists() == (format_ != "none")
+
+    with ThreadPoolExecutor(3) as side_by_side:
+        list(side_by_side.map(one_kind, KINDS))
 
     number = embedded.manage("export", str(projects["ulule"]), "--type", "orders")
     assert number.returncode == 0
@@ -54,63 +64,69 @@ def test_export_wait_for_each_kind_and_every_exit_code(
     [
         (["99", "--type", "archive"], "There is no project 99."),
         (["one", "--type", "archive"], "invalid int value"),
-        (["1"], "--type"),
-        (["1", "--type", "video"], "no export of this type"),
-        (["1", "--type", "orders", "--format", "pdf"], "csv, xlsx"),
-        (["1", "--type", "orders", "--option", "nonsense"], "KEY=VALUE"),
-        (["1", "--type", "orders", "--option", "nonsense=1"], "Unknown option"),
-        (["1", "--type", "orders", "--option", "columns={"], "not JSON"),
-        (["1", "--type", "orders", "--as", "stranger@example.org"], "no owner or member"),
-        (["1", "--type", "orders", "--output", "x"], "--output needs --wait"),
+        (["PROJECT"], "--type"),
+        (["PROJECT", "--type", "video"], "no export of this type"),
+        (["PROJECT", "--type", "orders", "--format", "pdf"], "csv, xlsx"),
+        (["PROJECT", "--type", "orders", "--option", "nonsense"], "KEY=VALUE"),
+        (["PROJECT", "--type", "orders", "--option", "nonsense=1"], "Unknown option"),
+        (["PROJECT", "--type", "orders", "--option", "columns={"], "not JSON"),
+        (["PROJECT", "--type", "orders", "--as", "stranger@example.org"], "no owner or member"),
+        (["PROJECT", "--type", "orders", "--output", "x"], "--output needs --wait"),
     ],
 )
-def test_bad_usage_ends_with_2_and_a_sentence(prepared_project: Installation, arguments: list[str], says: str) -> None:
-    done = prepared_project.manage("export", *arguments)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_usage_ends_with_2_and_a_sentence(
+    ulule: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    says: str,
+) -> None:
+    given = [str(ulule) if one == "PROJECT" else one for one in arguments]
+    monkeypatch.setattr(sys, "argv", ["manage.py", "export", *given])
+    with pytest.raises(SystemExit) as ended:
+        manage.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert "Traceback" not in told
+
+
+def test_a_process_ends_so_too(ready: Installation) -> None:
+    done = ready.manage("export", "99", "--type", "archive")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "CommandError: There is no project 99.\n"
+
+
+@pytest.fixture
+def ulule(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The number of a project. A command closes the database at its end, which here goes on with the test."""
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+    return cast.project("ulule").pk
 
 
 @pytest.fixture(scope="module")
-def prepared_project(tmp_path_factory: pytest.TempPathFactory) -> "Installation":
-    """One installation without processes, with project 1."""
+def ready(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Installation:
+    """One installation without processes."""
     one = Installation(tmp_path_factory.mktemp("commands"), "127.0.0.1:1")
-    one.prepare()
-    made = one.manage("shell", "--no-imports", "-c", MAKE_PROJECT)
-    assert made.returncode == 0, made.stderr
+    one.prepare(prepared)
     return one
 
 
-MAKE_PROJECT = """
-from exports.engine import keep
-from exports.models import Team
-team = Team.objects.get()
-credential = keep.create_credential(team, None, provider="ulule", name="u", secrets={"api_key": "sandbox-key"})
-keep.create_project(credential, None, remote_id="4001")
-"""
-
-
-def test_tokens_and_teams_say_what_is_wrong(prepared_project: Installation) -> None:
-    twice = prepared_project.manage("create_team", "Real  Team", "--owner", "real@example.org")
+def test_tokens_and_teams_say_what_is_wrong(ready: Installation) -> None:
+    twice = ready.manage("create_team", "Real  Team", "--owner", "real@example.org")
     assert twice.returncode == 1
     assert "real-team" in twice.stderr
-    assert prepared_project.manage("create_token", "real@example.org", "--team", "no-team").returncode == 1
-    weak = prepared_project.manage("create_team", "New", "--owner", "n@example.org", "--password-stdin", text="123\n")
+    assert ready.manage("create_token", "real@example.org", "--team", "no-team").returncode == 1
+    weak = ready.manage("create_team", "New", "--owner", "n@example.org", "--password-stdin", text="123\n")
     assert weak.returncode == 1
     assert "too short" in weak.stderr
-    token = prepared_project.manage("create_token", "real@example.org", "--team", "real-team", "--scope", "read")
+    token = ready.manage("create_token", "real@example.org", "--team", "real-team", "--scope", "read")
     assert token.stdout.startswith("ep_")
     assert len(token.stdout.split()) == 1
 
 
-def test_the_doctor_says_that_no_worker_is_alive(prepared_project: Installation) -> None:
-    done = prepared_project.manage("doctor")
-    assert done.returncode == 1
-    assert "worker" in done.stdout + done.stderr
-
-
-def test_try_out_says_what_to_start(prepared_project: Installation) -> None:
-    done = prepared_project.manage("try_out")
+def test_try_out_says_what_to_start(ready: Installation) -> None:
+    done = ready.manage("try_out")
     assert done.returncode == 1
     assert "make run" in done.stderr
 

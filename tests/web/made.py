@@ -4,11 +4,12 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from exports import states
 from exports.engine import store
-from exports.models import Export, File, Project, User
+from exports.models import Export, File, Project, Team, User
 from tests.cast import Cast
 from tests.drive import ask
 
@@ -51,6 +52,8 @@ def succeeded(cast: Cast, name: str = "orders.csv", **more: Any) -> Export:
         verified_at=timezone.now(),
     )
     export.move(states.SUCCEEDED, source="worker", file=file, progress=100.0)
+    kept = Team.objects.filter(pk=cast.team.pk)
+    kept.update(kept_bytes=F("kept_bytes") + file.size, kept_files=F("kept_files") + 1)
     return export
 
 

@@ -108,6 +108,7 @@ def test_a_trial_hides_its_secrets(cast: Cast) -> None:
     assert "hush" not in repr(swap.Trial({"token": "hush"}))
 
 
+@pytest.mark.usefixtures("noon")
 def test_what_hangs_on_it_is_said(as_owner: Client, as_member: Client, cast: Cast) -> None:
     good = made.succeeded(cast)
     made.processing(cast, format_="xlsx")

@@ -63,7 +63,7 @@ def test_the_whole_timeline_is_there(as_member: Client, cast: Cast) -> None:
 @pytest.mark.parametrize("code", states.ERROR_CODES)
 def test_every_failure_says_whose_turn_it_is_and_what_helps(as_member: Client, cast: Cast, code: str) -> None:
     text = page(as_member, made.failed(cast, code, "What happened."))
-    turn = {"you": "Your turn", "us": "The portal&#x27;s turn", "provider": "The provider&#x27;s turn"}
+    turn = {"you": "Your turn", "us": "The portal&#x27;s turn", "provider": "Ulule&#x27;s turn"}
     assert turn[states.TURN[code]] in text
     assert "What happened." in text
     assert "Retry" in text

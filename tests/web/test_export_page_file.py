@@ -94,13 +94,13 @@ def test_watching_is_noted_once_a_sitting(as_viewer: Client, cast: Cast) -> None
 
 def test_who_took_the_file_is_on_the_page(as_viewer: Client, as_member: Client, cast: Cast) -> None:
     export = made.succeeded(cast)
-    assert "Nobody has taken this file yet" in as_member.get(address(export)).content.decode()
+    assert "Nobody has downloaded this file yet" in as_member.get(address(export)).content.decode()
     as_viewer.get(address(export, "file"))
     receipt = Download.objects.get()
     assert (receipt.user, receipt.actor, receipt.via) == (cast.viewer.user, cast.viewer.user.email, "page")
     assert receipt.address == "127.0.0.1"
     page = as_member.get(address(export)).content.decode()
-    taken = page[page.index("Taken by") :]
+    taken = page[page.index("Downloaded by") :]
     assert cast.viewer.user.shown_name in taken
 
 
@@ -130,7 +130,7 @@ def test_deleting_asks_first_and_says_what_stays(as_member: Client, cast: Cast) 
     assert address(export, "delete-file") in as_member.get(address(export)).content.decode()
     page = as_member.get(address(export, "delete-file")).content.decode()
     assert "This cannot be undone" in page
-    assert "Nobody has taken this file yet." in page
+    assert "Nobody has downloaded this file yet." in page
     assert stored(export).exists()
 
 

@@ -1,6 +1,8 @@
 """What an export's page tells: questions folded, options compared, calls in pages, and all of it at one price."""
 
-from datetime import timedelta
+import html
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from django.utils import timezone
 
 from exports import states
 from exports.models import Call, Change, Download, Export
-from exports.web import chronicle
+from exports.templatetags.pages import between
+from exports.web import chronicle, story
 from exports.web.views.export import CALLS
 from tests.cast import Cast
 from tests.web import made
@@ -53,6 +56,27 @@ def test_one_question_is_told_as_one(as_viewer: Client, cast: Cast) -> None:
     export = made.processing(cast)
     calls(export, 1)
     assert "Asked Ulule once, " in page(as_viewer, export)
+
+
+def test_a_question_without_an_answer_is_told_in_one_sentence(as_viewer: Client, cast: Cast) -> None:
+    export = made.processing(cast)
+    calls(export, 1, status=None, error="The connection was cut.")
+    assert re.search(r"Asked Ulule once, <time[^>]*>[^<]*</time>, without a usable answer", page(as_viewer, export))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "21 Nov 2026, 10:00:30 UTC"),
+        (20, "10:00"),
+        (3600, "10:00\N{EN DASH}11:00"),
+        (86400, "21 Nov 2026, 10:00 UTC \N{EN DASH} 22 Nov 2026, 10:00 UTC"),
+    ],
+)
+def test_a_span_is_said_as_shortly_as_it_can_be(seconds: int, said: str) -> None:
+    first = datetime(2026, 11, 21, 10, 0, 30, tzinfo=UTC)
+    shown = between(first, first + timedelta(seconds=seconds))
+    assert html.unescape(re.sub("<[^>]*>", "", shown)) == said
 
 
 def test_questions_stand_between_the_changes_they_lie_between(cast: Cast) -> None:
@@ -180,8 +204,31 @@ def test_the_page_costs_the_same_whatever_happened(as_viewer: Client, cast: Cast
 
 def test_a_viewer_is_told_whom_to_ask(as_viewer: Client, as_member: Client, cast: Cast) -> None:
     export = made.failed(cast, "credential", "401")
-    assert "ask a member to do it" in page(as_viewer, export)
+    text = page(as_viewer, export)
+    assert "Ask a member to do it" in text
+    assert "A member's turn" in text, "not the viewer's, who may not"
     assert "ask one of them" in page(as_member, export)
+
+
+@pytest.mark.parametrize(("source", "said"), [("poll", "Ulule canceled the job"), ("person", "does not follow it")])
+def test_who_canceled_is_told(as_member: Client, cast: Cast, source: str, said: str) -> None:
+    export = made.processing(cast)
+    export.move("canceled", source=source)
+    assert said in page(as_member, export)
+
+
+@pytest.mark.parametrize("code", ["no_file", "bad_file", "too_large", "storage", "address"])
+def test_what_failed_after_the_job_does_not_deny_the_job(cast: Cast, code: str) -> None:
+    marks = [stage.mark for stage in story.stages(made.failed(cast, code))]
+    assert marks == ["check", "check", "empty"]
+
+
+def test_a_deleted_file_is_not_said_to_be_here(as_member: Client, cast: Cast) -> None:
+    export = made.succeeded(cast)
+    as_member.post(address(export, "delete-file"))
+    text = page(as_member, export)
+    assert "File verified, deleted since" in text
+    assert "File here" not in text
 
 
 def test_a_lost_job_is_not_a_lost_project(as_member: Client, cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -40,7 +41,8 @@ def test_what_may_run_at_the_provider_comes_first(as_member: Client, cast: Cast)
     made.failed(cast, "provider_failed", "It broke there.")
     shown = part(as_member, "h-attention")
     assert shown.index("The answer was lost.") < shown.index("It broke there.")
-    assert f"/exports/{lost.pk}/#adopt" in shown
+    assert shown.index(f"/exports/{lost.pk}/") < shown.index("Adopt or retry")
+    assert "#adopt" not in shown, "the page is read from its beginning, which explains the choice"
 
 
 def test_old_failures_are_let_rest(as_member: Client, cast: Cast) -> None:
@@ -63,6 +65,7 @@ def test_done_is_what_ended_this_week(as_viewer: Client, cast: Cast) -> None:
     assert f'id="x{old.pk}"' not in shown
 
 
+@pytest.mark.usefixtures("noon")
 def test_the_oldest_copies_come_first(as_viewer: Client, cast: Cast) -> None:
     ulule = cast.project("ulule")
     old, new = cast.project("ulule", remote_id="4002"), cast.project("ulule", remote_id="4003")

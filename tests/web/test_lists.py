@@ -14,7 +14,7 @@ from tests.web import made
 
 LIST = "/t/the-team/exports/"
 # Session, person and membership; exports, how long they usually take, credentials, files, projects, activity.
-HOME_QUERIES = 9
+HOME_QUERIES = 8
 
 
 def rows(client: Client, query: str = "", **headers: str) -> list[int]:
@@ -159,7 +159,7 @@ def test_every_row_has_one_thing_to_do_next(as_member: Client, as_viewer: Client
         "Cancel": made.waiting(cast),
         "Download": made.succeeded(cast, format_="xlsx"),
         "Retry": made.failed(cast, "provider_failed", allow_twin=True),
-        "Adopt": made.failed(cast, "unconfirmed", allow_twin=True),
+        "Adopt or retry": made.failed(cast, "unconfirmed", allow_twin=True),
         "Watch again": made.failed(cast, "deadline", allow_twin=True),
         "Mend credential": made.failed(cast, "credential", allow_twin=True),
         "Change and ask again": made.failed(cast, "rejected", allow_twin=True),

@@ -1,15 +1,19 @@
 """Asking for an export on a page: the form of the declaration, every problem beside its field, asked once."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
 
+from exports.engine import keep
 from exports.models import Export, Project
 from exports.providers.registry import PROVIDERS
 from exports.sandbox.server import Sandbox
 from tests.cast import KINDS, Cast
+from tests.web import made
 
 ALL_KINDS = [(slug, kind.type) for slug, provider in PROVIDERS.items() for kind in provider.kinds]
 
@@ -170,6 +174,20 @@ def test_advice_before_the_button(as_member: Client, cast: Cast, at: Callable[[s
     page = as_member.get(f"{form(project, 'archive')}advice").content.decode()
     assert "All pools are archived." in page
     assert "<html" not in page
+
+
+def test_advice_before_a_retry_looks_with_its_options(
+    as_member: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"archive_pools": True}
+    export = made.failed(cast, project=cast.project("toloka"), options=options)
+    page = as_member.get(f"/t/the-team/exports/{export.pk}/retry").content.decode()
+    found = re.search('hx-get="([^"]+advice[^"]+)" hx-trigger="load"', page)
+    assert found is not None
+    look = Mock(return_value=[])
+    monkeypatch.setattr(keep, "preflight", look)
+    assert as_member.get(found[1]).status_code == 200
+    look.assert_called_once_with(export.project, "archive", options)
 
 
 def test_advice_fails_softly(as_member: Client, cast: Cast, box: Sandbox, at: Callable[[str], str]) -> None:

@@ -95,6 +95,7 @@ def test_another_team_learns_nothing(as_outsider: Client, cast: Cast) -> None:
     assert as_outsider.post(f"/t/other-team/projects/{project.pk}/", {"name": "x"}).status_code == 404
 
 
+@pytest.mark.usefixtures("noon")
 def test_the_list_says_how_fresh_a_copy_is(as_viewer: Client, cast: Cast) -> None:
     cast.project("playcanvas")
     good = made.succeeded(cast)

@@ -112,7 +112,7 @@ def keys() -> str:
 
     problems = seal.check_ring()
     if problems:
-        raise Trouble(f"{problems[0]} ({len(problems)} credentials in all.)")
+        raise Trouble(f"{problems[0]} ({len(problems)} sealed things in all.)")
     return "every secret can be opened"
 
 

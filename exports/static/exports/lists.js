@@ -23,8 +23,12 @@ function addEvery() {
   const every = document.createElement("input");
   every.type = "checkbox";
   every.id = "every";
-  every.setAttribute("aria-label", "Choose all on this page");
-  place.append(every);
+  const word = document.createElement("span");
+  word.className = "every-word";
+  word.textContent = "Choose all on this page";
+  const label = document.createElement("label");
+  label.append(every, word);
+  place.append(label);
 }
 
 document.addEventListener("change", (event) => {

@@ -1,39 +1,163 @@
-"""Signing in and out."""
+"""What allauth has no page for: the picture of a new app's secret, ending single sessions, confirming an address.
 
-from typing import Any
+And what stands before some of its pages.
+"""
 
-from django import forms
-from django.contrib.auth import views
-from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse
+from typing import Final, cast
+
+from allauth.account import views
+from allauth.core import ratelimit
+from allauth.mfa.adapter import get_adapter as get_factors
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import view_recovery_codes
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.socialaccount.providers.openid_connect import views as openid
+from allauth.usersessions.adapter import get_adapter as get_sessions
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from requests import RequestException
+
+from exports import rates
+from exports.engine import account, members
+from exports.models import User
+from exports.web.account.limits import too_many
+from exports.web.account.provider import failed
+from exports.web.asked import Asked, signed_in
+
+SALT: Final = "confirm address"
+KEY_SECONDS: Final = 3 * 86400
 
 
-class SignInForm(AuthenticationForm):
-    """E-mail address and password."""
-
-    error_messages = {  # noqa: RUF012  the name and kind are Django's
-        "invalid_login": "No account fits this e-mail address and password. Check both; capitals count in passwords.",
-        "inactive": "This account is not active. Ask the portal's staff.",
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
-        self.fields["username"].label = "E-mail address"
+@signed_in
+def password(request: Asked) -> HttpResponseBase:
+    """Changes the password; who has none yet gets one by mail."""
+    if request.user.has_usable_password():
+        return views.password_change(request)
+    messages.info(request, _("Your account has no password yet. Have a link sent to you, to set one."))
+    return redirect("account_reset_password")
 
 
-class SignIn(views.LoginView):
-    """Leads on to `next`, where that is an address of ours."""
+@never_cache
+def with_provider(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+    """Leads to the provider that the environment names, to sign in there. It links nothing to who is signed in."""
+    if request.user.is_authenticated or "process" in request.GET:
+        return redirect("web:start")
+    # Each asks the provider where to go, and whoever asks is not known yet.
+    if seconds := rates.STRANGERS.take(rates.place(request)):
+        return too_many(request, round(seconds) or 1)
+    try:
+        return cast(HttpResponseBase, openid.login(request, provider_id))
+    except RequestException as why:
+        return failed(request, why)
 
-    template_name = "account/sign_in.html"
-    form_class = SignInForm
-    redirect_authenticated_user = True
+
+@never_cache
+def back_from_provider(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+    """Where the provider leads back to."""
+    return cast(HttpResponseBase, openid.callback(request, provider_id))
 
 
-def sign_out(request: HttpRequest) -> HttpResponseBase | HttpResponse:
-    """Signs out by POST; a GET, which anybody's link could be, only shows the button."""
+@never_cache
+@signed_in
+def picture(request: Asked) -> HttpResponseBase:
+    """The secret of the app that is being set up, to be scanned; pages hold nothing inline."""
+    secret = request.session.get(SECRET_SESSION_KEY)
+    if not secret:
+        raise Http404(_("No app is being set up. Begin anew."))
+    factors = get_factors()
+    svg = factors.build_totp_svg(factors.build_totp_url(request.user, secret))
+    return HttpResponse(svg, content_type="image/svg+xml")
+
+
+@never_cache
+@signed_in
+def recovery_codes(request: Asked) -> HttpResponseBase:
+    """The recovery codes, this once; they come with the first second factor."""
+    if not Authenticator.objects.filter(user=request.user, type=Authenticator.Type.RECOVERY_CODES).exists():
+        return redirect("mfa_index")
+    return view_recovery_codes(request)
+
+
+# ---------------------------------------------------------------- sessions
+
+
+@signed_in
+def sessions(request: Asked) -> HttpResponseBase:
+    """Where the person is signed in, last used first."""
+    rows = sorted(UserSession.objects.purge_and_list(request.user), key=lambda one: one.last_seen_at, reverse=True)
+    context = {"section": "profile", "sessions": rows, "others": [one for one in rows if not one.is_current()]}
+    return render(request, "usersessions/sessions.html", context)
+
+
+@signed_in
+def end(request: Asked, pk: int) -> HttpResponseBase:
+    """Signs one other device out, at once."""
+    session = get_object_or_404(UserSession, user=request.user, pk=pk)
+    if request.method == "POST" and not session.is_current():
+        _end(request, [session])
+        messages.success(request, _("The session was ended. That device has to sign in anew."))
+    return redirect("sessions")
+
+
+@signed_in
+def end_others(request: Asked) -> HttpResponseBase:
+    """Signs every other device out, at once."""
     if request.method == "POST":
-        return views.LogoutView.as_view()(request)
-    return render(request, "account/sign_out.html")
+        _end(request, [one for one in UserSession.objects.filter(user=request.user) if not one.is_current()])
+        messages.success(request, _("All other sessions were ended."))
+    return redirect("sessions")
+
+
+def _end(request: Asked, rows: list[UserSession]) -> None:
+    get_sessions().end_sessions(rows)
+    for one in rows:
+        account.note(request.user, "ended session", "own", f"used from {one.ip}")
+
+
+# ---------------------------------------------------------------- the address
+
+
+@signed_in
+def ask_to_confirm(request: Asked) -> HttpResponseBase:
+    """Mails a link to the person's own address, which shows that it is theirs."""
+    user = request.user
+    if request.method != "POST" or user.email_confirmed:
+        return redirect("web:profile")
+    if not ratelimit.consume(request, action="confirm_email", key=user.email):
+        return too_many(request, 180)
+    key = signing.dumps({"user": user.pk, "email": user.email}, salt=SALT)
+    path = reverse("confirm-address-by", args=[key])
+    address = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
+    if members.send_confirmation(user, address):
+        messages.success(request, _("A mail with a link is on its way to %(email)s.") % {"email": user.email})
+    else:
+        messages.error(request, _("The mail could not be sent. Try again later, or ask the portal's staff."))
+    return redirect("web:profile")
+
+
+@signed_in
+def confirm(request: Asked, key: str) -> HttpResponseBase:
+    """Where the link leads. It counts only for who is signed in, so nobody confirms a stranger's account by mistake."""
+    try:
+        said = signing.loads(key, salt=SALT, max_age=KEY_SECONDS)
+    except signing.BadSignature:
+        said = None
+    user = request.user
+    if said != {"user": user.pk, "email": user.email}:
+        raise Http404(
+            _("This link is not for your account, or older than three days. Ask for a new one on your profile.")
+        )
+    if request.method != "POST":
+        return render(request, "account/confirm.html", {"section": "profile"})
+    User.objects.filter(pk=user.pk).update(email_confirmed=True)
+    account.note(user, "confirmed address", user.email)
+    messages.success(request, _("%(email)s is confirmed.") % {"email": user.email})
+    return redirect("web:profile")

@@ -4,17 +4,27 @@ from django.contrib import messages
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from exports import access
 from exports.engine import end
 from exports.engine.problem import ConflictError, InvalidError, TwinError
 from exports.engine.request import Asker
 from exports.models import Export, Member
+from exports.web import show
 from exports.web.asked import Asked, in_team
+from exports.web.forms import ConfirmForm
 
 
 def _to(member: Member, export: Export) -> HttpResponseBase:
     return redirect("web:export", member.team.slug, export.pk)
+
+
+def _changes(export: Export) -> bool:
+    try:
+        return export.kind.effect == "changes"
+    except KeyError:
+        return False
 
 
 @in_team(access.EXPORT)
@@ -31,21 +41,27 @@ def cancel(request: Asked, member: Member, pk: int) -> HttpResponseBase:
 
 @in_team(access.EXPORT)
 def retry(request: Asked, member: Member, pk: int) -> HttpResponseBase:
-    """Asks for the same again, as a new export."""
+    """Asks for the same again, as a new export. What changes something at the provider is confirmed each time."""
     export = access.export(member, pk, access.EXPORT)
-    if request.method != "POST":
+    changes = not export.is_open and _changes(export)
+    if request.method != "POST" and not changes:
         return _to(member, export)
+    form = ConfirmForm(export.project, request.POST if "confirm" in request.POST else None)
+    if changes and not form.is_valid():
+        context = {"section": "exports", "export": export, "form": form, "kind": export.kind}
+        return show.page(request, member, "exports/retry.html", context, 422 if form.is_bound else 200)
     try:
         # Pressed twice, or by two people: the second sees the first one's export.
         return _to(member, end.retry(export, Asker(request.user)))
     except TwinError as problem:
-        messages.warning(request, f"Export {problem.export_id} asks for the same already; here it is.")
+        said = _("Export %(number)s asks for the same already; here it is.")
+        messages.warning(request, said % {"number": problem.export_id})
         return redirect("web:export", member.team.slug, problem.export_id)
     except InvalidError as problem:
         # What was right once is not any more (an option that is gone): the form says where.
         messages.error(request, " ".join(text for texts in problem.errors.values() for text in texts))
-        form = reverse("web:ask", args=[member.team.slug, export.project_id, export.type])
-        return redirect(f"{form}?from={export.pk}")
+        address = reverse("web:ask", args=[member.team.slug, export.project_id, export.type])
+        return redirect(f"{address}?from={export.pk}")
     except ConflictError as problem:
         messages.warning(request, f"{problem}")
         return _to(member, export)
@@ -60,7 +76,8 @@ def adopt(request: Asked, member: Member, pk: int) -> HttpResponseBase:
     try:
         return _to(member, end.adopt(export, request.POST.get("remote_id", "").strip(), Asker(request.user)))
     except TwinError as problem:
-        messages.warning(request, f"Export {problem.export_id} watches this job already; here it is.")
+        said = _("Export %(number)s watches this job already; here it is.")
+        messages.warning(request, said % {"number": problem.export_id})
         return redirect("web:export", member.team.slug, problem.export_id)
     except InvalidError as problem:
         messages.error(request, " ".join(text for texts in problem.errors.values() for text in texts))

@@ -10,6 +10,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from exports import access, files
 from exports.engine import browse, bulk
@@ -52,35 +54,35 @@ def act(request: Asked, member: Member, verb: str) -> HttpResponseBase:
     """Does one thing with every export that was chosen, and says what became of each."""
     do = VERBS.get(verb)
     if do is None:
-        raise Http404("There is no such action.")
+        raise Http404(_("There is no such action."))
     if verb != "zip":
         access.need(member, access.EXPORT)
     if request.method != "POST":
         return _back(request, member)
     chosen = _chosen(request, member)
     if not chosen:
-        messages.warning(request, "Nothing was done: choose exports by their boxes first.")
+        messages.warning(request, _("Nothing was done: choose exports by their boxes first."))
         return _back(request, member)
     return do(request, member, chosen)
 
 
 def _cancel(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
-    _say(request, "Canceled", bulk.cancel(chosen, actor=request.user.email))
+    _say(request, _("Canceled %(exports)s."), bulk.cancel(chosen, actor=request.user.email))
     return _back(request, member)
 
 
 def _retry(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
-    _say(request, "Asked again for", bulk.retry(chosen, Asker(request.user)))
+    _say(request, _("Asked again for %(exports)s."), bulk.retry(chosen, Asker(request.user)))
     return _back(request, member)
 
 
 def _delete(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
     if "sure" in request.POST:
-        _say(request, "Deleted the file of", bulk.delete_files(chosen, request.user))
+        _say(request, _("Deleted the file of %(exports)s."), bulk.delete_files(chosen, request.user))
         return _back(request, member)
     summary = bulk.deletable(chosen)
     if not summary.done:
-        _say(request, "Deleted the file of", summary)
+        _say(request, _("Deleted the file of %(exports)s."), summary)
         return _back(request, member)
     size = sum(export.file.size for export in summary.done if export.file)
     context = {"section": "exports", "summary": summary, "size": size, "back": request.POST.get("back", "")}
@@ -90,11 +92,11 @@ def _delete(request: Asked, member: Member, chosen: list[Export]) -> HttpRespons
 def _zip(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
     pieces, summary = bulk.zipped(chosen, request.user, request.META.get("REMOTE_ADDR"))
     if not summary.done:
-        _say(request, "Packed", summary)
+        _say(request, _("Packed %(exports)s."), summary)
         return _back(request, member)
     if summary.skipped:
         # The answer is the zip, which says it too; the next page repeats it.
-        _say(request, "Packed", summary)
+        _say(request, _("Packed %(exports)s."), summary)
     name = f"{member.team.slug} {timezone.localtime():%Y-%m-%d %H%M}.zip"
     headers = {**files.HEADERS, **HEADERS, "Content-Disposition": files.disposition(name)}
     del headers["Accept-Ranges"]
@@ -128,18 +130,19 @@ def _back(request: Asked, member: Member) -> HttpResponseBase:
 def _say(request: Asked, did: str, summary: bulk.Summary) -> None:
     """What was done, and what was left out with the reason."""
     if summary.done:
-        messages.success(request, f"{did} {_named(summary.done)}.")
+        messages.success(request, did % {"exports": _named(summary.done)})
     if summary.skipped:
         reasons = "; ".join(f"{_named(those)}: {why}" for why, those in summary.reasons().items())
-        start = "Left out" if summary.done else "Nothing was done. Left out"
-        messages.warning(request, f"{start} {reasons}.")
+        left_out = _("Left out %(reasons)s.") if summary.done else _("Nothing was done. Left out %(reasons)s.")
+        messages.warning(request, left_out % {"reasons": reasons})
 
 
 def _named(exports: Any) -> str:
     numbers = [f"#{export.pk}" for export in exports]
-    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
-    count = "1 export" if len(numbers) == 1 else f"{len(numbers)} exports"
-    return f"{count} ({', '.join(numbers[:MOST_NAMED])}{more})"
+    count = ngettext("%(count)s export", "%(count)s exports", len(numbers)) % {"count": len(numbers)}
+    more = len(numbers) - MOST_NAMED
+    rest = _(" and %(count)s more") % {"count": more} if more > 0 else ""
+    return f"{count} ({', '.join(numbers[:MOST_NAMED])}{rest})"
 
 
 class _Echo:

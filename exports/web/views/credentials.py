@@ -7,6 +7,8 @@ from django.db.models import Count, OuterRef, Subquery
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports import access
 from exports.engine import keep, swap
@@ -18,7 +20,7 @@ from exports.web import show
 from exports.web.asked import Asked, in_team
 from exports.web.secret_forms import CredentialForm, SwapForm
 
-SWAPPED: Final = "The new secrets work and are in use now. The old ones are gone from the portal."
+SWAPPED: Final = gettext_lazy("The new secrets work and are in use now. The old ones are gone from the portal.")
 
 
 @in_team()
@@ -41,7 +43,7 @@ def add(request: Asked, member: Member, provider: str) -> HttpResponseBase:
     """The form of the provider's secrets. Once sealed, the new credential's page tests it."""
     declared = PROVIDERS.get(provider)
     if declared is None:
-        raise Http404("The portal knows no such provider.")
+        raise Http404(_("The portal knows no such provider."))
     form = CredentialForm(declared, request.POST if request.method == "POST" else None)
     problems: list[str] = []
     if request.method == "POST" and form.is_valid():
@@ -50,7 +52,7 @@ def add(request: Asked, member: Member, provider: str) -> HttpResponseBase:
         except InvalidError as problem:
             problems = form.take(problem.errors)
         else:
-            messages.success(request, "The credential is sealed. Test it now.")
+            messages.success(request, _("The credential is sealed. Test it now."))
             return redirect("web:credential", member.team.slug, credential.pk)
     context = {"section": "credentials", "provider": declared, "form": form, "problems": problems}
     return show.page(request, member, "credentials/add.html", context, 422 if request.method == "POST" else 200)
@@ -90,7 +92,8 @@ def replace(request: Asked, member: Member, pk: int) -> HttpResponseBase:
         else:
             if swapped:
                 say = messages.success if trial.ok else messages.warning
-                say(request, SWAPPED if trial.ok else f"Swapped all the same. The test said: {trial.detail}")
+                anyway = _("Swapped all the same. The test said: %(detail)s") % {"detail": trial.detail}
+                say(request, SWAPPED if trial.ok else anyway)
                 return redirect("web:credential", member.team.slug, pk)
             more["trial"] = trial
     return _page(request, member, one, status=422, **more)
@@ -106,7 +109,7 @@ def delete(request: Asked, member: Member, pk: int) -> HttpResponseBase:
         except ConflictError as problem:
             messages.error(request, str(problem))
         else:
-            messages.success(request, f"{one.name} was deleted.")
+            messages.success(request, _("%(name)s was deleted.") % {"name": one.name})
             return redirect("web:credentials", member.team.slug)
     return redirect("web:credential", member.team.slug, pk)
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from exports import access, files, states
 from exports.engine import discard, receipts, store, typical
@@ -46,7 +47,7 @@ def play(request: Asked, member: Member, pk: int) -> HttpResponseBase:
     """The bytes of a video, for the player on the page and nothing else."""
     one = _with_file(member, pk)
     if one.format != "mp4":
-        raise Http404("Only videos are played.")
+        raise Http404(_("Only videos are played."))
     try:
         return files.play(request, one, request.user)
     except files.GoneError as problem:
@@ -59,7 +60,7 @@ def preview(request: Asked, member: Member, pk: int) -> HttpResponseBase:
     one = _with_file(member, pk)
     context: dict[str, Any] = {"section": "exports", "export": one, **show.frame(member)}
     if one.file is None or one.file.deleted_at:
-        context["sorry"] = "The file was deleted, so there is nothing to look into."
+        context["sorry"] = _("The file was deleted, so there is nothing to look into.")
     else:
         try:
             context["preview"] = look(store.path_of(one.file), one.format)
@@ -101,7 +102,7 @@ def delete_file(request: Asked, member: Member, pk: int) -> HttpResponseBase:
         return show.page(request, member, "exports/delete.html", context)
     try:
         gone = discard.delete_file(one, request.user)
-        messages.success(request, f"{gone.name} was deleted. The export's history stays.")
+        messages.success(request, _("%(name)s was deleted. The export's history stays.") % {"name": gone.name})
     except ConflictError as problem:
         messages.warning(request, str(problem))
     return redirect("web:export", member.team.slug, one.pk)
@@ -110,7 +111,7 @@ def delete_file(request: Asked, member: Member, pk: int) -> HttpResponseBase:
 def _with_file(member: Member, pk: int) -> Export:
     one = access.export(member, pk)
     if one.file is None:
-        raise Http404("This export has no file.")
+        raise Http404(_("This export has no file."))
     return one
 
 
@@ -128,6 +129,7 @@ def about(export: Export) -> dict[str, Any]:
         "next": story.next_step(export),
         "usual": typical.usual([export]).get(export.pk) if export.is_open else None,
         "trouble": story.trouble(export),
+        "canceled_there": story.canceled_there(export, (line.change for line in lines)),
         "cancel_note": export.project.provider.cancel_note if kind else "",
         "adoptable": export.status == states.FAILED and export.error_code in ADOPTABLE,
         "option_rows": story.options(export, kind, related.before),

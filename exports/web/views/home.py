@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models.expressions import RawSQL
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,7 +16,7 @@ from exports.engine import freshness
 from exports.models import Event, Export, Member
 from exports.web import show
 from exports.web.asked import Asked, in_team, signed_in
-from exports.web.rows import Row, followed, rows
+from exports.web.rows import followed, rows
 
 SHOWN: Final = 10
 FRESH: Final = 8
@@ -24,6 +25,22 @@ FAILED_DAYS: Final = 14
 DONE_DAYS: Final = 7
 # So many of the latest failures are asked whether they still matter; older ones among very many are in the list.
 LOOKED_AT: Final = 50
+# A failure that somebody has asked for again needs nobody's attention any more.
+FAILED: Final = """
+    SELECT id FROM (
+        SELECT id FROM (
+            SELECT id, finished_at, error_code FROM exports_export
+            WHERE team_id = %s AND status = %s ORDER BY id DESC LIMIT %s
+        ) AS latest
+        WHERE finished_at > %s AND NOT EXISTS (SELECT 1 FROM exports_export AS r WHERE r.retry_of_id = latest.id)
+        ORDER BY CASE error_code WHEN 'unconfirmed' THEN 0 ELSE 1 END, id DESC LIMIT %s
+    ) AS failed
+"""
+NEWEST: Final = """
+    SELECT id FROM (
+        SELECT id FROM exports_export WHERE team_id = %s AND status = %s ORDER BY id DESC LIMIT %s
+    ) AS newest
+"""
 # What everybody in the team may read of its activity; the rest is for those who hold the keys.
 OF_EXPORTS: Final = ("asked for", "retried", "adopted", "canceled", "deleted file")
 NUMBER: Final = re.compile(r"\bexport (\d{1,18})\b")
@@ -59,57 +76,46 @@ def home(request: Asked, member: Member) -> HttpResponseBase:
 def overview(member: Member) -> dict[str, Any]:
     """What the home shows."""
     latest = _latest(member)
-    broken = list(access.credentials(member).exclude(trouble="").order_by("name")[:SHOWN])
-    if not latest and not broken:
+    health = freshness.health(member.team)
+    if not latest and not health.broken:
         return {"section": "home", "moving": [], "begin": _first_step(member)}
-    kept = freshness.kept(member.team)
-    moving = [row for row in latest if row.export.is_open]
-    failed = sorted(filter(_needs_attention, latest), key=lambda row: row.export.error_code != "unconfirmed")
+    moving = [one for one in latest if one.is_open]
+    failed = [one for one in latest if one.status == states.FAILED]
+    failed.sort(key=lambda one: one.error_code != "unconfirmed")
+    shown = (failed, moving[:SHOWN], list(filter(_done_lately, latest))[:SHOWN])
+    made = {row.export.pk: row for row in rows(member, {one.pk: one for part in shown for one in part}.values())}
+    parts = [[made[one.pk] for one in part] for part in shown]
     return {
         "section": "home",
         "begin": "",
-        "failed": failed[:SHOWN],
-        "broken": broken,
-        "moving": moving[:SHOWN],
+        "failed": parts[0],
+        "broken": health.broken,
+        "moving": parts[1],
         "more_moving": len(moving) > SHOWN,
-        "done": list(filter(_done_lately, latest))[:SHOWN],
-        "resting": bool(moving) and not kept.worker,
-        "kept": kept,
+        "done": parts[2],
+        "resting": bool(moving) and not health.worker,
+        "worker": health.worker,
         "fresh": list(freshness.projects(access.projects(member))[:FRESH]),
         "deeds": _deeds(member),
         "failed_days": FAILED_DAYS,
     }
 
 
-def _latest(member: Member) -> list[Row]:
+def _latest(member: Member) -> list[Export]:
     """What any part of the home shows of exports, newest first, in one query whatever the history holds."""
-    of_team = Export.objects.filter(team=member.team)
-
-    def newest(some: QuerySet[Export], count: int) -> QuerySet[Export, Any]:
-        # A slice inside, because SQLite takes none in a union.
-        return Export.objects.filter(pk__in=some.order_by("-pk").values("pk")[:count]).values("pk")
-
-    parts = [
-        newest(of_team.filter(status=states.WAITING), SHOWN + 1),
-        newest(of_team.filter(status=states.PROCESSING), SHOWN + 1),
-        newest(of_team.filter(status=states.SUCCEEDED), SHOWN),
-        newest(of_team.filter(status=states.CANCELED), SHOWN),
-    ]
-    wanted = newest(of_team.filter(status=states.FAILED), LOOKED_AT).union(*parts, all=True)
-    return rows(member, followed(access.exports(member)).filter(pk__in=wanted).order_by("-pk"))
+    team, since = member.team_id, timezone.now() - timedelta(days=FAILED_DAYS)
+    of_status = [(states.WAITING, SHOWN + 1), (states.PROCESSING, SHOWN + 1)]
+    of_status += [(states.SUCCEEDED, SHOWN), (states.CANCELED, SHOWN)]
+    given = [team, states.FAILED, LOOKED_AT, connection.ops.adapt_datetimefield_value(since), SHOWN]
+    given += [value for status, count in of_status for value in (team, status, count)]
+    wanted = RawSQL(" UNION ALL ".join([FAILED, *[NEWEST] * len(of_status)]), given)  # noqa: S611  our own text
+    return list(followed(access.exports(member)).filter(pk__in=wanted).order_by("-pk"))
 
 
-def _needs_attention(row: Row) -> bool:
-    """A failure that somebody has asked for again needs nobody's attention any more."""
-    at = row.export.finished_at
-    since = timezone.now() - timedelta(days=FAILED_DAYS)
-    return row.export.status == states.FAILED and row.later is None and at is not None and at > since
-
-
-def _done_lately(row: Row) -> bool:
-    at = row.export.finished_at
+def _done_lately(export: Export) -> bool:
+    at = export.finished_at
     since = timezone.now() - timedelta(days=DONE_DAYS)
-    return row.export.status in (states.SUCCEEDED, states.CANCELED) and at is not None and at > since
+    return export.status in (states.SUCCEEDED, states.CANCELED) and at is not None and at > since
 
 
 def _deeds(member: Member) -> list[Deed]:

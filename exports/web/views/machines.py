@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from exports import rates
 from exports.engine import hooks
 
 log = logging.getLogger(__name__)
@@ -36,22 +37,37 @@ def hook(request: HttpRequest, pk: int, mark: str) -> HttpResponse:
 
     Whatever comes, the answer is the same, so that nobody learns from it which addresses there are.
     """
-    with contextlib.suppress(OSError):
-        # Taken off the wire, so that the sender hears an answer and no reset, and thrown away.
-        request.read(MOST_BYTES)
-    try:
-        hooks.receive(pk, mark)
-    except DatabaseError:
-        log.warning("A hint for export %s could not be taken; its next look comes without it.", pk)
-    return HttpResponse(status=204)
+    seconds = _taken(request)
+    if not seconds:
+        try:
+            hooks.receive(pk, mark)
+        except DatabaseError:
+            log.warning("A hint for export %s could not be taken; its next look comes without it.", pk)
+    return _answer(seconds)
 
 
 @csrf_exempt
 def no_hook(request: HttpRequest, nonsense: str) -> HttpResponse:
     """An address that never was one of ours."""
+    return _answer(_taken(request))
+
+
+def _taken(request: HttpRequest) -> float:
+    """Takes the body off the wire, so that the sender hears an answer and no reset, and throws it away.
+
+    Returns 0, or the seconds until its address may send the next: whatever the mark, so that this tells nothing of it.
+    """
     with contextlib.suppress(OSError):
         request.read(MOST_BYTES)
-    return HttpResponse(status=204)
+    return rates.HINTS.take(rates.place(request))
+
+
+def _answer(seconds: float) -> HttpResponse:
+    if not seconds:
+        return HttpResponse(status=204)
+    error = rates.TooManyError("Too many hints came from this address.", seconds)
+    headers = {"Retry-After": str(error.seconds)}
+    return HttpResponse(f"{error}\n", status=429, content_type="text/plain", headers=headers)
 
 
 def icon(request: HttpRequest) -> HttpResponse:

@@ -1,14 +1,15 @@
 """A team's people: who is in it, inviting, roles, leaving; and the page an invitation leads to."""
 
-from typing import Any
+from typing import Any, cast
 
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from exports import access
@@ -61,7 +62,7 @@ def revoke(request: Asked, member: Member, pk: int) -> HttpResponseBase:
     if request.method == "POST":
         try:
             members.revoke(invitation, request.user)
-            messages.success(request, "The invitation was revoked; its link no longer works.")
+            messages.success(request, _("The invitation was revoked; its link no longer works."))
         except ConflictError as problem:
             messages.warning(request, str(problem))
     return redirect("web:members", member.team.slug)
@@ -70,7 +71,7 @@ def revoke(request: Asked, member: Member, pk: int) -> HttpResponseBase:
 def _other(member: Member, pk: int) -> Member:
     found = Member.objects.select_related("user", "team").filter(team=member.team, pk=pk).first()
     if found is None:
-        raise Http404("This person is no longer in the team.")
+        raise Http404(_("This person is no longer in the team."))
     return found
 
 
@@ -93,8 +94,8 @@ def role(request: Asked, member: Member, pk: int) -> HttpResponseBase:
         except ConflictError as problem:
             form.add_error(None, str(problem))
         else:
-            said = f"{other.user.shown_name} is now {form.cleaned_data['role']} of {member.team}."
-            messages.success(request, said)
+            said = {"name": other.user.shown_name, "role": form.cleaned_data["role"], "team": member.team}
+            messages.success(request, _("The role of %(name)s in %(team)s is now %(role)s.") % said)
             return redirect("web:members", member.team.slug)
     return _page(request, member, other, form=form, status=422)
 
@@ -109,8 +110,26 @@ def remove(request: Asked, member: Member, pk: int) -> HttpResponseBase:
         members.remove(other, request.user)
     except ConflictError as problem:
         return _page(request, member, other, problem=str(problem), status=422)
-    messages.success(request, f"{other.user.shown_name} is no longer in {member.team}.")
+    said = {"name": other.user.shown_name, "team": member.team}
+    messages.success(request, _("%(name)s is no longer in %(team)s.") % said)
     return redirect("web:start") if other.user_id == request.user.pk else redirect("web:members", member.team.slug)
+
+
+@in_team(access.HOLD)
+def second_factor(request: Asked, member: Member) -> HttpResponseBase:
+    """Has every member need a second factor, or no longer."""
+    if request.method == "POST":
+        wanted = request.POST.get("demand") == "yes"
+        try:
+            members.demand_second_factor(member.team, request.user, wanted)
+        except ConflictError as problem:
+            messages.warning(request, str(problem))
+        else:
+            said = (
+                _("This team now demands a second factor.") if wanted else _("A second factor is everybody's choice.")
+            )
+            messages.success(request, said)
+    return redirect("web:members", member.team.slug)
 
 
 @in_team()
@@ -123,7 +142,7 @@ def leave(request: Asked, member: Member) -> HttpResponseBase:
         except ConflictError as error:
             problem = str(error)
         else:
-            messages.success(request, f"You have left {member.team}.")
+            messages.success(request, _("You have left %(team)s.") % {"team": member.team})
             return redirect("web:start")
     context = {"section": "members", "problem": problem, **_impact(member)}
     return show.page(request, member, "members/leave.html", context, 422 if problem else 200)
@@ -148,7 +167,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     """Where an invitation's link leads. Looking takes nothing: mail programs open links by themselves."""
     found = members.invitation_of(token)
     if found is None:
-        raise Http404("There is no such invitation. Check that you have the whole link, or ask for a new one.")
+        raise Http404(_("There is no such invitation. Check that you have the whole link, or ask for a new one."))
     if request.method == "POST" and not members.closed(found):
         return _join(request, request.user, found) if request.user.is_authenticated else _sign_up(request, found)
     return _invited(request, found)
@@ -156,10 +175,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
 
 def _join(request: HttpRequest, user: User, found: Invitation) -> HttpResponseBase:
     try:
-        members.accept(found, user)
+        members.accept(found, user, _proof(request))
     except ConflictError as problem:
         return _invited(request, found, problem=str(problem), status=409)
-    messages.success(request, f"Welcome to {found.team}.")
+    messages.success(request, _("Welcome to %(team)s.") % {"team": found.team})
     return redirect("web:home", found.team.slug)
 
 
@@ -168,16 +187,22 @@ def _sign_up(request: HttpRequest, found: Invitation) -> HttpResponseBase:
     if not form.is_valid():
         return _invited(request, found, form=form, status=422)
     try:
-        user = members.make_account(found, **form.cleaned_data)
+        user = members.make_account(found, **form.cleaned_data, proof=_proof(request))
     except InvalidError as problem:
         form.take(problem.errors)
     except ConflictError as problem:
         form.add_error(None, str(problem))
     else:
-        login(request, user)
-        messages.success(request, f"Welcome to {found.team}. This is your account: {user.email}.")
-        return redirect("web:home", found.team.slug)
+        said = {"team": found.team, "email": user.email}
+        messages.success(request, _("Welcome to %(team)s. This is your account: %(email)s.") % said)
+        home = reverse("web:home", args=[found.team.slug])
+        return cast(HttpResponseBase, perform_login(request, user, redirect_url=home))
     return _invited(request, found, form=form, status=422)
+
+
+def _proof(request: HttpRequest) -> str:
+    """What only the mailed link has."""
+    return request.GET.get("mailed", "")
 
 
 def _invited(request: HttpRequest, found: Invitation, status: int = 200, **more: Any) -> HttpResponseBase:
@@ -189,7 +214,7 @@ def _invited(request: HttpRequest, found: Invitation, status: int = 200, **more:
         "stranger": user is not None and bool(found.email) and found.email.lower() != user.email.lower(),
         "known": bool(found.email) and user is None and User.objects.filter(email__iexact=found.email).exists(),
         "form": AccountForm(found.email),
-        "here": request.path,
+        "here": request.get_full_path(),
     }
     status = status if status != 200 or not context["closed"] else 410
     return render(request, "members/invitation.html", {**context, **more}, status=status)

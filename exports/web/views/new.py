@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from exports import access
 from exports.engine import keep
@@ -81,7 +82,7 @@ def _asked(request: Asked, member: Member, project: Project, wanted: WishForms) 
         # The form was used before, changed and sent again: that is another wish.
         export = request_once(wanted.fresh_key(), member, project, wanted.wish(), asker)
     if export.created_at < timezone.now() - JUST_NOW:
-        messages.info(request, "You sent this form before; here is the export it asked for.")
+        messages.info(request, _("You sent this form before; here is the export it asked for."))
     return redirect("web:export", member.team.slug, export.pk)
 
 
@@ -90,7 +91,7 @@ def choices(request: Asked, member: Member, pk: int, kind: str, option: str) -> 
     """Values of an option as the provider lists them; without them, the box to type in and a sentence."""
     project, declared = _what(member, pk, kind)
     if option not in declared.pickers:
-        raise Http404("This option has no list.")
+        raise Http404(_("This option has no list."))
     # A form that came back with problems keeps the one of this field, also when the list takes the box's place.
     data = request.GET if "wrong" in request.GET else None
     wanted = WishForms(project, declared, data, {option: request.GET.get(f"options-{option}", "")})
@@ -103,11 +104,12 @@ def choices(request: Asked, member: Member, pk: int, kind: str, option: str) -> 
 
 @in_team(access.EXPORT)
 def advice(request: Asked, member: Member, pk: int, kind: str) -> HttpResponseBase:
-    """What a look at the provider shows before the button is pressed. Advice only."""
+    """What a look at the provider shows before the button is pressed, also before a retry (`from`). Advice only."""
     project, declared = _what(member, pk, kind)
-    wanted = WishForms(project, declared, request.GET)
+    past = _past(request, member, project, declared)
+    options = past.options if past else WishForms(project, declared, request.GET).cleaned()
     try:
-        found = list(keep.preflight(project, declared.type, wanted.cleaned()))
+        found = list(keep.preflight(project, declared.type, options))
     except (ProviderError, SealError) as problem:
         return _fragment(request, "new/advice.html", {"sorry": _sentence(problem)})
     return _fragment(request, "new/advice.html", {"advice": found, "provider": project.provider})
@@ -133,7 +135,7 @@ def _what(member: Member, pk: int, type_: str) -> tuple[Project, Kind]:
     project = access.project(member, pk, access.EXPORT)
     declared = project.provider.kind(type_) if _known(project) else None
     if declared is None:
-        raise Http404("The project's provider has no such kind of export.")
+        raise Http404(_("The project's provider has no such kind of export."))
     return project, declared
 
 

@@ -1,14 +1,12 @@
-"""A person's own page: name, time zone, colors, mails, password, tokens of the API."""
+"""A person's own page: name, time zone, colors, mails, tokens of the API; the way to password and second factors."""
 
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.views import PasswordChangeView
 from django.db.models import F
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse_lazy
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from exports.engine import teams
@@ -28,7 +26,7 @@ def profile(request: Asked) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, form=form, status=422)
     form.save()
-    messages.success(request, "Saved.")
+    messages.success(request, _("Saved."))
     return redirect("web:profile")
 
 
@@ -60,21 +58,12 @@ def revoke_token(request: Asked, pk: int) -> HttpResponseBase:
     if request.method == "POST":
         try:
             teams.revoke_token(token, request.user)
-            messages.success(request, f"The token {token.prefix}… was revoked and no longer works.")
+            messages.success(
+                request, _("The token %(prefix)s… was revoked and no longer works.") % {"prefix": token.prefix}
+            )
         except ConflictError as problem:
             messages.warning(request, str(problem))
     return redirect("web:profile")
-
-
-class Password(PasswordChangeView):
-    """Django's own; other sessions of the person end with the old password."""
-
-    template_name = "account/password.html"
-    success_url = reverse_lazy("web:profile")
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, "The password was changed. Other devices have to sign in anew.")
-        return super().form_valid(form)
 
 
 def _memberships(user: User) -> list[Member]:

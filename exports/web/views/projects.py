@@ -7,6 +7,8 @@ from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from exports import access, states
 from exports.engine import keep
@@ -57,7 +59,7 @@ def project(request: Asked, member: Member, pk: int) -> HttpResponseBase:
         except InvalidError as problem:
             errors = problem.errors
         else:
-            messages.success(request, f"It is called {one} now.")
+            messages.success(request, _("It is called %(project)s now.") % {"project": one})
             return redirect("web:project", member.team.slug, pk)
     rows = access.exports(member).filter(project=one).order_by("-pk")
     good = rows.filter(status=states.SUCCEEDED).first()
@@ -105,7 +107,7 @@ def _add(request: Asked, credential: Credential) -> tuple[list[Project], dict[st
     picked = dict.fromkeys(request.POST.getlist("picked")[:MOST_PICKED])
     typed = request.POST.get("remote_id", "").strip()
     if not picked and not typed:
-        return [], {"remote_id": ["Pick a project from the list, or type its id here."]}
+        return [], {"remote_id": [_("Pick a project from the list, or type its id here.")]}
     added: list[Project] = []
     errors: dict[str, list[str]] = {}
     for id_ in [*picked, *([typed] if typed and typed not in picked else [])]:
@@ -121,8 +123,8 @@ def _add(request: Asked, credential: Credential) -> tuple[list[Project], dict[st
 
 def _tell(request: Asked, added: list[Project], errors: dict[str, list[str]]) -> None:
     """The summary: what is here now, and what is not."""
-    count = f"{len(added)} projects: " if len(added) > 1 else ""
-    messages.success(request, f"Added {count}{', '.join(map(str, added))}.")
+    said = ngettext("Added %(names)s.", "Added %(count)s projects: %(names)s.", len(added))
+    messages.success(request, said % {"count": len(added), "names": ", ".join(map(str, added))})
     for name, texts in errors.items():
         what = request.POST.get("remote_id", "").strip() if name in ("remote_id", "name") else name
-        messages.warning(request, f"Skipped {what}: {' '.join(texts)}")
+        messages.warning(request, _("Skipped %(what)s: %(why)s") % {"what": what, "why": " ".join(texts)})

@@ -21,7 +21,12 @@ def test_a_good_token_is_told_its_limits(playcanvas: PlayCanvas, client: Client,
     limits = {"normal": 240, "strict": 10, "assets": 120, "post": 60, "download": 10000}
     wire.on("GET /api/ratelimits", Reply(body={"limits": limits}))
     assert playcanvas.check(client) == [
-        Check("Ask for the token's rate limits", True, "Calls a minute: 240 normal, 10 strict.")
+        Check(
+            "Ask for the token's rate limits",
+            True,
+            "Calls a minute: 240 normal, 10 strict.",
+            {"normal": 240, "strict": 10},
+        )
     ]
     assert len(wire.asked) == 1
 

@@ -1,0 +1,104 @@
+"""A provider that does not answer: after failures of several exports in a row its origin rests, and one asks for all.
+
+Without it a thousand exports would each wait out their own time-out. The row is shared by all workers; what leads to
+it is counted in each process.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from exports.engine import clock
+from exports.engine.claim import Claim
+from exports.engine.many import settle_many
+from exports.models import Outage
+from exports.providers.http import CallRecord
+
+# So many exports in a row, none of which was answered, and no answer to another in between.
+MANY: Final = 5
+FIRST_SECONDS: Final = 5.0
+MOST_SECONDS: Final = 60.0
+# For so long one export alone tries whether the provider answers again.
+PROBE_SECONDS: Final = 20.0
+
+_silent: dict[str, set[int]] = {}
+# The export of this process that tries for all, by origin.
+_trying: dict[str, int] = {}
+_lock = threading.Lock()
+
+
+def heed(calls: Iterable[tuple[str, int, CallRecord]]) -> None:
+    """Takes in who answered and who did not: (origin, export or 0, call) in the order they ended."""
+    answered: set[str] = set()
+    down: dict[str, str] = {}
+    tried: set[str] = set()
+    with _lock:
+        for origin, export_id, call in calls:
+            if _trying.get(origin) == export_id:
+                tried.add(origin)
+                del _trying[origin]
+            if call.down:
+                _silent.setdefault(origin, set()).add(export_id)
+                answered.discard(origin)
+                if len(_silent[origin]) >= MANY:
+                    down[origin] = call.error or f"It answers {call.status}."
+            else:
+                _silent.pop(origin, None)
+                answered.add(origin)
+                down.pop(origin, None)
+    for origin, reason in down.items():
+        _begin(origin, reason, again=origin in tried)
+    if answered:
+        Outage.objects.filter(origin__in=answered).delete()
+
+
+def _begin(origin: str, reason: str, *, again: bool) -> None:
+    """Lets the origin rest; longer where the one that tried for all (`again`) was not answered either.
+
+    What was under way when the rest began fails a little later, and says nothing new.
+    """
+    now = clock.now()
+    row, made = Outage.objects.get_or_create(
+        origin=origin, defaults={"since": now, "until": clock.after(FIRST_SECONDS), "reason": reason[:300]}
+    )
+    if again and not made:
+        seconds = min(FIRST_SECONDS * 2.0**row.times, MOST_SECONDS)
+        rows = Outage.objects.filter(pk=row.pk, times=row.times)
+        rows.update(until=clock.after(seconds), times=row.times + 1, reason=reason[:300])
+
+
+def rest(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims whose provider answers, and one for each that may try again. The others were put off."""
+    origins = {claim.export.project.credential.address for claim in claims}
+    resting = {row.origin: row for row in Outage.objects.filter(origin__in=origins)}
+    if not resting:
+        return list(claims)
+    now = clock.now()
+    let: list[Claim] = []
+    put_off: list[tuple[Claim, dict[str, Any]]] = []
+    for claim in claims:
+        row = resting.get(claim.export.project.credential.address)
+        if row is None or _may_try(row, claim.export.pk):
+            let.append(claim)
+            continue
+        label = claim.export.project.credential.declared.label
+        seconds = max((row.until - now).total_seconds(), 0.0) + clock.jittered(1.0)
+        note = f"{label} has not answered since {row.since:%H:%M} UTC. One export tries again for all. {row.reason}"
+        at = min(clock.after(seconds), max(claim.export.deadline_at, now))
+        put_off.append((claim, {"ticket": None, "next_step_at": at, "wait_note": note[:300]}))
+    settle_many([claim for claim, _ in put_off], [row for _, row in put_off])
+    return let
+
+
+def _may_try(row: Outage, export_id: int) -> bool:
+    """Whether this is the one that tries: it moves the end of the rest ahead, so that no other does meanwhile."""
+    now = clock.now()
+    if row.until > now:
+        return False
+    until = clock.after(PROBE_SECONDS)
+    first = Outage.objects.filter(pk=row.pk, until=row.until).update(until=until)
+    if first:
+        with _lock:
+            _trying[row.origin] = export_id
+    row.until = clock.after(2.0)  # the others look again soon: an answer comes within a second or two
+    return bool(first)

@@ -1,0 +1,30 @@
+"""`manage.py reset_second_factor EMAIL`: for somebody who lost phone, keys and recovery codes."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from exports.engine.account import drop_factors
+from exports.engine.problem import ConflictError
+from exports.models import User
+
+
+class Command(BaseCommand):
+    """First make sure that it is the person who asks: from here on the password alone signs in."""
+
+    help = "Takes away all second factors and recovery codes of a person and ends their sessions; their teams see it."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.filter(email__iexact=options["email"]).first()
+        if user is None:
+            raise CommandError(f"Nobody has the address {options['email']}.")
+        try:
+            count = drop_factors(user, "a command")
+        except ConflictError as problem:
+            raise CommandError(str(problem)) from None
+        self.stdout.write(f"Took away {count} second factors of {user.email}, and ended their sessions.")

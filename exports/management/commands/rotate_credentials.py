@@ -1,0 +1,30 @@
+"""`manage.py rotate_credentials`: seals every secret anew with the first of CREDENTIAL_KEYS."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from exports.engine.rotate import rotate
+from exports.models.seal import SealError, ring
+
+
+class Command(BaseCommand):
+    """Put the new key first in CREDENTIAL_KEYS, restart, run this, then take the old key out."""
+
+    help = "Seals every secret anew with the first key; workers and pages go on meanwhile."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            done = rotate()
+        except SealError as error:
+            raise CommandError(str(error)) from None
+        said = f"{done.credentials} credentials, {done.links} links to files, {done.factors} second factors"
+        self.stdout.write(f"Sealed anew: {said}.")
+        for problem in done.problems:
+            self.stderr.write(problem)
+        if done.problems:
+            raise CommandError(
+                f"{len(done.problems)} could not be opened; nothing of them was changed. Keep the old key."
+            )
+        self.stdout.write(f"Every secret is sealed with key {ring().first}. Older keys can be taken out of the ring.")

@@ -1,0 +1,1 @@
+"""Signing in: how the portal wants django-allauth to do it."""

@@ -1,0 +1,157 @@
+"""What allauth asks the portal: who may sign up, where a request comes from, what is told to whom, how secrets rest."""
+
+import logging
+import time
+from typing import Any, Final, cast
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from exports.engine import account
+from exports.models import User
+from exports.models.factor import BOUND_TO
+from exports.models.seal import seal, unseal
+from exports.web.account.limits import too_many
+from exports.web.visit import SEEN, address_of
+
+log = logging.getLogger(__name__)
+
+# A request without an address (a socket in the file system) counts as coming from here.
+NOWHERE: Final = "0.0.0.0"  # noqa: S104
+# Seconds until a limit of failed attempts surely lets the next one through; see ACCOUNT_RATE_LIMITS of allauth.
+FAILED_WAIT: Final = 300
+APP: Final = "authenticator app"
+# What allauth tells of: its template, the activity's verb and thing, and the sentence of the mail.
+EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
+    "account/email/password_changed": ("changed password", "own", gettext_lazy("Your password was changed.")),
+    "account/email/password_reset": ("reset password", "own, by mail", gettext_lazy("Your password was set anew.")),
+    "mfa/email/totp_activated": (
+        "added second factor",
+        APP,
+        gettext_lazy("An authenticator app was added; other devices have to sign in anew."),
+    ),
+    "mfa/email/totp_deactivated": ("removed second factor", APP, gettext_lazy("The authenticator app was removed.")),
+    "mfa/email/webauthn_added": (
+        "added second factor",
+        "passkey",
+        gettext_lazy("A passkey was added; other devices have to sign in anew."),
+    ),
+    "mfa/email/webauthn_removed": ("removed second factor", "passkey", gettext_lazy("A passkey was removed.")),
+    "mfa/email/recovery_codes_generated": ("made recovery codes", "own", gettext_lazy("New recovery codes were made.")),
+    "socialaccount/email/account_connected": (
+        "linked sign-in",
+        "own",
+        gettext_lazy("You signed in with your organization's account for the first time; from now on it opens yours."),
+    ),
+    "recovery_code_used": ("used recovery code", "own", gettext_lazy("A recovery code was used.")),
+}
+
+
+class Accounts(DefaultAccountAdapter):
+    """Accounts come from invitations and commands alone; addresses are the connection's, or a named proxy's."""
+
+    error_messages = {  # noqa: RUF012  the name and kind are allauth's
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": gettext_lazy(
+            "No account fits this e-mail address and password. Check both; capitals count in passwords."
+        ),
+        "enter_current_password": gettext_lazy("This is not your password."),
+        "incorrect_password": gettext_lazy("This is not your password."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Never: somebody of a team invites."""
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that activity notes too."""
+        return address_of(request) or NOWHERE
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        """A problem of a form; too many attempts are no such problem but an answer of their own (429)."""
+        if code in ("too_many_login_attempts", "rate_limited"):
+            raise ImmediateHttpResponse(too_many(self.request, FAILED_WAIT))
+        return super().validation_error(code, *args)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """The account alone: allauth adds the Host header, and with another port in it one could try on."""
+        return str(credentials.get("email", "")).lower()
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Signs in, and from here on notes every few minutes that the session is in use."""
+        super().login(request, user)
+        request.session[SEEN] = int(time.time())
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Back to where it was asked for."""
+        return reverse("web:profile")
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """On the portal's own address where it is known, whatever the request said."""
+        path = reverse("account_reset_password_from_key", args=key.split("-", 1))
+        return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else self.request.build_absolute_uri(path)
+
+    def send_password_reset_mail(self, user: AbstractBaseUser, email: str, context: dict[str, Any]) -> None:
+        """Only to an address that is known to be the person's; any other is told what a stranger is told."""
+        if cast(User, user).email_confirmed:
+            super().send_password_reset_mail(user, email, context)
+        else:
+            self.send_mail("account/email/unknown_account", email, {})
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail server that is away changes no answer, or it would say which addresses have an account."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:
+            log.warning("A mail about signing in was not sent (%s).", type(error).__name__)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tells the person by mail and the owners of their teams in the activity."""
+        person, (verb, thing, sentence) = cast(User, user), EVENTS[template_prefix]
+        address = self.get_client_ip(self.request)
+        account.note(person, verb, thing, address=address)
+        if verb == "reset password":
+            self._delete_login_attempts_cached_email(self.request, email=person.email)
+        if verb == "added second factor":
+            account.end_sessions(person, but=self.request.session.session_key or "")
+        agent = self.get_http_user_agent(self.request)[:200]
+        account.tell(person, str(sentence), address, agent)
+
+
+class Factors(DefaultMFAAdapter):
+    """Second factors: their secrets are sealed with the portal's keys, like everything secret."""
+
+    error_messages = {  # noqa: RUF012  the name and kind are allauth's
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": gettext_lazy("This code does not fit. A code of the app is good for 30 seconds, and once."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Sealed for this purpose; allauth does not say for whom."""
+        return seal(text, BOUND_TO)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """What `encrypt` has sealed. Raises SealError."""
+        return unseal(encrypted_text, BOUND_TO)
+
+    def _get_site_name(self) -> str:
+        """What a device calls the portal."""
+        return _("Export portal")
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:
+        """A name for who gives none."""
+        return _("Passkey")

@@ -1,0 +1,61 @@
+"""Where allauth's pages are. Its names are used by allauth itself; what is not here is not offered.
+
+Not offered: signing up, lists of addresses, sign-in by mailed code, phones, linking identities by hand.
+"""
+
+from allauth.account import views as account
+from allauth.mfa.base import views as factors
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkeys
+from django.urls import include, path
+from django.views.decorators.cache import never_cache
+from django.views.generic import RedirectView
+
+from exports.web.views import account as ours
+
+sign_in = [
+    path("", account.login, name="account_login"),
+    path("passkey", passkeys.login_webauthn, name="mfa_login_webauthn"),
+    path("second-factor", never_cache(factors.authenticate), name="mfa_authenticate"),
+    path("with/<slug:provider_id>/", ours.with_provider, name="openid_connect_login"),
+    path("with/<slug:provider_id>/back", ours.back_from_provider, name="openid_connect_callback"),
+    path("not-active", account.account_inactive, name="account_inactive"),
+]
+forgotten = [
+    path("", account.password_reset, name="account_reset_password"),
+    path("sent", account.password_reset_done, name="account_reset_password_done"),
+    path("done", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path("<slug:uidb36>/<path:key>/", account.password_reset_from_key, name="account_reset_password_from_key"),
+]
+again = [
+    path("", account.reauthenticate, name="account_reauthenticate"),
+    path("code", factors.reauthenticate, name="mfa_reauthenticate"),
+    path("passkey", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+]
+second_factor = [
+    path("", factors.index, name="mfa_index"),
+    path("app", never_cache(totp.activate_totp), name="mfa_activate_totp"),
+    path("app/picture.svg", ours.picture, name="totp-picture"),
+    path("app/remove", totp.deactivate_totp, name="mfa_deactivate_totp"),
+    path("recovery-codes", ours.recovery_codes, name="mfa_view_recovery_codes"),
+    path("recovery-codes/new", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("passkeys", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
+    path("passkeys/add", never_cache(passkeys.add_webauthn), name="mfa_add_webauthn"),
+    path("passkeys/<int:pk>/name", passkeys.edit_webauthn, name="mfa_edit_webauthn"),
+    path("passkeys/<int:pk>/remove", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
+]
+urlpatterns = [
+    path("sign-in/", include(sign_in)),
+    path("sign-out/", account.logout, name="account_logout"),
+    path("sign-up/", account.signup, name="account_signup"),
+    path("forgotten/", include(forgotten)),
+    path("profile/password", ours.password, name="account_change_password"),
+    path("profile/again/", include(again)),
+    path("profile/second-factor/", include(second_factor)),
+    path("profile/sessions/", ours.sessions, name="sessions"),
+    path("profile/sessions/end-others", ours.end_others, name="end-other-sessions"),
+    path("profile/sessions/<int:pk>/end", ours.end, name="end-session"),
+    path("profile/address", ours.ask_to_confirm, name="confirm-address"),
+    path("profile/address/<path:key>/", ours.confirm, name="confirm-address-by"),
+]

@@ -1,0 +1,42 @@
+"""What Django's error pages and reports may tell."""
+
+import re
+from collections.abc import ItemsView
+from types import FrameType
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.datastructures import MultiValueDict
+from django.views.debug import SafeExceptionReporterFilter
+
+# Values of these kinds hold no secret; of every other variable only the kind is told.
+PLAIN = (bool, int, float, type(None))
+
+
+class Discreet(SafeExceptionReporterFilter):
+    """Hides the values of variables and of what was sent, also with DEBUG: any of them may hold a secret.
+
+    Django's own filter is off with DEBUG, and else hides only what a decorator names.
+    """
+
+    # Addresses of services hold passwords.
+    hidden_settings = re.compile(
+        SafeExceptionReporterFilter.hidden_settings.pattern + "|BROKER|DATABASE|EMAIL|COOKIE|CSRF", re.I
+    )
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        """Always."""
+        return True
+
+    def get_post_parameters(self, request: HttpRequest | None) -> MultiValueDict[str, Any]:
+        """The names of the fields that were sent."""
+        names = request.POST if request is not None else ()
+        return MultiValueDict({name: [self.cleansed_substitute] for name in names})
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
+        """Each variable with its kind, numbers with their values."""
+        found = {
+            name: value if isinstance(value, PLAIN) else f"({type(value).__name__})"
+            for name, value in tb_frame.f_locals.items()
+        }
+        return found.items()

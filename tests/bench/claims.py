@@ -1,0 +1,135 @@
+"""Claiming and completing due exports: in batches, beside one row after the other."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import psycopg
+
+from tests.bench import rows
+from tests.bench.begin import ROUNDS
+from tests.bench.ground import Ground, ground
+from tests.bench.result import RATIO, Result, at_least, at_most, median
+
+ABOUT = (
+    "So many open exports are due. In batches: `claim_due` takes 500 with all that a step needs to know, and one"
+    " statement completes them. Row by row, the usual way with Django: SELECT … FOR UPDATE SKIP LOCKED LIMIT 1 with the"
+    " same relations, UPDATE, COMMIT, then UPDATE to complete. Bare: the same statements by psycopg, without objects"
+    " and without relations. One connection each."
+)
+BATCH: Final = 500
+COMPLETE: Final = (
+    "UPDATE exports_export SET next_step_at = now() + interval '1 day', held_until = NULL, stalls = 0"
+    " FROM unnest(%s::bigint[], %s::bigint[]) AS done (id, fence)"
+    " WHERE exports_export.id = done.id AND exports_export.fence = done.fence"
+)
+SIZES: Final = (10_000, 100_000, 1_000_000)
+QUICK_SIZES: Final = (2_000, 10_000)
+
+
+def run(quick: bool) -> list[Result]:
+    """All sizes, in turns at each."""
+    made: list[Result] = []
+    batches: list[float] = []
+    for size in QUICK_SIZES if quick else SIZES:
+        with ground() as here:
+            rows.running(rows.base(here, 100), size, 1.0, -3600)
+            count = min(size // 2, 10_000)
+            ways: dict[str, Callable[[], float]] = {
+                "in batches": lambda count=count: _batches(count),  # type: ignore[misc]
+                "row by row": lambda: _one_by_one(100 if quick else 1000),
+                "row by row, bare": lambda here=here: _bare(here, 100 if quick else 1000),  # type: ignore[misc]
+            }
+            found: dict[str, list[float]] = {name: [] for name in ways}
+            for way in ways.values():
+                way()  # what is cold costs once
+            _due_again()
+            for _ in range(1 if quick else ROUNDS):
+                for name, way in ways.items():
+                    found[name].append(way())
+                _due_again()
+        each = {name: median(values) for name, values in found.items()}
+        batches.append(each["in batches"])
+        made += [Result(f"{size} due, {name}", value, "rows/s") for name, value in each.items()]
+        print(f"  {size} due: {each['in batches']:.0f} rows/s in batches", flush=True)
+        ratio = each["in batches"] / each["row by row"]
+        made.append(at_least(f"{size} due, in batches / row by row", ratio, 25, RATIO))
+        made.append(Result(f"{size} due, in batches / bare", each["in batches"] / each["row by row, bare"], RATIO))
+    made.append(at_most("fastest / slowest size, in batches", max(batches) / min(batches), 1.5, RATIO))
+    return made
+
+
+def _due_again() -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exports_export SET next_step_at = now() - interval '1 hour', held_until = NULL"
+            " WHERE next_step_at > now()"
+        )
+        cursor.execute("VACUUM ANALYZE exports_export")
+
+
+def _batches(count: int) -> float:
+    from django.db import connection
+
+    from exports.engine.claim import claim_due
+
+    done, began = 0, time.perf_counter()
+    while done < count:
+        claims = claim_due(("poll",), BATCH)
+        if not claims:
+            raise AssertionError(f"nothing was due after {done} of {count}")
+        with connection.cursor() as cursor:
+            cursor.execute(COMPLETE, [[one.export.pk for one in claims], [one.fence for one in claims]])
+            assert cursor.rowcount == len(claims)
+        done += len(claims)
+    return done / (time.perf_counter() - began)
+
+
+def _one_by_one(count: int) -> float:
+    from django.db import transaction
+    from django.db.models import F
+    from django.utils import timezone
+
+    from exports.models import Export
+
+    began = time.perf_counter()
+    for _ in range(count):
+        now = timezone.now()
+        with transaction.atomic():
+            waiting = Export.objects.filter(step="poll", next_step_at__lte=now).order_by("next_step_at")
+            due = waiting.select_for_update(skip_locked=True, of=("self",))
+            export = due.select_related("project__credential", "team", "user")[:1].get()
+            lease = now + timedelta(seconds=10)
+            changed: dict[str, Any] = {"fence": F("fence") + 1, "stalls": F("stalls") + 1}
+            Export.objects.filter(pk=export.pk).update(next_step_at=lease, held_until=lease, **changed)
+        tomorrow = now + timedelta(days=1)
+        rows_ = Export.objects.filter(pk=export.pk, fence=export.fence + 1)
+        assert rows_.update(next_step_at=tomorrow, held_until=None, stalls=0) == 1
+    return count / (time.perf_counter() - began)
+
+
+def _bare(here: Ground, count: int) -> float:
+    lease = "next_step_at = now() + interval '10 s', held_until = now() + interval '10 s'"
+    with psycopg.connect(here.address, autocommit=True) as server:
+        began = time.perf_counter()
+        for _ in range(count):
+            with server.transaction():
+                row = server.execute(
+                    "SELECT id, fence FROM exports_export WHERE next_step_at <= now() AND step = 'poll'"
+                    " ORDER BY next_step_at FOR UPDATE SKIP LOCKED LIMIT 1"
+                ).fetchone()
+                assert row is not None
+                server.execute(
+                    f"UPDATE exports_export SET {lease}, fence = fence + 1, stalls = stalls + 1"  # noqa: S608
+                    " WHERE id = %s",
+                    [row[0]],
+                )
+            server.execute(
+                "UPDATE exports_export SET next_step_at = now() + interval '1 day', held_until = NULL, stalls = 0"
+                " WHERE id = %s AND fence = %s",
+                [row[0], row[1] + 1],
+            )
+        return count / (time.perf_counter() - began)

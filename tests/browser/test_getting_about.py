@@ -1,0 +1,132 @@
+"""Getting about: back and forth, with keys alone, on a phone, in the colors one chose."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from exports.models import User
+from tests.browser.conftest import Arrive
+from tests.cast import Cast
+from tests.web import made
+
+DARK = "rgb(20, 24, 23)"
+
+
+def _press_until(page: Page, wanted: Locator, most: int = 60) -> None:
+    """Presses Tab until the wanted thing has the focus; what has it must be seen."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("(one) => one === document.activeElement"):
+            shown = "(one) => one.matches(':focus-visible') && getComputedStyle(one).outlineStyle !== 'none'"
+            assert wanted.evaluate(shown), "the focus is shown"
+            return
+    raise AssertionError(f"Tab never came to {wanted}")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_back_leads_to_the_list_as_it_was_filtered(arrive: Arrive, cast: Cast, scripts: bool) -> None:
+    good, bad = made.succeeded(cast), made.failed(cast, allow_twin=True)
+    page = arrive(cast.viewer, java_script_enabled=scripts).open("exports/")
+    state, rows = page.get_by_label("State"), page.locator("tbody tr")
+    state.select_option("failed")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(re.compile("status=failed"))
+    state.select_option("succeeded")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(re.compile("status=succeeded"))
+    page.locator(f"#x{good.pk}").click()
+    page.wait_for_url(re.compile(rf"/exports/{good.pk}/$"))
+
+    page.go_back()
+    expect(page).to_have_url(re.compile("status=succeeded"))
+    expect(page.locator(f"#x{good.pk}")).to_be_visible()
+    expect(state).to_have_value("succeeded")
+    page.go_back()
+    expect(page).to_have_url(re.compile("status=failed"))
+    expect(page.locator(f"#x{bad.pk}")).to_be_visible()
+    expect(state).to_have_value("failed")
+    page.go_back()
+    expect(rows).to_have_count(2)
+    expect(state).to_have_value("")
+    page.go_forward()
+    expect(rows).to_have_count(1)
+    expect(state).to_have_value("failed")
+
+
+def test_from_the_sign_in_to_a_canceled_export_with_keys_alone(arrive: Arrive, cast: Cast) -> None:
+    export = made.processing(cast)
+    visitor = arrive()
+    visitor.sign_in(cast.member)
+    page = visitor.page
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.goto(page.url.split("#")[0])
+    _press_until(page, page.get_by_role("link", name="Exports", exact=True).first)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/exports/$"))
+    _press_until(page, page.locator(f"#x{export.pk}"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(rf"/exports/{export.pk}/$"))
+    _press_until(page, page.get_by_role("button", name="Cancel"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".state-canceled").first).to_be_visible()
+    export.refresh_from_db()
+    assert export.status == "canceled"
+
+
+def test_a_theme_is_chosen_in_the_profile_and_stays(arrive: Arrive, cast: Cast) -> None:
+    visitor = arrive(cast.member, color_scheme="light")
+
+    def background() -> str:
+        found: str = visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return found
+
+    page = visitor.open("exports/")
+    assert background() != DARK
+    page.get_by_role("link", name=re.compile("your profile")).click()
+    page.get_by_label("Dark").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".messages")).to_be_visible()
+    assert background() == DARK
+    page = visitor.open("exports/")
+    assert background() == DARK
+    assert page.locator("meta[name=color-scheme]").get_attribute("content") == "dark"
+    assert Axe().run(page).violations_count == 0
+    assert User.objects.get(pk=cast.member.user.pk).theme == "dark"
+
+
+def test_every_menu_is_reached_on_a_phone(arrive: Arrive, cast: Cast) -> None:
+    """Rows with one button and with several: each menu opens within the screen, and what is in it can be pressed."""
+    made.succeeded(cast)
+    made.failed(cast, allow_twin=True)
+    made.failed(cast, "unconfirmed", allow_twin=True)
+    made.failed(cast, "rejected", allow_twin=True)
+    made.processing(cast, allow_twin=True)
+    page = arrive(cast.member, viewport={"width": 360, "height": 740}, has_touch=True).open("exports/")
+    menus = page.locator("details.menu")
+    assert menus.count() == 5
+    for place in range(5):
+        menu = menus.nth(place)
+        menu.locator("summary").tap()
+        for one in menu.locator("li > *").all():
+            one.scroll_into_view_if_needed()
+            box = one.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 360
+            one.tap(trial=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert menus.locator("xpath=self::*[@open]").count() == 1, "one closes when another opens"
+
+
+def test_every_section_is_reached_on_a_phone(arrive: Arrive, cast: Cast) -> None:
+    page = arrive(cast.owner, viewport={"width": 360, "height": 740}, has_touch=True).open("")
+    for name in ("Exports", "Projects", "Credentials", "Members", "Activity", "Home"):
+        page.get_by_role("navigation", name="Team").get_by_role("link", name=name, exact=True).tap()
+        current = page.locator("nav.sections [aria-current=page]")
+        expect(current).to_have_text(name)
+        expect(current).to_be_in_viewport(ratio=1)

@@ -1,0 +1,54 @@
+"""What each role meets in a browser: nothing is offered that would be refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from exports.models import Credential
+from tests.browser.conftest import Arrive
+from tests.cast import Cast
+from tests.web import made
+
+TO_EXPORT = re.compile("^(New export|Retry|The same again|Change and ask again|Cancel|Delete|Ask again|Stop following)")
+WIDTHS = pytest.mark.parametrize("width", [1280, 360])
+
+
+def _offers(page: Page) -> list[str]:
+    """The links and buttons of a page that would export, by their words; those in menus too."""
+    words: list[str] = page.locator("a, button").evaluate_all("all => all.map((one) => one.textContent.trim())")
+    return [word for word in words if TO_EXPORT.match(word)]
+
+
+@WIDTHS
+def test_a_viewer_downloads_and_is_offered_nothing_else(arrive: Arrive, cast: Cast, width: int) -> None:
+    good, bad, going = made.succeeded(cast), made.failed(cast, allow_twin=True), made.processing(cast, allow_twin=True)
+    visitor = arrive(cast.viewer, viewport={"width": width, "height": 740})
+    for path in ("", "exports/", "projects/", *(f"exports/{export.pk}/" for export in (good, bad, going))):
+        assert _offers(visitor.open(path)) == [], path
+    page = visitor.open(f"exports/{good.pk}/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("^Download")).click()
+    assert Path(download.value.path()).read_bytes() == made.BYTES
+    page = visitor.open("exports/")
+    page.locator(f"#c{good.pk}").check()
+    with page.expect_download() as zipped:
+        page.get_by_role("button", name="Download as one zip").click()
+    assert zipped.value.suggested_filename.endswith(".zip")
+
+
+@WIDTHS
+def test_a_member_exports_and_is_offered_no_credentials(arrive: Arrive, cast: Cast, width: int) -> None:
+    credential = cast.project("ulule").credential
+    visitor = arrive(cast.member, viewport={"width": width, "height": 740})
+    page = visitor.open("credentials/")
+    expect(page.get_by_text(credential.name).first).to_be_visible()
+    holding = re.compile("Add a credential|Test|swap|Delete|Replace|Change")
+    assert page.get_by_role("link", name=holding).count() + page.get_by_role("button", name=holding).count() == 0
+    assert page.get_by_role("link", name="Activity").count() == 0
+    expect(page.get_by_role("link", name=re.compile("^New")).first).to_be_visible()
+    for path in ("credentials/add/", "activity/", "members/invite"):
+        expect(visitor.open(path).get_by_role("heading", name="You may not do this")).to_be_visible()
+    assert Credential.objects.count() == 1
+    visitor.forgive("403")

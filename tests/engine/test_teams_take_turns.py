@@ -1,0 +1,144 @@
+"""When more is due than there are slots, nobody's pile keeps another's single export waiting."""
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from exports.engine import clock
+from exports.engine.claim import claim_due
+from exports.engine.request import options_key
+from exports.models import Credential, Export, Member, Project
+from exports.states import POLL, SUBMIT
+from tests.cast import Cast
+from tests.drive import EVERY_STEP, ask
+
+SLOTS = 16
+
+
+def pile(project: Project, member: Member, many: int, since: datetime) -> list[Export]:
+    """So many exports of a project, due since then."""
+    made = [
+        Export(
+            team_id=project.team_id,
+            project=project,
+            user=member.user,
+            trigger="person",
+            type="orders",
+            format="csv",
+            options_key=options_key({}),
+            next_step_at=since,
+            deadline_at=clock.after(3600),
+        )
+        for _ in range(many)
+    ]
+    return Export.objects.bulk_create(made, batch_size=500)
+
+
+def of_another_team(cast: Cast) -> Project:
+    """A project of the other team."""
+    credential = Credential.objects.create(team=cast.other_team, provider="ulule", name="theirs")
+    return Project.objects.create(team=cast.other_team, credential=credential, remote_id="4002", name="Theirs")
+
+
+def test_a_single_export_of_another_team_is_in_the_next_claim(cast: Cast) -> None:
+    pile(cast.project("ulule"), cast.member, 5000, clock.after(-600))
+    [single] = pile(of_another_team(cast), cast.outsider, 1, clock.after(-1))
+
+    claimed = [claim.export.pk for claim in claim_due(EVERY_STEP, SLOTS)]
+    assert len(claimed) == SLOTS
+    assert single.pk in claimed
+
+
+def test_a_single_export_of_another_project_of_the_same_team_is_in_the_next_claim(cast: Cast) -> None:
+    pile(cast.project("ulule"), cast.member, 5000, clock.after(-600))
+    [single] = pile(cast.project("ulule", remote_id="4002"), cast.member, 1, clock.after(-1))
+
+    claimed = [claim.export.pk for claim in claim_due(EVERY_STEP, SLOTS)]
+    assert len(claimed) == SLOTS
+    assert single.pk in claimed
+
+
+def test_what_a_team_has_in_hand_already_counts(cast: Cast) -> None:
+    """Their turn has come, though the others have waited longer: those hold all the slots that are busy."""
+    pile(cast.project("ulule"), cast.member, 100, clock.after(-600))
+    busy = claim_due(EVERY_STEP, SLOTS)
+    theirs = {export.pk for export in pile(of_another_team(cast), cast.outsider, 20, clock.after(-1))}
+
+    claimed = {claim.export.pk for claim in claim_due(EVERY_STEP, 8, busy)}
+    assert claimed <= theirs
+    assert len(claimed) == 8
+
+
+def test_two_piles_share_the_slots_evenly(cast: Cast) -> None:
+    pile(cast.project("ulule"), cast.member, 100, clock.after(-600))
+    theirs = {export.pk for export in pile(of_another_team(cast), cast.outsider, 100, clock.after(-1))}
+
+    claimed = {claim.export.pk for claim in claim_due(EVERY_STEP, SLOTS)}
+    assert len(claimed & theirs) == 8  # as many as there are of one project within a look
+    assert len(claimed) == SLOTS
+
+
+def test_a_team_alone_has_all_the_slots_and_its_oldest_come_first(cast: Cast) -> None:
+    old = {export.pk for export in pile(cast.project("ulule"), cast.member, SLOTS, clock.after(-600))}
+    pile(cast.project("ulule"), cast.member, 50, clock.after(-60))
+
+    assert {claim.export.pk for claim in claim_due(EVERY_STEP, SLOTS)} == old
+
+
+def test_other_steps_have_no_part_in_it(cast: Cast) -> None:
+    pile(cast.project("ulule"), cast.member, 40, clock.after(-600))
+    [other] = pile(of_another_team(cast), cast.outsider, 1, clock.after(-600))
+    Export.objects.filter(pk=other.pk).update(step=POLL)
+
+    assert other.pk not in {claim.export.pk for claim in claim_due((SUBMIT,), SLOTS)}
+    assert [claim.export.pk for claim in claim_due((POLL,), SLOTS)] == [other.pk]
+
+
+def test_everybodys_turn_comes(cast: Cast) -> None:
+    """Claim after claim nothing is left out, and nothing comes twice."""
+    pile(cast.project("ulule"), cast.member, 90, clock.after(-600))
+    pile(cast.project("ulule", remote_id="4002"), cast.member, 30, clock.after(-300))
+    pile(of_another_team(cast), cast.outsider, 7, clock.after(-1))
+
+    seen: list[int] = []
+    while claims := claim_due(EVERY_STEP, SLOTS):
+        seen += [claim.export.pk for claim in claims]
+    assert sorted(seen) == sorted(Export.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_nothing_is_claimed_before_its_time(cast: Cast, seconds: int) -> None:
+    pile(cast.project("ulule"), cast.member, 30, clock.after(-600))
+    single = ask(of_another_team(cast), cast.outsider, "orders")
+    Export.objects.filter(pk=single.pk).update(next_step_at=clock.now() + timedelta(seconds=seconds))
+
+    claimed = {claim.export.pk for claim in claim_due(EVERY_STEP, SLOTS)}
+    assert (single.pk in claimed) == (seconds == 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_others_hold_all_that_waits_nothing_is_claimed_and_nothing_breaks(cast: Cast) -> None:
+    export = ask(cast.project("ulule"), cast.member, "orders")
+    Export.objects.filter(pk=export.pk).update(next_step_at=clock.after(-60))
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks the whole database; nobody can hold a row.")
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            list(Export.objects.select_for_update())
+            held.set()
+            over.wait(30)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(30)
+    try:
+        assert claim_due(EVERY_STEP, 10) == []
+    finally:
+        over.set()
+        thread.join()
+    assert len(claim_due(EVERY_STEP, 10)) == 1

@@ -1,0 +1,15 @@
+"""One running portal for all tests that look at it from outside."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.security.outside import Portal, running
+
+
+@pytest.fixture(scope="session")
+def portal(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: pytest.FixtureRequest
+) -> Iterator[Portal]:
+    with running(tmp_path_factory.mktemp("portal"), django_db_blocker) as one:
+        yield one
