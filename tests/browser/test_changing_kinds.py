@@ -36,7 +36,7 @@ def test_a_retry_is_looked_at_and_confirmed(
     page.locator("[name=confirm]").fill("Another project")
     again.click()
     expect(page.get_by_text("This is neither the project's name nor its id.")).to_be_visible()
-    assert page.locator("[name=confirm]").get_attribute("aria-invalid") == "true"
+    expect(page.locator("[name=confirm]")).to_have_attribute("aria-invalid", "true")
     assert Export.objects.count() == 1
     page.locator("[name=confirm]").fill(project.name)
     again.click()

@@ -116,7 +116,7 @@ def test_the_folded_form_asks_for_lists_only_when_opened(
     project = cast.project("playcanvas", at("playcanvas"))
     page = arrive(cast.member).open(f"new/{project.pk}/app/")
     expect(page.locator("input[type=checkbox]").first).to_be_visible()
-    assert page.locator("select[name=options-branch_id]").count() == 0
+    expect(page.locator("select[name=options-branch_id]")).to_have_count(0)
     page.locator("#more > summary").click()
     expect(page.locator("select[name=options-branch_id]")).to_be_visible()
     page.fill("[name=options-name]", "An app")

@@ -53,10 +53,10 @@ def test_every_kind(
 
     expect(page.locator(".state-succeeded").first).to_be_visible(timeout=WAIT)
     expect(page.locator("#live")).not_to_have_attribute("hx-trigger", re.compile("."))
-    assert page.title().startswith("Succeeded: ")
+    expect(page).to_have_title(re.compile("^Succeeded: "))
     export = Export.objects.get()
     assert (export.status, export.format, export.trigger) == ("succeeded", format_, "person")
-    assert page.locator(".timeline > li:not(.fold)").count() == Change.objects.filter(export=export).count()
+    expect(page.locator(".timeline > li:not(.fold)")).to_have_count(Change.objects.filter(export=export).count())
     assert box.jobs(slug, PROJECTS[slug]) == 1
     if kind.has_file:
         with page.expect_download() as download:
@@ -66,6 +66,6 @@ def test_every_kind(
         assert len(data) == export.file.size
         assert data.startswith(STARTS[format_])
         assert download.value.suggested_filename == export.file.name
-        assert page.get_by_text(export.file.sha256).is_visible()
+        expect(page.get_by_text(export.file.sha256)).to_be_visible()
     else:
-        assert page.get_by_text("This kind yields no file, by design.").is_visible()
+        expect(page.get_by_text("This kind yields no file, by design.")).to_be_visible()

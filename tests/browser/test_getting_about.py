@@ -81,20 +81,17 @@ def test_from_the_sign_in_to_a_canceled_export_with_keys_alone(arrive: Arrive, c
 def test_a_theme_is_chosen_in_the_profile_and_stays(arrive: Arrive, cast: Cast) -> None:
     visitor = arrive(cast.member, color_scheme="light")
 
-    def background() -> str:
-        found: str = visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return found
-
     page = visitor.open("exports/")
-    assert background() != DARK
+    body = page.locator("body")
+    expect(body).not_to_have_css("background-color", DARK)
     page.get_by_role("link", name=re.compile("your profile")).click()
     page.get_by_label("Dark").check()
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".messages")).to_be_visible()
-    assert background() == DARK
+    expect(body).to_have_css("background-color", DARK)
     page = visitor.open("exports/")
-    assert background() == DARK
-    assert page.locator("meta[name=color-scheme]").get_attribute("content") == "dark"
+    expect(body).to_have_css("background-color", DARK)
+    expect(page.locator("meta[name=color-scheme]")).to_have_attribute("content", "dark")
     assert Axe().run(page).violations_count == 0
     assert User.objects.get(pk=cast.member.user.pk).theme == "dark"
 
@@ -108,7 +105,7 @@ def test_every_menu_is_reached_on_a_phone(arrive: Arrive, cast: Cast) -> None:
     made.processing(cast, allow_twin=True)
     page = arrive(cast.member, viewport={"width": 360, "height": 740}, has_touch=True).open("exports/")
     menus = page.locator("details.menu")
-    assert menus.count() == 5
+    expect(menus).to_have_count(5)
     for place in range(5):
         menu = menus.nth(place)
         menu.locator("summary").tap()
@@ -120,7 +117,7 @@ def test_every_menu_is_reached_on_a_phone(arrive: Arrive, cast: Cast) -> None:
             assert box["x"] + box["width"] <= 360
             one.tap(trial=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert menus.locator("xpath=self::*[@open]").count() == 1, "one closes when another opens"
+    expect(menus.locator("xpath=self::*[@open]"), "one closes when another opens").to_have_count(1)
 
 
 def test_every_section_is_reached_on_a_phone(arrive: Arrive, cast: Cast) -> None:

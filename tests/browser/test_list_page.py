@@ -52,7 +52,7 @@ def test_a_zip_and_then_more_on_the_same_page(arrive: Arrive, cast: Cast) -> Non
     expect(page.get_by_role("heading", level=1)).to_contain_text("Delete 2 files")
     page.get_by_role("button", name="Delete 2 files").click()
     expect(page.locator(".messages")).to_contain_text("Deleted the file of 2 exports")
-    assert page.url.endswith("exports/?status=succeeded"), "the list comes back as it was"
+    expect(page, "the list comes back as it was").to_have_url(re.compile(r"exports/\?status=succeeded$"))
     assert File.objects.filter(pk__in=[first.file_id, second.file_id], deleted_at=None).count() == 0
 
 
@@ -66,7 +66,7 @@ def test_many_are_asked_for_again_at_once(arrive: Arrive, cast: Cast) -> None:
     said = page.locator(".messages")
     expect(said).to_contain_text(re.compile("Asked again for 2 exports"))
     expect(said).to_contain_text(f"#{change.pk}")
-    assert page.url.endswith("exports/?status=failed"), "the list comes back as it was"
+    expect(page, "the list comes back as it was").to_have_url(re.compile(r"exports/\?status=failed$"))
     assert set(Export.objects.exclude(retry_of=None).values_list("retry_of", flat=True)) == {first.pk, second.pk}
     expect(page.get_by_role("link", name=re.compile("^Retried as")).locator("visible=true")).to_have_count(2)
 
@@ -83,8 +83,8 @@ def test_filters_are_taken_away_one_by_one(arrive: Arrive, cast: Cast) -> None:
     expect(page.locator(f"#x{good.pk}")).to_be_visible()
     page.get_by_role("link", name=re.compile("^File: Has a file")).click()
     expect(page.locator("tbody tr")).to_have_count(2)
-    assert "file=" not in page.url
-    assert "user_id=" in page.url
+    expect(page).not_to_have_url(re.compile("file="))
+    expect(page).to_have_url(re.compile("user_id="))
 
 
 def test_bulk_without_scripts(arrive: Arrive, cast: Cast) -> None:
@@ -95,4 +95,4 @@ def test_bulk_without_scripts(arrive: Arrive, cast: Cast) -> None:
     expect(page.locator(".messages")).to_contain_text(f"Canceled 1 export (#{first.pk}).")
     page.locator(f"#m{second.pk} > summary").click()
     page.get_by_role("link", name="Show only this project").locator("visible=true").click()
-    assert "project_id=" in page.url
+    expect(page).to_have_url(re.compile("project_id="))

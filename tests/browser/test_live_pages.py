@@ -107,7 +107,7 @@ def test_without_scripts_everything_but_live_refresh_works(
     page.get_by_role("link", name="Exports", exact=True).first.click()
     page.get_by_label("State").select_option("succeeded")
     page.get_by_role("button", name="Show").click()
-    assert "status=succeeded" in page.url
-    assert page.locator("tbody tr").count() == 1
+    expect(page).to_have_url(re.compile("status=succeeded"))
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("button", name="Sign out").click()
-    assert page.url.endswith("/sign-in/")
+    expect(page).to_have_url(re.compile("/sign-in/$"))

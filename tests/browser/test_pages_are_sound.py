@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Arrive, Visitor
 from tests.cast import Cast
@@ -39,7 +39,7 @@ def _all_looks(page: Page, path: str) -> list[str]:
     """What axe finds on a page that is shown, with all that folds opened; nothing is cut off."""
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     page.evaluate(Axe().axe_script)
-    assert page.locator("h1").count() == 1
+    expect(page.locator("h1")).to_have_count(1)
     found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
@@ -86,7 +86,7 @@ def test_forms_that_ask_the_provider_fail_softly(arrive: Arrive, cast: Cast, num
     visitor = arrive(cast.member)
     page = visitor.open(f"new/{numbers['app']}/app/")
     page.locator("text=Type the id.").first.wait_for()
-    assert page.locator("[name=options-scenes]").is_visible()
+    expect(page.locator("[name=options-scenes]")).to_be_visible()
     assert _all_looks(page, "the form without lists") == []
 
 
@@ -98,7 +98,7 @@ def test_pages_for_strangers(arrive: Arrive, numbers: visits.Numbers) -> None:
 def test_pages_that_a_role_may_not_see(arrive: Arrive, cast: Cast) -> None:
     visitor = arrive(cast.viewer)
     _look_at_all(visitor, [f"/t/the-team/{path}" for path in ("new/", "credentials/add/")])
-    assert visitor.page.get_by_role("heading", name="You may not do this").is_visible()
+    expect(visitor.page.get_by_role("heading", name="You may not do this")).to_be_visible()
 
 
 def test_the_admin_site_works_under_the_same_policy(arrive: Arrive, cast: Cast, numbers: visits.Numbers) -> None:
@@ -108,4 +108,4 @@ def test_the_admin_site_works_under_the_same_policy(arrive: Arrive, cast: Cast, 
     visitor = arrive(cast.owner)
     for path in ("", "exports/export/", f"exports/export/{numbers['good']}/change/", "exports/team/add/"):
         visitor.page.goto(f"{visitor.base}/admin/{path}")
-        assert visitor.page.locator("#site-name").is_visible()
+        expect(visitor.page.locator("#site-name")).to_be_visible()

@@ -39,14 +39,14 @@ def test_inviting_joining_and_roles(arrive: Arrive, cast: Cast, scripts: bool) -
     newcomer.page.get_by_label("Password").fill(PASSWORD)
     newcomer.page.get_by_role("button", name="Make the account and join").click()
     expect(newcomer.page.get_by_text("Welcome to The Team.")).to_be_visible()
-    assert newcomer.page.get_by_role("link", name="New export").count() == 0
+    expect(newcomer.page.get_by_role("link", name="New export")).to_have_count(0)
 
     page = owner.open("members/")
     page.get_by_role("link", name="Change Nell").click()
     page.get_by_label("Member: exports").check()
     page.get_by_role("button", name="Change the role").click()
     expect(page.get_by_text("The role of Nell in The Team is now member.")).to_be_visible()
-    assert newcomer.open("").get_by_role("link", name="New export").count() >= 1
+    expect(newcomer.open("").get_by_role("link", name="New export").first).to_be_visible()
     page.get_by_role("link", name="Activity").click()
     expect(page.get_by_role("row", name=re.compile("changed role")).first).to_contain_text("127.0.0.1")
 
@@ -81,7 +81,7 @@ def test_swapping_secrets(arrive: Arrive, cast: Cast, box: Sandbox, at: At) -> N
     page.get_by_label("appId").fill("wrong")
     page.get_by_role("button", name="Test and swap").click()
     expect(page.get_by_text("Nothing was swapped: the new secrets do not work.")).to_be_visible()
-    assert page.get_by_label("appId").input_value() == ""
+    expect(page.get_by_label("appId")).to_have_value("")
     assert Axe().run(page).violations_count == 0
     page.get_by_label("appId").fill(SECRETS["aistudios"]["app_id"])
     page.get_by_label("userKey").fill(SECRETS["aistudios"]["user_key"])
@@ -106,7 +106,7 @@ def test_a_token_is_made_and_revoked(arrive: Arrive, cast: Cast) -> None:
     page.get_by_role("link", name=re.compile("your profile")).click()
     page.locator("#id_token_name").fill("nightly script")
     page.get_by_role("button", name="Make it").click()
-    assert page.get_by_label("nightly script").input_value().startswith("ep_")
+    expect(page.get_by_label("nightly script")).to_have_value(re.compile("^ep_"))
     page.get_by_role("link", name="Done").click()
     page.get_by_role("button", name=re.compile("Revoke nightly script")).click()
     expect(page.get_by_text("was revoked and no longer works")).to_be_visible()
