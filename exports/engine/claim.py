@@ -12,14 +12,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import F, Prefetch, prefetch_related_objects
+from django.db.models import F, Prefetch, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from exports import states
 from exports.engine import clock, share
 from exports.models import Allowance, Export, Project
-from exports.models.export import OPEN, ExportQuerySet
+from exports.models.export import OPEN
 
 LEASE_SECONDS: Final = 10.0
 # Where something has waited for so long, more is due than there are slots.
@@ -32,11 +32,11 @@ _FIRST = (
 LONGEST: Final = "SELECT " + ", ".join([_FIRST] * len(STEPS))
 TAKE: Final = """
     UPDATE exports_export SET held_until = %s, fence = fence + 1, stalls = stalls + 1
-    WHERE id = ANY(ARRAY({})) RETURNING {}
+    WHERE id = ANY({}) RETURNING {}
 """
 # No step reads these; a place that does all the same fetches them then.
 UNREAD: Final = {"trigger", "retry_of", "options_key", "error_code", "error_message", "error_action", "file",
-                 "submitted_at", "started_at", "finished_at"}  # fmt: skip
+                 "submitted_at", "started_at", "finished_at", "held_until"}  # fmt: skip
 DEFERRED: Final = ("created_at", "credential__created_at", "credential__used_at", "credential__checked_at")
 COLUMNS: Final = ", ".join(str(field.column) for field in Export._meta.concrete_fields if field.name not in UNREAD)
 
@@ -112,13 +112,12 @@ def claim_from(steps: Sequence[str], limit: int, since: datetime | None, running
     due = Export.objects.due(now).filter(step__in=steps)
     with transaction.atomic():
         if since is not None and since < now - timedelta(seconds=PILE_SECONDS):
-            waiting = due.select_for_update(skip_locked=True).values_list(*share.COLUMNS)
-            mine = {*waiting[:limit], *waiting.filter(pk__in=share.first_of_each_project(steps, now))}
+            mine = share.candidates(steps, now, limit)
             turns = share.in_turns(mine, limit, (claim.export for claim in running))
             # Where others hold all of it, it is nobody's turn here.
-            exports = _take(due.filter(pk__in=[row[0] for row in turns]), limit, now) if turns else []
+            exports = _take([row[0] for row in turns], now) if turns else []
         else:
-            exports = _take(due, limit, now)
+            exports = _take(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit], now)
     # Many exports share few projects: read once, and told apart by nothing a step changes.
     prefetch_related_objects(
         exports, Prefetch("project", Project.objects.select_related("credential").defer(*DEFERRED))
@@ -126,17 +125,20 @@ def claim_from(steps: Sequence[str], limit: int, since: datetime | None, running
     return [Claim(export, export.fence, begun + LEASE_SECONDS) for export in exports]
 
 
-def _take(due: ExportQuerySet, limit: int, now: datetime) -> list[Export]:
-    """Writes the claims; on PostgreSQL in one statement, which gives the rows back as they are then."""
+def _take(keys: "Sequence[int] | QuerySet[Export, int]", now: datetime) -> list[Export]:
+    """Writes the claims; on PostgreSQL in one statement, which gives the rows back as they are then.
+
+    `keys`: what is locked already, or a query that chooses and locks.
+    """
     until = now + timedelta(seconds=LEASE_SECONDS)
-    ids = due.select_for_update(skip_locked=True).values("pk")[:limit]
     if connection.vendor != "postgresql":
-        keys = [row["pk"] for row in ids]
-        rows = Export.objects.filter(pk__in=keys)
+        rows = Export.objects.filter(pk__in=list(keys))
         rows.update(held_until=until, fence=F("fence") + 1, stalls=F("stalls") + 1)
         return list(rows.order_by("pk"))
-    chosen, given = ids.query.sql_with_params()
-    return list(Export.objects.raw(TAKE.format(chosen, COLUMNS), [until, *given]))
+    if isinstance(keys, QuerySet):
+        chosen, given = keys.query.sql_with_params()
+        return list(Export.objects.raw(TAKE.format(f"ARRAY({chosen})", COLUMNS), [until, *given]))
+    return list(Export.objects.raw(TAKE.format("%s", COLUMNS), [until, list(keys)]))
 
 
 def renew(claims: Iterable[Claim]) -> None:

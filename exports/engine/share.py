@@ -3,15 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from heapq import heapify, heappop, heappush, heapreplace
 from random import randrange
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from exports.models import Export
 
-COLUMNS: Final = ("pk", "team_id", "project_id", "next_step_at")
-Row = tuple[int, int, int, datetime]
+# An export's key, its team's, its project's, and since when it waits, in seconds since 1970.
+Row = tuple[int, int, int, float]
 # How many projects one look considers, from a place drawn by lot; SQLite joins at most 500 selects.
 MOST_PROJECTS: Final = 100
 
@@ -26,37 +28,56 @@ PROJECTS: Final = """
     )
     SELECT id FROM found WHERE id IS NOT NULL LIMIT %s
 """
-FIRST: Final = """
-    SELECT id FROM exports_export
-    WHERE project_id = {project} AND next_step_at <= %s AND step IN ({steps})
-        AND (held_until IS NULL OR held_until <= %s)
-    ORDER BY next_step_at LIMIT %s
+WAITING: Final = """
+    SELECT id, team_id, project_id, {since} FROM exports_export
+    WHERE {where} step IN ({steps}) AND next_step_at <= %s AND (held_until IS NULL OR held_until <= %s)
+    ORDER BY next_step_at LIMIT %s {lock}
 """
+# A time is read as a number here: Django's way of reading one costs more than all else of the row.
+SINCE: Final = {
+    "postgresql": "extract(epoch FROM next_step_at)::float8",
+    "sqlite": "(julianday(next_step_at) - 2440587.5) * 86400",
+}
 EACH: Final = 8
 
 
-def first_of_each_project(steps: Sequence[str], now: datetime) -> list[int]:
-    """The exports that have waited longest in each of up to MOST_PROJECTS projects: their keys."""
+def candidates(steps: Sequence[str], now: datetime, limit: int) -> set[Row]:
+    """Those among which the turns are dealt, locked until the transaction ends.
+
+    The `limit` that have waited longest, and the first in each of up to MOST_PROJECTS projects.
+    """
+    asked = [*steps, *[connection.ops.adapt_datetimefield_value(now)] * 2]
+    # SQLite has locked the whole database for whoever writes.
+    told = {
+        "since": SINCE[connection.vendor],
+        "steps": ", ".join(["%s"] * len(steps)),
+        "lock": "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else "",
+    }
     with connection.cursor() as cursor:
-        cursor.execute("SELECT MAX(project_id) FROM exports_export WHERE next_step_at IS NOT NULL")
-        last = cursor.fetchone()[0]
-        projects: list[int] = []
-        for start in (randrange(last + 1), 0) if last else ():  # noqa: S311  spreads, hides nothing
-            cursor.execute(PROJECTS, [start, MOST_PROJECTS])
-            projects += [row[0] for row in cursor.fetchall()]
-        projects = list(dict.fromkeys(projects))[:MOST_PROJECTS]
-        if not projects:
-            return []
-        marks = ", ".join(["%s"] * len(steps))
+        cursor.execute(WAITING.format(where="", **told), [*asked, limit])
+        found: set[Row] = set(cursor.fetchall())
+        projects, each = _projects(cursor), min(EACH, limit)
         if connection.vendor == "postgresql":
-            first = FIRST.format(project="p.id", steps=marks)
-            statement = f"SELECT e.id FROM unnest(%s::bigint[]) AS p(id), LATERAL ({first}) AS e"  # noqa: S608  ours
-            cursor.execute(statement, [projects, now, *steps, now, EACH])
-        else:
-            first = FIRST.format(project="%s", steps=marks)
-            asked: list[Any] = [value for project in projects for value in (project, now, *steps, now, EACH)]
-            cursor.execute(" UNION ALL ".join([f"SELECT * FROM ({first})"] * len(projects)), asked)  # noqa: S608
-        return [row[0] for row in cursor.fetchall()]
+            first = WAITING.format(where="project_id = p.id AND", **told)
+            every = f"SELECT e.* FROM unnest(%s::bigint[]) AS p(id), LATERAL ({first}) AS e"  # noqa: S608  ours
+            cursor.execute(every, [projects, *asked, each])
+        elif projects:
+            first = f"SELECT * FROM ({WAITING.format(where='project_id = %s AND', **told)})"  # noqa: S608  ours
+            every = " UNION ALL ".join([first] * len(projects))
+            cursor.execute(every, [value for project in projects for value in (project, *asked, each)])
+        return found | set(cursor.fetchall())
+
+
+def _projects(cursor: CursorWrapper) -> list[int]:
+    """Up to MOST_PROJECTS projects that have open exports, from a place drawn by lot on."""
+    cursor.execute("SELECT MAX(project_id) FROM exports_export WHERE next_step_at IS NOT NULL")
+    last = cursor.fetchone()[0]
+    found: list[int] = []
+    for start in (randrange(last + 1), 0) if last else ():  # noqa: S311  spreads, hides nothing
+        if len(found) < MOST_PROJECTS:
+            cursor.execute(PROJECTS, [start, MOST_PROJECTS])
+            found += [row[0] for row in cursor.fetchall()]
+    return list(dict.fromkeys(found))[:MOST_PROJECTS]
 
 
 def in_turns(rows: Iterable[Row], limit: int, running: Iterable[Export]) -> list[Row]:
@@ -66,18 +87,28 @@ def in_turns(rows: Iterable[Row], limit: int, running: Iterable[Export]) -> list
     for export in running:
         teams[export.team_id] += 1
         projects[export.project_id] += 1
-    piles: dict[int, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    piles: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row[3], reverse=True):
-        piles[row[1]][row[2]].append(row)
+        piles[row[1], row[2]].append(row)
+    # Heaps of (in hand, the next row waits since, which): of a team's projects, and of the teams.
+    within: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
+    for (team, project), pile in piles.items():
+        heappush(within[team], (projects[project], pile[-1][3], project))
+    between = [(teams[team], queue[0][1], team) for team, queue in within.items()]
+    heapify(between)
     chosen: list[Row] = []
-    while piles and len(chosen) < limit:
-        team = min(piles, key=lambda one: (teams[one], min(pile[-1][3] for pile in piles[one].values())))
-        project = min(piles[team], key=lambda one: (projects[one], piles[team][one][-1][3]))
-        chosen.append(piles[team][project].pop())
-        teams[team] += 1
-        projects[project] += 1
-        if not piles[team][project]:
-            del piles[team][project]
-        if not piles[team]:
-            del piles[team]
+    while between and len(chosen) < limit:
+        of_team, _, team = between[0]
+        queue = within[team]
+        of_project, _, project = queue[0]
+        pile = piles[team, project]
+        chosen.append(pile.pop())
+        if pile:
+            heapreplace(queue, (of_project + 1, pile[-1][3], project))
+        else:
+            heappop(queue)
+        if queue:
+            heapreplace(between, (of_team + 1, queue[0][1], team))
+        else:
+            heappop(between)
     return chosen
