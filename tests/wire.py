@@ -1,12 +1,15 @@
 """A provider on a real socket that gives recorded replies, in order, and remembers what it was asked."""
 
+import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -37,15 +40,22 @@ class Reply:
 class Wire:
     """Answers "METHOD /path" (without the query) with the replies given; the last one is repeated."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self.replies: dict[str, list[Reply | Callable[[Asked], Reply]]] = {}
         self.asked: list[Asked] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
+        self.scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}"
 
     @property
     def host(self) -> str:
@@ -94,6 +104,11 @@ class Wire:
 
             do_GET = do_POST = do_HEAD = do_DELETE = answer
 
+            def handle(self) -> None:
+                # A client that refuses our certificate hangs up.
+                with contextlib.suppress(ssl.SSLError):
+                    super().handle()
+
             def log_message(self, format: str, *args: Any) -> None:
                 return None
 
@@ -101,9 +116,9 @@ class Wire:
 
 
 @contextmanager
-def wire() -> Iterator[Wire]:
-    """A Wire that listens while the block runs."""
-    one = Wire()
+def wire(certificate: Path | None = None) -> Iterator[Wire]:
+    """A Wire that listens while the block runs; with a key and certificate in one file, over TLS."""
+    one = Wire(certificate)
     thread = threading.Thread(target=one.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -32,7 +32,7 @@ from exports.providers.errors import (
 from exports.providers.guard import Guard
 from exports.providers.hide import hide, spellings
 from exports.providers.reply import pause_seconds, storable, words_of
-from exports.providers.wire import Exchange, Session, correlation, exchanging, new_session
+from exports.providers.wire import Exchange, Session, bad_certificate, correlation, exchanging, new_session
 
 CONNECT_SECONDS: Final = 10.0
 # Slow is not lost: a submit answered after half a minute must still be taken, so reading waits long.
@@ -283,7 +283,8 @@ def lost(problem: Exception, exchange: Exchange, label: str) -> ProviderError:
     if exchange.refused is not None:
         return exchange.refused
     if not exchange.connected:
-        return NotSentError(f"{label} could not be reached: no secure connection could be made.")
+        why = bad_certificate(problem) or "no secure connection could be made"
+        return NotSentError(f"{label} could not be reached: {why}.")
     timed_out = isinstance(problem, requests.Timeout | TimeoutError | TimedOutError) or exchange.overdue
     what = "did not answer in time" if timed_out else "was cut off before its answer was whole"
     return UnclearError(f"{label} {what}.")

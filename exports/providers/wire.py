@@ -1,9 +1,11 @@
 """Sockets below `requests`: connections that go where the guard checked, and end when their time is over."""
 
 import contextlib
+import functools
 import itertools
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections import OrderedDict
@@ -18,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from exports.providers.errors import NotSentError, ProviderError
 from exports.providers.guard import Guard
@@ -125,6 +128,23 @@ def _stands(sock: socket.socket) -> None:
         exchange.sock = sock
 
 
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """What certificates are checked with. To read the list of authorities costs as much as ten handshakes."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(CA_FILE)
+    return context
+
+
+def bad_certificate(problem: BaseException | None) -> str:
+    """What is wrong with the certificate that the host showed; nothing where that is not what went wrong."""
+    while problem is not None:
+        if isinstance(problem, ssl.SSLCertVerificationError):
+            return f"its certificate does not hold ({problem.verify_message.rstrip('.')})"
+        problem = problem.__cause__ or problem.__context__
+    return ""
+
+
 def _guarded(guard: Guard) -> tuple[type[HTTPConnectionPool], type[HTTPSConnectionPool]]:
     """Pool classes whose connections are made by the guard."""
 
@@ -191,7 +211,7 @@ class Session(requests.Session):
         """Sends one request and reads the head of its answer. Raises urllib3's HTTPError, OSError."""
         place = parts.scheme, parts.netloc
         if (pool := self.pools.get(place)) is None:
-            trust = {"cert_reqs": "CERT_REQUIRED", "ca_certs": CA_FILE} if parts.scheme == "https" else {}
+            trust = {"ssl_context": _trust()} if parts.scheme == "https" else {}
             pool = self.pools[place] = self.adapter.poolmanager.connection_from_host(
                 parts.hostname or "", parts.port, parts.scheme, trust
             )

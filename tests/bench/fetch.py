@@ -12,7 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import certificates, load, rows
+from tests import certificates
+from tests.bench import load, rows
 from tests.bench.begin import ROUNDS
 from tests.bench.files import make_zip
 from tests.bench.ground import Ground, ground

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import certifi
 import psycopg
 import requests
 from psycopg import sql
 
-from tests.bench import certificates
+from tests import certificates
 from tests.bench.begin import KEYS, SERVER, SETTINGS, address, empty_broker
 from tests.services.installation import QUIET, ROOT, Installation, wait_for
 from tests.wire import free_port
@@ -27,7 +28,7 @@ SHARED: Final = Path("/dev/shm")
 
 
 class StandIn:
-    """The stand-in provider's process."""
+    """The stand-in provider's process. `ca`: its authority; `trusted`: the usual list of authorities, and that one."""
 
     def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self.port = free_port()
@@ -36,6 +37,8 @@ class StandIn:
         if tls:
             authority, server = certificates.make(folder)
             self.ca, more = str(authority), [str(server)]
+            self.trusted = folder / "trusted.pem"
+            self.trusted.write_bytes(Path(certifi.where()).read_bytes() + authority.read_bytes())
         self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         arguments = [sys.executable, "-m", "tests.bench.provider", str(self.port), *more]
         self.process = subprocess.Popen(arguments, cwd=ROOT)
@@ -169,7 +172,7 @@ def ground(*, tls: bool = False, size: int = 0, **environment: str) -> Iterator[
         like = sql.Identifier(template())
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), like))
         stand_in = StandIn(folder, tls=tls)
-        more = {"BENCH_CA": stand_in.ca} if tls else {}
+        more = {"BENCH_CA": str(stand_in.trusted)} if tls else {}
         portal = Portal(
             folder,
             f"127.0.0.1:{stand_in.port}",

@@ -1,4 +1,4 @@
-"""A certificate authority that lives for a day, and a certificate of it for 127.0.0.1."""
+"""A certificate authority that lives for a day, and a certificate of it for one address."""
 
 import datetime
 import ipaddress
@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def make(folder: Path) -> tuple[Path, Path]:
+def make(folder: Path, address: str = "127.0.0.1") -> tuple[Path, Path]:
     """Writes both into the folder; returns the authority's file and the server's (key and certificate together)."""
     authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Bench authority")])
-    own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    at = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "An authority for a day")])
+    own = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
+    at = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
     top = (
         _begun(issuer, issuer, authority)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
