@@ -3,8 +3,9 @@
 A provider that publishes (or says in its headers) `limit` calls per `seconds` counts them in windows. So do we: every
 step that needs a call draws a ticket, tickets `0 … limit-1` belong to the first window, and so on. A step whose window
 has not begun is put off until it begins, which is also the time its page shows. A window begins with its first call,
-never earlier than `seconds` after the one before began: the provider counts from the same call, so nothing of ours ever
-falls into a window of theirs that is already full.
+and the provider counts from the same call; when exactly it arrived there is not known, only that it was after it left
+and before its answer came. So a window of ours admits nothing more where theirs may be over, or a straggler would take
+a place of their next one; and the next one of ours opens only when theirs surely is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,9 @@ from exports.models import Allowance, Credential, Export, Pause
 
 # What is on its way to the provider is counted there a moment later than here.
 MARGIN_SECONDS: Final = 0.05
+# From admission to arrival a step may have to write to the database, and a thread to wait for its turn.
+LEAVE_SHARE: Final = 0.1
+MOST_LEAVE_SECONDS: Final = 1.0
 # More calls a window than anybody allows: what says so is not a limit.
 MOST_LIMIT: Final = 1_000_000
 
@@ -88,21 +92,21 @@ def _draw(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
                 seconds = _draw_one(claim.export, row)
                 if seconds is not None:
                     waits[claim.export.pk] = seconds
-        save_many(list(rows.values()), ["window", "started_at", "answered", "issued", "seconds"])
+        save_many(list(rows.values()), ["window", "opened_at", "started_at", "answered", "issued", "seconds"])
     return waits
 
 
 def _draw_one(export: Export, row: Allowance) -> float | None:
     now, length = clock.now(), timedelta(seconds=row.seconds)
+    leave = timedelta(seconds=min(row.seconds * LEAVE_SHARE, MOST_LEAVE_SECONDS))
+    running = row.window if now < row.opened_at + length - leave else row.window + 1
     ticket = export.ticket
-    if ticket is None or ticket // row.limit < row.window:  # none, or its window has passed
-        ticket = row.issued
-        if ticket // row.limit == row.window and row.started_at + length <= now:
-            ticket = (row.window + 1) * row.limit  # the running window is over; the next opens with this call
+    if ticket is None or ticket // row.limit < running:  # none, or its window has passed
+        ticket = max(row.issued, running * row.limit)
         row.issued = ticket + 1
     ahead = ticket // row.limit - row.window
     if ahead and now >= row.started_at + length * ahead + timedelta(seconds=MARGIN_SECONDS):
-        row.window, row.started_at, row.answered, ahead = row.window + ahead, now, False, 0
+        row.window, row.opened_at, row.started_at, row.answered, ahead = row.window + ahead, now, now, False, 0
     export.ticket = ticket
     return max(0.0, (row.started_at + length * ahead - now).total_seconds()) if ahead else None
 
@@ -132,6 +136,7 @@ def _make(limits: Mapping[int, tuple[int, float]], rate_class: str) -> None:
             rate_class=rate_class,
             limit=limit,
             seconds=seconds,
+            opened_at=clock.after(-seconds - 1),
             started_at=clock.after(-seconds - 1),
             issued=limit,
         )

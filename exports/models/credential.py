@@ -126,8 +126,9 @@ class Pause(models.Model):
 class Allowance(models.Model):
     """What a credential may call in one rate class: `limit` calls in windows of `seconds`.
 
-    Tickets are numbered through: ticket n belongs to window n // limit. `window` is the one that runs, since
-    `started_at`; `issued` is the next ticket; `answered` whether the running window's first answer came.
+    Tickets are numbered through: ticket n belongs to window n // limit. `window` is the one that runs; the provider's
+    began between `opened_at`, when its first call was let go, and `started_at`, when its first answer was here.
+    `issued` is the next ticket; `answered` whether that first answer came.
     """
 
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE)
@@ -135,6 +136,7 @@ class Allowance(models.Model):
     limit = models.PositiveIntegerField()
     seconds = models.FloatField()
     window = models.BigIntegerField(default=0)
+    opened_at = models.DateTimeField()
     started_at = models.DateTimeField()
     issued = models.BigIntegerField(default=0)
     answered = models.BooleanField(default=True)

@@ -107,10 +107,26 @@ def test_a_place_whose_window_passed_is_drawn_anew(cast: Cast, minutes: Sandbox,
     last = Export.objects.get(pk=exports[-1].pk)
     assert last.ticket is not None
     minutes.settings(limits="off")  # for them no time has passed
-    Allowance.objects.update(window=50, issued=1000, started_at=clock.now() - timedelta(seconds=100))
+    long_ago = clock.now() - timedelta(seconds=100)
+    Allowance.objects.update(window=50, issued=1000, opened_at=long_ago, started_at=long_ago)
     advance(claim_one(last))
     last.refresh_from_db()
     assert last.status == states.PROCESSING
+
+
+def test_nothing_is_asked_where_their_window_may_be_over_and_ours_is_not(cast: Cast, minutes: Sandbox, at: At) -> None:
+    """The first answer took 20 s. Theirs may have begun when the call left; what came after its end would be counted
+    in their next one, for which all of our places are given away."""
+    project = cast.project("playcanvas", at("playcanvas"))
+    step(ask(project, cast.member, "archive"))
+    Allowance.objects.update(
+        opened_at=clock.now() - timedelta(seconds=59.5), started_at=clock.now() - timedelta(seconds=39.5)
+    )
+    late = step(ask(project, cast.member, "archive", allow_twin=True))
+    assert late.status == states.WAITING
+    assert late.next_step_at is not None
+    assert 20 < (late.next_step_at - clock.now()).total_seconds() < 21
+    assert late.ticket == Allowance.objects.get(rate_class="strict").limit * 2
 
 
 def test_a_provider_without_published_limits_waits_for_nobody(cast: Cast, box: Sandbox, at: At) -> None:

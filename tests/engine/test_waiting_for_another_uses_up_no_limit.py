@@ -51,7 +51,10 @@ def test_a_place_is_used_up_when_the_request_leaves(
         raise KeyboardInterrupt
 
     export = ask(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
-    of_now = {"limit": A_MINUTE, "seconds": 60, "window": 1000, "started_at": clock.now(), "issued": 5005}
+    now = clock.now()
+    of_now = {
+        "limit": A_MINUTE, "seconds": 60, "window": 1000, "opened_at": now, "started_at": now, "issued": 5005
+    }  # fmt: skip
     Allowance.objects.create(credential=export.project.credential, rate_class="strict", **of_now)
     Export.objects.filter(pk=export.pk).update(ticket=5000)
     monkeypatch.setattr(PlayCanvas, "submit", dies)
