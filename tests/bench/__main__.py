@@ -61,7 +61,7 @@ def main() -> int:
     about = machine(server_version())
     set_up_django()
     words = [*given.parts, *(["--quick"] if given.quick else [])]
-    rounds = f"polls, claims, calls and fetch (2 GiB) are medians of {ROUNDS} rounds, the rest ran once"
+    rounds = f"polls, claims, calls and fetch are medians of {ROUNDS} rounds, the rest ran once"
     if given.quick:
         rounds = "**a quick run of small sizes, whose figures mean little**; the texts describe the full one"
     found: dict[str, tuple[str, list[Result]]] = {}

@@ -51,7 +51,7 @@ def readable(value: float) -> str:
     """Three digits that mean something, thousands apart."""
     if value != value:
         return "none"
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:
         return f"{value:,.0f}".replace(",", " ")
     return f"{value:.3g}"
 
