@@ -30,7 +30,7 @@ BROKERS = {
 SET_UPS = ("sqlite-embedded", "postgresql-redis", "postgresql-rabbitmq")
 
 
-def _missing(what: str, error: Exception) -> None:
+def missing(what: str, error: Exception) -> None:
     text = f"{what} does not answer ({type(error).__name__}): the main job was not tried on it."
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(text)
@@ -43,7 +43,7 @@ def broker_at(name: str) -> str:
         with Connection(BROKERS[name], connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
     except Exception as error:
-        _missing(name, error)
+        missing(name, error)
     return BROKERS[name]
 
 
@@ -51,7 +51,7 @@ def _admin(address: str) -> "psycopg.Connection[tuple[object, ...]]":
     try:
         return psycopg.connect(address.replace("postgres://", "postgresql://"), autocommit=True, connect_timeout=3)
     except psycopg.Error as error:
-        _missing("PostgreSQL", error)
+        missing("PostgreSQL", error)
         raise
 
 
