@@ -5,6 +5,9 @@ import logging
 import time
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+
 from exports.engine import budget, clock, store
 from exports.models import Call, Export, Heartbeat, IdempotencyKey
 from exports.models.export import OPEN
@@ -15,7 +18,9 @@ PART_SECONDS = 3600.0
 
 
 def sweep() -> None:
-    """Removes parts of exports that have ended, files no row knows, old signs of life and old repeat keys."""
+    """Removes parts of exports that have ended, files no row knows, and old rows: signs of life, repeat keys, calls of
+    nobody's export, sessions that are over.
+    """
     _parts()
     budget.tidy()
     for path in store.strays():
@@ -24,6 +29,9 @@ def sweep() -> None:
     Heartbeat.objects.filter(at__lt=clock.after(-24 * 3600)).delete()
     IdempotencyKey.objects.filter(created_at__lt=clock.now() - timedelta(days=30)).delete()
     Call.objects.filter(export=None, at__lt=clock.now() - timedelta(days=30)).delete()
+    over = Session.objects.filter(expire_date__lt=clock.now())
+    UserSession.objects.filter(session_key__in=over.values("pk")).delete()
+    over.delete()
 
 
 def _parts() -> None:
