@@ -27,7 +27,7 @@ MOST_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
 TURNS: Final = {
     "you": "It is your turn: mend what is named above, then retry.",
     "us": "It is the portal's turn: its staff must look after this.",
-    "provider": "It is the provider's turn; retry later, or ask the provider.",
+    "provider": "It is {provider}'s turn: retry later, or ask {provider}.",
     "none": "There is nothing to do.",
 }
 
@@ -87,7 +87,7 @@ def mail(export: Export, notice: Notice) -> EmailMessage:
         "provider": export.project.provider,
         "attached": attach,
         "address": page_address(export),
-        "turn": TURNS.get(export.error_action, ""),
+        "turn": TURNS.get(export.error_action, "").format(provider=export.project.credential.declared.label),
         "states": states,
     }
     subject = " ".join(render_to_string("mail/ended-subject.txt", context).split())

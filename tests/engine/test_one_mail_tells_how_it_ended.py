@@ -96,7 +96,7 @@ def test_a_failure_says_why_and_whose_turn_it_is(cast: Cast, box: Sandbox, at: A
 
     [mail] = postbox.mails
     assert mail["Subject"].startswith("Export failed: ")
-    assert "It is the provider's turn" in mail.get_content()
+    assert "It is Ulule's turn" in mail.get_content()
 
 
 def test_a_kind_without_a_file_says_so(cast: Cast, box: Sandbox, at: At, postbox: Postbox) -> None:
