@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -18,6 +19,9 @@ from exports.engine.problem import ConflictError, InvalidError
 from exports.models import Invitation, Member, Team, User
 from exports.models.team import OWNER
 
+# Mails with the portal's name to whatever address an owner types: enough for a whole company, too few to pester.
+MOST_MAILED_AN_HOUR: Final = 50
+MOST_MAILED_TO_ONE_A_DAY: Final = 5
 LAST_OWNER = "A team needs an owner. Make somebody else an owner first."
 
 
@@ -113,12 +117,27 @@ def invite(team: Team, by: User, role: str, email: str = "") -> tuple[Invitation
     token = Invitation.new_token()
     with _locked(team):
         if email:
+            _not_too_many(team, email)
             open_invitations(team).filter(email=email).update(revoked_at=clock.now())
         made = Invitation.objects.create(
             team=team, email=email, role=role, digest=Invitation.digest_of(token), created_by=by
         )
         audit.note(team, by, "invited", email or f"whoever has link {made.pk}", f"as {role}")
     return made, token
+
+
+def _not_too_many(team: Team, email: str) -> None:
+    """Raises InvalidError when so many invitations were mailed that one more would pester somebody."""
+    now = clock.now()
+    mailed = Invitation.objects.exclude(email="")
+    if mailed.filter(team=team, created_at__gt=now - timedelta(hours=1)).count() >= MOST_MAILED_AN_HOUR:
+        why = (
+            f"{MOST_MAILED_AN_HOUR} invitations were mailed within an hour. Wait, or hand out a link instead."
+        )
+        raise InvalidError({"email": [why]})
+    if mailed.filter(email=email, created_at__gt=now - timedelta(days=1)).count() >= MOST_MAILED_TO_ONE_A_DAY:
+        why = f"{email} was invited {MOST_MAILED_TO_ONE_A_DAY} times within a day. Hand out a link without an address."
+        raise InvalidError({"email": [why]})
 
 
 def send_invitation(invitation: Invitation, address: str) -> bool:

@@ -1,0 +1,34 @@
+"""Invitations are mailed to whatever address is typed: not without end, and links without an address always work."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from exports.engine import members
+from exports.engine.problem import InvalidError
+from exports.models import Invitation
+from tests.cast import Cast
+
+
+def test_one_address_is_mailed_a_few_times_a_day_whoever_invites(cast: Cast) -> None:
+    for team, owner in [(cast.team, cast.owner), (cast.other_team, cast.outsider)] * 2 + [(cast.team, cast.owner)]:
+        members.invite(team, owner.user, "viewer", "Nell@example.org")
+    with pytest.raises(InvalidError) as refused:
+        members.invite(cast.other_team, cast.outsider.user, "viewer", "nell@example.org")
+    assert refused.value.errors == {
+        "email": ["nell@example.org was invited 5 times within a day. Hand out a link without an address."]
+    }
+    assert members.open_invitations(cast.team).get().email == "nell@example.org", "the last one still stands"
+    members.invite(cast.team, cast.owner.user, "viewer")
+    Invitation.objects.update(created_at=timezone.now() - timedelta(days=1))
+    members.invite(cast.team, cast.owner.user, "viewer", "nell@example.org")
+
+
+def test_a_team_mails_many_but_not_without_end(cast: Cast) -> None:
+    for number in range(members.MOST_MAILED_AN_HOUR):
+        members.invite(cast.team, cast.owner.user, "member", f"guest-{number}@example.org")
+    with pytest.raises(InvalidError, match="50 invitations were mailed"):
+        members.invite(cast.team, cast.owner.user, "member", "one-more@example.org")
+    members.invite(cast.team, cast.owner.user, "member")
+    members.invite(cast.other_team, cast.outsider.user, "member", "one-more@example.org")
