@@ -105,8 +105,8 @@ class Wire:
             do_GET = do_POST = do_HEAD = do_DELETE = answer
 
             def handle(self) -> None:
-                # A client that refuses our certificate hangs up.
-                with contextlib.suppress(ssl.SSLError):
+                # A client that refuses our certificate, or has had enough, hangs up.
+                with contextlib.suppress(ssl.SSLError, ConnectionError):
                     super().handle()
 
             def log_message(self, format: str, *args: Any) -> None:
