@@ -25,11 +25,16 @@ class Broker:
         self.start()
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Returns when it answers. Somebody's connection may have the port for a moment: it is tried again."""
+        self._spawn()
+        wait_for(self._answers, 60, "Redis")
+
+    def _spawn(self) -> None:
         self.process = subprocess.Popen([*self.command, "--port", str(self.port)], stdout=subprocess.DEVNULL)
-        wait_for(self._answers, 30, "Redis")
 
     def _answers(self) -> bool:
+        if self.process.poll() is not None:
+            self._spawn()
         try:
             return bool(self.client.ping())
         except redis.ConnectionError:
