@@ -23,6 +23,7 @@ LONG = (
     "test_no_answer_is_too_late",
     "test_killed_workers",
     "test_many_exports_on_one_credential",
+    "test_a_broker_that_dies",
     "test_it_serves_and_stops",
     "test_idle_it_needs_little",
     "test_the_main_job",
