@@ -131,9 +131,7 @@ def _not_too_many(team: Team, email: str) -> None:
     now = clock.now()
     mailed = Invitation.objects.exclude(email="")
     if mailed.filter(team=team, created_at__gt=now - timedelta(hours=1)).count() >= MOST_MAILED_AN_HOUR:
-        why = (
-            f"{MOST_MAILED_AN_HOUR} invitations were mailed within an hour. Wait, or hand out a link instead."
-        )
+        why = f"{MOST_MAILED_AN_HOUR} invitations were mailed within an hour. Wait, or hand out a link instead."
         raise InvalidError({"email": [why]})
     if mailed.filter(email=email, created_at__gt=now - timedelta(days=1)).count() >= MOST_MAILED_TO_ONE_A_DAY:
         why = f"{email} was invited {MOST_MAILED_TO_ONE_A_DAY} times within a day. Hand out a link without an address."

@@ -11,6 +11,7 @@ from django.utils import timezone, translation
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from exports.models import Export
 from exports.templatetags.pages import icon
@@ -120,9 +121,11 @@ def _button(act: _Act, id_: str, look: str, text: SafeString) -> SafeString:
 def ago(at: datetime | None) -> str:
     """How long ago, coarsely: a page that stays open shall not change by the clock alone."""
     if at is None:
-        return "never"
+        return _("never")
     days = (timezone.localdate() - timezone.localtime(at).date()).days
-    return "today" if days <= 0 else "yesterday" if days == 1 else f"{days} days ago"
+    if days < 2:
+        return _("today") if days <= 0 else _("yesterday")
+    return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": days}
 
 
 @register.filter

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
 from exports import states
 from exports.models import Credential, Export
@@ -39,28 +40,28 @@ SYSTEMS: Final = (
 )
 # Status to its icon and its word; never a color alone.
 FACES: Final = {
-    states.WAITING: ("clock", "Waiting"),
-    states.PROCESSING: ("turning", "Processing"),
-    states.SUCCEEDED: ("check", "Succeeded"),
-    states.FAILED: ("cross", "Failed"),
-    states.CANCELED: ("stop", "Canceled"),
+    states.WAITING: ("clock", _l("Waiting")),
+    states.PROCESSING: ("turning", _l("Processing")),
+    states.SUCCEEDED: ("check", _l("Succeeded")),
+    states.FAILED: ("cross", _l("Failed")),
+    states.CANCELED: ("stop", _l("Canceled")),
 }
 SOURCES: Final = {
-    "person": "A person",
-    "api": "Through the API",
-    "schedule": "A schedule",
-    "worker": "The portal's worker",
-    "poll": "The provider's answer",
-    "webhook": "The provider's webhook",
-    "watchdog": "The portal's watchdog",
-    "staff": "The portal's staff",
+    "person": _l("A person"),
+    "api": _l("Through the API"),
+    "schedule": _l("A schedule"),
+    "worker": _l("The portal's worker"),
+    "poll": _l("The provider's answer"),
+    "webhook": _l("The provider's webhook"),
+    "watchdog": _l("The portal's watchdog"),
+    "staff": _l("The portal's staff"),
 }
 TRIGGERS: Final = {
-    "person": "on a page",
-    "api": "through the API",
-    "schedule": "by a schedule",
-    "retry": "as a retry",
-    "adopt": "watching a job that ran already",
+    "person": _l("on a page"),
+    "api": _l("through the API"),
+    "schedule": _l("by a schedule"),
+    "retry": _l("as a retry"),
+    "adopt": _l("watching a job that ran already"),
 }
 
 
@@ -97,7 +98,8 @@ def browser_called(agent: str) -> str:
     """A browser's name as people know it, "Firefox on Windows"; what cannot be read so, as it is."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
-    return f"{browser} on {system}" if browser and system else agent
+    said = {"browser": browser, "system": system}
+    return _("%(browser)s on %(system)s") % said if browser and system else agent
 
 
 @register.filter
@@ -109,14 +111,14 @@ def as_json(value: Any) -> str:
 @register.filter
 def state_word(status: str) -> str:
     """A status as a word."""
-    return FACES.get(status, ("", status))[1]
+    return str(FACES.get(status, ("", status))[1])
 
 
 @register.simple_tag
-def when(at: datetime | None, otherwise: str = "never", *, exact: bool = False) -> SafeString | str:
+def when(at: datetime | None, otherwise: str | None = None, *, exact: bool = False) -> SafeString | str:
     """A time with its zone, `exact` to the second; where scripts run it is shown in the reader's own zone."""
     if at is None:
-        return otherwise
+        return _("never") if otherwise is None else otherwise
     at = timezone.localtime(at)
     clock = f"{at:%H:%M:%S}" if exact else f"{at:%H:%M}"
     shown = f"{at.day} {at:%b %Y}, {clock} {at.tzname()}"
@@ -149,9 +151,9 @@ def lasting(seconds: float | timedelta | None) -> str:
         return ""
     whole = round(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
     units = ((whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s"))
-    first = next((place for place, (count, _) in enumerate(units) if count), len(units) - 1)
+    first = next((place for place, (count, _unit) in enumerate(units) if count), len(units) - 1)
     said = [f"{count} {unit}" for count, unit in units[first : first + 2] if count]
-    return " ".join(said) or "under 1 s"
+    return " ".join(said) or _("under 1 s")
 
 
 @register.filter
@@ -172,7 +174,8 @@ def kind_label(export: Export) -> str:
 @register.simple_tag
 def asked_for(kind: Kind, project: object) -> str:
     """What an export does to a project, as a heading: "Orders of …", "Move to the archive: …"."""
-    return f"{kind.label}: {project}" if kind.effect == "changes" else f"{kind.label} of {project}"
+    said = {"kind": kind.label, "project": project}
+    return f"{kind.label}: {project}" if kind.effect == "changes" else _("%(kind)s of %(project)s") % said
 
 
 @register.filter
@@ -181,7 +184,7 @@ def heading(export: Export) -> str:
     try:
         return asked_for(export.kind, export.project)
     except KeyError:
-        return f"{export.type} of {export.project}"
+        return _("%(kind)s of %(project)s") % {"kind": export.type, "project": export.project}
 
 
 @register.filter
@@ -195,10 +198,10 @@ def provider_label(thing: Credential | str) -> str:
 @register.filter
 def source_word(source: str) -> str:
     """Who or what caused a change."""
-    return SOURCES.get(source, source)
+    return str(SOURCES.get(source, source))
 
 
 @register.filter
 def trigger_word(trigger: str) -> str:
     """How an export was asked for."""
-    return TRIGGERS.get(trigger, trigger)
+    return str(TRIGGERS.get(trigger, trigger))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
 from exports import access, states
 from exports.engine import browse
@@ -18,13 +20,13 @@ ROWS: Final = 30
 MOST_PROJECTS: Final = 300
 MOST_PEOPLE: Final = 300
 HOW: Final = {
-    "person": "On a page",
-    "api": "Through the API",
-    "schedule": "By a schedule",
-    "retry": "As a retry",
-    "adopt": "By watching a job",
+    "person": _l("On a page"),
+    "api": _l("Through the API"),
+    "schedule": _l("By a schedule"),
+    "retry": _l("As a retry"),
+    "adopt": _l("By watching a job"),
 }
-LABELS: Final = {"q": "Search", "since": "From", "until": "To"}
+LABELS: Final = {"q": _l("Search"), "since": _l("From"), "until": _l("To")}
 # These stand beside the search; the others unfold.
 ALWAYS: Final = ("status", "project_id", "user_id")
 
@@ -98,26 +100,27 @@ def _boxes(member: Member, data: QueryDict) -> list[Choice]:
     people = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
     people = people.only("user__name", "user__email")
     boxes = (
-        ("status", "State", [(word, state_word(word)) for word in states.STATUSES]),
-        ("project_id", "Project", [(str(project.pk), str(project)) for project in projects[:MOST_PROJECTS]]),
-        ("user_id", "Person", [(str(one.user_id), _person(one, member)) for one in people[:MOST_PEOPLE]]),
-        ("provider", "Provider", [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
-        ("type", "Kind", [(type_, " or ".join(labels)) for type_, labels in kinds.items()]),
-        ("trigger", "Asked", list(HOW.items())),
-        ("file", "File", [("yes", "Has a file"), ("no", "Has no file")]),
+        ("status", _("State"), [(word, state_word(word)) for word in states.STATUSES]),
+        ("project_id", _("Project"), [(str(project.pk), str(project)) for project in projects[:MOST_PROJECTS]]),
+        ("user_id", _("Person"), [(str(one.user_id), _person(one, member)) for one in people[:MOST_PEOPLE]]),
+        ("provider", _("Provider"), [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
+        ("type", _("Kind"), [(type_, _(" or ").join(labels)) for type_, labels in kinds.items()]),
+        ("trigger", _("Asked"), [(word, str(said)) for word, said in HOW.items()]),
+        ("file", _("File"), [("yes", _("Has a file")), ("no", _("Has no file"))]),
     )
     return [_box(name, label, ",".join(filter(None, data.getlist(name))), choices) for name, label, choices in boxes]
 
 
 def _person(one: Member, reader: Member) -> str:
-    return f"{one.user.shown_name} (you)" if one.pk == reader.pk else one.user.shown_name
+    name = one.user.shown_name
+    return _("%(name)s (you)") % {"name": name} if one.pk == reader.pk else name
 
 
 def _box(name: str, label: str, value: str, choices: list[tuple[str, str]]) -> Choice:
     # An address may name several; the box then has them as one more choice, so that nothing is lost.
     if value and value not in dict(choices):
         known = dict(choices)
-        choices = [*choices, (value, " or ".join(known.get(part, part) for part in value.split(",")))]
+        choices = [*choices, (value, _(" or ").join(known.get(part, part) for part in value.split(",")))]
     return Choice(name, label, value, choices)
 
 
@@ -125,6 +128,6 @@ def _chips(filters: Filters, boxes: list[Choice]) -> list[Chip]:
     said = {box.name: (box.label, box.said) for box in boxes}
     given = dict.fromkeys(name for name, _ in filters.pairs)
     return [
-        Chip(*said.get(name, (LABELS.get(name, name), ", ".join(filters.given(name)))), filters.without(name))
+        Chip(*said.get(name, (str(LABELS.get(name, name)), ", ".join(filters.given(name)))), filters.without(name))
         for name in given
     ]

@@ -8,6 +8,7 @@ from typing import Final
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import get_script_prefix, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from exports import access, states
 from exports.engine import typical
@@ -94,15 +95,15 @@ class _Offers:
     def of(self, export: Export, later: int | None) -> list[Act]:
         """Everything that makes sense now."""
         kept = export.file is not None and export.file.deleted_at is None
-        found = [self._to("file", export, "Download", "download")] if kept else []
+        found = [self._to("file", export, _("Download"), "download")] if kept else []
         if self.may:
             found += self._stop(export) if export.is_open else self._again(export, later)
             if kept:
                 found.append(self._delete(export))
         elif later:
             found.append(self._later(later))
-        found.append(self._only("project_id", export.project_id, "Show only this project"))
-        found.append(self._only("user_id", export.user_id, f"Show only {export.user.shown_name}"))
+        found.append(self._only("project_id", export.project_id, _("Show only this project")))
+        found.append(self._only("user_id", export.user_id, _("Show only %(name)s") % {"name": export.user.shown_name}))
         return found
 
     def _again(self, export: Export, later: int | None) -> list[Act]:
@@ -111,8 +112,10 @@ class _Offers:
         except KeyError:
             return [self._later(later)] if later else []
         form = _address("ask", self.slug, export.project_id, export.type)
-        edit = Act("Change and ask again", "again", f"{form}?from={export.pk}")
-        retry = self._to("retry", export, "Retry" if export.status == states.FAILED else "Same again", "again", True)
+        edit = Act(_("Change and ask again"), "again", f"{form}?from={export.pk}")
+        retry = self._to(
+            "retry", export, _("Retry") if export.status == states.FAILED else _("Same again"), "again", True
+        )
         trouble = story.trouble(export)
         if trouble is None:
             # A kind that changes something is confirmed on its form each time.
@@ -126,22 +129,22 @@ class _Offers:
         """What the reason of a failure asks for before a retry."""
         if first == "credential":
             href = _address("credential", self.slug, export.project.credential_id)
-            return [Act("Mend credential", "key", href)]
+            return [Act(_("Mend credential"), "key", href)]
         if first == "watch":
             href = _address("adopt", self.slug, export.pk)
-            return [Act("Watch again", "eye", href, True, "remote_id", export.remote_id)]
+            return [Act(_("Watch again"), "eye", href, True, "remote_id", export.remote_id)]
         if first == "adopt":
-            return [Act("Adopt or retry", "eye", _address("export", self.slug, export.pk))]
+            return [Act(_("Adopt or retry"), "eye", _address("export", self.slug, export.pk))]
         return []
 
     def _stop(self, export: Export) -> list[Act]:
-        return [self._to("cancel", export, "Cancel", "stop", True)]
+        return [self._to("cancel", export, _("Cancel"), "stop", True)]
 
     def _delete(self, export: Export) -> Act:
-        return Act("Delete file", "cross", self.bulk_delete, True, "id", str(export.pk), "danger")
+        return Act(_("Delete file"), "cross", self.bulk_delete, True, "id", str(export.pk), "danger")
 
     def _later(self, later: int) -> Act:
-        return Act(f"Retried as {later}", "eye", _address("export", self.slug, later))
+        return Act(_("Retried as %(number)s") % {"number": later}, "eye", _address("export", self.slug, later))
 
     def _only(self, name: str, value: int, label: str) -> Act:
         href = f"{self.list}?{urlencode({name: value})}"

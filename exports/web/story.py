@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from django.db.models import Q, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 
 from exports import states
 from exports.models import Change, Export
@@ -15,56 +17,72 @@ from exports.providers.base import Kind
 from exports.templatetags.pages import heading, provider_label, state_word
 
 TURNS: Final = {
-    "you": "Your turn",
-    "us": "The portal's turn",
-    "provider": "{provider}'s turn",
-    "none": "Nothing to do",
+    "you": _l("Your turn"),
+    "us": _l("The portal's turn"),
+    "provider": _l("{provider}'s turn"),
+    "none": _l("Nothing to do"),
 }
 # Reason of a failure to what happened, and to what helps. {provider} is filled in.
 WHAT: Final = {
-    "rejected": "{provider} refused the request",
-    "credential": "{provider} did not accept the credential",
-    "not_found": "{provider} does not know this project",
-    "precondition": "{provider} cannot do it as things stand",
-    "provider_failed": "The job failed at {provider}",
-    "no_file": "{provider} finished, but there is no file",
-    "bad_file": "The file that came is not usable",
-    "too_large": "The file is larger than this portal keeps",
-    "deadline": "It took too long, so the portal stopped watching",
-    "unconfirmed": "It is not known whether {provider} took the request",
-    "address": "The portal refused to open an address",
-    "unreadable": "{provider} answers in a way that cannot be read",
-    "storage": "The portal could not store the file",
-    "internal": "The portal stumbled over its own fault",
+    "rejected": _l("{provider} refused the request"),
+    "credential": _l("{provider} did not accept the credential"),
+    "not_found": _l("{provider} does not know this project"),
+    "precondition": _l("{provider} cannot do it as things stand"),
+    "provider_failed": _l("The job failed at {provider}"),
+    "no_file": _l("{provider} finished, but there is no file"),
+    "bad_file": _l("The file that came is not usable"),
+    "too_large": _l("The file is larger than this portal keeps"),
+    "deadline": _l("It took too long, so the portal stopped watching"),
+    "unconfirmed": _l("It is not known whether {provider} took the request"),
+    "address": _l("The portal refused to open an address"),
+    "unreadable": _l("{provider} answers in a way that cannot be read"),
+    "storage": _l("The portal could not store the file"),
+    "internal": _l("The portal stumbled over its own fault"),
 }
 ADVICE: Final = {
-    "rejected": "Read what {provider} says, change the options or the project accordingly, and ask again.",
-    "credential": "Test the credential. If it is dead, replace its secrets; if it may not do this, use one that"
-    " may. Then come back here and retry.",
-    "not_found": "Look whether the project still exists at {provider} and whether the credential may see it,"
-    " then retry.",
-    "precondition": "Do at {provider} what is named above, then come back here and retry.",
-    "provider_failed": "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it"
-    " fails again, ask {provider}.",
-    "no_file": "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it stays so,"
-    " ask {provider} where the file is.",
-    "bad_file": "What came is not kept, since nobody could use it. A retry has it made anew. If it stays so, ask"
-    " {provider}.",
-    "too_large": "Ask the portal's staff for a higher limit, then retry.",
-    "deadline": "If the job still runs at {provider}, watch it again: nothing is asked for twice. If it does not run"
-    " any more, retry.",
-    "unconfirmed": "Look at {provider} whether the job runs there. If it does, adopt it: give its id, and the portal"
-    " follows that job and asks for nothing twice. If it does not, retry. A retry beside a job that runs makes it run"
-    " twice.",
-    "address": "The link that {provider} gave leads to a place that the portal opens for nobody. A retry may bring a"
-    " better one. If it stays so, ask {provider}, and tell the portal's staff.",
-    "unreadable": "It may pass, so retry later. If it stays so, ask {provider}, and tell the portal's staff.",
-    "storage": "The portal's staff must make room first; then retry.",
-    "internal": "Tell the portal's staff, who find this export by its number. A retry does no harm.",
+    "rejected": _l("Read what {provider} says, change the options or the project accordingly, and ask again."),
+    "credential": _l(
+        "Test the credential. If it is dead, replace its secrets; if it may not do this, use one that"
+        " may. Then come back here and retry."
+    ),
+    "not_found": _l(
+        "Look whether the project still exists at {provider} and whether the credential may see it, then retry."
+    ),
+    "precondition": _l("Do at {provider} what is named above, then come back here and retry."),
+    "provider_failed": _l(
+        "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it"
+        " fails again, ask {provider}."
+    ),
+    "no_file": _l(
+        "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it stays so,"
+        " ask {provider} where the file is."
+    ),
+    "bad_file": _l(
+        "What came is not kept, since nobody could use it. A retry has it made anew. If it stays so, ask {provider}."
+    ),
+    "too_large": _l("Ask the portal's staff for a higher limit, then retry."),
+    "deadline": _l(
+        "If the job still runs at {provider}, watch it again: nothing is asked for twice. If it does not run"
+        " any more, retry."
+    ),
+    "unconfirmed": _l(
+        "Look at {provider} whether the job runs there. If it does, adopt it: give its id, and the portal"
+        " follows that job and asks for nothing twice. If it does not, retry. A retry beside a job that runs makes it"
+        " run twice."
+    ),
+    "address": _l(
+        "The link that {provider} gave leads to a place that the portal opens for nobody. A retry may bring a"
+        " better one. If it stays so, ask {provider}, and tell the portal's staff."
+    ),
+    "unreadable": _l("It may pass, so retry later. If it stays so, ask {provider}, and tell the portal's staff."),
+    "storage": _l("The portal's staff must make room first; then retry."),
+    "internal": _l("Tell the portal's staff, who find this export by its number. A retry does no harm."),
 }
 # The same reasons, where the provider had taken the job already.
-TAKEN_WHAT: Final = {"not_found": "{provider} does not know the job any more"}
-TAKEN_ADVICE: Final = {"not_found": "The job is gone at {provider}, and its file with it. Retry to have it made anew."}
+TAKEN_WHAT: Final = {"not_found": _l("{provider} does not know the job any more")}
+TAKEN_ADVICE: Final = {
+    "not_found": _l("The job is gone at {provider}, and its file with it. Retry to have it made anew.")
+}
 # What stands to reason first: the button that is offered before the others.
 FIRST: Final = {"credential": "credential", "rejected": "edit", "unconfirmed": "adopt", "deadline": "watch"}
 # Reasons that there can only be once the provider has done its part.
@@ -137,12 +155,16 @@ def stages(export: Export) -> list[Stage]:
     over = done or export.step == states.FETCH or export.error_code in AFTER_DONE or refused
     with_file = export.format != "none"
     passed = [
-        (f"Taken by {provider}", sent, export.started_at if sent else None),
-        (f"Done at {provider}", over, None if with_file else export.finished_at if done else None),
+        (_("Taken by %(provider)s") % {"provider": provider}, sent, export.started_at if sent else None),
+        (
+            _("Done at %(provider)s") % {"provider": provider},
+            over,
+            None if with_file else export.finished_at if done else None,
+        ),
     ]
     if with_file:
         gone = export.file is not None and export.file.deleted_at is not None
-        label = "File verified, deleted since" if gone else "File here and verified"
+        label = _("File verified, deleted since") if gone else _("File here and verified")
         passed.append((label, done, export.file.verified_at if export.file else None))
     made = []
     current = export.is_open
@@ -158,15 +180,16 @@ def next_step(export: Export) -> Next | None:
         return None
     provider = provider_label(export.project.credential)
     if export.step == states.FETCH:
-        text = "The portal fetches the file and verifies it."
+        text = _("The portal fetches the file and verifies it.")
     elif export.step == states.POLL:
-        text = f"The portal asks {provider} how the job is doing."
+        text = _("The portal asks %(provider)s how the job is doing.") % {"provider": provider}
     elif export.asked_at is not None:
-        text = (
-            f"The answer to the request was lost, so the portal looks for the job at {provider}. It does not ask twice."
-        )
+        text = _(
+            "The answer to the request was lost, so the portal looks for the job at %(provider)s."
+            " It does not ask twice."
+        ) % {"provider": provider}
     else:
-        text = f"The portal asks {provider} to start the job."
+        text = _("The portal asks %(provider)s to start the job.") % {"provider": provider}
     now = timezone.now()
     held = export.held_until is not None and export.held_until > now
     due = export.next_step_at is not None and export.next_step_at <= now
@@ -179,12 +202,12 @@ def trouble(export: Export) -> Trouble | None:
         return None
     provider, code = provider_label(export.project.credential), export.error_code
     taken = bool(export.remote_id)
-    what = (TAKEN_WHAT.get(code) if taken else None) or WHAT.get(code, "It failed")
-    advice = (TAKEN_ADVICE.get(code) if taken else None) or ADVICE.get(code, "Retry.")
+    what = (TAKEN_WHAT.get(code) if taken else None) or WHAT.get(code) or _("It failed")
+    advice = (TAKEN_ADVICE.get(code) if taken else None) or ADVICE.get(code) or _("Retry.")
     first = FIRST.get(code, "retry")
     if first == "watch" and not export.remote_id:
         first = "adopt"
-    turn = TURNS.get(export.error_action, "").format(provider=provider)
+    turn = str(TURNS.get(export.error_action, "")).format(provider=provider)
     return Trouble(what.format(provider=provider), turn, advice.format(provider=provider), first)
 
 
@@ -210,7 +233,7 @@ def options(export: Export, kind: Kind | None, before: Export | None) -> list[Op
     last = before.options if before else export.options
     rows = []
     if before is not None and before.format != export.format:
-        rows.append(Option("File format", export.format, True, before.format))
+        rows.append(Option(_("File format"), export.format, True, before.format))
     for name in [*export.options, *(name for name in last if name not in export.options)]:
         label = (fields[name].label if name in fields else None) or name.replace("_", " ").capitalize()
         now, then = export.options.get(name), last.get(name)
@@ -223,7 +246,7 @@ def _said(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return _("Yes") if value else _("No")
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -27,16 +27,12 @@ TEMPLATES: Final = Path(settings.BASE_DIR) / "templates"
 NAMES: Final = ("SHA-256", "UTC", "https://", "CSV", "XLSX", "ZIP", "MP4")
 # What the tests put there: a search, the columns of a file.
 DATA: Final = ("nothing-fits", "order.id", "order.total")
-# Texts that do not stand in forms, views or templates, and so are not marked (yet): whole sentences of these files.
+# Texts that do not stand in forms, views or templates, and so are not marked: whole sentences of these files.
 ELSEWHERE: Final = {
     "exports/providers/*.py": "the providers' own words: labels, helps, costs",
     "exports/engine/*.py": "what the engine says goes into the database and the API as well, in English",
     "exports/models/*.py": "choices whose words are stored or shared with the API",
     "exports/access.py": "shared with the API",
-    "exports/templatetags/*.py": "words for what is stored: states, sources, triggers, days",
-    "exports/web/rows.py": "not marked yet",
-    "exports/web/lists.py": "not marked yet",
-    "exports/web/story.py": "not marked yet",
 }
 DATES: Final = re.compile(r"\d+ [A-Z][a-z]{2} \d{4}(, [\d:]+ [A-Z]+)?|[\d.]+ (?:min|ms|d|h|s)\b|\S+@\S+|https?://\S+")
 SIGNS: Final = " ·0123456789.,:;()“”#…\"'"
