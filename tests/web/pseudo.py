@@ -10,7 +10,18 @@ from django.utils import translation
 from django.utils.safestring import SafeData, mark_safe
 
 OPEN, SHUT = "⟦", "⟧"
-ATTRIBUTES: Final = ("title", "aria-label", "placeholder", "alt", "data-announce", "data-copied")
+ATTRIBUTES: Final = (
+    "title",
+    "aria-label",
+    "placeholder",
+    "alt",
+    "data-announce",
+    "data-copied",
+    "data-some",
+    "data-none",
+    "data-choose-all",
+    "data-narrow-count",
+)
 WORD: Final = re.compile(r"[A-Za-z]{2,}")
 
 

@@ -64,6 +64,22 @@ def test_a_template_has_no_text_outside_its_marks(path: Path) -> None:
     assert [text for text in found if pseudo.WORD.search(pseudo.without(text, NAMES))] == []
 
 
+SCRIPTS: Final = Path(settings.BASE_DIR) / "exports" / "static" / "exports"
+WORDS: Final = r"""["'`][^"'`;\n]*(?:\b[A-Z][a-z]+|[a-z] [a-z])"""
+SAYS: Final = re.compile(rf"(?:textContent|innerText|ariaLabel|title|placeholder) = [^;\n]*{WORDS}")
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.js")), ids=lambda path: path.name)
+def test_a_script_has_no_words_of_its_own(path: Path) -> None:
+    """It takes them from attributes that the page's templates fill in."""
+    assert SAYS.findall(path.read_text()) == []
+
+
+def test_words_of_a_script_are_seen() -> None:
+    assert SAYS.search('said.textContent = count ? `With the ${count} chosen:` : "";')
+    assert SAYS.search('button.textContent = "Copied";')
+
+
 def _sentences() -> Iterator[str]:
     """The texts of the files that are elsewhere, cut where something is filled in."""
     for pattern in ELSEWHERE:

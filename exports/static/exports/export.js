@@ -16,9 +16,9 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
-  button.querySelector("[data-said]").textContent = "Copied";
+  button.querySelector("[data-said]").textContent = button.dataset.copied;
   const aloud = document.getElementById("aloud");
-  if (aloud) aloud.textContent = "Copied";
+  if (aloud) aloud.textContent = button.dataset.copied;
 });
 
 dress(document);

@@ -7,7 +7,7 @@ function tell() {
   const all = boxes();
   const count = all.filter((box) => box.checked).length;
   const said = document.getElementById("chosen");
-  if (said) said.textContent = count ? `With the ${count} chosen:` : "Choose exports by their boxes:";
+  if (said) said.textContent = count ? said.dataset.some.replace("{count}", count) : said.dataset.none;
   document.getElementById("bulk")?.classList.toggle("on", count > 0);
   for (const button of document.querySelectorAll("#bulk button")) button.disabled = !count;
   const every = document.getElementById("every");
@@ -25,7 +25,7 @@ function addEvery() {
   every.id = "every";
   const word = document.createElement("span");
   word.className = "every-word";
-  word.textContent = "Choose all on this page";
+  word.textContent = place.dataset.chooseAll;
   const label = document.createElement("label");
   label.append(every, word);
   place.append(label);

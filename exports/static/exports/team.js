@@ -14,7 +14,8 @@ function equip(root) {
 function count(list) {
   const picked = list.querySelectorAll("[name=picked]:checked").length;
   const shown = list.querySelectorAll(".check:not([hidden])").length;
-  list.querySelector("[data-narrow-count]").textContent = `${shown} shown, ${picked} picked`;
+  const said = list.querySelector("[data-narrow-count]");
+  said.textContent = said.dataset.narrowCount.replace("{shown}", shown).replace("{picked}", picked);
 }
 
 document.addEventListener("click", async (event) => {
@@ -24,9 +25,9 @@ document.addEventListener("click", async (event) => {
     const field = document.getElementById(button.dataset.copyFrom);
     field.select();
     await navigator.clipboard.writeText(field.value);
-    button.textContent = "Copied";
+    button.textContent = button.dataset.copied;
     const aloud = document.getElementById("aloud");
-    if (aloud) aloud.textContent = "Copied";
+    if (aloud) aloud.textContent = button.dataset.copied;
   }
   if (button.dataset.pick) {
     const list = button.closest("[data-narrow]");
