@@ -1,6 +1,7 @@
 """Driving exports without a worker: the same claims and steps, with the waiting left out."""
 
 import time
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -9,7 +10,7 @@ from exports import states
 from exports.engine import clock
 from exports.engine.advance import advance
 from exports.engine.claim import Claim, claim_due, release
-from exports.engine.request import Asker, Wish, request
+from exports.engine.request import Asker, Wish, options_key, request
 from exports.models import Change, Export, Member, Project
 
 EVERY_STEP = (states.SUBMIT, states.POLL, states.FETCH)
@@ -64,3 +65,22 @@ def story(export: Export) -> list[tuple[str | None, str]]:
     """The moves of an export, without the rows where only the provider's word changed."""
     rows = Change.objects.filter(export=export).order_by("seq")
     return [(row.from_status, row.to_status) for row in rows if row.from_status != row.to_status]
+
+
+def pile(project: Project, member: Member, many: int, since: datetime) -> list[Export]:
+    """So many exports of a project, due since then."""
+    made = [
+        Export(
+            team_id=project.team_id,
+            project=project,
+            user=member.user,
+            trigger="person",
+            type="orders",
+            format="csv",
+            options_key=options_key({}),
+            next_step_at=since,
+            deadline_at=clock.after(3600),
+        )
+        for _ in range(many)
+    ]
+    return Export.objects.bulk_create(made, batch_size=500)

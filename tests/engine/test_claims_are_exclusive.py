@@ -5,14 +5,14 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from exports import states
 from exports.engine import clock, hooks
 from exports.engine.claim import Claim, LostClaimError, claim_due, release, renew
 from exports.models import Export
 from tests.cast import Cast
-from tests.drive import EVERY_STEP, ask
+from tests.drive import EVERY_STEP, ask, pile
 
 
 def three(cast: Cast) -> list[Export]:
@@ -30,6 +30,25 @@ def test_a_claimed_step_is_not_due_until_its_lease_ends(cast: Cast) -> None:
     for claim in claims:
         with pytest.raises(LostClaimError):
             claim.settle(wait_note="too late")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Only PostgreSQL writes indexes anew with each row.")
+def test_a_claim_writes_no_index_though_the_pages_of_the_table_are_filled(cast: Cast) -> None:
+    pile(cast.project("ulule"), cast.member, 150, clock.after(3600))
+    pile(cast.project("ulule"), cast.member, 3, clock.now())
+    pile(cast.project("ulule"), cast.member, 50, clock.after(3600))
+
+    def updates() -> tuple[int, int]:
+        with connection.cursor() as cursor:
+            of = "('exports_export'::regclass)"
+            cursor.execute(f"SELECT pg_stat_get_xact_tuples_updated{of}, pg_stat_get_xact_tuples_hot_updated{of}")
+            found: tuple[int, int] = cursor.fetchone()
+        return found
+
+    before = updates()
+    assert len(claim_due(EVERY_STEP, 10)) == 3
+    after = updates()
+    assert (after[0] - before[0], after[1] - before[1]) == (3, 3)
 
 
 def test_it_claims_no_more_than_there_are_slots_the_longest_waiting_first(cast: Cast) -> None:

@@ -1,39 +1,19 @@
 """When more is due than there are slots, nobody's pile keeps another's single export waiting."""
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from exports.engine import clock
 from exports.engine.claim import claim_due
-from exports.engine.request import options_key
-from exports.models import Credential, Export, Member, Project
+from exports.models import Credential, Export, Project
 from exports.states import POLL, SUBMIT
 from tests.cast import Cast
-from tests.drive import EVERY_STEP, ask
+from tests.drive import EVERY_STEP, ask, pile
 
 SLOTS = 16
-
-
-def pile(project: Project, member: Member, many: int, since: datetime) -> list[Export]:
-    """So many exports of a project, due since then."""
-    made = [
-        Export(
-            team_id=project.team_id,
-            project=project,
-            user=member.user,
-            trigger="person",
-            type="orders",
-            format="csv",
-            options_key=options_key({}),
-            next_step_at=since,
-            deadline_at=clock.after(3600),
-        )
-        for _ in range(many)
-    ]
-    return Export.objects.bulk_create(made, batch_size=500)
 
 
 def of_another_team(cast: Cast) -> Project:
