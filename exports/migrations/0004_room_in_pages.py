@@ -16,5 +16,5 @@ def leave_room(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None
 class Migration(migrations.Migration):
     """Changes how the table is kept, not what is in it."""
 
-    dependencies: ClassVar = [("exports", "0001_initial")]
+    dependencies: ClassVar = [("exports", "0003_count_what_is_kept")]
     operations: ClassVar = [migrations.RunPython(leave_room, migrations.RunPython.noop)]
