@@ -134,7 +134,8 @@ def _not_too_many(team: Team, email: str) -> None:
         why = f"{MOST_MAILED_AN_HOUR} invitations were mailed within an hour. Wait, or hand out a link instead."
         raise InvalidError({"email": [why]})
     if mailed.filter(email=email, created_at__gt=now - timedelta(days=1)).count() >= MOST_MAILED_TO_ONE_A_DAY:
-        why = f"{email} was invited {MOST_MAILED_TO_ONE_A_DAY} times within a day. Hand out a link without an address."
+        # Not how often, nor by whom: another team's invitations are not this one's to know of.
+        why = f"No more is mailed to {email} today. Hand out a link without an address."
         raise InvalidError({"email": [why]})
 
 

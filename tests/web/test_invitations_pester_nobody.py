@@ -17,7 +17,7 @@ def test_one_address_is_mailed_a_few_times_a_day_whoever_invites(cast: Cast) -> 
     with pytest.raises(InvalidError) as refused:
         members.invite(cast.other_team, cast.outsider.user, "viewer", "nell@example.org")
     assert refused.value.errors == {
-        "email": ["nell@example.org was invited 5 times within a day. Hand out a link without an address."]
+        "email": ["No more is mailed to nell@example.org today. Hand out a link without an address."]
     }
     assert members.open_invitations(cast.team).get().email == "nell@example.org", "the last one still stands"
     members.invite(cast.team, cast.owner.user, "viewer")
