@@ -1,73 +1,146 @@
-"""The Celery tasks: thin. The engine knows what to do; the database knows what is due."""
+"""The Celery tasks: thin. The database says what is due; the dispatcher publishes it; these do it."""
 
-import sys
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from celery import shared_task
-from django.conf import settings
+from celery import Task, current_app, shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
-from exports.engine import crew, wake
+from exports.engine import claim as leases
+from exports.engine import dispatcher, notices, wake
 from exports.engine import sweep as sweeping
-from exports.engine.advance import advance as take_step
-from exports.engine.claim import Claim
-from exports.models import Heartbeat
+from exports.engine.advance import advance, advance_polls
+from exports.engine.capacity import CONTROL
+from exports.engine.dispatcher import Message
+from exports.engine.keeper import keeper
+
+log = logging.getLogger(__name__)
+
+# A message that nobody took for so long has lost its reservation long ago: Celery drops it.
+EXPIRES_SECONDS = 60
+# Dispatches come several times a second, so one that waited for a second has been overtaken.
+DISPATCH_EXPIRES_SECONDS = 2
+# More than so many that nobody has read say nothing more.
+MOST_DISPATCHES = 3
 
 
-@shared_task(name="exports.tasks.work", ignore_result=True)
-def work() -> None:
-    """There is work. Losing this message, or having it twice, changes nothing but latency."""
-    crew.kick()
+@shared_task(name="exports.dispatch", bind=True)
+def dispatch(self: "Task[..., None]") -> None:
+    """Publishes tasks for what is due, as far as there are free slots."""
+    with _database():
+        dispatcher.dispatch(_publish)
 
 
-@shared_task(name="exports.tasks.advance", ignore_result=True)
-def advance(export_id: int, fence: int) -> None:
-    """Takes the one next step of an export that this process has claimed."""
-    running = crew.current()
-    claim = running.find(export_id, fence) if running else None
-    if claim is not None:
-        take_step(claim)
+@shared_task(name="exports.submit", bind=True)
+def submit(self: "Task[..., None]", export_id: int, fence: int) -> None:
+    """Asks the provider for an export, or looks for its job when that was asked before."""
+    _run(self, [(export_id, fence)], _one)
 
 
-@shared_task(name="exports.tasks.poll", ignore_result=True)
-def poll(claimed: Sequence[tuple[int, int]]) -> None:
-    """Looks at the jobs of many exports, given by number and fence, that this process has claimed."""
-    running = crew.current()
-    if running is not None:
-        found = [running.find(export_id, fence) for export_id, fence in claimed]
-        running.looks.take([claim for claim in found if claim is not None])
+@shared_task(name="exports.poll", bind=True)
+def poll(self: "Task[..., None]", exports: Sequence[tuple[int, int]]) -> None:
+    """Polls the jobs of these exports, given by id and fence."""
+    _run(self, [(export_id, fence) for export_id, fence in exports], _polls)
 
 
-@shared_task(name="exports.tasks.tick", ignore_result=True)
-def tick() -> None:
-    """Beat's safety net."""
-    Heartbeat.beat("beat")
-    crew.kick()
+@shared_task(name="exports.fetch", bind=True)
+def fetch(self: "Task[..., None]", export_id: int, fence: int) -> None:
+    """Downloads, verifies and keeps the file of an export."""
+    _run(self, [(export_id, fence)], _one)
 
 
-@shared_task(name="exports.tasks.sweep", ignore_result=True)
+@shared_task(name="exports.deliver", bind=True)
+def deliver(self: "Task[..., None]", notice_id: int) -> None:
+    """Sends one mail, or one message to an address that somebody named."""
+    with _database(), _slot(self), keeper.keeping(_task_id(self), delivery=notice_id):
+        notices.deliver(notice_id)
+
+
+@shared_task(name="exports.sweep")
 def sweep() -> None:
     """Tidies up."""
-    sweeping.sweep()
+    with _database():
+        sweeping.sweep()
+        dispatcher.sweep()
 
 
-def start_crew(node: str) -> None:
-    """Has this worker process look for due steps: each is a task of its own, polls that are due together are one."""
-
-    def run(claim: Claim) -> None:
-        advance.apply(args=(claim.export.pk, claim.fence), throw=True)
-
-    def together(claims: Sequence[Claim]) -> None:
-        poll.apply(args=([(claim.export.pk, claim.fence) for claim in claims],), throw=True)
-
-    # Threads that come back from the database wait for the interpreter, each time up to so long; the usual 5 ms would
-    # add up where hundreds of them wait for providers.
-    sys.setswitchinterval(0.005)
-    crew.start(node, settings.WORKER_CONCURRENCY, run, together)
+def _one(claims: list[leases.Claim]) -> None:
+    for claim in claims:
+        advance(claim, SoftTimeLimitExceeded)
 
 
-def send_hint() -> None:
-    """Publishes the hint that there is work."""
-    work.apply_async(retry=False, expires=60)
+def _polls(claims: list[leases.Claim]) -> None:
+    advance_polls(claims, SoftTimeLimitExceeded)
 
 
-wake.by(send_hint)
+def _run(
+    task: "Task[..., None]", reserved: list[tuple[int, int]], step: Callable[[list[leases.Claim]], None]
+) -> None:
+    """Begins what is still reserved for this message, and keeps its leases while `step` runs."""
+    with _database(), _slot(task):
+        claims = leases.begin(reserved)
+        if not claims:
+            log.info("What the message %s carried is not reserved for it any more.", _task_id(task))
+            return
+        with keeper.keeping(_task_id(task), claims):
+            step(claims)
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    """Begins with a connection that works. When the database goes away, leases bring everything back later."""
+    close_old_connections()
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        log.warning("The database does not answer (%s); what was under way comes again.", type(error).__name__)
+        connections.close_all()
+
+
+@contextmanager
+def _slot(task: "Task[..., None]") -> Iterator[None]:
+    """Frees the slot that the message was published for, however the task ends."""
+    try:
+        yield
+    finally:
+        headers = task.request.headers or {}
+        dispatcher.end(_task_id(task), more_due=bool(headers.get("more_due")))
+
+
+def _task_id(task: "Task[..., None]") -> str:
+    return str(task.request.id)
+
+
+def _publish(messages: Sequence[Message]) -> None:
+    tasks: dict[str, Any] = {one.name: one for one in (submit, poll, fetch, deliver)}
+    with current_app.producer_or_acquire() as producer:
+        for message in messages:
+            tasks[message.task].apply_async(
+                args=message.args,
+                queue=message.queue,
+                task_id=message.task_id,
+                headers={"more_due": message.more_due},
+                expires=EXPIRES_SECONDS,
+                producer=producer,
+                retry=False,
+            )
+
+
+def send_dispatch() -> None:
+    """Publishes `exports.dispatch`, unless several wait unread already: then nobody reads the queue."""
+    with current_app.producer_or_acquire() as producer:
+        if waiting(producer.channel, CONTROL) < MOST_DISPATCHES:
+            dispatch.apply_async(queue=CONTROL, expires=DISPATCH_EXPIRES_SECONDS, producer=producer, retry=False)
+
+
+def waiting(channel: Any, queue: str) -> int:
+    """How many messages of the queue nobody has taken. Declares the queue, as publishing would."""
+    declared = current_app.amqp.queues[queue].bind(channel)
+    declared.declare()
+    return int(channel.queue_declare(queue=queue, passive=True).message_count)
+
+
+wake.by(send_dispatch)

@@ -1,5 +1,6 @@
 """Reads the environment for the settings. Whatever is wrong becomes one sentence that says what to do."""
 
+import json
 import os
 import warnings
 from collections.abc import Callable
@@ -20,7 +21,7 @@ env = environ.Env()
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 # Redis and RabbitMQ are what production uses, `spool` is our own; `memory` reaches no other process and is for tests.
-BROKERS = {"redis", "rediss", "amqp", "amqps", "spool", "memory"}
+BROKERS = {"redis", "rediss", "sentinel", "amqp", "amqps", "spool", "memory"}
 
 
 def text(name: str, default: str = "") -> str:
@@ -147,28 +148,61 @@ def database(folder: Path) -> dict[str, Any]:
 
 
 def broker(folder: Path) -> tuple[str, dict[str, Any]]:
-    """The broker's URL and transport options: Redis or RabbitMQ by CELERY_BROKER_URL, else the embedded spool."""
+    """The broker's URL and transport options: Redis or RabbitMQ by CELERY_BROKER_URL, else the embedded spool.
+
+    Several addresses, tried in turn, are separated by `;`. CELERY_BROKER_OPTIONS adds to the options.
+    """
 
     def reader(name: str) -> str:
-        if urlsplit(text(name)).scheme not in BROKERS:
+        addresses = text(name).split(";")
+        for address in addresses:
+            parts = urlsplit(address)
+            _ = parts.port  # ValueError when it is no port
+            if parts.scheme not in BROKERS or not parts.hostname:
+                raise ValueError(name)
+        if len({urlsplit(address).scheme for address in addresses}) > 1:
             raise ValueError(name)
         return text(name)
 
-    remedy = "give redis://host:6379/0 or amqp://user:password@host:5672//, or unset it for the embedded broker."
+    remedy = (
+        "give redis://host:6379/0, rediss://…, sentinel://host:26379;sentinel://…, or amqp://user:password@host:5672//;"
+        " several of one kind are separated by semicolons; or unset it for the embedded broker."
+    )
     url = read("CELERY_BROKER_URL", reader, "spool://localhost", remedy)
-    # A message only says "there is work", and the database says the same. So publishing tries once and gives up soon:
-    # nobody's request waits for a broker that is away. A worker's own connection is retried for ever all the same
-    # (see the settings), because it passes its own number of tries.
+    # The database says what is due. So publishing tries once and gives up soon: nobody's request waits for a broker
+    # that is away. A worker's own connection is retried for ever all the same (see the settings).
     options: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
     match urlsplit(url).scheme:
         case "spool":
             options["folder"] = str(folder / "broker")
-        case "redis" | "rediss":
+        case "redis" | "rediss" | "sentinel":
             options |= {"socket_connect_timeout": 2, "socket_timeout": 3, "socket_keepalive": True}
             options |= {"health_check_interval": 25}
         case "amqp" | "amqps":
             options |= {"write_timeout": 3}
-    return url, options
+    given = read(
+        "CELERY_BROKER_OPTIONS", _json_object, {}, 'give a JSON object, for example {"master_name": "mymaster"}.'
+    )
+    return url, options | given
+
+
+def _json_object(name: str) -> dict[str, Any]:
+    value = json.loads(text(name))
+    if not isinstance(value, dict):
+        raise ValueError(name)
+    return value
+
+
+def worker_pool() -> tuple[str, int]:
+    """Celery's `-P` and `-c` for the worker that `up` starts: by the services that are set, and by the machine."""
+    embedded = not (text("DATABASE_URL") and text("CELERY_BROKER_URL"))
+    pool, slots = ("threads", 8) if embedded else ("prefork", max(4, 2 * (os.cpu_count() or 1)))
+    return pool, number("WORKER_CONCURRENCY", slots, least=1)
+
+
+def is_redis(url: str) -> bool:
+    """Whether the broker is Redis, in any of the ways that it is reached."""
+    return urlsplit(url).scheme in {"redis", "rediss", "sentinel"}
 
 
 def openid() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Exchange, Queue
 
 from portal import environment, keys
 
@@ -40,7 +41,9 @@ if CREDENTIAL_KEYS_FILE:
 # The portal's own limits.
 
 PRIVATE_HOSTS = tuple(host.lower() for host in environment.words("PRIVATE_HOSTS"))
-WORKER_CONCURRENCY = environment.number("WORKER_CONCURRENCY", 16, least=1)
+# Of the worker that `up` starts. Embedded it is one process of threads; beside real services it is Celery's prefork
+# pool, in which time limits act and one interpreter does not bound all.
+WORKER_POOL, WORKER_CONCURRENCY = environment.worker_pool()
 MAIL_ATTACHMENT_BYTES = environment.number("MAIL_ATTACHMENT_BYTES", 10_000_000)
 MAX_FILE_BYTES = environment.number("MAX_FILE_BYTES", 100 * 2**30, least=1)
 if environment.text("STORAGE_URL"):
@@ -218,32 +221,48 @@ if not SECURE_SSL_REDIRECT:
     # The redirect to https is then the proxy's, see above.
     SILENCED_SYSTEM_CHECKS += ["security.W008"]
 
-# Celery. The database is the queue of record and a message only a hint, so there is nothing to keep or to repeat:
-# messages are acknowledged early (Celery's default; a lease in the database does the recovery), results are not stored.
+# Celery. The database is the queue of record: a message names exports that the dispatcher has claimed for it, and its
+# task does nothing when they are claimed for it no more. So messages are acknowledged early (Celery's default; a lease
+# in the database does the recovery), and results are not stored.
 
 CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(DATA_DIR)
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A worker outlives any outage of its broker; meanwhile it finds its work in the database by itself.
+# A worker outlives any outage of its broker.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+# Queues of the portal's own name, so that another application's messages on the same broker are left alone. They are
+# the same as in exports.queue.capacity, which says what each is for.
+CELERY_TASK_QUEUES = [
+    Queue(name, Exchange("portal", type="direct"), routing_key=name)
+    for name in ("portal.submit", "portal.poll", "portal.fetch", "portal.deliver", "portal.control")
+]
+CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "portal.control"
+CELERY_TASK_DEFAULT_EXCHANGE = "portal"
+CELERY_WORKER_CONSUMER = "portal.worker:Consumer"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A node takes a message when it has a slot for it, so that none waits behind a long download. Only Celery's Redis
+# transport can do so.
+CELERY_WORKER_DISABLE_PREFETCH = environment.is_redis(CELERY_BROKER_URL)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_SEND_TASK_EVENTS = False
-# Nobody asks a worker anything through the broker: whether it lives is read from the database.
-CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = True
 # Cancels only tasks that are acknowledged late, and there are none; without it Celery warns at each lost connection.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# Without it Celery closes the database connection after each task. Ours are closed when they are old or broken.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_TIMEZONE = TIME_ZONE
 # The few entries are fixed, so beat keeps its schedule in memory: there is no file that could go bad.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
-# Each expires before the next one is sent, so that a worker that was away does not find a pile of them.
+CELERY_BEAT_SCHEDULER = "portal.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
-    "work": {"task": "exports.tasks.tick", "schedule": 5.0, "options": {"expires": 5.0}},
-    "sweep": {"task": "exports.tasks.sweep", "schedule": 60.0, "options": {"expires": 60.0}},
+    "dispatch": {"task": "exports.dispatch", "schedule": 0.25},
+    "sweep": {
+        "task": "exports.sweep",
+        "schedule": 60.0,
+        "options": {"queue": "portal.control", "expires": 60.0},
+    },
 }
 
 # One line per event, on standard error.

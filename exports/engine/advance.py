@@ -1,14 +1,17 @@
-"""One verb for the worker: take the one next step of an export, and write what it brought."""
+"""Running steps: what the tasks do with an export that was claimed for them, and what follows from errors."""
 
 import logging
+import queue
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections
 
 from exports import states
-from exports.engine import clock, fetch, poll, submit
-from exports.engine.claim import Claim, LostClaimError
+from exports.engine import clock, fetch, network, poll, submit
+from exports.engine.claim import Claim, LostClaimError, release
 from exports.engine.outcome import fail, overdue, postpone
 from exports.engine.trouble import meet
 from exports.models.seal import SealError
@@ -17,19 +20,64 @@ from exports.providers.errors import ProviderError
 log = logging.getLogger(__name__)
 
 STEPS = {states.SUBMIT: submit.submit, states.POLL: poll.poll, states.FETCH: fetch.fetch}
+# Results that come within so long of each other are written together.
+GATHER_SECONDS: Final = 0.05
+LISTEN_SECONDS: Final = 0.25
 MOST_STALLS: Final = 20
 MOST_STUMBLES: Final = 5
 T = TypeVar("T")
 
 
-def advance(claim: Claim) -> None:
-    """Takes the step. Whatever happens, the export ends, or has a next step with a time.
+def advance(claim: Claim, interrupts: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
+    """Takes the one next step. Whatever happens, the export ends, or has a next step with a time.
 
     A claim that no longer stands is dropped in silence: another worker, or a person, was faster. When the database is
-    away the claim's lease brings the step back.
+    away the claim's lease brings the step back. `interrupts`: what a time limit of the worker raises in this thread.
     """
     if not claim.lost and _in_time(claim):
-        _safely(claim, lambda: STEPS[claim.export.step](claim))
+        _safely(claim, lambda: STEPS[claim.export.step](claim), interrupts)
+
+
+def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
+    """Takes the next step of many exports that are to be polled. What comes back together is written together."""
+    results: queue.SimpleQueue[poll.Look] = queue.SimpleQueue()
+    going = begin_looks(claims)
+    patience = poll.PATIENCE_SECONDS if len(claims) > 1 else None
+    for claim in going:
+        network.threads.run(partial(_poll_into, results, claim, patience))
+    waiting = len(going)
+    try:
+        while waiting and not all(claim.lost for claim in going):
+            looks = _gather(results, waiting)
+            waiting -= len(looks)
+            for look in end_looks(looks):
+                finish_look(look)
+    except interrupts:
+        log.warning("A time limit ended polls of %s exports; they are polled again.", waiting)
+        for claim in going:
+            release(claim)
+
+
+def _poll_into(results: "queue.SimpleQueue[poll.Look]", claim: Claim, patience: float | None) -> None:
+    look = poll.look_at(claim, patience)
+    connections.close_all()  # a token was fetched; hundreds of threads must not keep a connection each
+    results.put(look)
+
+
+def _gather(results: "queue.SimpleQueue[poll.Look]", waiting: int) -> list[poll.Look]:
+    """The results that come within a moment of each other; none after LISTEN_SECONDS without any."""
+    try:
+        looks = [results.get(timeout=LISTEN_SECONDS)]
+    except queue.Empty:
+        return []
+    if waiting > 1:
+        time.sleep(GATHER_SECONDS)
+    while len(looks) < waiting:
+        try:
+            looks.append(results.get_nowait())
+        except queue.Empty:
+            break
+    return looks
 
 
 def begin_looks(claims: Sequence[Claim]) -> list[Claim]:
@@ -80,10 +128,14 @@ def _in_time(claim: Claim) -> bool:
     return False
 
 
-def _safely(claim: Claim, work: Callable[[], None]) -> None:
+def _safely(
+    claim: Claim, work: Callable[[], None], interrupts: type[Exception] | tuple[type[Exception], ...] = ()
+) -> None:
     try:
         try:
             work()
+        except interrupts as error:
+            _interrupted(claim, error)
         except ProviderError as error:
             meet(claim, error)
         except SealError as error:
@@ -95,6 +147,17 @@ def _safely(claim: Claim, work: Callable[[], None]) -> None:
     except LostClaimError:
         claim.lost = True
         log.info("The claim on export %s no longer stands; what it brought is dropped.", claim.export.pk)
+
+
+def _interrupted(claim: Claim, error: Exception) -> None:
+    """A time limit of the worker ended the step. A request that may have left is looked up, never sent again."""
+    export = claim.export
+    log.warning("A time limit of the worker (%s) ended the step of export %s.", type(error).__name__, export.pk)
+    note = "The worker's time limit ended the step."
+    if export.step == states.SUBMIT and export.asked_at is not None and not export.remote_id:
+        postpone(claim, submit.SEARCH_SECONDS, f"{note} Looking for the job.", looks=0)
+    else:
+        postpone(claim, clock.backoff(0), note)
 
 
 def _stumble(claim: Claim, error: Exception) -> None:

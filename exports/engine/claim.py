@@ -1,8 +1,9 @@
-"""Claims: who may take the next step of an export, and whether they still may.
+"""Leases: who may take the next step of an export, and whether they still may.
 
-A claim is a short lease, `held_until`, and one more on `fence`. It is renewed while its step is under way; when its
-process dies the lease ends and the row is simply due again. A result counts only while the fence stands. `next_step_at`
-stays as it is until the step's outcome is written: a claim and its renewals touch no index.
+The dispatcher claims an export for a message: `held_until`, `reserved`, and one more on `fence`. The task that runs the
+message turns that into a lease, which is renewed while its step is under way. When the message is lost or the process
+dies, `held_until` passes and the row is due again. A result counts only while the fence stands. `next_step_at` stays as
+it is until the outcome is written: a claim and its renewals touch no index.
 """
 
 import threading
@@ -21,6 +22,8 @@ from exports.engine import clock, share
 from exports.models import Allowance, Export, Project
 from exports.models.export import OPEN
 
+# How long a claim made for a message covers its time in the queue.
+RESERVATION_SECONDS: Final = 10.0
 LEASE_SECONDS: Final = 10.0
 # Where something has waited for so long, more is due than there are slots.
 PILE_SECONDS: Final = 0.5
@@ -31,18 +34,36 @@ _FIRST = (
 )
 LONGEST: Final = "SELECT " + ", ".join([_FIRST] * len(STEPS))
 TAKE: Final = """
-    UPDATE exports_export SET held_until = %s, fence = fence + 1, stalls = stalls + 1
-    WHERE id = ANY({}) RETURNING {}
+    UPDATE exports_export SET held_until = %s, fence = fence + 1, reserved = TRUE
+    WHERE id = ANY({}) RETURNING id, fence, team_id, project_id, polls_alone
 """
+RESERVED: Final = ("pk", "fence", "team_id", "project_id", "polls_alone")
 # No step reads these; a place that does all the same fetches them then.
 UNREAD: Final = {"trigger", "retry_of", "options_key", "error_code", "error_message", "error_action", "file",
                  "submitted_at", "started_at", "finished_at", "held_until"}  # fmt: skip
 DEFERRED: Final = ("created_at", "credential__created_at", "credential__used_at", "credential__checked_at")
-COLUMNS: Final = ", ".join(str(field.column) for field in Export._meta.concrete_fields if field.name not in UNREAD)
+COLUMNS: Final = ", ".join(f"e.{field.column}" for field in Export._meta.concrete_fields if field.name not in UNREAD)
+BEGIN: Final = f"""
+    UPDATE exports_export AS e SET held_until = %s, reserved = FALSE, stalls = stalls + 1
+    FROM unnest(%s::bigint[], %s::bigint[]) AS message(id, fence)
+    WHERE e.id = message.id AND e.fence = message.fence AND e.reserved AND e.held_until > %s AND e.finished_at IS NULL
+    RETURNING {COLUMNS}
+"""  # noqa: S608  our own columns
 
 
 class LostClaimError(Exception):
     """The claim no longer stands: canceled, or its lease ran out. What was brought is dropped."""
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """An export that was claimed for a message which is about to be published."""
+
+    export_id: int
+    fence: int
+    team_id: int
+    project_id: int
+    polls_alone: bool
 
 
 @dataclass
@@ -95,29 +116,54 @@ def _moment(at: datetime | str) -> datetime:
     return found if timezone.is_aware(found) else found.replace(tzinfo=UTC)
 
 
-def claim_due(steps: Sequence[str], limit: int, running: Iterable[Claim] = (), *, fair: bool = True) -> list[Claim]:
-    """Claims up to `limit` due exports whose next step is one of these, the longest waiting first.
+def reserve(steps: Sequence[str], limit: int, since: datetime, running: Iterable[share.Running]) -> list[Reserved]:
+    """Claims up to `limit` due exports whose next step is one of these, for messages that are about to be published.
 
-    When more wait than that, teams take turns, and within a team its projects; `running` is what each has in hand.
-    Without `fair` they do not, this once: it costs a little.
+    `since`: since when the one that waits longest is due. When more wait than there are slots for, teams take turns,
+    and within a team its projects; `running` is what each has in hand. Call it in a transaction.
     """
-    if limit < 1 or not (due_since := [at for step, at in longest_due().items() if step in steps]):
+    if limit < 1:
         return []
-    return claim_from(steps, limit, min(due_since) if fair else None, running)
-
-
-def claim_from(steps: Sequence[str], limit: int, since: datetime | None, running: Iterable[Claim] = ()) -> list[Claim]:
-    """As `claim_due`, where `longest_due` has said since when something is due. None: nobody's turn is asked for."""
-    now, begun = clock.now(), clock.ticks()
+    now = clock.now()
     due = Export.objects.due(now).filter(step__in=steps)
-    with transaction.atomic():
-        if since is not None and since < now - timedelta(seconds=PILE_SECONDS):
-            mine = share.candidates(steps, now, limit)
-            turns = share.in_turns(mine, limit, (claim.export for claim in running))
-            # Where others hold all of it, it is nobody's turn here.
-            exports = _take([row[0] for row in turns], now) if turns else []
-        else:
-            exports = _take(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit], now)
+    if since < now - timedelta(seconds=PILE_SECONDS):
+        mine = share.candidates(steps, now, limit)
+        turns = share.in_turns(mine, limit, running)
+        # Where others hold all of it, it is nobody's turn here.
+        return _take([row[0] for row in turns], now) if turns else []
+    return _take(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit], now)
+
+
+def _take(keys: "Sequence[int] | QuerySet[Export, int]", now: datetime) -> list[Reserved]:
+    """Writes the claims; on PostgreSQL in one statement.
+
+    `keys`: what is locked already, or a query that chooses and locks.
+    """
+    until = now + timedelta(seconds=RESERVATION_SECONDS)
+    if connection.vendor != "postgresql":
+        rows = Export.objects.filter(pk__in=list(keys))
+        rows.update(held_until=until, fence=F("fence") + 1, reserved=True)
+        return [Reserved(*row) for row in rows.order_by("next_step_at", "pk").values_list(*RESERVED)]
+    chosen, given = keys.query.sql_with_params() if isinstance(keys, QuerySet) else ("", [])
+    with connection.cursor() as cursor:
+        array = f"ARRAY({chosen})" if chosen else "%s"
+        cursor.execute(TAKE.format(array), [until, *(given or [list(keys)])])
+        return [Reserved(*row) for row in cursor.fetchall()]
+
+
+def begin(reserved: Sequence[tuple[int, int]]) -> list[Claim]:
+    """The claims that a task may act on, of those its message names by (export id, fence).
+
+    One conditional update: what is reserved no longer, or was begun by a second copy of the message, is left out.
+    From here on the claim is a lease of LEASE_SECONDS that the process must keep.
+    """
+    now, begun = clock.now(), clock.ticks()
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    if connection.vendor == "postgresql":
+        keys = [[pair[0] for pair in reserved], [pair[1] for pair in reserved]]
+        exports = list(Export.objects.raw(BEGIN, [until, *keys, now]))
+    else:
+        exports = _begin_each(reserved, now, until)
     # Many exports share few projects: read once, and told apart by nothing a step changes.
     prefetch_related_objects(
         exports, Prefetch("project", Project.objects.select_related("credential").defer(*DEFERRED))
@@ -125,20 +171,14 @@ def claim_from(steps: Sequence[str], limit: int, since: datetime | None, running
     return [Claim(export, export.fence, begun + LEASE_SECONDS) for export in exports]
 
 
-def _take(keys: "Sequence[int] | QuerySet[Export, int]", now: datetime) -> list[Export]:
-    """Writes the claims; on PostgreSQL in one statement, which gives the rows back as they are then.
-
-    `keys`: what is locked already, or a query that chooses and locks.
-    """
-    until = now + timedelta(seconds=LEASE_SECONDS)
-    if connection.vendor != "postgresql":
-        rows = Export.objects.filter(pk__in=list(keys))
-        rows.update(held_until=until, fence=F("fence") + 1, stalls=F("stalls") + 1)
-        return list(rows.order_by("pk"))
-    if isinstance(keys, QuerySet):
-        chosen, given = keys.query.sql_with_params()
-        return list(Export.objects.raw(TAKE.format(f"ARRAY({chosen})", COLUMNS), [until, *given]))
-    return list(Export.objects.raw(TAKE.format("%s", COLUMNS), [until, list(keys)]))
+def _begin_each(reserved: Sequence[tuple[int, int]], now: datetime, until: datetime) -> list[Export]:
+    exports: list[Export] = []
+    with transaction.atomic():
+        for export_id, fence in reserved:
+            row = Export.objects.filter(pk=export_id, fence=fence, reserved=True, held_until__gt=now, status__in=OPEN)
+            if row.update(held_until=until, reserved=False, stalls=F("stalls") + 1):
+                exports.append(Export.objects.get(pk=export_id))
+    return exports
 
 
 def renew(claims: Iterable[Claim]) -> None:
@@ -159,6 +199,13 @@ def renew(claims: Iterable[Claim]) -> None:
             claim.held_until = begun + LEASE_SECONDS
         else:
             claim.lost = True
+
+
+def release_reserved(reserved: Sequence[Reserved]) -> None:
+    """Gives claims back for which no message was published, or may have been: it finds itself too late."""
+    for one in reserved:
+        rows = Export.objects.filter(pk=one.export_id, fence=one.fence, reserved=True)
+        rows.update(held_until=None, fence=F("fence") + 1, reserved=False)
 
 
 def release(claim: Claim) -> None:

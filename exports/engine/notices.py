@@ -1,13 +1,15 @@
 """Sending notices: mail to the export's user, messages to the address the user named. Never changes an export."""
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import make_msgid
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.template.loader import render_to_string
 
 from exports import states
@@ -21,8 +23,9 @@ from exports.providers.links import open_link
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 20
-HELD_SECONDS: Final = 900.0
+EACH_HOST: Final = 4
+WINDOW: Final = 100
+HELD_SECONDS: Final = 10.0
 MOST_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
 TURNS: Final = {
     "you": "It is your turn: mend what is named above, then retry.",
@@ -32,24 +35,71 @@ TURNS: Final = {
 }
 
 
-def send_due(kind: str = "") -> int:
-    """Sends what is due (of one kind). Returns how many were sent."""
-    due = Notice.objects.filter(due_at__lte=clock.now(), **({"kind": kind} if kind else {}))
-    sent = 0
-    for notice in due.order_by("due_at")[:BATCH]:
-        # Compare-and-swap on the time: whoever pushes it forward sends it; if that one dies, it is due again.
-        mine = Notice.objects.filter(pk=notice.pk, due_at=notice.due_at)
-        until = clock.after(HELD_SECONDS)
-        if mine.update(due_at=until, attempts=F("attempts") + 1):
-            sent += _send(notice, until)
-    return sent
+def _due(now: datetime) -> QuerySet[Notice]:
+    idle = Q(held_until__isnull=True) | Q(held_until__lte=now)
+    return Notice.objects.filter(idle, due_at__lte=now).order_by("due_at")
 
 
-def _send(notice: Notice, until: datetime) -> bool:
-    row = Notice.objects.filter(pk=notice.pk, due_at=until)
+def any_due() -> bool:
+    """Whether anything waits to be sent."""
+    return _due(clock.now()).exists()
+
+
+def reserve(limit: int) -> list[int]:
+    """Claims up to `limit` notices for messages that are about to be published. Returns their ids.
+
+    Never two at once to one recipient, and at most EACH_HOST to one host: an address that never answers holds up
+    nobody else's. Call it in a transaction that no other dispatcher shares.
+    """
+    now = clock.now()
+    busy = Notice.objects.filter(held_until__gt=now, due_at__isnull=False).values_list("recipient", "host")
+    recipients = {row[0] for row in busy}
+    hosts = Counter(row[1] for row in busy)
+    chosen: list[int] = []
+    while len(chosen) < limit:
+        full = [host for host, number in hosts.items() if number >= EACH_HOST]
+        rows = _due(now).exclude(pk__in=chosen).exclude(host__in=full).exclude(recipient__in=recipients)
+        added = 0
+        for pk, recipient, host in rows.values_list("pk", "recipient", "host")[:WINDOW]:
+            if len(chosen) < limit and recipient not in recipients and hosts[host] < EACH_HOST:
+                chosen.append(pk)
+                recipients.add(recipient)
+                hosts[host] += 1
+                added += 1
+        if not added:
+            break
+    Notice.objects.filter(pk__in=chosen).update(held_until=clock.after(HELD_SECONDS), reserved=True)
+    return chosen
+
+
+def release_reserved(ids: Sequence[int]) -> None:
+    """Gives back what no message was published for."""
+    if ids:
+        Notice.objects.filter(pk__in=ids, reserved=True).update(held_until=None, reserved=False)
+
+
+def renew(ids: Sequence[int]) -> None:
+    """Keeps the leases of notices that are being sent."""
+    rows = Notice.objects.filter(pk__in=ids, reserved=False, held_until__isnull=False)
+    rows.update(held_until=clock.after(HELD_SECONDS))
+
+
+def deliver(notice_id: int) -> bool:
+    """Sends the notice that a message was published for. Returns whether it was sent."""
+    now = clock.now()
+    mine = Notice.objects.filter(pk=notice_id, reserved=True, held_until__gt=now, due_at__isnull=False)
+    # What is reserved no longer was sent by a second copy of the message, or its time in the queue ran out.
+    if not mine.update(reserved=False, held_until=clock.after(HELD_SECONDS), attempts=F("attempts") + 1):
+        return False
+    return _send(Notice.objects.get(pk=notice_id))
+
+
+def _send(notice: Notice) -> bool:
+    row = Notice.objects.filter(pk=notice.pk, attempts=notice.attempts)
     export = Export.objects.shown().get(pk=notice.export_id)
     if notice.kind == MAIL and not _may_know(export):
-        row.update(due_at=None, trouble="The user is no longer in the team, or the address is not confirmed.")
+        why = "The user is no longer in the team, or the address is not confirmed."
+        row.update(due_at=None, held_until=None, trouble=why)
         return False
     try:
         if notice.kind == MAIL:
@@ -57,15 +107,15 @@ def _send(notice: Notice, until: datetime) -> bool:
         else:
             relay(export, notice.payload)
     except AddressError as error:
-        row.update(due_at=None, trouble=error.message[:300])
+        row.update(due_at=None, held_until=None, trouble=error.message[:300])
     except Exception as error:
         text = error.message if isinstance(error, ProviderError) else type(error).__name__
-        given_up = notice.attempts + 1 >= MOST_ATTEMPTS[notice.kind]
+        given_up = notice.attempts >= MOST_ATTEMPTS[notice.kind]
         log.warning("Notice %s was not sent (%s)%s.", notice.pk, text, "; given up" if given_up else "")
-        seconds = clock.backoff(notice.attempts, first=5.0, most=3600.0)
-        row.update(due_at=None if given_up else clock.after(seconds), trouble=text[:300])
+        seconds = clock.backoff(notice.attempts - 1, first=5.0, most=3600.0)
+        row.update(due_at=None if given_up else clock.after(seconds), held_until=None, trouble=text[:300])
     else:
-        row.update(due_at=None, sent_at=clock.now(), trouble="")
+        row.update(due_at=None, held_until=None, sent_at=clock.now(), trouble="")
         return True
     return False
 

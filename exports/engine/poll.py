@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from exports import states
-from exports.engine import clock, outage
+from exports.engine import clock, outage, wake
 from exports.engine.budget import Use, admit_many, heed
 from exports.engine.claim import Claim, LostClaimError
 from exports.engine.connect import client_of, job_fields, keep_calls, with_fresh_token
@@ -16,11 +16,13 @@ from exports.engine.many import settle_many
 from exports.engine.outcome import fail, settle_next, witness
 from exports.engine.trouble import meet
 from exports.models import Export, Notice
-from exports.models.notice import RELAY
+from exports.models.notice import RELAY, host_of, recipient_key
 from exports.providers.base import Job, Sight
-from exports.providers.errors import ProviderError
+from exports.providers.errors import ProviderError, UnclearError
 from exports.providers.http import CallRecord
 
+# An answer that takes longer than this beside others is waited for in a message of its own.
+PATIENCE_SECONDS = 8.0
 FETCH_SECONDS = 12 * 3600.0
 LOOKS_WITHOUT_FILE = 3
 # Of the pace: how late a look may be and the next one still keep to the plan.
@@ -29,7 +31,10 @@ LITTLE = 0.2
 
 @dataclass
 class Look:
-    """One look at a job as it came back from the network: what was seen, or what went wrong."""
+    """One look at a job as it came back from the network: what was seen, or what went wrong.
+
+    `slow`: the answer took longer than PATIENCE_SECONDS, or was not waited for longer than that.
+    """
 
     claim: Claim
     ticket: int | None
@@ -38,6 +43,7 @@ class Look:
     error: Exception | None = None
     calls: list[CallRecord] = field(default_factory=list)
     head: Mapping[str, str] = field(default_factory=dict)
+    slow: bool = False
 
     def result(self) -> Sight:
         """What was seen. Raises what went wrong."""
@@ -60,12 +66,17 @@ def may_look(claims: Sequence[Claim]) -> list[Claim]:
     return admit_many(outage.rest(claims), "normal")
 
 
-def look_at(claim: Claim) -> Look:
-    """Asks the provider. Never raises, and needs no database but for a token."""
+def look_at(claim: Claim, patience: float | None = None) -> Look:
+    """Asks the provider. Never raises, and needs no database but for a token.
+
+    `patience`: seconds that a call may take at most, None for as long as the provider's limits allow.
+    """
     export = claim.export
     look = Look(claim, export.ticket, clock.now())
+    begun = clock.ticks()
     try:
         client = client_of(export.project.credential, look.calls.append)
+        client.patience = patience
         try:
             job = Job(**job_fields(export))
             look.sight = with_fresh_token(client, lambda: client.provider.poll(client, job))
@@ -73,6 +84,7 @@ def look_at(claim: Claim) -> Look:
             look.head = client.head
     except Exception as error:
         look.error = error
+    look.slow = clock.ticks() - begun >= PATIENCE_SECONDS
     return look
 
 
@@ -93,9 +105,10 @@ def finish(look: Look) -> None:
     try:
         sight = look.result()
     except ProviderError as error:
-        meet(look.claim, error, rate_class="normal")
+        slow = {"polls_alone": True} if look.slow and isinstance(error, UnclearError) else {}
+        meet(look.claim, error, rate_class="normal", **slow)
     else:
-        see(look.claim, sight, source="poll", asked_at=look.asked_at)
+        see(look.claim, sight, source="poll", asked_at=look.asked_at, polls_alone=look.slow)
 
 
 def _is_unchanged(export: Export, sight: Sight) -> bool:
@@ -110,7 +123,11 @@ def _is_unchanged(export: Export, sight: Sight) -> bool:
 
 
 def _unchanged(export: Export, look: Look) -> dict[str, Any]:
-    return {**_seen(export, look.result()), "next_step_at": _next_look(export, look.asked_at)}
+    return {
+        **_seen(export, look.result()),
+        "next_step_at": _next_look(export, look.asked_at),
+        "polls_alone": look.slow,
+    }
 
 
 def _seen(export: Export, sight: Sight) -> dict[str, Any]:
@@ -138,11 +155,14 @@ def _next_look(export: Export, asked_at: datetime) -> datetime:
     return min(at, max(export.deadline_at, clock.now()))
 
 
-def see(claim: Claim, sight: Sight, *, source: str, asked_at: datetime | None = None) -> None:
+def see(
+    claim: Claim, sight: Sight, *, source: str, asked_at: datetime | None = None, polls_alone: bool = False
+) -> None:
     """Writes what a look showed. Raises LostClaimError when the claim no longer stands."""
     export, kind = claim.export, claim.export.kind
     fields: dict[str, Any] = {
         **_seen(export, sight),
+        "polls_alone": polls_alone,
         "provider_status": sight.word[:200],
         "messages": list(sight.messages) or export.messages,
         "memo": export.memo if sight.memo is None else dict(sight.memo),
@@ -193,6 +213,7 @@ def _go_on(claim: Claim, sight: Sight, source: str, fields: dict[str, Any], aske
             "progress": 100.0,
             "looks": 0,
         }
+        wake.soon()
     else:
         fields["next_step_at"] = _next_look(export, asked_at)
         if sight.state == "done":
@@ -213,9 +234,18 @@ def _relay(claim: Claim, sight: Sight, fields: dict[str, Any]) -> None:
         return
     payload = {"progress": fields["progress"], "state": sight.word, "status": sight.state}
     key = f"{sight.state}:{fields['progress']}:{sight.word}"[:60]
+    address = str(export.options[kind.relay])
     # What was not told yet is old news now; an address that is slow hears of the latest.
     older = Notice.objects.filter(export=export, kind=RELAY, sent_at=None, due_at__isnull=False)
     older.update(due_at=None, trouble="A newer one took its place.")
     Notice.objects.get_or_create(
-        export=export, kind=RELAY, key=key, defaults={"payload": payload, "due_at": clock.now()}
+        export=export,
+        kind=RELAY,
+        key=key,
+        defaults={
+            "payload": payload,
+            "due_at": clock.now(),
+            "recipient": recipient_key(address),
+            "host": host_of(address),
+        },
     )

@@ -10,10 +10,10 @@ from typing import Final
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from exports.models import Export
-
 # An export's key, its team's, its project's, and since when it waits, in seconds since 1970.
 Row = tuple[int, int, int, float]
+# A team, one of its projects, and how many of its exports are in hand.
+Running = tuple[int, int, int]
 # How many projects one look considers, from a place drawn by lot; SQLite joins at most 500 selects.
 MOST_PROJECTS: Final = 100
 
@@ -80,13 +80,13 @@ def _projects(cursor: CursorWrapper) -> list[int]:
     return list(dict.fromkeys(found))[:MOST_PROJECTS]
 
 
-def in_turns(rows: Iterable[Row], limit: int, running: Iterable[Export]) -> list[Row]:
+def in_turns(rows: Iterable[Row], limit: int, running: Iterable[Running]) -> list[Row]:
     """The `limit` rows whose turn it is: the team with the least in hand first, in it the project with the least."""
     teams: Counter[int] = Counter()
     projects: Counter[int] = Counter()
-    for export in running:
-        teams[export.team_id] += 1
-        projects[export.project_id] += 1
+    for team, project, number in running:
+        teams[team] += number
+        projects[project] += number
     piles: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row[3], reverse=True):
         piles[row[1], row[2]].append(row)

@@ -11,6 +11,7 @@ from exports.models.life import Heartbeat, Outage
 from exports.models.notice import Notice
 from exports.models.project import Project
 from exports.models.record import Call
+from exports.models.reservation import Reservation
 from exports.models.team import Member, Team, User
 from exports.models.token import IdempotencyKey, Token
 
@@ -32,6 +33,7 @@ __all__ = [
     "Outage",
     "Pause",
     "Project",
+    "Reservation",
     "Team",
     "Token",
     "User",

@@ -90,6 +90,12 @@ class Export(models.Model):
     most_bytes = models.BigIntegerField(default=0, editable=False, help_text="Most bytes of the file that were here.")
     trouble = models.CharField(max_length=20, blank=True, editable=False, help_text="Code of what the last step met.")
     held_until = models.DateTimeField(null=True, editable=False, help_text="The end of the claim's lease.")
+    reserved = models.BooleanField(
+        default=False, editable=False, help_text="Claimed for a message whose task has not begun."
+    )
+    polls_alone = models.BooleanField(
+        default=False, editable=False, help_text="Its provider answers slowly: it is polled in a message of its own."
+    )
     nudged = models.BooleanField(default=False, editable=False, help_text="A hint came while a step was under way.")
     wait_note = models.CharField(max_length=300, blank=True, editable=False, help_text="Why the next step waits.")
 
@@ -224,12 +230,14 @@ class Export(models.Model):
         return True
 
     def _tell_user(self, now: datetime) -> None:
-        from exports.models.notice import MAIL, Notice
+        from exports.models.notice import MAIL, Notice, recipient_key
 
         wanted = self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
         if not wanted:
             return
-        Notice.objects.create(export=self, kind=MAIL, key=self.status, due_at=now)
+        Notice.objects.create(
+            export=self, kind=MAIL, key=self.status, due_at=now, recipient=recipient_key(self.user.email), host=MAIL
+        )
 
 
 class Change(models.Model):

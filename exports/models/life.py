@@ -1,6 +1,7 @@
 """Signs of life of the processes."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 
@@ -8,18 +9,26 @@ from exports.models import moment
 
 
 class Heartbeat(models.Model):
-    """When a process ("worker:<node>", "beat") last said it was there."""
+    """When a node ("worker:<node>") or a beat ("beat:<host>") last said it was there, and what a node can take.
+
+    `queues` is empty for a beat, and for a node without a connection to the broker.
+    """
 
     name = models.CharField(max_length=200, primary_key=True)
     at = models.DateTimeField()
+    queues = models.JSONField(default=list)
+    slots = models.PositiveIntegerField(default=0)
+    busy = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at}"
 
     @classmethod
-    def beat(cls, name: str) -> None:
-        """Says that it is there now."""
-        cls.objects.update_or_create(name=name, defaults={"at": moment.now()})
+    def beat(cls, name: str, **values: Any) -> None:
+        """Says that it is there now; `values` are the other columns."""
+        values["at"] = moment.now()
+        if not cls.objects.filter(name=name).update(**values):
+            cls.objects.update_or_create(name=name, defaults=values)
 
     @classmethod
     def alive(cls, prefix: str, seconds: float = 60) -> bool:

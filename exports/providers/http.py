@@ -79,8 +79,8 @@ class Client:
 
     `guard` says which addresses may be opened; `record` hears of every exchange; `before_send` is asked right before
     a request that makes something leaves, and may raise; `get_grant` fetches a token where it must be shared and
-    kept (else the provider's own `authorise` does), `refused` is the one that was refused. `made` counts the calls,
-    `head` are the headers of the last answer.
+    kept (else the provider's own `authorise` does), `refused` is the one that was refused. `patience`: seconds that an
+    answer may take, where that is less than usual. `made` counts the calls, `head` are the headers of the last answer.
     """
 
     provider: Provider
@@ -94,6 +94,7 @@ class Client:
     before_send: Callable[[], None] = lambda: None
     refused: str = field(default="", repr=False)
     get_grant: Callable[["Client"], Grant] | None = None
+    patience: float | None = None
     made: int = 0
     head: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -187,6 +188,7 @@ class Client:
         seconds: float,
     ) -> tuple[int, Mapping[str, str], bytes]:
         begun = time.monotonic()
+        seconds = min(seconds, self.patience or seconds)
         self.made += 1
         status: int | None = None
         error, down = "", False
@@ -214,7 +216,9 @@ class Client:
             raise
         except (HTTPError, OSError) as problem:
             mapped = lost(problem, exchange, self.provider.label)
-            error, down = mapped.message, status is None and not isinstance(mapped, AddressError)
+            impatient = self.patience is not None and exchange.connected and exchange.overdue
+            error = mapped.message
+            down = status is None and not impatient and not isinstance(mapped, AddressError)
             raise mapped from None
         finally:
             if session is not self.session:

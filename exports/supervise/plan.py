@@ -18,13 +18,16 @@ class Plan:
     """The commands of one portal.
 
     base: the folder of manage.py. data: the data directory. listening: the socket of the web process.
-    sandbox_port: where the stand-in providers listen on 127.0.0.1, None without them.
+    sandbox_port: where the stand-in providers listen on 127.0.0.1, None without them. pool, concurrency: Celery's
+    `-P` and `-c` of the worker.
     """
 
     base: Path
     data: Path
     listening: socket.socket
     sandbox_port: int | None = None
+    pool: str = "threads"
+    concurrency: int = 8
 
     def manage(self, name: str, *arguments: str) -> Child:
         """A command of manage.py under that name in the log."""
@@ -83,12 +86,11 @@ class Plan:
     def _worker(self) -> Child:
         # The same name at every start, another one for every portal on the same broker.
         node = hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
-        # Celery's own threads only take hints; the steps of exports run in the crew's.
         return self._module(
             "worker",
             *("-W", "ignore:You're running the worker with superuser"),
-            *("-m", "celery", "-A", "portal", "--quiet", "worker", "-n", f"portal-{node}@%h", "-P", "threads"),
-            *("-c", "2", "--without-gossip", "--without-mingle", "--without-heartbeat"),
+            *("-m", "celery", "-A", "portal", "--quiet", "worker", "-n", f"portal-{node}@%h", "-P", self.pool),
+            *("-c", str(self.concurrency), "--without-gossip", "--without-mingle", "--without-heartbeat"),
         )
 
     def _beat(self) -> Child:

@@ -59,7 +59,14 @@ def run(host: str, port: int, demo: bool) -> int:
     hold(settings.DATA_DIR)
     listening = listen(host, port)
     sandbox_port = free_port("127.0.0.1", SANDBOX_PORT) if demo else None
-    plan = Plan(settings.BASE_DIR, settings.DATA_DIR, listening, sandbox_port)
+    plan = Plan(
+        settings.BASE_DIR,
+        settings.DATA_DIR,
+        listening,
+        sandbox_port,
+        settings.WORKER_POOL,
+        settings.WORKER_CONCURRENCY,
+    )
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     log = Log(sys.stdout)

@@ -1,0 +1,43 @@
+"""Threads that wait for the network, for polls that are made together. They keep no database connection."""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+# In each process. A message carries up to fifty polls; a process with a thread pool runs several messages at once.
+MOST_THREADS: Final = 200
+
+
+class NetworkThreads:
+    """Daemon threads, started as they are needed and kept.
+
+    Not concurrent.futures: its threads are waited for when the process ends, and a provider may take minutes.
+    """
+
+    def __init__(self, most: int = MOST_THREADS) -> None:
+        self.most = most
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Has a thread do it; `work` must not raise."""
+        with self._lock:
+            if self._idle <= self._work.qsize() and self._threads < self.most:
+                self._threads += 1
+                threading.Thread(target=self._loop, name=f"network-{self._threads}", daemon=True).start()
+        self._work.put(work)
+
+    def _loop(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            work = self._work.get()
+            with self._lock:
+                self._idle -= 1
+            work()
+
+
+threads: Final = NetworkThreads()

@@ -1,0 +1,62 @@
+"""What a worker node says of itself: its name, the queues it consumes, its slots, and how many are busy.
+
+With a prefork pool the parent process knows these and opens no database connection, and its child processes have
+connections and do not know. So the parent writes them into a piece of memory that is shared over the fork, once a
+second, and the lease keeper of a child copies them into the node's heartbeat row.
+"""
+
+import json
+import mmap
+import time
+from dataclasses import asdict, dataclass
+from typing import Final
+
+SIZE: Final = 4096
+_HEAD: Final = 4
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """`queues` is empty while the node has no connection to the broker. `stopping`: it takes nothing new."""
+
+    name: str = ""
+    queues: tuple[str, ...] = ()
+    slots: int = 0
+    busy: int = 0
+    stopping: bool = False
+    told_at: float = 0.0
+
+
+class SharedState:
+    """A NodeState in memory that a process shares with the children it forks."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, SIZE)
+        # When a process of this node last wrote the heartbeat row, so that one of them does and not all.
+        self._beat = mmap.mmap(-1, 8)
+
+    def write(self, state: NodeState) -> None:
+        """Replaces the state. One process of a node writes, so a reader at worst sees half of it, once."""
+        data = json.dumps(asdict(state)).encode()[: SIZE - _HEAD]
+        self._memory[: _HEAD + len(data)] = len(data).to_bytes(_HEAD, "big") + data
+
+    def read(self) -> NodeState:
+        """The state as it was last written; an empty one in a process that belongs to no worker."""
+        size = int.from_bytes(self._memory[:_HEAD], "big")
+        try:
+            values = json.loads(self._memory[_HEAD : _HEAD + size])
+        except ValueError:
+            return NodeState()
+        return NodeState(**{**values, "queues": tuple(values["queues"])})
+
+    def take_beat(self, seconds: float) -> bool:
+        """Whether the heartbeat row is to be written now by this process: none of the node has for so long."""
+        now = int(time.monotonic() * 1000)
+        if now - int.from_bytes(self._beat[:8], "big") < seconds * 1000:
+            return False
+        self._beat[:8] = now.to_bytes(8, "big")
+        return True
+
+
+# Made at import, which is before any fork.
+shared: Final = SharedState()

@@ -1,0 +1,112 @@
+"""What a worker node adds to Celery's own: it says what it can take, and stops without losing time.
+
+The parent process of a prefork pool opens no database connection and starts no thread here. It writes the node's
+state into shared memory (`exports.queue.node`); the lease keeper of its child processes does the rest.
+"""
+
+import logging
+import time
+from typing import Any, Final
+
+from celery import Celery, bootsteps, signals
+from celery.worker import state as worker_state
+from celery.worker.consumer import Consumer as CeleryConsumer
+
+from exports.engine.keeper import keeper
+from exports.engine.node import NodeState, shared
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS: Final = 1.0
+# A broker that comes back is noticed within so long; Celery's own pauses grow to half a minute.
+MOST_RECONNECT_SECONDS: Final = 3
+POOLS_WITH_TIME_LIMITS: Final = ("prefork", "processes")
+REFUSED_POOLS: Final = ("gevent", "eventlet")
+
+
+class Consumer(CeleryConsumer):
+    """Celery's consumer, with short pauses between attempts to reach a broker that is away."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """The connection, as soon as it can be made."""
+        ensure = conn.ensure_connection
+
+        def soon(*args: Any, **kwargs: Any) -> Any:
+            return ensure(*args, **{"interval_start": 1, "interval_step": 1, **kwargs, "interval_max": MOST_RECONNECT_SECONDS})
+
+        conn.ensure_connection = soon
+        return super().ensure_connected(conn)
+
+
+class NodeReporter(bootsteps.StartStopStep):
+    """Writes the node's state once a second while it is connected to the broker."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        self.timer: Any = None
+        super().__init__(consumer, **kwargs)
+
+    def start(self, consumer: Any) -> None:
+        """The node can take messages from now on."""
+        self.report(consumer)
+        self.timer = consumer.timer.call_repeatedly(REPORT_SECONDS, self.report, (consumer,))
+
+    def stop(self, consumer: Any) -> None:
+        """The connection was lost, or the node stops: nothing is to be published for it."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        old = shared.read()
+        shared.write(NodeState(consumer.hostname, (), 0, 0, old.stopping, time.time()))
+
+    shutdown = stop
+
+    def report(self, consumer: Any) -> None:
+        """Writes the state as it is now: remote control may have added a queue or changed the pool's size."""
+        queues = tuple(queue.name for queue in consumer.task_consumer.queues) if consumer.task_consumer else ()
+        scaler = consumer.controller.autoscaler
+        slots = scaler.max_concurrency if scaler else consumer.pool.num_processes
+        busy = len(worker_state.active_requests)
+        stopping = shared.read().stopping
+        shared.write(NodeState(consumer.hostname, queues, slots, busy, stopping, time.time()))
+
+
+def install(app: Celery) -> None:
+    """Adds all this to a worker of the application."""
+    app.steps["consumer"].add(NodeReporter)
+
+
+@signals.celeryd_after_setup.connect
+def check_pool(instance: Any, **_: Any) -> None:
+    """Refuses pools that cannot run the steps, and says what threads and solo do not do."""
+    pool = instance.pool_cls.__module__.rpartition(".")[2]
+    if pool in REFUSED_POOLS:
+        raise SystemExit(
+            f"The pool {pool} is not supported: downloads and database connections of the portal use real threads."
+            " Start the worker with -P prefork or -P threads."
+        )
+    if pool not in POOLS_WITH_TIME_LIMITS:
+        log.warning("The pool %s ignores time limits and --max-tasks-per-child; prefork heeds them.", pool)
+        signals.worker_ready.connect(start_keeper)
+        signals.worker_shutdown.connect(stop_keeper)
+
+
+@signals.worker_process_init.connect
+def start_keeper(**_: Any) -> None:
+    """Starts the lease keeper: in each process of a prefork pool after the fork, else in the only process."""
+    keeper.start()
+
+
+@signals.worker_shutting_down.connect
+def say_stopping(**_: Any) -> None:
+    """Has downloads and polls end where they stand, since a warm shutdown waits for every task."""
+    old = shared.read()
+    shared.write(NodeState(old.name, (), 0, old.busy, True, time.time()))
+
+
+@signals.worker_process_shutdown.connect
+def stop_keeper(**_: Any) -> None:
+    """Removes the node's heartbeat when the node stops, not when the pool only replaces a process."""
+    if shared.read().stopping:
+        keeper.stop()
