@@ -8,7 +8,7 @@ from pathlib import Path
 VENV = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
 
 
-def use_what_make_installed() -> None:
+def switch_to_venv() -> None:
     """Any Python will do on the command line: without the portal's packages it hands over to the one that has them."""
     try:
         import celery  # noqa: F401
@@ -22,7 +22,7 @@ def use_what_make_installed() -> None:
 
 def main() -> None:
     """Run the command of the command line; a problem in the settings is one sentence and exit code 1."""
-    use_what_make_installed()
+    switch_to_venv()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured

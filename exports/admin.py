@@ -22,8 +22,9 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from exports import models
-from exports.engine import account, end
-from exports.engine.problem import ConflictError, InvalidError
+from exports.errors import ConflictError, InvalidError
+from exports.exporting import actions
+from exports.people import security
 
 admin.site.site_header = admin.site.site_title = "Export portal: staff"
 # Signing in is the same for staff as for everybody, second factor and limits included.
@@ -31,20 +32,29 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 # Addresses stand with their person; factors and sessions hold what is not for eyes.
 admin.site.unregister([Group, EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken])
 
-# Fields that hold something sealed, or a claim of the engine: not for eyes.
-HIDDEN = ("sealed", "sealed_grant", "sealed_link", "grant_lock", "digest", "baseline", "memo", "options_key")
+# Fields that hold something encrypted_secrets, or a claim of the engine: not for eyes.
+HIDDEN_FIELDS = (
+    "encrypted_secrets",
+    "encrypted_grant",
+    "encrypted_link",
+    "grant_locked_until",
+    "digest",
+    "baseline",
+    "memo",
+    "options_key",
+)
 
 
 # The stubs' generics do not exist when it runs.
-class Shown(admin.ModelAdmin):  # type: ignore[type-arg]
+class PortalAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists that cost the same however much there is, and no secrets."""
 
     list_per_page = 50
     show_full_result_count = False
-    exclude = HIDDEN
+    exclude = HIDDEN_FIELDS
 
 
-class ReadOnly(Shown):
+class ReadOnlyAdmin(PortalAdmin):
     """Nothing is added, changed or deleted here: the engine's invariants hold only through the engine."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -76,7 +86,7 @@ class ChangeInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(models.Export)
-class ExportAdmin(ReadOnly):
+class ExportAdmin(ReadOnlyAdmin):
     list_display = (
         "id",
         "status",
@@ -106,7 +116,7 @@ class ExportAdmin(ReadOnly):
         done = 0
         for export in queryset:
             try:
-                end.redrive(export)
+                actions.redrive(export)
                 done += 1
             except ConflictError as problem:
                 self.message_user(request, str(problem), messages.WARNING)
@@ -132,7 +142,7 @@ class ExportAdmin(ReadOnly):
         done = 0
         for export in exports:
             try:
-                end.write_off(export, actor=request.user.get_username(), reason=reason)
+                actions.write_off(export, actor=request.user.get_username(), reason=reason)
                 done += 1
             except (ConflictError, InvalidError) as problem:
                 self.message_user(request, str(problem), messages.WARNING)
@@ -142,7 +152,7 @@ class ExportAdmin(ReadOnly):
 
 
 @admin.register(models.Change)
-class ChangeAdmin(ReadOnly):
+class ChangeAdmin(ReadOnlyAdmin):
     list_display = ("id", "export_id", "at", "from_status", "to_status", "source", "actor", "provider_status")
     list_filter = ("to_status", "source")
     search_fields = ("=export__id", "=actor")
@@ -150,7 +160,7 @@ class ChangeAdmin(ReadOnly):
 
 
 @admin.register(models.Call)
-class CallAdmin(ReadOnly):
+class CallAdmin(ReadOnlyAdmin):
     list_display = ("id", "at", "method", "url", "status", "seconds", "error", "export_id", "credential_id")
     list_filter = ("method",)
     search_fields = ("=export__id", "=correlation")
@@ -158,37 +168,37 @@ class CallAdmin(ReadOnly):
 
 
 @admin.register(models.File)
-class FileAdmin(ReadOnly):
+class FileAdmin(ReadOnlyAdmin):
     list_display = ("id", "name", "team", "size", "verified_at", "expires_at", "deleted_at")
     list_select_related = ("team",)
     search_fields = ("name", "=sha256")
     ordering = ("-id",)
 
 
-@admin.register(models.Notice)
-class NoticeAdmin(ReadOnly):
-    list_display = ("id", "export_id", "kind", "key", "due_at", "sent_at", "attempts", "trouble")
+@admin.register(models.OutboxMessage)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "export_id", "kind", "key", "due_at", "sent_at", "attempts", "last_error")
     list_filter = ("kind",)
     search_fields = ("=export__id",)
     ordering = ("-id",)
 
 
-@admin.register(models.Pause)
-class PauseAdmin(ReadOnly):
+@admin.register(models.RateLimitPause)
+class PauseAdmin(ReadOnlyAdmin):
     list_display = ("credential", "rate_class", "until", "reason")
     list_select_related = ("credential",)
     ordering = ("-until",)
 
 
 @admin.register(models.Heartbeat)
-class HeartbeatAdmin(ReadOnly):
+class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("name", "at")
     ordering = ("-at",)
 
 
 @admin.register(models.Credential)
-class CredentialAdmin(ReadOnly):
-    list_display = ("id", "name", "provider", "team", "origin", "used_at", "checked_at", "trouble")
+class CredentialAdmin(ReadOnlyAdmin):
+    list_display = ("id", "name", "provider", "team", "origin", "used_at", "checked_at", "last_error")
     list_filter = ("provider",)
     list_select_related = ("team",)
     search_fields = ("name", "team__slug")
@@ -196,7 +206,7 @@ class CredentialAdmin(ReadOnly):
 
 
 @admin.register(models.Project)
-class ProjectAdmin(ReadOnly):
+class ProjectAdmin(ReadOnlyAdmin):
     list_display = ("id", "name", "remote_id", "credential", "team")
     list_filter = ("credential__provider",)
     list_select_related = ("credential", "team")
@@ -205,7 +215,7 @@ class ProjectAdmin(ReadOnly):
 
 
 @admin.register(models.Token)
-class TokenAdmin(ReadOnly):
+class TokenAdmin(ReadOnlyAdmin):
     list_display = ("prefix", "name", "member", "scope", "created_at", "used_at", "expires_at", "revoked_at")
     list_filter = ("scope",)
     list_select_related = ("member__team", "member__user")
@@ -233,8 +243,8 @@ class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(models.Team)
-class TeamAdmin(Shown):
-    list_display = ("name", "slug", "kept_bytes", "most_bytes", "created_at")
+class TeamAdmin(PortalAdmin):
+    list_display = ("name", "slug", "kept_bytes", "quota_bytes", "created_at")
     search_fields = ("name", "slug")
     ordering = ("name",)
     prepopulated_fields: ClassVar[dict[str, Sequence[str]]] = {"slug": ("name",)}
@@ -262,14 +272,14 @@ class UserAdmin(StockUserAdmin):  # type: ignore[type-arg]
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
-    actions = ("drop_factors",)
+    actions = ("reset_second_factors",)
 
     @admin.action(description="Take away lost second factors of the chosen people", permissions=["change"])
-    def drop_factors(self, request: HttpRequest, queryset: QuerySet[models.User]) -> None:
+    def reset_second_factors(self, request: HttpRequest, queryset: QuerySet[models.User]) -> None:
         """Factors and recovery codes go, sessions end; their teams and they themselves are told."""
         for user in queryset:
             try:
-                account.drop_factors(user, request.user.get_username())
+                security.reset_second_factors(user, request.user.get_username())
                 self.message_user(request, f"{user.email} signs in by password alone now.", messages.SUCCESS)
             except ConflictError as problem:
                 self.message_user(request, str(problem), messages.WARNING)

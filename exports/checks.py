@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from exports.engine.verify import CONTENT_TYPES
 from exports.providers.registry import PROVIDERS
+from exports.storage.verify import CONTENT_TYPES
 
 
 @register()
-def declarations(**_: Any) -> Sequence[CheckMessage]:
+def check_provider_declarations(**_: Any) -> Sequence[CheckMessage]:
     """Every provider's declaration is complete: the engine can verify each format, and words are lower case."""
     found: list[CheckMessage] = []
     for slug, provider in PROVIDERS.items():
@@ -24,9 +24,9 @@ def declarations(**_: Any) -> Sequence[CheckMessage]:
                 found.append(
                     Error(f"{slug} {kind.type}: the format {strange[0]} cannot be verified.", id="exports.E003")
                 )
-            for option in filter(None, (kind.relay, *kind.pickers)):
+            for option in filter(None, (kind.relay_option, *kind.options_with_choices)):
                 if option not in kind.options.base_fields:
                     found.append(Error(f"{slug} {kind.type} has no option {option}.", id="exports.E004"))
-        if any(word != word.lower() for word in provider.words):
+        if any(word != word.lower() for word in provider.status_map):
             found.append(Error(f"{slug}: status words are declared in lower case.", id="exports.E005"))
     return found

@@ -23,7 +23,7 @@ NONE: Final = "none"
 
 STEPS: Final = (SUBMIT, POLL, FETCH, NONE)
 
-MOVES: Final[dict[str | None, frozenset[str]]] = {
+TRANSITIONS: Final[dict[str | None, frozenset[str]]] = {
     None: frozenset({WAITING}),
     WAITING: frozenset({PROCESSING, SUCCEEDED, FAILED, CANCELED}),
     PROCESSING: frozenset({SUCCEEDED, FAILED, CANCELED}),
@@ -56,7 +56,7 @@ ERROR_CODES: Final = (
 ACTIONS: Final = ("you", "us", "provider", "none")
 
 # Whose turn it is, unless the place that fails knows better.
-TURN: Final[dict[str, str]] = {
+DEFAULT_ACTION: Final[dict[str, str]] = {
     "rejected": "you",
     "credential": "you",
     "not_found": "you",
@@ -74,10 +74,10 @@ TURN: Final[dict[str, str]] = {
 }
 
 
-class IllegalMoveError(Exception):
+class IllegalTransitionError(Exception):
     """Asked for a change of status that the table of moves does not have."""
 
 
-def may_move(old: str | None, new: str) -> bool:
+def may_transition(old: str | None, new: str) -> bool:
     """Whether the table has this change of status (None: the export does not exist yet)."""
-    return new in MOVES[old]
+    return new in TRANSITIONS[old]

@@ -9,13 +9,14 @@ from celery import Task, current_app, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
-from exports.engine import claim as leases
-from exports.engine import dispatcher, notices, wake
-from exports.engine import sweep as sweeping
-from exports.engine.advance import advance, advance_polls
-from exports.engine.capacity import CONTROL
-from exports.engine.dispatcher import Message
-from exports.engine.keeper import keeper
+from exports.housekeeping import sweep as sweeping
+from exports.notify import outbox
+from exports.queue import dispatcher, wakeup
+from exports.queue import leases as leases
+from exports.queue.capacity import CONTROL
+from exports.queue.dispatcher import Message
+from exports.queue.lease_keeper import keeper
+from exports.steps.run import advance_polls, run_step
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def fetch(self: "Task[..., None]", export_id: int, fence: int) -> None:
 def deliver(self: "Task[..., None]", notice_id: int) -> None:
     """Sends one mail, or one message to an address that somebody named."""
     with _database(), _slot(self), keeper.keeping(_task_id(self), delivery=notice_id):
-        notices.deliver(notice_id)
+        outbox.deliver(notice_id)
 
 
 @shared_task(name="exports.sweep")
@@ -69,16 +70,14 @@ def sweep() -> None:
 
 def _one(claims: list[leases.Claim]) -> None:
     for claim in claims:
-        advance(claim, SoftTimeLimitExceeded)
+        run_step(claim, SoftTimeLimitExceeded)
 
 
 def _polls(claims: list[leases.Claim]) -> None:
     advance_polls(claims, SoftTimeLimitExceeded)
 
 
-def _run(
-    task: "Task[..., None]", reserved: list[tuple[int, int]], step: Callable[[list[leases.Claim]], None]
-) -> None:
+def _run(task: "Task[..., None]", reserved: list[tuple[int, int]], step: Callable[[list[leases.Claim]], None]) -> None:
     """Begins what is still reserved for this message, and keeps its leases while `step` runs."""
     with _database(), _slot(task):
         claims = leases.begin(reserved)
@@ -143,4 +142,4 @@ def waiting(channel: Any, queue: str) -> int:
     return int(channel.queue_declare(queue=queue, passive=True).message_count)
 
 
-wake.by(send_dispatch)
+wakeup.set_sender(send_dispatch)

@@ -66,7 +66,7 @@ class Scheduler(CeleryScheduler):
 
         try:
             close_old_connections()
-            Heartbeat.beat(self.heartbeat)
+            Heartbeat.record(self.heartbeat)
         except Exception as error:
             log.warning("The heartbeat could not be written (%s).", type(error).__name__)
             connections.close_all()

@@ -6,12 +6,20 @@ from typing import Any
 from celery import Celery, signals
 from kombu.transport import TRANSPORT_ALIASES
 
+from portal import logs
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 TRANSPORT_ALIASES["spool"] = "portal.spool:Transport"
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def set_up_logging(loglevel: int | str | None = None, logfile: str | None = None, **_: Any) -> None:
+    """Keeps the portal's LOGGING in worker and beat, with Celery's `-l` and `-f` where they are given."""
+    logs.apply_celery_options(loglevel, logfile)
 
 
 @signals.celeryd_init.connect

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.keys import kept_secret
+from portal.keys import read_or_create_secret
 
 T = TypeVar("T")
 
@@ -21,21 +21,21 @@ env = environ.Env()
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 # Redis and RabbitMQ are what production uses, `spool` is our own; `memory` reaches no other process and is for tests.
-BROKERS = {"redis", "rediss", "sentinel", "amqp", "amqps", "spool", "memory"}
+BROKER_SCHEMES = {"redis", "rediss", "sentinel", "amqp", "amqps", "spool", "memory"}
 
 
-def text(name: str, default: str = "") -> str:
+def get_text(name: str, default: str = "") -> str:
     """The variable without white space around it; the default when it is unset or empty."""
     return str(env.str(name, default="")).strip() or default
 
 
-def read(name: str, reader: Callable[[str], T], default: T, remedy: str) -> T:
+def read_variable(name: str, reader: Callable[[str], T], default: T, remedy: str) -> T:
     """The variable as the reader understands it; the default when it is unset or empty.
 
     ImproperlyConfigured with "NAME cannot be read: remedy" when the reader fails. The value is not repeated in the
     sentence, since it may hold a password.
     """
-    if not text(name):
+    if not get_text(name):
         return default
     try:
         # What django-environ only warns of is a mistake as well, and its warning can hold the password.
@@ -46,26 +46,28 @@ def read(name: str, reader: Callable[[str], T], default: T, remedy: str) -> T:
         raise ImproperlyConfigured(f"{name} cannot be read: {remedy}") from problem
 
 
-def number(name: str, default: int, least: int = 0) -> int:
+def get_int(name: str, default: int, least: int = 0) -> int:
     """The variable as a whole number of at least `least`."""
 
     def reader(name: str) -> int:
-        value = int(text(name))
+        value = int(get_text(name))
         if value < least:
             raise ValueError(name)
         return value
 
-    return read(name, reader, default, f"give a whole number of at least {least}, for example {name}={default}.")
+    return read_variable(
+        name, reader, default, f"give a whole number of at least {least}, for example {name}={default}."
+    )
 
 
-def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+def get_list(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The variable as a list separated by commas."""
-    return tuple(word.strip() for word in text(name).split(",") if word.strip()) or default
+    return tuple(word.strip() for word in get_text(name).split(",") if word.strip()) or default
 
 
-def data_folder(default: Path) -> Path:
+def data_dir(default: Path) -> Path:
     """DATA_DIR as an absolute path, made if need be and checked to be writable."""
-    folder = Path(text("DATA_DIR", str(default))).expanduser().absolute()
+    folder = Path(get_text("DATA_DIR", str(default))).expanduser().absolute()
     try:
         # Keys and everybody's files live here, so nobody else on the machine may look in.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,18 +86,20 @@ def public_url() -> str:
     """PUBLIC_URL without a slash at its end, "" when unset."""
 
     def reader(name: str) -> str:
-        parts = urlsplit(text(name))
+        parts = urlsplit(get_text(name))
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(name)
         _ = parts.port  # ValueError when it is no port
-        return text(name).rstrip("/")
+        return get_text(name).rstrip("/")
 
-    return read("PUBLIC_URL", reader, "", "give the portal's own address, for example https://portal.example.org.")
+    return read_variable(
+        "PUBLIC_URL", reader, "", "give the portal's own address, for example https://portal.example.org."
+    )
 
 
 def secret_key(folder: Path, secure: bool) -> str:
     """SECRET_KEY, or the one kept in the data directory. With https (`secure`) it must be given."""
-    given = text("SECRET_KEY")
+    given = get_text("SECRET_KEY")
     if given:
         return given
     if secure:
@@ -104,7 +108,7 @@ def secret_key(folder: Path, secure: bool) -> str:
         )
     path = folder / "secret_key"
     try:
-        return kept_secret(path)
+        return read_or_create_secret(path)
     except (OSError, ValueError) as problem:
         raise ImproperlyConfigured(
             f"The signing key in {path} cannot be read: make the file readable, delete it, or set SECRET_KEY."
@@ -125,7 +129,7 @@ def database(folder: Path) -> dict[str, Any]:
 
     embedded: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "portal.sqlite3")}
     remedy = "give postgres://user:password@host:5432/name, or unset it for the embedded database."
-    found = read("DATABASE_URL", reader, embedded, remedy)
+    found = read_variable("DATABASE_URL", reader, embedded, remedy)
     options = found.setdefault("OPTIONS", {})
     if found["ENGINE"].endswith("postgresql"):
         found.setdefault("CONN_MAX_AGE", 60)
@@ -154,21 +158,21 @@ def broker(folder: Path) -> tuple[str, dict[str, Any]]:
     """
 
     def reader(name: str) -> str:
-        addresses = text(name).split(";")
+        addresses = get_text(name).split(";")
         for address in addresses:
             parts = urlsplit(address)
             _ = parts.port  # ValueError when it is no port
-            if parts.scheme not in BROKERS or not parts.hostname:
+            if parts.scheme not in BROKER_SCHEMES or not parts.hostname:
                 raise ValueError(name)
         if len({urlsplit(address).scheme for address in addresses}) > 1:
             raise ValueError(name)
-        return text(name)
+        return get_text(name)
 
     remedy = (
         "give redis://host:6379/0, rediss://…, sentinel://host:26379;sentinel://…, or amqp://user:password@host:5672//;"
         " several of one kind are separated by semicolons; or unset it for the embedded broker."
     )
-    url = read("CELERY_BROKER_URL", reader, "spool://localhost", remedy)
+    url = read_variable("CELERY_BROKER_URL", reader, "spool://localhost", remedy)
     # The database says what is due. So publishing tries once and gives up soon: nobody's request waits for a broker
     # that is away. A worker's own connection is retried for ever all the same (see the settings).
     options: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
@@ -180,14 +184,15 @@ def broker(folder: Path) -> tuple[str, dict[str, Any]]:
             options |= {"health_check_interval": 25}
         case "amqp" | "amqps":
             options |= {"write_timeout": 3}
-    given = read(
-        "CELERY_BROKER_OPTIONS", _json_object, {}, 'give a JSON object, for example {"master_name": "mymaster"}.'
+    empty: dict[str, Any] = {}
+    given = read_variable(
+        "CELERY_BROKER_OPTIONS", _json_object, empty, 'give a JSON object, for example {"master_name": "mymaster"}.'
     )
     return url, options | given
 
 
 def _json_object(name: str) -> dict[str, Any]:
-    value = json.loads(text(name))
+    value = json.loads(get_text(name))
     if not isinstance(value, dict):
         raise ValueError(name)
     return value
@@ -195,9 +200,9 @@ def _json_object(name: str) -> dict[str, Any]:
 
 def worker_pool() -> tuple[str, int]:
     """Celery's `-P` and `-c` for the worker that `up` starts: by the services that are set, and by the machine."""
-    embedded = not (text("DATABASE_URL") and text("CELERY_BROKER_URL"))
+    embedded = not (get_text("DATABASE_URL") and get_text("CELERY_BROKER_URL"))
     pool, slots = ("threads", 8) if embedded else ("prefork", max(4, 2 * (os.cpu_count() or 1)))
-    return pool, number("WORKER_CONCURRENCY", slots, least=1)
+    return pool, get_int("WORKER_CONCURRENCY", slots, least=1)
 
 
 def is_redis(url: str) -> bool:
@@ -205,10 +210,10 @@ def is_redis(url: str) -> bool:
     return urlsplit(url).scheme in {"redis", "rediss", "sentinel"}
 
 
-def openid() -> dict[str, Any]:
+def openid_provider() -> dict[str, Any]:
     """The OpenID Connect provider that people may sign in with, as allauth reads it; empty without one."""
     names = ("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
-    server, client, secret = (text(name) for name in names)
+    server, client, secret = (get_text(name) for name in names)
     if not any((server, client, secret)):
         return {}
     # Who can change what the provider answers signs in as anybody.
@@ -219,14 +224,14 @@ def openid() -> dict[str, Any]:
         )
     return {
         "provider_id": "openid",
-        "name": text("OIDC_NAME", "OpenID Connect"),
+        "name": get_text("OIDC_NAME", "OpenID Connect"),
         "client_id": client,
         "secret": secret,
         "settings": {"server_url": server, "oauth_pkce_enabled": True},
     }
 
 
-def mail() -> dict[str, Any]:
+def mail_settings() -> dict[str, Any]:
     """Django's EMAIL_… settings by EMAIL_URL, else mail that is written into files."""
 
     def reader(name: str) -> dict[str, Any]:
@@ -235,4 +240,4 @@ def mail() -> dict[str, Any]:
 
     files = {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
     remedy = "give smtp+tls://user:password@host:587, or unset it for mail into files."
-    return read("EMAIL_URL", reader, files, remedy)
+    return read_variable("EMAIL_URL", reader, files, remedy)

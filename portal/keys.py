@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 
-def keep(path: Path, text: str) -> str:
+def write_once(path: Path, text: str) -> str:
     """Write `text` to a new file of mode 600, unless there is one already; return what the file holds.
 
     Several processes that start at once all return the same text: the file is written under another name and then
@@ -34,12 +34,12 @@ def keep(path: Path, text: str) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def kept_secret(path: Path) -> str:
+def read_or_create_secret(path: Path) -> str:
     """The secret in the file, made on first use (64 characters). ValueError when the file is there but empty."""
     try:
         secret = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        secret = keep(path, secrets.token_urlsafe(48))
+        secret = write_once(path, secrets.token_urlsafe(48))
     if not secret:
         raise ValueError(f"{path} is empty")
     return secret

@@ -10,10 +10,10 @@ from django.utils.datastructures import MultiValueDict
 from django.views.debug import SafeExceptionReporterFilter
 
 # Values of these kinds hold no secret; of every other variable only the kind is told.
-PLAIN = (bool, int, float, type(None))
+SAFE_TYPES = (bool, int, float, type(None))
 
 
-class Discreet(SafeExceptionReporterFilter):
+class RedactingReporterFilter(SafeExceptionReporterFilter):
     """Hides the values of variables and of what was sent, also with DEBUG: any of them may hold a secret.
 
     Django's own filter is off with DEBUG, and else hides only what a decorator names.
@@ -36,7 +36,7 @@ class Discreet(SafeExceptionReporterFilter):
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
         """Each variable with its kind, numbers with their values."""
         found = {
-            name: value if isinstance(value, PLAIN) else f"({type(value).__name__})"
+            name: value if isinstance(value, SAFE_TYPES) else f"({type(value).__name__})"
             for name, value in tb_frame.f_locals.items()
         }
         return found.items()

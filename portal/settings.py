@@ -10,7 +10,7 @@ from kombu import Exchange, Queue
 from portal import environment, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = environment.data_folder(BASE_DIR / "var")
+DATA_DIR = environment.data_dir(BASE_DIR / "var")
 
 # Who we are to the outside. A PUBLIC_URL of https makes this a production portal: keys must be given, cookies are
 # sent over https only.
@@ -20,14 +20,14 @@ PUBLIC_URL = environment.public_url()
 SECURE = PUBLIC_URL.startswith("https://")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(PUBLIC_URL).port}")
 ALLOWED_HOSTS = list(
-    environment.words("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", *([PUBLIC_HOST] if PUBLIC_HOST else [])))
+    environment.get_list("ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]", *([PUBLIC_HOST] if PUBLIC_HOST else [])))
 )
 CSRF_TRUSTED_ORIGINS = ["{0.scheme}://{0.netloc}".format(urlsplit(PUBLIC_URL))] if PUBLIC_URL else []
 
 # Keys.
 
 SECRET_KEY = environment.secret_key(DATA_DIR, SECURE)
-CREDENTIAL_KEYS = keys.split_keys(environment.text("CREDENTIAL_KEYS"))
+CREDENTIAL_KEYS = keys.split_keys(environment.get_text("CREDENTIAL_KEYS"))
 if SECURE and not CREDENTIAL_KEYS:
     raise ImproperlyConfigured(
         "With a PUBLIC_URL of https, CREDENTIAL_KEYS must be given: set it to the keys that seal credentials, "
@@ -40,13 +40,13 @@ if CREDENTIAL_KEYS_FILE:
 
 # The portal's own limits.
 
-PRIVATE_HOSTS = tuple(host.lower() for host in environment.words("PRIVATE_HOSTS"))
+PRIVATE_HOSTS = tuple(host.lower() for host in environment.get_list("PRIVATE_HOSTS"))
 # Of the worker that `up` starts. Embedded it is one process of threads; beside real services it is Celery's prefork
 # pool, in which time limits act and one interpreter does not bound all.
 WORKER_POOL, WORKER_CONCURRENCY = environment.worker_pool()
-MAIL_ATTACHMENT_BYTES = environment.number("MAIL_ATTACHMENT_BYTES", 10_000_000)
-MAX_FILE_BYTES = environment.number("MAX_FILE_BYTES", 100 * 2**30, least=1)
-if environment.text("STORAGE_URL"):
+MAIL_ATTACHMENT_BYTES = environment.get_int("MAIL_ATTACHMENT_BYTES", 10_000_000)
+MAX_FILE_BYTES = environment.get_int("MAX_FILE_BYTES", 100 * 2**30, least=1)
+if environment.get_text("STORAGE_URL"):
     raise ImproperlyConfigured("STORAGE_URL is not supported yet: unset it, and files are kept in DATA_DIR.")
 
 # Django.
@@ -69,15 +69,15 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
-    "exports.web.middleware.Headers",
+    "exports.web.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "exports.web.middleware.Intake",
+    "exports.web.middleware.RequestLimitsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "exports.web.visit.Visit",
+    "exports.web.request_context.SessionActivityMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -101,7 +101,7 @@ ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DATABASES = {"default": environment.database(DATA_DIR)}
 # What an error page or report tells of a failed request: neither what was typed nor the values of variables.
-DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.reports.Discreet"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.reports.RedactingReporterFilter"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # All processes count failed sign-ins together, so what they count with is where all of them are: in the database.
 CACHES: dict[str, Any] = {
@@ -126,7 +126,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 # Signing in is allauth's; how the portal wants it is in `exports.web.account`, why in docs/decisions/0008.
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-ACCOUNT_ADAPTER = "exports.web.account.adapter.Accounts"
+ACCOUNT_ADAPTER = "exports.web.account.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -140,26 +140,26 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_FORMS = {
     "login": "exports.web.account.forms.SignInForm",
-    "change_password": "exports.web.account.forms.PasswordForm",
-    "reset_password": "exports.web.account.forms.ForgottenForm",
-    "reset_password_from_key": "exports.web.account.forms.NewPasswordForm",
-    "reauthenticate": "exports.web.account.forms.AgainForm",
+    "change_password": "exports.web.account.forms.ChangePasswordForm",
+    "reset_password": "exports.web.account.forms.RequestPasswordResetForm",
+    "reset_password_from_key": "exports.web.account.forms.SetPasswordForm",
+    "reauthenticate": "exports.web.account.forms.ReauthenticateForm",
 }
-MFA_ADAPTER = "exports.web.account.adapter.Factors"
+MFA_ADAPTER = "exports.web.account.adapter.SecondFactorAdapter"
 MFA_FORMS = {
-    "authenticate": "exports.web.account.forms.CodeForm",
-    "reauthenticate": "exports.web.account.forms.CodeAgainForm",
-    "activate_totp": "exports.web.account.forms.AppForm",
-    "add_webauthn": "exports.web.account.forms.PasskeyForm",
-    "edit_webauthn": "exports.web.account.forms.PasskeyNameForm",
+    "authenticate": "exports.web.account.forms.SecondFactorForm",
+    "reauthenticate": "exports.web.account.forms.ReauthenticateCodeForm",
+    "activate_totp": "exports.web.account.forms.ActivateAppForm",
+    "add_webauthn": "exports.web.account.forms.AddPasskeyForm",
+    "edit_webauthn": "exports.web.account.forms.RenamePasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Export portal"
-OPENID = environment.openid()
+OPENID = environment.openid_provider()
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [OPENID] if OPENID else []}}
-SOCIALACCOUNT_ADAPTER = "exports.web.account.provider.Provider"
+SOCIALACCOUNT_ADAPTER = "exports.web.account.openid.OpenIDAdapter"
 # By a link: the policy of the pages forbids forms that end elsewhere, as one that is redirected to the provider does.
 SOCIALACCOUNT_LOGIN_ON_GET = True
 if SECURE:
@@ -174,7 +174,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "portal.static.Storage"},
+    "staticfiles": {"BACKEND": "portal.static.ManifestStorageWithFallback"},
 }
 # What has not been collected is served from where it is installed, under its plain name.
 WHITENOISE_USE_FINDERS = True
@@ -183,11 +183,11 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Mail.
 
-DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "Export Portal <portal@localhost>")
+DEFAULT_FROM_EMAIL = environment.get_text("DEFAULT_FROM_EMAIL", "Export Portal <portal@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20
 EMAIL_FILE_PATH = str(DATA_DIR / "mail")
-globals().update(environment.mail())
+globals().update(environment.mail_settings())
 
 # Sessions and transport security.
 
@@ -203,12 +203,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 # Gunicorn speaks plain http, so with https there is a proxy in front that ends TLS. The name of the header in which it
 # says so (X-Forwarded-Proto, usually) must be given explicitly, because a client could send it too: only name one that
 # the proxy always sets itself. A redirect to https makes sense only with it; without, it would never end.
-PROXY_SSL_HEADER = environment.text("PROXY_SSL_HEADER")
+PROXY_SSL_HEADER = environment.get_text("PROXY_SSL_HEADER")
 if PROXY_SSL_HEADER:
     SECURE_PROXY_SSL_HEADER = ("HTTP_" + PROXY_SSL_HEADER.upper().replace("-", "_"), "https")
 # The header in which it says where a request came from (X-Forwarded-For, usually), by the same rule. Without, all who
 # come through the proxy count as one address, in request rates as in activity.
-PROXY_ADDRESS_HEADER = environment.text("PROXY_ADDRESS_HEADER")
+PROXY_ADDRESS_HEADER = environment.get_text("PROXY_ADDRESS_HEADER")
 SECURE_SSL_REDIRECT: bool = environment.env.bool("SSL_REDIRECT", default=SECURE and bool(PROXY_SSL_HEADER))
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
@@ -270,7 +270,7 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"brief": {"()": "portal.logs.Brief"}, "masked": {"()": "portal.logs.Masked"}},
+    "filters": {"brief": {"()": "portal.logs.BeatErrorFilter"}, "masked": {"()": "portal.logs.SecretUrlFilter"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["masked"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},

@@ -25,13 +25,13 @@ from kombu.utils.json import dumps, loads
 
 # The dispatcher publishes no more than there are free slots for. A queue this long says that nobody is reading it, and
 # more would only fill the disk: what it says stands in the database as well.
-FULL = 1000
+MAX_MESSAGES = 1000
 
 # How often a message is put into a folder that keeps vanishing, before it is given up.
-TRIES = 3
+MAX_ATTEMPTS = 3
 
 # A draft is renamed within milliseconds. One this old (seconds) was left by a process that was killed.
-STALE = 60
+STALE_SECONDS = 60
 
 # Queues of remote control and of event readers carry the name of their process, and a process that is killed leaves
 # them. One that nobody has read for so long (seconds) goes, with its bindings.
@@ -121,12 +121,12 @@ class Channel(virtual.Channel):
         return [folder / name for name in sorted(names) if name.endswith(".msg")]
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
-        if self._size(queue) >= FULL:
+        if self._size(queue) >= MAX_MESSAGES:
             return
         folder = self._folder(queue)
         name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
         draft = folder / f".{name}"
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             # The folder can vanish between any two of these lines, when somebody empties it.
             with contextlib.suppress(FileNotFoundError, FileExistsError):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +177,7 @@ class Channel(virtual.Channel):
             self._folder(queue).mkdir(parents=True, exist_ok=True)
             for path in self._folder(queue).glob(".*"):
                 with contextlib.suppress(FileNotFoundError):
-                    if path.name != READ and path.stat().st_mtime < time.time() - STALE:
+                    if path.name != READ and path.stat().st_mtime < time.time() - STALE_SECONDS:
                         path.unlink()
         self._sweep_unread(queue)
 

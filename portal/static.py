@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+class ManifestStorageWithFallback(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Falls back to the plain name of a file that has not been collected, which WhiteNoise serves all the same.
 
     So pages work in a fresh clone and in tests, without a step before.

@@ -10,4 +10,4 @@ urlpatterns = [
     path("", include("exports.web.urls")),
 ]
 # What allauth answers with where somebody tries too often.
-handler429 = "exports.web.account.limits.too_many"
+handler429 = "exports.web.account.too_many_requests.too_many_requests"

@@ -12,8 +12,8 @@ from celery import Celery, bootsteps, signals
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-from exports.engine.keeper import keeper
-from exports.engine.node import NodeState, shared
+from exports.queue.lease_keeper import keeper
+from exports.queue.node import NodeState, shared
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ class Consumer(CeleryConsumer):
         ensure = conn.ensure_connection
 
         def soon(*args: Any, **kwargs: Any) -> Any:
-            return ensure(*args, **{"interval_start": 1, "interval_step": 1, **kwargs, "interval_max": MOST_RECONNECT_SECONDS})
+            return ensure(
+                *args, **{"interval_start": 1, "interval_step": 1, **kwargs, "interval_max": MOST_RECONNECT_SECONDS}
+            )
 
         conn.ensure_connection = soon
         return super().ensure_connected(conn)
@@ -99,7 +101,7 @@ def start_keeper(**_: Any) -> None:
 
 
 @signals.worker_shutting_down.connect
-def say_stopping(**_: Any) -> None:
+def mark_stopping(**_: Any) -> None:
     """Has downloads and polls end where they stand, since a warm shutdown waits for every task."""
     old = shared.read()
     shared.write(NodeState(old.name, (), 0, old.busy, True, time.time()))

@@ -8,11 +8,11 @@ import pytest
 from django.contrib.auth.hashers import make_password  # noqa: F401  loads the hashers once
 from pytest_django.fixtures import Settings
 
-from exports import rates
+from exports.http import throttling
 from exports.models import Member, Team
 from exports.sandbox.server import Sandbox
-from tests.cast import Cast, make_cast
-from tests.prepared import prepared_folder
+from tests.helpers.cast import Cast, make_cast
+from tests.helpers.prepared_portal import shared_prepared_folder
 
 # What takes longest, the longest first.
 LONG = (
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_data_folder(settings: Settings, tmp_path: Path) -> None:
     """Files, parts and keys of a test lie in a folder of its own; passwords are hashed quickly; rates begin anew."""
     settings.DATA_DIR = tmp_path
-    rates.forget()
+    throttling.reset()
     settings.CREDENTIAL_KEYS = ("a sealing key for tests only",)
     settings.CREDENTIAL_KEYS_FILE = None
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -71,7 +71,7 @@ def _own_data_folder(settings: Settings, tmp_path: Path) -> None:
 def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A data folder that is ready for a portal, not to be written to: `copy_to` makes another one."""
     base = tmp_path_factory.getbasetemp()
-    return prepared_folder(base if worker_id == "master" else base.parent)
+    return shared_prepared_folder(base if worker_id == "master" else base.parent)
 
 
 @pytest.fixture
@@ -105,23 +105,23 @@ def outsider(cast: Cast) -> Member:
 
 
 @pytest.fixture(scope="session")
-def _one_box() -> Iterator[Sandbox]:
-    with Sandbox(time_scale=0.02, limits="off") as box:
-        yield box
+def _shared_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(time_scale=0.02, limits="off") as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def box(_one_box: Sandbox, settings: Settings) -> Iterator[Sandbox]:
+def sandbox(_shared_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
     """The stand-in providers, quick and without limits, on a real socket."""
-    _one_box.reset()
-    _one_box.settings(file_bytes=None, time_scale=0.02, limits="off")
-    settings.PRIVATE_HOSTS = (f"127.0.0.1:{_one_box.port}",)
-    yield _one_box
-    _one_box.reset()
-    _one_box.settings(file_bytes=None, time_scale=0.02, limits="off")
+    _shared_sandbox.reset()
+    _shared_sandbox.settings(file_bytes=None, time_scale=0.02, limits="off")
+    settings.PRIVATE_HOSTS = (f"127.0.0.1:{_shared_sandbox.port}",)
+    yield _shared_sandbox
+    _shared_sandbox.reset()
+    _shared_sandbox.settings(file_bytes=None, time_scale=0.02, limits="off")
 
 
 @pytest.fixture
-def at(box: Sandbox) -> Callable[[str], str]:
+def at(sandbox: Sandbox) -> Callable[[str], str]:
     """at("toloka") is the origin of that stand-in."""
-    return box.origin
+    return sandbox.origin

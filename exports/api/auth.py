@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import HttpBearer
 
-from exports import rates
+from exports.http import throttling
 from exports.models import Member, Token
 from exports.models.token import WRITE
 
 # `used_at` tells a person whether a token is in use; a write for each request would say no more.
-NOTE_EVERY: Final = timedelta(minutes=1)
-READING: Final = frozenset({"GET", "HEAD"})
+USED_AT_INTERVAL: Final = timedelta(minutes=1)
+READ_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class Bearer(HttpBearer):
     def __call__(self, request: HttpRequest) -> Caller | None:
         """The caller, or None. Raises PermissionDenied when a read token is used to write, TooManyError."""
         found: Caller | None = super().__call__(request)
-        if found is None and (seconds := rates.STRANGERS.take(rates.place(request))):
+        if found is None and (seconds := throttling.ANONYMOUS.acquire(throttling.client_key(request))):
             raise _stranger(seconds)
         return found
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         """As above, for a request with a token."""
         now, digest = timezone.now(), Token.digest_of(token.strip())
-        rate = rates.READS if request.method in READING else rates.WRITES
+        rate = throttling.TOKEN_READS if request.method in READ_METHODS else throttling.TOKEN_WRITES
         # Who was good a moment ago is not held up by others at the same address who guess.
-        if not (rates.READS.knows(digest) or rates.WRITES.knows(digest)):
-            if seconds := rates.STRANGERS.wait(rates.place(request)):
+        if not (throttling.TOKEN_READS.has_seen(digest) or throttling.TOKEN_WRITES.has_seen(digest)):
+            if seconds := throttling.ANONYMOUS.seconds_to_wait(throttling.client_key(request)):
                 raise _stranger(seconds)
-        elif seconds := rate.wait(digest):
+        elif seconds := rate.seconds_to_wait(digest):
             raise _busy(rate, seconds)
         rows = Token.objects.select_related("member__team", "member__user").filter(
             Q(expires_at__isnull=True) | Q(expires_at__gt=now),
@@ -62,20 +62,22 @@ class Bearer(HttpBearer):
         found = rows.first()
         if found is None:
             return None
-        if seconds := rate.take(digest):
+        if seconds := rate.acquire(digest):
             raise _busy(rate, seconds)
-        if found.used_at is None or found.used_at < now - NOTE_EVERY:
+        if found.used_at is None or found.used_at < now - USED_AT_INTERVAL:
             Token.objects.filter(pk=found.pk).update(used_at=now)
-        if request.method not in READING and found.scope != WRITE:
+        if request.method not in READ_METHODS and found.scope != WRITE:
             raise PermissionDenied("This token may only read. Use a token with scope write.")
         return Caller(found.member, found.scope)
 
 
-def _busy(rate: rates.Rate, seconds: float) -> rates.TooManyError:
-    done = "read" if rate is rates.READS else "write"
-    return rates.TooManyError(f"A token may {done} {rate.a_second:.0f} times a second in the long run.", seconds)
+def _busy(rate: throttling.RateLimiter, seconds: float) -> throttling.ThrottledError:
+    done = "read" if rate is throttling.TOKEN_READS else "write"
+    return throttling.ThrottledError(
+        f"A token may {done} {rate.per_second:.0f} times a second in the long run.", seconds
+    )
 
 
-def _stranger(seconds: float) -> rates.TooManyError:
+def _stranger(seconds: float) -> throttling.ThrottledError:
     what = "Too many requests without a good token came from this address."
-    return rates.TooManyError(f"{what} Check the token that is sent.", seconds)
+    return throttling.ThrottledError(f"{what} Check the token that is sent.", seconds)

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 from django.http import HttpRequest
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from exports.engine.problem import InvalidError
+from exports.errors import InvalidError
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A body: unknown fields and values that would have to be converted are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -28,8 +28,8 @@ _ID: Final = {"anyOf": [_TEXT, {"type": "integer"}]}
 # Providers' ids are texts here; where a provider's ids are numbers, people send numbers.
 RemoteId = Annotated[str, BeforeValidator(_id_as_text), Field(min_length=1), WithJsonSchema(_ID)]
 
-MOST_DEPTH: Final = 100
-SENTENCES: Final = {
+MAX_DEPTH: Final = 100
+VALIDATION_MESSAGES: Final = {
     "missing": "This field is required.",
     "string_type": "A text is wanted here.",
     "bool_type": "Say true or false here.",
@@ -37,10 +37,10 @@ SENTENCES: Final = {
     "dict_type": "An object is wanted here.",
     "string_too_short": "An empty text does not do here.",
 }
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=RequestBody)
 
 
-def read(request: HttpRequest, model: type[B]) -> B:
+def read_body(request: HttpRequest, model: type[B]) -> B:
     """The body as the model has it; an empty one counts as {}. Raises InvalidError."""
     raw = request.body
     try:
@@ -58,14 +58,14 @@ def read(request: HttpRequest, model: type[B]) -> B:
         raise InvalidError(_sentences(model, error)) from None
 
 
-def _sentences(model: type[Body], error: ValidationError) -> dict[str, list[str]]:
+def _sentences(model: type[RequestBody], error: ValidationError) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     for one in error.errors(include_url=False, include_input=False):
         name = str(one["loc"][0])
         if one["type"] == "extra_forbidden":
             sentence = f"Unknown field. This call takes: {', '.join(model.model_fields) or 'no fields'}."
         else:
-            sentence = SENTENCES.get(one["type"], f"{one['msg']}.")
+            sentence = VALIDATION_MESSAGES.get(one["type"], f"{one['msg']}.")
         errors[name] = [sentence]
     return errors
 
@@ -81,7 +81,7 @@ def _texts(value: Any) -> Iterator[str]:
     Raises ValueError for one that is deeper than anything the API takes.
     """
     level = [value]
-    for _ in range(MOST_DEPTH):
+    for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for one in level:
             if isinstance(one, str):

@@ -3,39 +3,42 @@
 from ninja import Router
 
 from exports import access
-from exports.api import body, shapes
+from exports.api import body, serializers
 from exports.api.auth import ApiRequest
-from exports.api.document import PAGING, about
 from exports.api.lists import read_paging
+from exports.api.openapi import PAGING_PARAMETERS, operation_docs
 from exports.api.schemas import (
     CredentialOut,
     CredentialsOut,
+    EmptyBody,
     NewCredential,
-    Nothing,
     RemoteProjectOut,
     RemoteProjectsOut,
     StepOut,
     VerdictOut,
 )
-from exports.engine import browse, keep
+from exports.credentials import service
+from exports.exporting import pagination
 
 router = Router(tags=["Credentials"])
 
 
-@router.get("/credentials", response=CredentialsOut, openapi_extra=about(422, parameters=PAGING))
+@router.get("/credentials", response=CredentialsOut, openapi_extra=operation_docs(422, parameters=PAGING_PARAMETERS))
 def list_credentials(request: ApiRequest) -> CredentialsOut:
     """The team's credentials, newest first. Secrets never come back."""
     before, limit = read_paging(request.GET)
-    page = browse.page(access.credentials(request.auth.member), before=before, limit=limit)
-    return CredentialsOut(credentials=[shapes.credential(row) for row in page.rows], meta=shapes.meta(page))
+    page = pagination.get_page(access.credentials(request.auth.member), before=before, limit=limit)
+    return CredentialsOut(
+        credentials=[serializers.credential(row) for row in page.rows], meta=serializers.page_meta(page)
+    )
 
 
-@router.post("/credentials", response={201: CredentialOut}, openapi_extra=about(body=NewCredential))
+@router.post("/credentials", response={201: CredentialOut}, openapi_extra=operation_docs(body=NewCredential))
 def create_credential(request: ApiRequest) -> CredentialOut:
     """Adds a credential; for owners. The provider is not called: test it afterwards."""
-    member = access.need(request.auth.member, access.HOLD)
-    wish = body.read(request, NewCredential)
-    row = keep.create_credential(
+    member = access.require(request.auth.member, access.MANAGE)
+    wish = body.read_body(request, NewCredential)
+    row = service.create_credential(
         member.team,
         member.user,
         provider=wish.provider,
@@ -44,15 +47,17 @@ def create_credential(request: ApiRequest) -> CredentialOut:
         origin=wish.origin or "",
         dialect=wish.dialect or "",
     )
-    return shapes.credential(row)
+    return serializers.credential(row)
 
 
-@router.post("/credentials/{int:credential_id}/check", response=VerdictOut, openapi_extra=about(404, body=Nothing))
+@router.post(
+    "/credentials/{int:credential_id}/check", response=VerdictOut, openapi_extra=operation_docs(404, body=EmptyBody)
+)
 def check_credential(request: ApiRequest, credential_id: int) -> VerdictOut:
     """Tests a credential at the provider, in named steps, without changing anything there."""
     row = access.credential(request.auth.member, credential_id, access.EXPORT)
-    body.read(request, Nothing)
-    verdict = keep.check_credential(row)
+    body.read_body(request, EmptyBody)
+    verdict = service.check_credential(row)
     steps = [StepOut(name=step.name, ok=step.ok, detail=step.detail) for step in verdict.steps]
     return VerdictOut(ok=verdict.ok, detail=verdict.detail, steps=steps)
 
@@ -60,10 +65,10 @@ def check_credential(request: ApiRequest, credential_id: int) -> VerdictOut:
 @router.get(
     "/credentials/{int:credential_id}/remote-projects",
     response=RemoteProjectsOut,
-    openapi_extra=about(403, 404, 502, 503),
+    openapi_extra=operation_docs(403, 404, 502, 503),
 )
 def list_remote_projects(request: ApiRequest, credential_id: int) -> RemoteProjectsOut:
     """The projects the provider lists for a credential, to pick from; empty where it has no list."""
     row = access.credential(request.auth.member, credential_id, access.EXPORT)
-    found = [RemoteProjectOut(id=one.id, name=one.name, note=one.note) for one in keep.remote_projects(row)]
-    return RemoteProjectsOut(projects=found, meta=shapes.whole(len(found)))
+    found = [RemoteProjectOut(id=one.id, name=one.name, note=one.note) for one in service.list_remote_projects(row)]
+    return RemoteProjectsOut(projects=found, meta=serializers.single_page_meta(len(found)))

@@ -6,58 +6,60 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from ninja import Router
 
-from exports import access, files, states
-from exports.api import body, shapes
+from exports import access, states
+from exports.api import body, serializers
 from exports.api.auth import ApiRequest, Caller
-from exports.api.document import FILTERS, PAGING, about, header
 from exports.api.lists import read_filters
+from exports.api.openapi import FILTER_PARAMETERS, PAGING_PARAMETERS, header_parameter, operation_docs
 from exports.api.schemas import (
     Adoption,
     CallsOut,
+    EmptyBody,
     ExportOut,
     ExportsOut,
     HistoryOut,
     NewExport,
-    Nothing,
     Retry,
 )
-from exports.engine import browse, end, receipts
-from exports.engine.problem import InvalidError
-from exports.engine.request import Asker, Wish, request_once
-from exports.engine.request import request as ask
-from exports.engine.verify import CONTENT_TYPES
+from exports.errors import InvalidError
+from exports.exporting import actions, pagination
+from exports.exporting.create import ExportRequest, Requester, create_export_once
+from exports.exporting.create import create_export as ask
+from exports.http import file_responses
 from exports.models import Call, Change, Export
+from exports.storage import downloads
+from exports.storage.verify import CONTENT_TYPES
 
 router = Router(tags=["Exports"])
 
 SOURCE: Final = "api"
-MOST_KEY: Final = 255
-LIST: Final = [*FILTERS, *PAGING]
-BYTES: Final[dict[str, Any]] = {
+MAX_KEY_LENGTH: Final = 255
+LIST_PARAMETERS: Final = [*FILTER_PARAMETERS, *PAGING_PARAMETERS]
+FILE_RESPONSE: Final[dict[str, Any]] = {
     "description": "The bytes",
     "content": {type_.partition(";")[0]: {} for type_ in CONTENT_TYPES.values()},
     "headers": {"ETag": {"schema": {"type": "string"}, "description": "The sha256, in quotes."}},
 }
-PART: Final = {**BYTES, "description": "The part that Range asked for"}
+PARTIAL_FILE_RESPONSE: Final = {**FILE_RESPONSE, "description": "The part that Range asked for"}
 
 
-def _by(caller: Caller, trigger: str = "api") -> Asker:
-    return Asker(caller.member.user, SOURCE, trigger)
+def _by(caller: Caller, trigger: str = "api") -> Requester:
+    return Requester(caller.member.user, SOURCE, trigger)
 
 
 @router.post(
     "/projects/{int:project_id}/exports",
     response={201: ExportOut},
-    openapi_extra=about(
+    openapi_extra=operation_docs(
         404,
         409,
         body=NewExport,
         parameters=[
-            header(
+            header_parameter(
                 "Idempotency-Key",
                 "A name for this request: sent again with it, it gives the same export.",
                 minLength=1,
-                maxLength=MOST_KEY,
+                maxLength=MAX_KEY_LENGTH,
             )
         ],
     ),
@@ -66,98 +68,108 @@ def create_export(request: ApiRequest, project_id: int) -> ExportOut:
     """Asks for an export of a project. It begins as waiting; the provider is called later."""
     member = request.auth.member
     project = access.project(member, project_id, access.EXPORT)
-    given = body.read(request, NewExport)
-    wish = Wish(
+    given = body.read_body(request, NewExport)
+    wish = ExportRequest(
         type=given.type,
         format=given.format or "",
         options=given.options or {},
         confirm=bool(given.confirm),
         adopt=given.adopt or "",
-        allow_twin=bool(given.allow_twin),
+        allow_duplicate=bool(given.allow_twin),
     )
     asker = _by(request.auth, "adopt" if wish.adopt else "api")
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return _shown(request, ask(project, wish, asker))
-    if not (1 <= len(key) <= MOST_KEY and key.isprintable()):
-        raise InvalidError({"Idempotency-Key": [f"A key has 1 to {MOST_KEY} printable characters."]})
-    return _shown(request, request_once(key, member, project, wish, asker))
+    if not (1 <= len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+        raise InvalidError({"Idempotency-Key": [f"A key has 1 to {MAX_KEY_LENGTH} printable characters."]})
+    return _shown(request, create_export_once(key, member, project, wish, asker))
 
 
-@router.get("/projects/{int:project_id}/exports", response=ExportsOut, openapi_extra=about(404, 422, parameters=LIST))
+@router.get(
+    "/projects/{int:project_id}/exports",
+    response=ExportsOut,
+    openapi_extra=operation_docs(404, 422, parameters=LIST_PARAMETERS),
+)
 def list_exports_of_project(request: ApiRequest, project_id: int) -> ExportsOut:
     """The exports of one project, newest first."""
     project = access.project(request.auth.member, project_id)
     return _list(request, project.pk)
 
 
-@router.get("/exports", response=ExportsOut, openapi_extra=about(422, parameters=LIST))
+@router.get("/exports", response=ExportsOut, openapi_extra=operation_docs(422, parameters=LIST_PARAMETERS))
 def list_exports(request: ApiRequest) -> ExportsOut:
     """The team's exports, newest first."""
     return _list(request)
 
 
-@router.get("/exports/{int:export_id}", response=ExportOut, openapi_extra=about(404))
+@router.get("/exports/{int:export_id}", response=ExportOut, openapi_extra=operation_docs(404))
 def get_export(request: ApiRequest, export_id: int) -> ExportOut:
     """One export, as it is now."""
-    return shapes.export(access.export(request.auth.member, export_id), shapes.base(request))
+    return serializers.export(access.export(request.auth.member, export_id), serializers.base_url(request))
 
 
-@router.post("/exports/{int:export_id}/cancel", response=ExportOut, openapi_extra=about(404, 409, body=Nothing))
+@router.post(
+    "/exports/{int:export_id}/cancel", response=ExportOut, openapi_extra=operation_docs(404, 409, body=EmptyBody)
+)
 def cancel_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Stops following an open export. The provider may still finish its own job."""
     member = request.auth.member
     row = access.export(member, export_id, access.EXPORT)
-    body.read(request, Nothing)
-    return _shown(request, end.cancel(row, actor=member.user.email, source=SOURCE))
+    body.read_body(request, EmptyBody)
+    return _shown(request, actions.cancel(row, actor=member.user.email, source=SOURCE))
 
 
-@router.post("/exports/{int:export_id}/retry", response={201: ExportOut}, openapi_extra=about(404, 409, body=Retry))
+@router.post(
+    "/exports/{int:export_id}/retry", response={201: ExportOut}, openapi_extra=operation_docs(404, 409, body=Retry)
+)
 def retry_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Asks for the same again, as a new export."""
     row = access.export(request.auth.member, export_id, access.EXPORT)
-    given = body.read(request, Retry)
-    return _shown(request, end.retry(row, _by(request.auth), allow_twin=bool(given.allow_twin)))
+    given = body.read_body(request, Retry)
+    return _shown(request, actions.retry(row, _by(request.auth), allow_duplicate=bool(given.allow_twin)))
 
 
-@router.post("/exports/{int:export_id}/adopt", response={201: ExportOut}, openapi_extra=about(404, 409, body=Adoption))
+@router.post(
+    "/exports/{int:export_id}/adopt", response={201: ExportOut}, openapi_extra=operation_docs(404, 409, body=Adoption)
+)
 def adopt_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Watches a job that runs at the provider already, as a new export; nothing is submitted."""
     row = access.export(request.auth.member, export_id, access.EXPORT)
-    given = body.read(request, Adoption)
-    return _shown(request, end.adopt(row, given.remote_id, _by(request.auth)))
+    given = body.read_body(request, Adoption)
+    return _shown(request, actions.adopt(row, given.remote_id, _by(request.auth)))
 
 
-@router.get("/exports/{int:export_id}/history", response=HistoryOut, by_alias=True, openapi_extra=about(404))
+@router.get("/exports/{int:export_id}/history", response=HistoryOut, by_alias=True, openapi_extra=operation_docs(404))
 def get_history(request: ApiRequest, export_id: int) -> HistoryOut:
     """Every change of an export, oldest first."""
     row = access.export(request.auth.member, export_id)
     changes = Change.objects.filter(export=row).order_by("seq")
-    return HistoryOut(history=[shapes.change(one) for one in changes])
+    return HistoryOut(history=[serializers.change(one) for one in changes])
 
 
-@router.get("/exports/{int:export_id}/calls", response=CallsOut, openapi_extra=about(404))
+@router.get("/exports/{int:export_id}/calls", response=CallsOut, openapi_extra=operation_docs(404))
 def get_calls(request: ApiRequest, export_id: int) -> CallsOut:
     """Every exchange with the provider for an export, oldest first, without secrets."""
     row = access.export(request.auth.member, export_id)
-    return CallsOut(calls=[shapes.call(one) for one in Call.objects.filter(export=row).order_by("pk")])
+    return CallsOut(calls=[serializers.call(one) for one in Call.objects.filter(export=row).order_by("pk")])
 
 
 @router.get(
     "/exports/{int:export_id}/file",
     response={200: None},
-    openapi_extra=about(
+    openapi_extra=operation_docs(
         404,
         410,
         412,
         416,
         parameters=[
-            header("Range", "One range of bytes, like bytes=0-99."),
-            header("If-Range", "The ETag the part belongs to; if it is another now, the whole file comes."),
-            header("If-None-Match", "The ETag of what is there already."),
+            header_parameter("Range", "One range of bytes, like bytes=0-99."),
+            header_parameter("If-Range", "The ETag the part belongs to; if it is another now, the whole file comes."),
+            header_parameter("If-None-Match", "The ETag of what is there already."),
         ],
-        s200=BYTES,
-        s206=PART,
+        s200=FILE_RESPONSE,
+        s206=PARTIAL_FILE_RESPONSE,
         s304={"description": "What is there already is right"},
     ),
 )
@@ -167,12 +179,12 @@ def export_file(request: ApiRequest, export_id: int) -> HttpResponseBase:
     if row.file is None:
         why = "there is none by design" if row.status == states.SUCCEEDED else f"the export is {row.status}"
         raise Http404(f"Export {row.pk} has no file: {why}.")
-    return files.hand_over(request, row, request.auth.member.user, receipts.API)
+    return file_responses.serve_download(request, row, request.auth.member.user, downloads.VIA_API)
 
 
 def _shown(request: ApiRequest, row: Export) -> ExportOut:
     """The export as it is in the database now, not as the engine happened to hand it on."""
-    return shapes.export(access.export(request.auth.member, row.pk), shapes.base(request))
+    return serializers.export(access.export(request.auth.member, row.pk), serializers.base_url(request))
 
 
 def _list(request: ApiRequest, project_id: int | None = None) -> ExportsOut:
@@ -180,6 +192,6 @@ def _list(request: ApiRequest, project_id: int | None = None) -> ExportsOut:
     rows = access.exports(request.auth.member)
     if project_id is not None:
         rows = rows.filter(project_id=project_id)
-    page = browse.page(rows, filters, before, limit)
-    base = shapes.base(request)
-    return ExportsOut(exports=[shapes.export(row, base) for row in page.rows], meta=shapes.meta(page))
+    page = pagination.get_page(rows, filters, before, limit)
+    base = serializers.base_url(request)
+    return ExportsOut(exports=[serializers.export(row, base) for row in page.rows], meta=serializers.page_meta(page))

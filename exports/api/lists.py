@@ -2,11 +2,11 @@
 
 from django.http import QueryDict
 
-from exports.engine import browse
-from exports.engine.filters import NAMES, Filters
-from exports.engine.problem import InvalidError
+from exports.errors import InvalidError
+from exports.exporting import pagination
+from exports.exporting.filters import FILTER_NAMES, Filters
 
-PAGING = ("limit", "before")
+PAGING_NAMES = ("limit", "before")
 
 
 def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
@@ -14,16 +14,16 @@ def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
 
     A filter that is misspelled, or empty because a script's variable was, would otherwise show everything.
     """
-    known = (*more, *PAGING)
+    known = (*more, *PAGING_NAMES)
     errors = {name: [f"Unknown parameter. This list takes: {', '.join(known)}."] for name in data if name not in known}
     for name in data:
         values = data.getlist(name)
         if name in known and not all(part.strip() for value in values for part in value.split(",")):
             errors[name] = ["Give a value, or leave this out."]
-        elif name in PAGING and len(values) > 1:
+        elif name in PAGING_NAMES and len(values) > 1:
             errors[name] = ["Give this once."]
     try:
-        found = browse.paging(data)
+        found = pagination.parse_paging(data)
     except InvalidError as error:
         errors = {**error.errors, **errors}
     if errors:
@@ -35,13 +35,13 @@ def read_filters(data: QueryDict) -> tuple[Filters, int | None, int]:
     """Filters of exports, `before` and `limit`. Raises InvalidError with every problem at once."""
     errors: dict[str, list[str]] = {}
     filters = Filters()
-    paging: tuple[int | None, int] = (None, browse.USUAL)
+    paging: tuple[int | None, int] = (None, pagination.DEFAULT_LIMIT)
     try:
         filters = Filters.parse(data)
     except InvalidError as error:
         errors = error.errors
     try:
-        paging = read_paging(data, *NAMES)
+        paging = read_paging(data, *FILTER_NAMES)
     except InvalidError as error:
         errors = {**errors, **error.errors}
     if errors:

@@ -2,29 +2,29 @@
 
 from ninja import Router
 
-from exports.api import shapes
+from exports.api import serializers
 from exports.api.auth import ApiRequest
-from exports.api.document import about
+from exports.api.openapi import operation_docs
 from exports.api.schemas import MeOut, ProvidersOut, TeamOut
 from exports.providers.registry import PROVIDERS
 
 router = Router(tags=["About"])
 
 
-@router.get("/me", response=MeOut, openapi_extra=about())
+@router.get("/me", response=MeOut, openapi_extra=operation_docs())
 def me(request: ApiRequest) -> MeOut:
     """Whose token this is: user, team, role and scope."""
     member = request.auth.member
     return MeOut(
-        user=shapes.user(member.user),
+        user=serializers.user(member.user),
         team=TeamOut(id=member.team.pk, slug=member.team.slug, name=member.team.name),
         role=member.role,
         scope=request.auth.scope,
     )
 
 
-@router.get("/providers", response=ProvidersOut, openapi_extra=about())
+@router.get("/providers", response=ProvidersOut, openapi_extra=operation_docs())
 def list_providers(request: ApiRequest) -> ProvidersOut:
     """Every provider: the secrets its credentials take, its kinds of export, their formats, options and effects."""
-    found = [shapes.provider(declared) for declared in PROVIDERS.values()]
-    return ProvidersOut(providers=found, meta=shapes.whole(len(found)))
+    found = [serializers.provider(declared) for declared in PROVIDERS.values()]
+    return ProvidersOut(providers=found, meta=serializers.single_page_meta(len(found)))

@@ -7,7 +7,7 @@ from django import forms
 from django.forms.utils import pretty_name
 
 # For fields that do not bring a `schema` of their own.
-TYPES: Final[tuple[tuple[type[forms.Field], dict[str, Any]], ...]] = (
+FIELD_SCHEMAS: Final[tuple[tuple[type[forms.Field], dict[str, Any]], ...]] = (
     (forms.FloatField, {"type": "number"}),
     (forms.DecimalField, {"type": "number"}),
     (forms.IntegerField, {"type": "integer"}),
@@ -16,12 +16,12 @@ TYPES: Final[tuple[tuple[type[forms.Field], dict[str, Any]], ...]] = (
 )
 
 
-def schema(form: type[forms.Form]) -> dict[str, Any]:
+def form_schema(form: type[forms.Form]) -> dict[str, Any]:
     """JSON Schema of the object that `options` may be."""
     fields = form().fields
     found: dict[str, Any] = {
         "type": "object",
-        "properties": {name: of_field(name, field) for name, field in fields.items()},
+        "properties": {name: field_schema(name, field) for name, field in fields.items()},
         "additionalProperties": False,
     }
     if required := [name for name, field in fields.items() if field.required]:
@@ -29,9 +29,9 @@ def schema(form: type[forms.Form]) -> dict[str, Any]:
     return found
 
 
-def of_field(name: str, field: forms.Field) -> dict[str, Any]:
+def field_schema(name: str, field: forms.Field) -> dict[str, Any]:
     """JSON Schema of one option."""
-    usual = next((type_ for class_, type_ in TYPES if isinstance(field, class_)), {"type": "string"})
+    usual = next((type_ for class_, type_ in FIELD_SCHEMAS if isinstance(field, class_)), {"type": "string"})
     found = {**getattr(field, "schema", usual), "title": str(field.label or pretty_name(name))}
     if field.help_text:
         found["description"] = str(field.help_text)

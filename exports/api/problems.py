@@ -13,23 +13,23 @@ from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from exports.engine.problem import ConflictError, InvalidError, TwinError
-from exports.files import GoneError
-from exports.models.seal import SealError
-from exports.providers.errors import ProviderError
-from exports.rates import TooManyError
+from exports.crypto import CryptoError
+from exports.errors import ConflictError, DuplicateError, InvalidError
+from exports.http.file_responses import FileGoneError
+from exports.http.throttling import ThrottledError
+from exports.transport.errors import ProviderError
 
 log = logging.getLogger(__name__)
 
-PROBLEM: Final = "application/problem+json"
-MOST_BODY: Final = 1_000_000
-SENTENCES: Final = {
+PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
+MAX_BODY_BYTES: Final = 1_000_000
+DEFAULT_DETAILS: Final = {
     401: "Send an API token of yours: Authorization: Bearer TOKEN. This one is missing, unknown, revoked or expired.",
     404: "There is nothing at this address. The API is described at /api/docs.",
     405: "This address does not take this method; Allow names those it takes.",
     411: "Send the body with a Content-Length.",
     412: "The file is not the one that was asked for any more.",
-    413: f"A body may have at most {MOST_BODY} bytes.",
+    413: f"A body may have at most {MAX_BODY_BYTES} bytes.",
     416: "The file has no such range; Content-Range says how long it is.",
     422: "Something in the request cannot be used; errors says what.",
     500: "Something went wrong in the portal. It is in its log; try again later.",
@@ -37,7 +37,7 @@ SENTENCES: Final = {
 View = Callable[..., HttpResponseBase]
 
 
-def problem(
+def problem_response(
     status: int,
     detail: str = "",
     *,
@@ -48,42 +48,42 @@ def problem(
     """An error as the contract has it."""
     title = HTTPStatus(status).phrase
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
-    body |= {"detail": detail or SENTENCES.get(status, f"{title}."), **more}
+    body |= {"detail": detail or DEFAULT_DETAILS.get(status, f"{title}."), **more}
     if errors is not None:
         body["errors"] = {name: list(texts) for name, texts in errors.items()}
-    return HttpResponse(json.dumps(body), status=status, content_type=PROBLEM, headers=dict(headers or {}))
+    return HttpResponse(json.dumps(body), status=status, content_type=PROBLEM_CONTENT_TYPE, headers=dict(headers or {}))
 
 
-def from_error(error: Exception) -> HttpResponse:
+def response_for_error(error: Exception) -> HttpResponse:
     """The answer an exception means."""
     match error:
         case InvalidError():
-            return problem(422, errors=error.errors)
-        case TwinError():
-            return problem(409, str(error), export_id=error.export_id)
+            return problem_response(422, errors=error.errors)
+        case DuplicateError():
+            return problem_response(409, str(error), export_id=error.export_id)
         case ConflictError():
-            return problem(409, str(error))
+            return problem_response(409, str(error))
         case AuthenticationError():
-            return problem(401, headers={"WWW-Authenticate": 'Bearer realm="export portal"'})
+            return problem_response(401, headers={"WWW-Authenticate": 'Bearer realm="export portal"'})
         case PermissionDenied():
-            return problem(403, str(error))
-        case TooManyError():
-            return problem(429, str(error), headers={"Retry-After": str(error.seconds)})
+            return problem_response(403, str(error))
+        case ThrottledError():
+            return problem_response(429, str(error), headers={"Retry-After": str(error.seconds)})
         case Http404():
-            return problem(404, str(error))
-        case GoneError():
-            return problem(410, str(error))
+            return problem_response(404, str(error))
+        case FileGoneError():
+            return problem_response(410, str(error))
         case RequestDataTooBig():
-            return problem(413)
+            return problem_response(413)
         case SuspiciousOperation():
-            return problem(422, errors={"query": ["The address has more parameters than the portal reads."]})
+            return problem_response(422, errors={"query": ["The address has more parameters than the portal reads."]})
         case ProviderError():
-            return problem(502, error.message)
-        case SealError():
-            return problem(503, str(error))
+            return problem_response(502, error.message)
+        case CryptoError():
+            return problem_response(503, str(error))
     # What exactly went wrong is for the log; an answer could give away what is none of the caller's business.
     log.error("The API failed.", exc_info=error)
-    return problem(500)
+    return problem_response(500)
 
 
 def add_handlers(api: NinjaAPI) -> None:
@@ -94,10 +94,10 @@ def add_handlers(api: NinjaAPI) -> None:
 
 
 def _handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
-    return from_error(error if isinstance(error, Exception) else error())
+    return response_for_error(error if isinstance(error, Exception) else error())
 
 
-def wrapped(view: View) -> View:
+def wrap_view(view: View) -> View:
     """The view as it stands below /api/: bodies bounded, none after HEAD, every error a problem."""
 
     @wraps(view)
@@ -105,11 +105,11 @@ def wrapped(view: View) -> View:
         try:
             response = _refusal(request) or view(request, *args, **kwargs)
         except Exception as error:
-            response = from_error(error)
-        if response.status_code >= 400 and response.headers.get("Content-Type") != PROBLEM:
+            response = response_for_error(error)
+        if response.status_code >= 400 and response.headers.get("Content-Type") != PROBLEM_CONTENT_TYPE:
             # Not closed: that would tell Django that the request is over.
             kept = {name: response[name] for name in ("Allow", "Content-Range", "Accept-Ranges") if name in response}
-            response = problem(response.status_code, headers=kept)
+            response = problem_response(response.status_code, headers=kept)
         # Answers are for who asked, and of the moment; a file says for itself what may be kept.
         response.headers.setdefault("Cache-Control", "no-store")
         if request.method == "HEAD" and isinstance(response, HttpResponse):
@@ -122,17 +122,17 @@ def wrapped(view: View) -> View:
     return inner
 
 
-def nothing(request: HttpRequest, **rest: Any) -> HttpResponse:
+def not_found(request: HttpRequest, **rest: Any) -> HttpResponse:
     """Answers every address below /api/ that is none."""
-    raise Http404(SENTENCES[404])
+    raise Http404(DEFAULT_DETAILS[404])
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """The answer to a request whose body is not even read."""
     length = request.headers.get("Content-Length") or ""
-    if length.isascii() and length.isdigit() and (len(length) > 10 or int(length) > MOST_BODY):
-        return problem(413)
+    if length.isascii() and length.isdigit() and (len(length) > 10 or int(length) > MAX_BODY_BYTES):
+        return problem_response(413)
     # Such a body has no end that could be known, and WSGI would read it as empty.
     if not length and "Transfer-Encoding" in request.headers:
-        return problem(411)
+        return problem_response(411)
     return None

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
-from exports.api.body import Body, RemoteId
-from exports.engine.filters import TYPES
+from exports.api.body import RemoteId, RequestBody
+from exports.exporting.filters import TYPES
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -251,7 +251,7 @@ class Problem(BaseModel):
     export_id: int | None = None
 
 
-class NewCredential(Body):
+class NewCredential(RequestBody):
     """`secrets`: the provider's secret fields. `origin`: an address, or one of the provider's names."""
 
     provider: str
@@ -261,7 +261,7 @@ class NewCredential(Body):
     dialect: str | None = None
 
 
-class NewProject(Body):
+class NewProject(RequestBody):
     """`credential_id` is the portal's, `remote_id` the provider's id of the project."""
 
     credential_id: int
@@ -269,7 +269,7 @@ class NewProject(Body):
     name: str | None = Field(None, json_schema_extra={"maxLength": 200})
 
 
-class NewExport(Body):
+class NewExport(RequestBody):
     """What to export. `options` as GET /providers describes them; `adopt`: id of a job that runs at the provider."""
 
     type: str = Field(json_schema_extra={"enum": list(TYPES)})
@@ -280,17 +280,17 @@ class NewExport(Body):
     allow_twin: bool | None = Field(None, description="True: also when the same export is still open.")
 
 
-class Retry(Body):
+class Retry(RequestBody):
     """How to ask again."""
 
     allow_twin: bool | None = None
 
 
-class Adoption(Body):
+class Adoption(RequestBody):
     """`remote_id`: the job at the provider."""
 
     remote_id: RemoteId
 
 
-class Nothing(Body):
+class EmptyBody(RequestBody):
     """No fields."""

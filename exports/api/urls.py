@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from exports.api import credentials, exports, me, problems, projects
 from exports.api.auth import Bearer
-from exports.api.document import PortalAPI, page
+from exports.api.openapi import PortalAPI, docs_view
 
 api = PortalAPI(
     title="Export Portal",
@@ -36,14 +36,14 @@ def _wrapped(patterns: Any) -> list[URLPattern]:
     found = [pattern for pattern in patterns if isinstance(pattern, URLPattern)]
     for pattern in found:
         # ninja's root only serves to find out where the API is, and its document takes any method.
-        view = {"api-root": problems.nothing, "openapi-json": require_safe(pattern.callback)}.get(pattern.name or "")
-        pattern.callback = problems.wrapped(view or pattern.callback)
+        view = {"api-root": problems.not_found, "openapi-json": require_safe(pattern.callback)}.get(pattern.name or "")
+        pattern.callback = problems.wrap_view(view or pattern.callback)
     return found
 
 
 _patterns, _app, _namespace = api.urls
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", (_wrapped(_patterns), _app, _namespace)),
-    path("docs", problems.wrapped(page(api)), name="api-docs"),
-    re_path(r"^(?P<path>(?s:.*))\Z", problems.wrapped(problems.nothing)),
+    path("docs", problems.wrap_view(docs_view(api)), name="api-docs"),
+    re_path(r"^(?P<path>(?s:.*))\Z", problems.wrap_view(problems.not_found)),
 ]

@@ -1,4 +1,4 @@
-"""Credentials: the keys of a team to one provider, sealed."""
+"""Credentials: the keys of a team to one provider, encrypted_secrets."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,18 +7,19 @@ from typing import ClassVar
 
 from django.db import models, transaction
 
-from exports.models import moment
-from exports.models.seal import seal, unseal
+from exports import clock
+from exports.crypto import decrypt, encrypt
 from exports.models.team import Team, User
 from exports.providers import registry
-from exports.providers.base import Grant, Provider
+from exports.providers.contract import Provider
+from exports.transport.provider_api import Grant
 
 
 class Credential(models.Model):
-    """Secrets for one provider. `sealed` maps a field's name to its sealed value; nothing here shows one.
+    """Secrets for one provider. `encrypted_secrets` maps a field's name to its encrypted_secrets value; nothing here shows one.
 
-    `origin` is a declared name or an address; empty means the provider's first. `sealed_grant` is a short-lived
-    token the provider gave, `grant_lock` until when one process alone may fetch a new one.
+    `origin` is a declared name or an address; empty means the provider's first. `encrypted_grant` is a short-lived
+    token the provider gave, `grant_locked_until` until when one process alone may fetch a new one.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
@@ -26,14 +27,14 @@ class Credential(models.Model):
     name = models.CharField(max_length=100)
     origin = models.CharField(max_length=300, blank=True)
     dialect = models.CharField(max_length=20, blank=True)
-    sealed = models.JSONField(default=dict, editable=False)
-    sealed_grant = models.TextField(blank=True, default="", editable=False)
-    grant_lock = models.DateTimeField(null=True, editable=False)
+    encrypted_secrets = models.JSONField(default=dict, editable=False)
+    encrypted_grant = models.TextField(blank=True, default="", editable=False)
+    grant_locked_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     used_at = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
-    trouble = models.CharField(max_length=500, blank=True, editable=False)
+    last_error = models.CharField(max_length=500, blank=True, editable=False)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["team", "name"], name="credential_name_once_a_team")]
@@ -42,14 +43,14 @@ class Credential(models.Model):
         return f"{self.name} ({self.provider})"
 
     @property
-    def declared(self) -> Provider:
+    def provider_definition(self) -> Provider:
         """The provider's declaration. Raises KeyError for a provider the portal no longer has."""
-        return registry.get(self.provider)
+        return registry.get_provider(self.provider)
 
     @property
-    def address(self) -> str:
+    def origin_url(self) -> str:
         """The origin as an address."""
-        origins = self.declared.origins
+        origins = self.provider_definition.origins
         return origins.get(self.origin or next(iter(origins)), self.origin)
 
     def _place(self, field: str) -> str:
@@ -57,39 +58,42 @@ class Credential(models.Model):
 
     def secrets(self) -> dict[str, str]:
         """The secrets in the clear. Raises SealError."""
-        return {name: unseal(value, self._place(name)) for name, value in self.sealed.items()}
+        return {name: decrypt(value, self._place(name)) for name, value in self.encrypted_secrets.items()}
 
-    def keep_secrets(self, secrets: Mapping[str, str]) -> None:
+    def save_secrets(self, secrets: Mapping[str, str]) -> None:
         """Seals and saves these secrets over what was there (a row must exist: values are bound to it)."""
-        self.sealed = {**self.sealed, **{name: seal(value, self._place(name)) for name, value in secrets.items()}}
-        self.save(update_fields=["sealed"])
+        self.encrypted_secrets = {
+            **self.encrypted_secrets,
+            **{name: encrypt(value, self._place(name)) for name, value in secrets.items()},
+        }
+        self.save(update_fields=["encrypted_secrets"])
 
-    def reseal(self) -> None:
+    def reencrypt(self) -> None:
         """Seals all of it again with the first key and saves it; call it with the row locked. Raises SealError."""
-        self.sealed = {name: seal(value, self._place(name)) for name, value in self.secrets().items()}
-        if self.sealed_grant:
-            self.sealed_grant = seal(unseal(self.sealed_grant, self._place("grant")), self._place("grant"))
-        self.save(update_fields=["sealed", "sealed_grant"])
+        self.encrypted_secrets = {name: encrypt(value, self._place(name)) for name, value in self.secrets().items()}
+        if self.encrypted_grant:
+            self.encrypted_grant = encrypt(decrypt(self.encrypted_grant, self._place("grant")), self._place("grant"))
+        self.save(update_fields=["encrypted_secrets", "encrypted_grant"])
 
     def grant(self) -> Grant | None:
         """The short-lived token, if one is kept."""
-        if not self.sealed_grant:
+        if not self.encrypted_grant:
             return None
-        token, expires_at = json.loads(unseal(self.sealed_grant, self._place("grant")))
+        token, expires_at = json.loads(decrypt(self.encrypted_grant, self._place("grant")))
         return Grant(token, expires_at)
 
-    def keep_grant(self, grant: Grant | None) -> None:
+    def save_grant(self, grant: Grant | None) -> None:
         """Seals and saves a token, with the secrets that changed with it; None forgets it."""
-        kept = seal(json.dumps([grant.token, grant.expires_at]), self._place("grant")) if grant else ""
-        changed = {name: seal(value, self._place(name)) for name, value in (grant.secrets if grant else {}).items()}
+        kept = encrypt(json.dumps([grant.token, grant.expires_at]), self._place("grant")) if grant else ""
+        changed = {name: encrypt(value, self._place(name)) for name, value in (grant.secrets if grant else {}).items()}
         with transaction.atomic():
             row = type(self).objects.select_for_update().get(pk=self.pk)
             # Over what is there now: an owner may have replaced the other secrets meanwhile.
-            self.sealed, self.sealed_grant = {**row.sealed, **changed}, kept
-            self.save(update_fields=["sealed", "sealed_grant"])
+            self.encrypted_secrets, self.encrypted_grant = {**row.encrypted_secrets, **changed}, kept
+            self.save(update_fields=["encrypted_secrets", "encrypted_grant"])
 
 
-class Pause(models.Model):
+class RateLimitPause(models.Model):
     """Until when no call of a credential goes out (the provider said 429). An empty class means every call."""
 
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE)
@@ -115,20 +119,20 @@ class Pause(models.Model):
             cls.objects.filter(pk=pause.pk, until__lt=until).update(until=until, reason=reason)
 
     @classmethod
-    def in_force(cls, credentials: Iterable[int], rate_class: str) -> "dict[int, Pause]":
+    def in_force(cls, credentials: Iterable[int], rate_class: str) -> "dict[int, RateLimitPause]":
         """The pauses in force in this class, by credential; the longest where there are several."""
         found = cls.objects.filter(
-            credential_id__in=list(credentials), rate_class__in=["", rate_class], until__gt=moment.now()
+            credential_id__in=list(credentials), rate_class__in=["", rate_class], until__gt=clock.now()
         )
         return {pause.credential_id: pause for pause in found.order_by("until")}
 
 
-class Allowance(models.Model):
+class RateWindow(models.Model):
     """What a credential may call in one rate class: `limit` calls in windows of `seconds`.
 
-    Tickets are numbered through: ticket n belongs to window n // limit. `window` is the one that runs; the provider's
+    Tickets are numbered through: rate_slot n belongs to window n // limit. `window` is the one that runs; the provider's
     began between `opened_at`, when its first call was let go, and `started_at`, when its first answer was here.
-    `issued` is the next ticket; `answered` whether that first answer came.
+    `next_slot` is the next rate_slot; `answered` whether that first answer came.
     """
 
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE)
@@ -138,7 +142,7 @@ class Allowance(models.Model):
     window = models.BigIntegerField(default=0)
     opened_at = models.DateTimeField()
     started_at = models.DateTimeField()
-    issued = models.BigIntegerField(default=0)
+    next_slot = models.BigIntegerField(default=0)
     answered = models.BooleanField(default=True)
 
     class Meta:

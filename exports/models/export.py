@@ -7,14 +7,13 @@ from django.db import models, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from exports import states
-from exports.models import moment
+from exports import clock, states
+from exports.crypto import decrypt, encrypt
 from exports.models.file import File
 from exports.models.project import Project
-from exports.models.seal import seal, unseal
 from exports.models.team import Team, User
 from exports.providers import registry
-from exports.providers.base import Kind
+from exports.providers.contract import Kind
 
 OPEN = sorted(states.OPEN)
 ENDED = sorted(states.ENDED)
@@ -30,7 +29,7 @@ class ExportQuerySet(models.QuerySet["Export"]):
         idle = Q(held_until__isnull=True) | Q(held_until__lte=at)
         return self.filter(idle, next_step_at__lte=at).order_by("next_step_at")
 
-    def shown(self) -> "ExportQuerySet":
+    def with_related(self) -> "ExportQuerySet":
         """With all that a list or page shows, in one query."""
         return self.select_related("project__credential", "user", "file", "team")
 
@@ -40,7 +39,7 @@ class Export(models.Model):
 
     `next_step_at` is the schedule: when it has passed, the next step may be claimed. A claim sets `held_until` and adds
     one to `fence`; it writes no column that an index has. A result counts only while the fence still stands, and where
-    none comes, the step may be claimed again after `held_until`. `asked_at` is set, with `baseline`,
+    none comes, the step may be claimed again after `held_until`. `request_sent_at` is set, with `baseline`,
     before the request that makes the job leaves; it goes back to None when the request provably was not executed.
     """
 
@@ -76,19 +75,31 @@ class Export(models.Model):
     deadline_at = models.DateTimeField()
 
     fence = models.BigIntegerField(default=0, editable=False)
-    asked_at = models.DateTimeField(null=True, editable=False)
+    request_sent_at = models.DateTimeField(null=True, editable=False)
     baseline = models.JSONField(default=dict, editable=False)
     memo = models.JSONField(default=dict, editable=False)
-    sealed_link = models.TextField(blank=True, default="", editable=False)
-    looks = models.PositiveIntegerField(default=0, editable=False, help_text="Looks for a job after a lost answer.")
-    misses = models.PositiveIntegerField(default=0, editable=False, help_text="Steps in a row that brought nothing.")
-    unreadable = models.PositiveIntegerField(default=0, editable=False, help_text="Unreadable answers in a row.")
+    encrypted_link = models.TextField(blank=True, default="", editable=False)
+    search_attempts = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Looks for a job after a lost answer."
+    )
+    consecutive_failures = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Steps in a row that brought nothing."
+    )
+    unreadable_answers = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Unreadable answers in a row."
+    )
     polls = models.PositiveIntegerField(default=0, editable=False)
-    ticket = models.BigIntegerField(null=True, editable=False, help_text="Its place in the provider's limit.")
-    stalls = models.PositiveIntegerField(default=0, editable=False, help_text="Claims in a row that were not settled.")
+    rate_slot = models.BigIntegerField(null=True, editable=False, help_text="Its place in the provider's limit.")
+    crash_count = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Claims in a row that were not settled."
+    )
     refetches = models.PositiveIntegerField(default=0, editable=False, help_text="Files that were fetched and refused.")
-    most_bytes = models.BigIntegerField(default=0, editable=False, help_text="Most bytes of the file that were here.")
-    trouble = models.CharField(max_length=20, blank=True, editable=False, help_text="Code of what the last step met.")
+    largest_part_bytes = models.BigIntegerField(
+        default=0, editable=False, help_text="Most bytes of the file that were here."
+    )
+    last_error_code = models.CharField(
+        max_length=20, blank=True, editable=False, help_text="Code of what the last step met."
+    )
     held_until = models.DateTimeField(null=True, editable=False, help_text="The end of the claim's lease.")
     reserved = models.BooleanField(
         default=False, editable=False, help_text="Claimed for a message whose task has not begun."
@@ -96,7 +107,9 @@ class Export(models.Model):
     polls_alone = models.BooleanField(
         default=False, editable=False, help_text="Its provider answers slowly: it is polled in a message of its own."
     )
-    nudged = models.BooleanField(default=False, editable=False, help_text="A hint came while a step was under way.")
+    wake_requested = models.BooleanField(
+        default=False, editable=False, help_text="A hint came while a step was under way."
+    )
     wait_note = models.CharField(max_length=300, blank=True, editable=False, help_text="Why the next step waits.")
 
     objects = ExportQuerySet.as_manager()
@@ -152,7 +165,7 @@ class Export(models.Model):
     @property
     def kind(self) -> Kind:
         """The declaration of this kind of export."""
-        return registry.kind(self.project.credential.provider, self.type)
+        return registry.get_kind(self.project.credential.provider, self.type)
 
     @property
     def is_open(self) -> bool:
@@ -162,13 +175,13 @@ class Export(models.Model):
     def _place(self) -> str:
         return f"export|{self.pk}|{self.team_id}|link"
 
-    def link(self) -> str:
+    def decrypt_link(self) -> str:
         """The link to the file as the provider gave it, or "". Raises SealError."""
-        return unseal(self.sealed_link, self._place()) if self.sealed_link else ""
+        return decrypt(self.encrypted_link, self._place()) if self.encrypted_link else ""
 
-    def sealed(self, link: str) -> str:
+    def encrypt_link(self, link: str) -> str:
         """A link sealed for this row."""
-        return seal(link, self._place()) if link else ""
+        return encrypt(link, self._place()) if link else ""
 
     def move(
         self,
@@ -185,15 +198,15 @@ class Export(models.Model):
         A compare-and-swap: it happens only if the row still has the status this object knows, and still the
         `fence`, where one is given. Returns whether it happened. `fields` are set along. Raises IllegalMoveError.
         """
-        if not states.may_move(self.status, to):
-            raise states.IllegalMoveError(f"Export {self.pk}: {self.status} to {to}")
-        now = moment.now()
+        if not states.may_transition(self.status, to):
+            raise states.IllegalTransitionError(f"Export {self.pk}: {self.status} to {to}")
+        now = clock.now()
         if to in states.ENDED:
             fields |= {
                 "finished_at": now,
                 "step": states.NONE,
                 "next_step_at": None,
-                "sealed_link": "",
+                "encrypted_link": "",
                 "wait_note": "",
                 "held_until": None,
             }
@@ -230,12 +243,12 @@ class Export(models.Model):
         return True
 
     def _tell_user(self, now: datetime) -> None:
-        from exports.models.notice import MAIL, Notice, recipient_key
+        from exports.models.outbox import MAIL, OutboxMessage, recipient_key
 
         wanted = self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
         if not wanted:
             return
-        Notice.objects.create(
+        OutboxMessage.objects.create(
             export=self, kind=MAIL, key=self.status, due_at=now, recipient=recipient_key(self.user.email), host=MAIL
         )
 
@@ -292,7 +305,7 @@ class Change(models.Model):
             seq=last + 1,
             from_status=from_status,
             to_status=export.status,
-            at=at or moment.now(),
+            at=at or clock.now(),
             source=source,
             actor=actor,
             provider_status=export.provider_status,

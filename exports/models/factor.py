@@ -7,34 +7,34 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
 
-from exports.models.seal import SealError, key_id, seal, unseal
+from exports.crypto import CryptoError, decrypt, encrypt, key_id
 
-BOUND_TO: Final = "second factor"
+ASSOCIATED_DATA: Final = "second factor"
 # A passkey's row holds only what is public.
-SECRETS: Final = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
+SECRET_FIELDS: Final = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
 
 
-def sealed() -> QuerySet[Authenticator]:
+def rows_with_secrets() -> QuerySet[Authenticator]:
     """The rows that hold a secret."""
-    return Authenticator.objects.filter(type__in=list(SECRETS)).order_by("pk")
+    return Authenticator.objects.filter(type__in=list(SECRET_FIELDS)).order_by("pk")
 
 
-def problems() -> Iterator[str]:
+def decryption_problems() -> Iterator[str]:
     """A sentence for each row that the ring cannot open."""
-    for row in sealed().iterator():
+    for row in rows_with_secrets().iterator():
         try:
-            unseal(str(row.data[SECRETS[Authenticator.Type(row.type)]]), BOUND_TO)
-        except SealError as error:
+            decrypt(str(row.data[SECRET_FIELDS[Authenticator.Type(row.type)]]), ASSOCIATED_DATA)
+        except CryptoError as error:
             yield f"Second factor {row.pk}: {error}"
 
 
-def reseal(pk: int, first: str) -> int:
+def reencrypt(pk: int, first: str) -> int:
     """Seals a row's secret with the first key of the ring, unless it is. Returns 1 if it was done. Raises SealError."""
     with transaction.atomic():
         row = Authenticator.objects.select_for_update().filter(pk=pk).first()
-        field = SECRETS[Authenticator.Type(row.type)] if row else ""
+        field = SECRET_FIELDS[Authenticator.Type(row.type)] if row else ""
         if row is None or key_id(str(row.data[field])) == first:
             return 0
-        row.data[field] = seal(unseal(str(row.data[field]), BOUND_TO), BOUND_TO)
+        row.data[field] = encrypt(decrypt(str(row.data[field]), ASSOCIATED_DATA), ASSOCIATED_DATA)
         row.save(update_fields=["data"])
     return 1

@@ -13,11 +13,11 @@ from django.utils.crypto import constant_time_compare
 
 from exports.models.team import MEMBER, OWNER, VIEWER, Member, Team, User
 
-LIFE = timedelta(days=7)
+VALIDITY = timedelta(days=7)
 
 
 def _end() -> datetime:
-    return timezone.now() + LIFE
+    return timezone.now() + VALIDITY
 
 
 class Invitation(models.Model):
@@ -54,13 +54,13 @@ class Invitation(models.Model):
         return hashlib.sha256(token.encode()).hexdigest()
 
     @property
-    def proof(self) -> str:
+    def email_proof(self) -> str:
         """What the mailed link has and the one shown to the owner has not: who has it reads the mail of the address."""
         return Signer(salt="mailed invitation").signature(f"{self.pk} {self.email}")
 
-    def proves(self, text: str) -> bool:
+    def is_email_proof(self, text: str) -> bool:
         """Whether who says this came by the mail."""
-        return bool(self.email) and constant_time_compare(text, self.proof)
+        return bool(self.email) and constant_time_compare(text, self.email_proof)
 
     @property
     def is_open(self) -> bool:

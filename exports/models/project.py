@@ -6,7 +6,7 @@ from django.db import models
 
 from exports.models.credential import Credential
 from exports.models.team import Team, User
-from exports.providers.base import Provider
+from exports.providers.contract import Provider
 
 
 class Project(models.Model):
@@ -31,4 +31,4 @@ class Project(models.Model):
     @property
     def provider(self) -> Provider:
         """The provider's declaration."""
-        return self.credential.declared
+        return self.credential.provider_definition

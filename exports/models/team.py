@@ -61,13 +61,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     @property
-    def shown_name(self) -> str:
+    def display_name(self) -> str:
         """The name, or the address where there is none."""
         return self.name or self.email
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
-    def of(self, user: User) -> "TeamQuerySet":
+    def for_user(self, user: User) -> "TeamQuerySet":
         """The teams a person belongs to."""
         return self.filter(member__user=user)
 
@@ -82,13 +82,13 @@ class Team(models.Model):
     slug = models.SlugField(max_length=100, unique=True)
     kept_bytes = models.BigIntegerField(default=0, editable=False)
     kept_files = models.PositiveIntegerField(default=0, editable=False)
-    most_bytes = models.PositiveBigIntegerField(
+    quota_bytes = models.PositiveBigIntegerField(
         "most bytes kept",
         null=True,
         blank=True,
         help_text="What the team may keep in all. Empty: as the disk has room.",
     )
-    demand_second_factor = models.BooleanField(
+    require_second_factor = models.BooleanField(
         "demands a second factor",
         default=False,
         help_text="Members see the team's pages only once they have one. Tokens of the API go on.",

@@ -33,7 +33,7 @@ class Token(models.Model):
         return f"{self.prefix}… of {self.member}"
 
     @classmethod
-    def make(cls, member: Member, scope: str = WRITE, name: str = "") -> str:
+    def issue(cls, member: Member, scope: str = WRITE, name: str = "") -> str:
         """Makes a token and returns it; it can't be had again."""
         text = "ep_" + secrets.token_urlsafe(32)
         cls.objects.create(member=member, scope=scope, name=name, prefix=text[:9], digest=cls.digest_of(text))

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-YES: Final = frozenset({"true", "on", "yes", "1"})
-NO: Final = frozenset({"false", "off", "no", "0"})
-MOST_ITEMS: Final = 1000
+TRUE_WORDS: Final = frozenset({"true", "on", "yes", "1"})
+FALSE_WORDS: Final = frozenset({"false", "off", "no", "0"})
+MAX_ITEMS: Final = 1000
 
 
-class Text(forms.CharField):
+class TextField(forms.CharField):
     """A text, and nothing that merely could be turned into one."""
 
     schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
@@ -28,7 +28,7 @@ class Text(forms.CharField):
         return str(super().to_python(value))
 
 
-class Choice(forms.ChoiceField):
+class ChoiceField(forms.ChoiceField):
     """One of a few texts."""
 
     schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
@@ -39,7 +39,7 @@ class Choice(forms.ChoiceField):
         return value or ""
 
 
-class Switch(forms.Field):
+class OptionalBooleanField(forms.Field):
     """True, false, or not said (None). `unset` is what the page calls the third."""
 
     schema: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
@@ -60,9 +60,9 @@ class Switch(forms.Field):
         word = value.strip().lower() if isinstance(value, str) else None
         if word == "":
             return None
-        if word not in YES | NO:
+        if word not in TRUE_WORDS | FALSE_WORDS:
             raise ValidationError("Say true or false here.", code="invalid")
-        return word in YES
+        return word in TRUE_WORDS
 
 
 class _ManyInput(forms.TextInput):
@@ -73,7 +73,7 @@ class _ManyInput(forms.TextInput):
         return ", ".join(values) if len(values) > 1 else data.get(name)
 
 
-class IntList(forms.Field):
+class IntegerListField(forms.Field):
     """Whole numbers: a list of ints (JSON) or a text such as "1, 2, 3"."""
 
     widget = _ManyInput
@@ -96,14 +96,14 @@ class IntList(forms.Field):
             type(item) is not int or not 0 <= item < 10**15 for item in value
         ):
             raise ValidationError("A list of whole numbers is wanted here, like [1, 2, 3].", code="invalid")
-        if len(value) > MOST_ITEMS:
-            raise ValidationError(f"At most {MOST_ITEMS} numbers can be given.", code="max_length")
+        if len(value) > MAX_ITEMS:
+            raise ValidationError(f"At most {MAX_ITEMS} numbers can be given.", code="max_length")
         if len(set(value)) < len(value):
             raise ValidationError("A number is in the list twice.", code="invalid")
         return list(value)
 
 
-class StringMap(forms.Field):
+class StringMapField(forms.Field):
     """Names to texts: an object (JSON) or its JSON text."""
 
     widget = forms.Textarea
@@ -129,8 +129,8 @@ class StringMap(forms.Field):
         )
         if wrong is not None:
             raise ValidationError(f"The value of “{str(wrong)[:50]}” must be a text.", code="invalid")
-        if len(value) > MOST_ITEMS:
-            raise ValidationError(f"At most {MOST_ITEMS} entries can be given.", code="max_length")
+        if len(value) > MAX_ITEMS:
+            raise ValidationError(f"At most {MAX_ITEMS} entries can be given.", code="max_length")
         # JSON can spell half a character, which no page and no database takes.
         if re.search("[\0\ud800-\udfff]", "".join((*value, *value.values()))):
             raise ValidationError("Null characters, and halves of characters, are not allowed.", code="invalid")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import Kind, Provider
+from exports.providers.contract import Kind, Provider
 from exports.providers.playcanvas import PlayCanvas
 from exports.providers.toloka import Toloka
 from exports.providers.ulule import Ulule
@@ -13,12 +13,12 @@ PROVIDERS: Final[dict[str, Provider]] = {
 }
 
 
-def get(slug: str) -> Provider:
+def get_provider(slug: str) -> Provider:
     """The provider of that slug. Raises KeyError."""
     return PROVIDERS[slug]
 
 
-def kind(slug: str, type_: str) -> Kind:
+def get_kind(slug: str, type_: str) -> Kind:
     """The kind of export. Raises KeyError when there is none."""
     found = PROVIDERS[slug].kind(type_)
     if found is None:

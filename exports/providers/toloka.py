@@ -9,61 +9,62 @@ from typing import ClassVar, Final
 
 from django import forms
 
-from exports.providers import base, errors, lists, read
+from exports.providers import contract, paged_lists, parsing
 from exports.providers import toloka_api as api
 from exports.providers import toloka_pools as pools
-from exports.providers.base import Accepted, Advice, Job, Secret, Sight
-from exports.providers.errors import RefusedError
-from exports.providers.fields import Switch
-from exports.providers.http import Client
+from exports.providers.contract import Accepted, Job, PreflightResult, SecretField, Status
+from exports.providers.fields import OptionalBooleanField
+from exports.transport import errors
+from exports.transport.client import Client
+from exports.transport.errors import RefusedError
 
 SCHEMES: Final = (("ApiKey", "ApiKey"), ("OAuth", "OAuth"))
 # Whether an archived project answers 204 or a conflict is in no document; both mean the same.
-ALREADY: Final = Accepted("", Sight("done", "ARCHIVED", 100.0, note="The project was already archived."))
-ARCHIVED: Final = Accepted("", Sight("done", "ARCHIVED", 100.0, note="The project is archived."))
+ALREADY_ARCHIVED: Final = Accepted("", Status("done", "ARCHIVED", 100.0, note="The project was already archived."))
+ARCHIVED: Final = Accepted("", Status("done", "ARCHIVED", 100.0, note="The project is archived."))
 
 
 class ArchiveOptions(forms.Form):
     """The portal's own option; Toloka's call has none."""
 
-    archive_pools = Switch(
+    archive_pools = OptionalBooleanField(
         label="Archive closed pools first",
         unset="No",
         help_text="And closed trainings. This cannot be undone. The portal never closes an open pool.",
     )
 
 
-class Toloka(base.Provider):
+class Toloka(contract.Provider):
     slug = "toloka"
     label = "Toloka"
     docs = "https://toloka.ai/docs/api/"
     origins: ClassVar = {"production": "https://toloka.dev", "sandbox": "https://sandbox.toloka.dev"}
     origin_notes: ClassVar = {"sandbox": "Toloka's sandbox has been unavailable since 1 July 2024."}
     secrets = (
-        Secret("token", "API key or OAuth token", "API keys do not expire, and work in production only."),
-        Secret("scheme", "Kind of token", "Empty: told by the token's shape.", False, SCHEMES, plain=True),
+        SecretField("token", "API key or OAuth token", "API keys do not expire, and work in production only."),
+        SecretField("scheme", "Kind of token", "Empty: told by the token's shape.", False, SCHEMES, is_public=True),
     )
     kinds = (
-        base.Kind(
+        contract.Kind(
             type="archive",
             label="Move to the archive",
             formats=("none",),
             options=ArchiveOptions,
             deadline=timedelta(hours=1),
             cost="Changes the project at Toloka, where it cannot be undone. It yields no file.",
-            pace=base.Pace(first=1.0),
+            poll_interval=contract.PollInterval(initial=1.0),
             effect="changes",
         ),
     )
-    words: ClassVar = api.WORDS
+    status_map: ClassVar = api.STATUS_MAP
     limits: ClassVar = {"normal": (300, 1.0)}
     project_help = "The project's number, as in its address: …/requester/project/NUMBER."
     project_pattern = r"/project/(\d+)"
     lists_projects = True
     cancel_note = "Toloka has no way to cancel: the project may still be archived; the portal stops watching."
 
-    def clean_secrets(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
-        return super().clean_secrets({**secrets, "token": _split(secrets.get("token", ""))[1]})
+    def secret_problems(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
+        return super().secret_problems({**secrets, "token": _split(secrets.get("token", ""))[1]})
 
     def headers(self, client: Client) -> dict[str, str]:
         """By shape as Toloka's own clients do it: an API key has exactly two dots, the first at 22 to 24."""
@@ -71,66 +72,81 @@ class Toloka(base.Provider):
         shape = "ApiKey" if token.count(".") == 2 and 22 <= token.index(".") <= 24 else "OAuth"
         return {"Authorization": f"{client.secrets.get('scheme') or said or shape} {token}"}
 
-    def fault(self, status: int, body: object) -> errors.ProviderError | None:
-        return api.fault(status, body)
+    def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
+        return api.error_from_response(status, body)
 
-    def prepare(self, client: Client, job: Job) -> base.Ready | base.NotYet:
+    def prepare(self, client: Client, job: Job) -> contract.Ready | contract.NotYet:
         status = api.project_status(client, job.project)
-        if job.options.get("archive_pools") and status != "ARCHIVED" and (wait := pools.archive_parts(client, job)):
+        if job.options.get("archive_pools") and status != "ARCHIVED" and (wait := pools.archive_closed(client, job)):
             return wait
-        known = [read.text(row["id"]) for row in api.operations(client, job.project)]
-        return base.Ready({"status": status, "operations": known})
+        known = [parsing.text(row["id"]) for row in api.list_archive_operations(client, job.project)]
+        return contract.Ready({"status": status, "operations": known})
 
     def submit(self, client: Client, job: Job) -> Accepted:
         """POST /projects/:id/archive, without a body: 202 (or 200) with the operation."""
         try:
-            answer = client.post(f"{api.API}/projects/{read.segment(job.project, self.label)}/archive", makes=True)
+            answer = client.post(
+                f"{api.API_PREFIX}/projects/{parsing.path_segment(job.project, self.label)}/archive", creates=True
+            )
         except RefusedError as no:
             if no.code != "precondition":
                 raise
-            if no.word == "UNARCHIVED_POOLS_CONFLICT":
-                sentence = no.message + pools.unarchived(client, job.project)
-                raise RefusedError(sentence, code="precondition", word=no.word) from None
+            if no.provider_status == "UNARCHIVED_POOLS_CONFLICT":
+                sentence = no.message + pools.describe_unarchived(client, job.project)
+                raise RefusedError(sentence, code="precondition", provider_status=no.provider_status) from None
             if api.project_status(client, job.project) != "ARCHIVED":
                 raise
-            return ALREADY
-        return ALREADY if answer.status == 204 else api.operation(answer.body, job.project)
+            return ALREADY_ARCHIVED
+        return ALREADY_ARCHIVED if answer.status == 204 else api.parse_operation(answer.body, job.project)
 
-    def find(self, client: Client, job: Job) -> Accepted | base.Absent:
+    def find(self, client: Client, job: Job) -> Accepted | contract.Absent:
         """An operation that was not there before is ours; so is the project's being archived."""
-        known = {*job.baseline.get("operations", ()), *job.taken}
-        for row in api.operations(client, job.project):
-            if read.text(row["id"]) not in known:
-                return api.operation(row, job.project)
-        return ARCHIVED if api.project_status(client, job.project) == "ARCHIVED" else base.Absent(again_after=10.0)
+        known = {*job.baseline.get("operations", ()), *job.watched_ids}
+        for row in api.list_archive_operations(client, job.project):
+            if parsing.text(row["id"]) not in known:
+                return api.parse_operation(row, job.project)
+        return (
+            ARCHIVED
+            if api.project_status(client, job.project) == "ARCHIVED"
+            else contract.Absent(search_again_after=10.0)
+        )
 
-    def poll(self, client: Client, job: Job) -> Sight:
+    def poll(self, client: Client, job: Job) -> Status:
         """GET /operations/:id; without an id (it was already archived), GET /projects/:id."""
         if not job.remote_id:
             status = api.project_status(client, job.project)
-            return ARCHIVED.sight if status == "ARCHIVED" else Sight("running", status)
-        body = client.get(f"{api.API}/operations/{read.segment(job.remote_id, self.label)}").body
-        return api.operation(body, job.project, job.remote_id).sight
+            return ARCHIVED.status if status == "ARCHIVED" else Status("running", status)
+        body = client.get(f"{api.API_PREFIX}/operations/{parsing.path_segment(job.remote_id, self.label)}").body
+        return api.parse_operation(body, job.project, job.remote_id).status
 
-    def check(self, client: Client) -> Sequence[base.Check]:
-        return read.steps(("Ask whose token it is", lambda: api.requester(client)))
+    def check(self, client: Client) -> Sequence[contract.CheckStep]:
+        return parsing.run_check_steps(("Ask whose token it is", lambda: api.describe_requester(client)))
 
-    def projects(self, client: Client) -> Sequence[base.RemoteProject]:
-        rows = lists.entries(client, f"{api.API}/projects", api.PAGE, "items", lists.by_last_id)
-        texts = [[read.text(row.get(name)) for name in ("id", "public_name", "status")] for row in rows]
-        return [base.RemoteProject(id_, name or id_, status) for id_, name, status in texts]
+    def projects(self, client: Client) -> Sequence[contract.RemoteProject]:
+        rows = paged_lists.collect_entries(
+            client, f"{api.API_PREFIX}/projects", api.PAGE_PARAMETERS, "items", paged_lists.next_by_last_id
+        )
+        texts = [[parsing.text(row.get(name)) for name in ("id", "public_name", "status")] for row in rows]
+        return [contract.RemoteProject(id_, name or id_, status) for id_, name, status in texts]
 
-    def preflight(self, client: Client, job: Job) -> Sequence[Advice]:
+    def preflight(self, client: Client, job: Job) -> Sequence[PreflightResult]:
         if api.project_status(client, job.project) == "ARCHIVED":
-            return [Advice(True, "The project is already archived; nothing would change.")]
+            return [PreflightResult(True, "The project is already archived; nothing would change.")]
         first = bool(job.options.get("archive_pools"))
-        left = pools.parts(client, job.project, *(("pools", "trainings") if first else ("pools",)))
+        left = pools.list_unarchived(client, job.project, *(("pools", "trainings") if first else ("pools",)))
         stuck = [part for part in left if not (first and part.status == "CLOSED")]
         if stuck:
             return [
-                Advice(False, f"Not archived yet: {pools.counted(stuck)}. Toloka archives a project only after them.")
+                PreflightResult(
+                    False,
+                    f"Not archived yet: {pools.count_by_status(stuck)}. Toloka archives a project only after them.",
+                )
             ]
-        return [Advice(True, f"Archived first: {pools.counted(left)}." if left else "All pools are archived.")]
+        return [
+            PreflightResult(
+                True, f"Archived first: {pools.count_by_status(left)}." if left else "All pools are archived."
+            )
+        ]
 
 
 def _split(value: str) -> tuple[str, str]:

@@ -2,6 +2,6 @@
 
 import sys
 
-from .command import main
+from exports.sandbox.command import main
 
 sys.exit(main())

@@ -7,25 +7,25 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from .blob import Blob
-from .fault_projects import fault_projects
-from .jobs import Job
-from .service import Service, Subject
-from .video import build_mp4
-from .wire import Call, Reply, json_reply
+from exports.sandbox.blob import Blob
+from exports.sandbox.fault_projects import fault_projects
+from exports.sandbox.jobs import Job
+from exports.sandbox.provider_base import ProjectAndJob, Service
+from exports.sandbox.request_parsing import Request, Response, json_response
+from exports.sandbox.video import build_mp4
 
 APP_ID = "sandbox-app"
 USER_KEYS = frozenset(("sandbox-key", *(f"sandbox-key-{number}" for number in range(2, 10))))
-LIFETIME = 24 * 3600.0
-PREFIX = "65fa6b07dca2e367461a29"
+TOKEN_SECONDS = 24 * 3600.0
+PROJECT_ID_PREFIX = "65fa6b07dca2e367461a29"
 WORKSPACES = (("65fa0000dca2e36746100001", "Stand-in team"), ("65fa0000dca2e36746100002", "Stand-in studio"))
 RESOLUTIONS = ("4k", "1080", "720", "480")
 # The first part of a new export during which a `stale` project still tells of the one before.
 STALE_SHARE = 0.4
 # When a webhook is told of progress, as parts of the job.
-HINTS = (0.25, 0.5, 0.75, 1.0)
-YESTERDAY = 24 * 3600.0
-TEXTS = {
+WEBHOOK_PROGRESS = (0.25, 0.5, 0.75, 1.0)
+DAY_SECONDS = 24 * 3600.0
+ERROR_MESSAGES = {
     400: "Bad request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -37,15 +37,19 @@ TEXTS = {
 }
 # Id, name, exported before, what to know about it.
 PROJECTS: dict[str, tuple[str, bool, str]] = {
-    f"{PREFIX}25": ("Welcome video", False, "well-behaved"),
-    f"{PREFIX}26": ("Product tour", True, "exported yesterday"),
-    f"{PREFIX}27": ("Onboarding, part 1", True, "exported yesterday; the old 100 % and link stay for a while"),
-    f"{PREFIX}28": ("Safety briefing", True, "exported yesterday"),
-    f"{PREFIX}29": ("Quarterly news", False, ""),
-    f"{PREFIX}30": ("Training, lesson 4", False, ""),
+    f"{PROJECT_ID_PREFIX}25": ("Welcome video", False, "well-behaved"),
+    f"{PROJECT_ID_PREFIX}26": ("Product tour", True, "exported yesterday"),
+    f"{PROJECT_ID_PREFIX}27": (
+        "Onboarding, part 1",
+        True,
+        "exported yesterday; the old 100 % and link stay for a while",
+    ),
+    f"{PROJECT_ID_PREFIX}28": ("Safety briefing", True, "exported yesterday"),
+    f"{PROJECT_ID_PREFIX}29": ("Quarterly news", False, ""),
+    f"{PROJECT_ID_PREFIX}30": ("Training, lesson 4", False, ""),
     **{row.id_at("aistudios"): (f"Fault: {row.name}", row.name == "stale", "") for row in fault_projects("aistudios")},
 }
-ALWAYS_STALE = f"{PREFIX}27"
+ALWAYS_STALE = f"{PROJECT_ID_PREFIX}27"
 
 
 class AIStudios(Service):
@@ -67,19 +71,19 @@ class AIStudios(Service):
         self.route("GET", f"{api}/editor/project", "list", self.exported)
         self.route("GET", f"{api}/dropdown/workspaces", "list", self.workspaces)
 
-    def sign_in(self, call: Call) -> str | Reply:
+    def authenticate(self, call: Request) -> str | Response:
         """The bare token, without `Bearer`."""
         token = call.header("Authorization")
-        return token if time.time() < self._tokens.get(token, 0) else self.failure(401)
+        return token if time.time() < self._tokens.get(token, 0) else self.error_response(401)
 
-    def failure(self, status: int, message: str = "") -> Reply:
+    def error_response(self, status: int, message: str = "") -> Response:
         """`{"success": false, "error": {"code", "msg"}}`; which status goes with it is not documented."""
-        text = message or TEXTS.get(status, f"Error {status}")
-        return json_reply({"success": False, "error": {"code": status, "msg": text}}, status)
+        text = message or ERROR_MESSAGES.get(status, f"Error {status}")
+        return json_response({"success": False, "error": {"code": status, "msg": text}}, status)
 
-    def missing_job(self) -> Reply:
+    def job_not_found(self) -> Response:
         """Progress is asked by project, so it is the project that is missing."""
-        return self.failure(404)
+        return self.error_response(404)
 
     def clear(self) -> None:
         """No tokens."""
@@ -97,55 +101,55 @@ class AIStudios(Service):
         """The tokens."""
         self._tokens = dict(kept["tokens"])
 
-    def project_rows(self) -> Iterator[tuple[str, str]]:
+    def describe_projects(self) -> Iterator[tuple[str, str]]:
         """Every project with something to say about."""
         return ((number, about) for number, (_, _, about) in PROJECTS.items() if about)
 
-    def by_body(self, call: Call) -> Subject:
+    def by_body(self, call: Request) -> ProjectAndJob:
         """The project named in the body."""
         return str(call.data().get("projectId", "")), None
 
-    def by_latest(self, call: Call) -> Subject:
+    def by_latest(self, call: Request) -> ProjectAndJob:
         """The project named in the path, and its newest export."""
-        project = call.parts["project"]
+        project = call.path_parameters["project"]
         return project, self._latest(project)
 
-    def issue_token(self, call: Call) -> Reply:
+    def issue_token(self, call: Request) -> Response:
         """A token for 24 hours; older ones stay valid."""
         body = call.data()
         if body.get("appId") != APP_ID or body.get("userKey") not in USER_KEYS:
-            return self.failure(401, "Invalid appId or userKey")
+            return self.error_response(401, "Invalid appId or userKey")
         claims = {"stand-in": True, "key": secrets.token_hex(12)}
         parts = ({"alg": "none", "typ": "JWT"}, claims, {"signature": "none"})
         token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
         now = time.time()
         self._tokens = {old: until for old, until in self._tokens.items() if until > now}
-        self._tokens[token] = now + LIFETIME
-        self.world.touch()
+        self._tokens[token] = now + TOKEN_SECONDS
+        self.state.mark_changed()
         return _good({"token": token})
 
-    def check_token(self, call: Call) -> Reply:
+    def check_token(self, call: Request) -> Response:
         """A bad token is no error here, only not authenticated."""
-        return _good({"isAuthenticated": bool(call.who)})
+        return _good({"isAuthenticated": bool(call.caller)})
 
-    def workspaces(self, _: Call) -> Reply:
+    def workspaces(self, _: Request) -> Response:
         """Ids and names."""
         return _good([{"workspaceId": number, "workspaceName": name} for number, name in WORKSPACES])
 
-    def export(self, call: Call) -> Reply:
+    def export(self, call: Request) -> Response:
         """Starts an export; refused while one of the same project is under way."""
         body = call.data()
         project = body.get("projectId")
         if not isinstance(project, str) or project not in PROJECTS:
-            return self.failure(404)
+            return self.error_response(404)
         if str(body.get("resolution", "1080")) not in RESOLUTIONS:
-            return self.failure(400, "Invalid resolution")
+            return self.error_response(400, "Invalid resolution")
         if body.get("workspaceId") not in (None, "", *(number for number, _ in WORKSPACES)):
-            return self.failure(404, "Workspace not found")
+            return self.error_response(404, "Workspace not found")
         before = self._latest(project)
-        if before is not None and before.share(time.time()) < 1:
+        if before is not None and before.progress(time.time()) < 1:
             # HTTP 200 on purpose: the official samples look at the status and at `success`.
-            reply = self.failure(409)
+            reply = self.error_response(409)
             reply.status = 200
             return reply
         job = self.make_job(call, project, "video", "mp4", body)
@@ -153,40 +157,40 @@ class AIStudios(Service):
             job.ending = "stale"
         job.extra["task"] = secrets.token_hex(12)
         self._plan_hints(job, call)
-        shown = "65fa6b07dca2e36746ffffff" if call.fault("other_project") else project
+        shown = "65fa6b07dca2e36746ffffff" if call.shows_fault("other_project") else project
         return _good({"projectId": shown})
 
-    def _plan_hints(self, job: Job, call: Call) -> None:
+    def _plan_hints(self, job: Job, call: Request) -> None:
         url = job.options.get("webhookUrl")
         if not isinstance(url, str) or not url:
             return
-        for share in HINTS:
+        for share in WEBHOOK_PROGRESS:
             hint: dict[str, Any] = {"progress": int(share * 100), "backendTaskId": job.extra["task"]}
             if share == 1 and job.ending not in ("job_fails", "no_file", "endless"):
                 hint |= {"credit": 1, "download_url": self.file_url(job, call)}
             elif share == 1:
                 continue
-            self.world.webhooks.send_at(job.made_at + job.seconds * share, url, hint)
+            self.state.webhooks.send_at(job.made_at + job.seconds * share, url, hint)
 
-    def progress(self, call: Call) -> Reply:
+    def progress(self, call: Request) -> Response:
         """Percent, a free word, and the link once there is one."""
-        project = call.parts["project"]
+        project = call.path_parameters["project"]
         if project not in PROJECTS:
-            return self.failure(404)
+            return self.error_response(404)
         shown = self._shown(project, call)
         data = {"progress": shown["progress"], "state": shown["state"]}
         if shown["link"]:
             data["downloadUrl"] = shown["link"]
         return _good(data)
 
-    def project(self, call: Call) -> Reply:
+    def project(self, call: Request) -> Response:
         """The project with what is known of its newest export."""
-        project = call.parts["project"]
+        project = call.path_parameters["project"]
         if project not in PROJECTS:
-            return self.failure(404)
+            return self.error_response(404)
         shown = self._shown(project, call)
         latest: Job | None = self._latest(project)
-        other = "65fa6b07dca2e36746ffffff" if call.fault("other_project") else project
+        other = "65fa6b07dca2e36746ffffff" if call.shows_fault("other_project") else project
         data = {
             "_id": other,
             "name": PROJECTS[project][0],
@@ -210,7 +214,7 @@ class AIStudios(Service):
             data["download_url"] = shown["link"]
         return _good({"project": data})
 
-    def exported(self, call: Call) -> Reply:
+    def exported(self, call: Request) -> Response:
         """Only projects with a finished video."""
         items = []
         for project, (name, _, _) in PROJECTS.items():
@@ -223,7 +227,7 @@ class AIStudios(Service):
         return _good(items)
 
     def _latest(self, project: str) -> Job | None:
-        made = self.world.jobs.of(self.slug, project)
+        made = self.state.jobs.of_project(self.slug, project)
         if made:
             return made[-1]
         if project in PROJECTS and PROJECTS[project][1]:
@@ -233,33 +237,33 @@ class AIStudios(Service):
     def _from_yesterday(self, project: str) -> Job:
         """The export somebody made the day before; it counts as no job of this life."""
         number = f"{project}-yesterday"
-        job = self.world.jobs.get(self.slug, number)
+        job = self.state.jobs.get(self.slug, number)
         if job is None:
-            made_at = time.time() - YESTERDAY
+            made_at = time.time() - DAY_SECONDS
             job = Job(self.slug, project, number, "video", "mp4", {}, made_at, 60.0, extra={"task": "0" * 24})
-            self.world.jobs.add_unlisted(job)
+            self.state.jobs.add_unlisted(job)
         return job
 
     def _before(self, job: Job) -> Job | None:
-        made = self.world.jobs.of(self.slug, job.project)
+        made = self.state.jobs.of_project(self.slug, job.project)
         place = made.index(job)
         if place:
             return made[place - 1]
         return self._from_yesterday(job.project) if PROJECTS[job.project][1] else None
 
-    def _shown(self, project: str, call: Call) -> dict[str, Any]:
+    def _shown(self, project: str, call: Request) -> dict[str, Any]:
         """Progress (0 to 100), state and link (or None) of a project."""
         job = self._latest(project)
         if job is None:
             return {"progress": 0, "state": "draft", "link": None}
-        if job.ending == "stale" and job.share(time.time()) < STALE_SHARE:
+        if job.ending == "stale" and job.progress(time.time()) < STALE_SHARE:
             before = self._before(job)
             if before is not None:
-                self.showed(job)
+                self.record_fault_shown(job)
                 return {"progress": 100, "state": "exported", "link": self.file_url(before, call)}
-        look = self.look(job, call)
+        look = self.view_job(job, call)
         states = {"": "exporting", "done": "exported", "failed": "failed", "canceled": "canceled"}
-        progress = 100 if look.end == "done" else round(look.share * 99.99, 2)
+        progress = 100 if look.end == "done" else round(look.progress * 99.99, 2)
         link = self.file_url(job, call) if look.link else None
         return {"progress": progress, "state": look.word or states[look.end], "link": link}
 
@@ -272,8 +276,8 @@ class AIStudios(Service):
         return build_mp4(sum(job.id.encode()) + 11 * version, job.file_bytes)
 
 
-def _good(data: object) -> Reply:
-    return json_reply({"success": True, "data": data})
+def _good(data: object) -> Response:
+    return json_response({"success": True, "data": data})
 
 
 def _date(when: float) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-CHUNK = 1 << 18
+CHUNK_BYTES = 1 << 18
 
 
-class Repeat:
+class RepeatedBytes:
     """`length` bytes that repeat one pattern."""
 
     def __init__(self, pattern: bytes, length: int) -> None:
         self.pattern, self.length = pattern, length
         # A long run of the pattern, so that a chunk is one slice of it wherever the chunk starts.
-        self._run = memoryview(pattern * (CHUNK // len(pattern) + 2)) if length else memoryview(b"")
+        self._run = memoryview(pattern * (CHUNK_BYTES // len(pattern) + 2)) if length else memoryview(b"")
 
     def __len__(self) -> int:
         return self.length
@@ -52,7 +52,7 @@ def _apply(columns: Sequence[int], value: int) -> int:
     return result
 
 
-Part = bytes | Repeat
+Part = bytes | RepeatedBytes
 
 
 def crc32_of(part: Part) -> int:
@@ -73,7 +73,7 @@ class Blob:
         index = bisect_right(self._starts, start) - 1
         while start < stop:
             part, base = self.parts[index], self._starts[index]
-            end = min(stop, self._starts[index + 1], start + CHUNK)
+            end = min(stop, self._starts[index + 1], start + CHUNK_BYTES)
             if isinstance(part, bytes):
                 yield memoryview(part)[start - base : end - base]
             else:
@@ -88,7 +88,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class BlobRange:
     """The part of a blob that one answer carries: from `start` up to and without `stop`."""
 
     blob: Blob

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from .server import Sandbox
-from .settings import PROVIDERS, read_limits
+from exports.sandbox.options import PROVIDERS, parse_limits
+from exports.sandbox.server import Sandbox
 
 PORT_TAKEN = 3
 USAGE = 2
@@ -43,7 +43,7 @@ def serve(options: dict[str, Any], say: Callable[[str], object], complain: Calla
             host=options["host"],
             port=options["port"],
             time_scale=options["time_scale"],
-            limits=read_limits(options["limits"]) or "off",
+            limits=parse_limits(options["limits"]) or "off",
             limit_window=options["limit_window"],
             file_bytes=options["file_bytes"],
             alone=alone,

@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from .pages import root_page
-from .wire import BadBody, Call, Reply, html_reply, json_reply
-from .world import World
+from exports.sandbox.index_page import root_page
+from exports.sandbox.request_parsing import InvalidBody, Request, Response, html_response, json_response
+from exports.sandbox.state import SandboxState
 
 
 class Control:
     """Answers everything that belongs to no provider."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxState) -> None:
         self._world = world
 
-    def page(self, call: Call) -> Reply:
+    def page(self, call: Request) -> Response:
         """What this is, for a person."""
-        return root_page(self._world, call.base)
+        return root_page(self._world, call.origin)
 
-    def answer(self, call: Call) -> Reply:
+    def respond(self, call: Request) -> Response:
         """The answer to one request outside the providers' prefixes; errors are `{"error": "<text>"}`."""
         method = "GET" if call.method == "HEAD" else call.method
         try:
@@ -25,30 +25,30 @@ class Control:
                 case ("GET", "/"):
                     return self.page(call)
                 case ("GET", "/ledger"):
-                    return json_reply(self.ledger())
+                    return json_response(self.ledger())
                 case ("GET", "/control/faults"):
-                    return json_reply(self.faults())
+                    return json_response(self.faults())
                 case ("POST", "/control/faults"):
-                    return json_reply(self._world.add_fault(call.data()), 201)
+                    return json_response(self._world.add_fault(call.data()), 201)
                 case ("DELETE", "/control/faults"):
                     return self._drop_all()
                 case ("DELETE", path) if path.startswith("/control/faults/"):
                     return self._drop(path.rpartition("/")[2])
                 case ("POST", "/control/reset"):
                     self._world.reset()
-                    return Reply(204)
+                    return Response(204)
                 case ("POST", "/control/expire_tokens"):
                     self._world.expire_tokens()
-                    return Reply(204)
+                    return Response(204)
                 case ("GET", "/control/settings"):
-                    return json_reply(self._world.settings.as_dict())
+                    return json_response(self._world.settings.as_dict())
                 case ("POST", "/control/settings"):
-                    return json_reply(self.change(call.data()))
-        except (BadBody, ValueError) as wrong:
-            return json_reply({"error": str(wrong)}, 400)
+                    return json_response(self.change(call.data()))
+        except (InvalidBody, ValueError) as wrong:
+            return json_response({"error": str(wrong)}, 400)
         if call.path.startswith(("/control", "/ledger")):
-            return json_reply({"error": "no such control"}, 404)
-        return html_reply("Nothing here", '<p>See <a href="/">the first page</a>.</p>', 404)
+            return json_response({"error": "no such control"}, 404)
+        return html_response("Nothing here", '<p>See <a href="/">the first page</a>.</p>', 404)
 
     def ledger(self) -> dict[str, Any]:
         """The ledger now."""
@@ -69,13 +69,13 @@ class Control:
             self._world.limits.clear()
             return self._world.settings.as_dict()
 
-    def _drop_all(self) -> Reply:
+    def _drop_all(self) -> Response:
         with self._world.lock:
             for rule in list(self._world.faults.asked):
                 self._world.faults.drop(rule.id)
-        return Reply(204)
+        return Response(204)
 
-    def _drop(self, number: str) -> Reply:
+    def _drop(self, number: str) -> Response:
         with self._world.lock:
             dropped = number.isdecimal() and self._world.faults.drop(int(number))
-        return Reply(204) if dropped else json_reply({"error": "no such fault"}, 404)
+        return Response(204) if dropped else json_response({"error": "no such fault"}, 404)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .faults import Rule
-from .settings import PROVIDERS
+from exports.sandbox.faults import Rule
+from exports.sandbox.options import PROVIDERS
 
-WITH_FILES = ("playcanvas", "aistudios", "ulule")
-FIRST_IDS = {
+PROVIDERS_WITH_FILES = ("playcanvas", "aistudios", "ulule")
+ID_FORMATS = {
     "playcanvas": "1001{:02}",
     "toloka": "1{:02}",
     "ulule": "41{:02}",
@@ -36,15 +36,15 @@ class FaultProject:
 
     def id_at(self, provider: str) -> str:
         """The project's id at one provider."""
-        return FIRST_IDS[provider].format(self.number)
+        return ID_FORMATS[provider].format(self.number)
 
 
 def _row(number: int, about: str, on: str, fault: str, only: tuple[str, ...] = (), **details: Any) -> FaultProject:
     rule = (on, fault, details)
-    return FaultProject(number, (rule,), about, only or (WITH_FILES if on == "file" else PROVIDERS))
+    return FaultProject(number, (rule,), about, only or (PROVIDERS_WITH_FILES if on == "file" else PROVIDERS))
 
 
-TABLE: tuple[FaultProject, ...] = (
+FAULT_PROJECTS: tuple[FaultProject, ...] = (
     _row(1, "the job is made at once, the answer comes 25 s later", "submit", "slow", seconds=25),
     _row(2, "the first two answers about the job take 25 s", "poll", "slow", seconds=25, times=2),
     _row(3, "the request is refused with 500 once, nothing done", "submit", "status", status=500, times=1),
@@ -83,7 +83,7 @@ TABLE: tuple[FaultProject, ...] = (
         ("ulule",),
         word="cancelled",
     ),
-    _row(25, "done, but there is no link", "submit", "no_file", WITH_FILES),
+    _row(25, "done, but there is no link", "submit", "no_file", PROVIDERS_WITH_FILES),
     _row(26, "the job is made, the answer is an HTML page", "submit", "garbage"),
     _row(27, "three answers about the job are HTML pages", "poll", "garbage", times=3),
     _row(28, "every answer about the job is an HTML page", "poll", "garbage"),
@@ -111,7 +111,7 @@ TABLE: tuple[FaultProject, ...] = (
         54,
         (("file", "cut_once", {}), ("file", "no_ranges", {})),
         "cut in the middle, then Range is ignored",
-        WITH_FILES,
+        PROVIDERS_WITH_FILES,
     ),
     _row(55, "cut in the middle, then the file is another one", "file", "changed_file"),
     _row(56, "the first link answers 403, the next one works", "file", "dead_link", status=403),
@@ -130,7 +130,7 @@ TABLE: tuple[FaultProject, ...] = (
         68,
         (("file", "cut_once", {}), ("file", "wrong_range", {})),
         "cut in the middle, then a range not asked for",
-        WITH_FILES,
+        PROVIDERS_WITH_FILES,
     ),
     _row(69, "the file never ends", "file", "endless_file"),
     _row(70, "503 twice for the file", "file", "status", status=503, times=2),
@@ -139,12 +139,12 @@ TABLE: tuple[FaultProject, ...] = (
 
 def fault_projects(provider: str) -> Iterator[FaultProject]:
     """The fault projects of one provider, by number."""
-    return (row for row in TABLE if provider in row.providers)
+    return (row for row in FAULT_PROJECTS if provider in row.providers)
 
 
 def standing_rules() -> Iterator[Rule]:
     """Fresh rules for all fault projects."""
-    for row in TABLE:
+    for row in FAULT_PROJECTS:
         for provider in row.providers:
             for on, fault, details in row.rules:
                 yield Rule(provider, row.id_at(provider), on, fault, per_job=True, **details)

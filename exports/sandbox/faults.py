@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .settings import PROVIDERS
+from exports.sandbox.options import PROVIDERS
 
 # auth: tokens, who am I. list: everything read before a job is asked for. submit: asks for a job. side: closes or
 # archives a pool. poll: asks about a job. file: fetches its file.
-KINDS = ("auth", "list", "submit", "side", "poll", "file")
+REQUEST_KINDS = ("auth", "list", "submit", "side", "poll", "file")
 API = frozenset(("auth", "list", "submit", "side", "poll"))
 JOB = frozenset(("submit", "side", "poll"))
 FILE = frozenset(("file",))
-ANY = frozenset(KINDS)
+ANY = frozenset(REQUEST_KINDS)
 
 # Which kinds of request each fault can spoil. Where none is named, general faults are put on `poll`, others on the
 # first of their own in the order of KINDS, which for the faults of jobs is `submit`.
@@ -56,12 +56,12 @@ FAULTS: dict[str, frozenset[str]] = {
     "redirect_ok": FILE,
 }
 # Faults that decide how a job ends: once taken they stay with the job, whoever asks and however often.
-ENDINGS = frozenset(("endless", "job_fails", "canceled_by_staff", "no_file", "stale"))
+JOB_ENDING_FAULTS = frozenset(("endless", "job_fails", "canceled_by_staff", "no_file", "stale"))
 # Faults whose work is not done unless `done` says so; all others do the work and then spoil the answer.
-UNDONE = frozenset(("status", "429", "cut"))
-GENERAL_DEFAULT = "poll"
+REFUSAL_FAULTS = frozenset(("status", "429", "cut"))
+DEFAULT_REQUEST_KIND = "poll"
 SYNONYMS = {"baseline": "list", "baseline/list": "list"}
-FIELDS_GIVEN = (
+RULE_FIELDS = (
     *("provider", "project", "on", "fault", "times", "after", "probability", "seed", "seconds", "status", "body"),
     *("retry_after", "location", "word", "variant", "done", "headers"),
 )
@@ -101,11 +101,11 @@ class Rule:
     _dice: random.Random | None = None
 
     @property
-    def does_the_work(self) -> bool:
+    def executes_request(self) -> bool:
         """Is what was asked for done although the answer is spoiled?"""
-        return self.fault not in UNDONE if self.done is None else self.done
+        return self.fault not in REFUSAL_FAULTS if self.done is None else self.done
 
-    def covers(self, provider: str, kind: str, project: str | None) -> bool:
+    def applies_to(self, provider: str, kind: str, project: str | None) -> bool:
         """Is a request of this kind one of its requests?"""
         return (
             self.provider in ("*", provider)
@@ -113,7 +113,7 @@ class Rule:
             and (kind in FAULTS[self.fault] if self.on == "*" else self.on == kind)
         )
 
-    def take(self, key: str) -> bool:
+    def should_fire(self, key: str) -> bool:
         """Count a matching request; whether the fault is to happen to it."""
         key = key if self.per_job else ""
         self.matched += 1
@@ -127,20 +127,20 @@ class Rule:
         self._taken[key] += 1
         return True
 
-    def give_back(self, key: str) -> None:
+    def undo_match(self, key: str) -> None:
         """The request turned out not to be one this fault can happen to."""
         self._taken[key if self.per_job else ""] -= 1
 
     def as_dict(self) -> dict[str, Any]:
         """The rule as JSON can carry it, with its counts."""
-        shown = {name: getattr(self, name) for name in FIELDS_GIVEN}
+        shown = {name: getattr(self, name) for name in RULE_FIELDS}
         shown = {name: value for name, value in shown.items() if value not in (None, {})}
         return {"id": self.id, **shown, "matched": self.matched, "fired": self.fired}
 
 
-def read_rule(given: Mapping[str, Any]) -> Rule:
+def parse_rule(given: Mapping[str, Any]) -> Rule:
     """A rule from what the control endpoint was sent; ValueError says what is wrong with it."""
-    unknown = set(given) - set(FIELDS_GIVEN)
+    unknown = set(given) - set(RULE_FIELDS)
     if unknown:
         raise ValueError(f"unknown field: {', '.join(sorted(unknown))}")
     values = dict(given)
@@ -151,11 +151,13 @@ def read_rule(given: Mapping[str, Any]) -> Rule:
         raise ValueError(f"provider must be one of: {', '.join(PROVIDERS)}, *")
     possible = FAULTS[fault]
     on = values.get("on") or (
-        GENERAL_DEFAULT if len(possible) > 3 else next(kind for kind in KINDS if kind in possible)
+        DEFAULT_REQUEST_KIND if len(possible) > 3 else next(kind for kind in REQUEST_KINDS if kind in possible)
     )
     on = SYNONYMS.get(on, on)
     if on != "*" and on not in possible:
-        raise ValueError(f"{fault} can only be put on: {', '.join(kind for kind in KINDS if kind in possible)}, *")
+        raise ValueError(
+            f"{fault} can only be put on: {', '.join(kind for kind in REQUEST_KINDS if kind in possible)}, *"
+        )
     values |= {"provider": values.get("provider", "*"), "project": str(values.get("project", "*")), "on": on}
     for name, types, wanted in _TYPES:
         value = values.get(name)
@@ -178,10 +180,10 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("done", bool, "true or false"),
     ("headers", dict, "an object"),
 )
-assert {field_.name for field_ in fields(Rule)} >= set(FIELDS_GIVEN)  # noqa: S101 - a slip here would hide a field
+assert {field_.name for field_ in fields(Rule)} >= set(RULE_FIELDS)  # noqa: S101 - a slip here would hide a field
 
 
-class Faults:
+class FaultRules:
     """The rules in force: those asked for, and those of the fault projects. Callers hold the stand-in's lock."""
 
     def __init__(self, standing: Callable[[], Iterable[Rule]]) -> None:
@@ -228,6 +230,6 @@ class Faults:
         """The first rule that is to happen to this request; later rules do not count it. `key` names the job."""
         standing = self.standing.get((provider, project or ""), [])
         for rule in itertools.chain(self.asked, standing):
-            if rule.covers(provider, kind, project) and fits(rule) and rule.take(key):
+            if rule.applies_to(provider, kind, project) and fits(rule) and rule.should_fire(key):
                 return rule
         return None

@@ -12,26 +12,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from .blob import CHUNK
-from .control import Control
-from .settings import PROVIDERS
-from .wire import SERVER, Call, Reply, html_reply
-from .world import World
+from exports.sandbox.blob import CHUNK_BYTES
+from exports.sandbox.control import Control
+from exports.sandbox.options import PROVIDERS
+from exports.sandbox.request_parsing import SERVER_HEADER, Request, Response, html_response
+from exports.sandbox.state import SandboxState
 
-LARGEST_BODY = 10 << 20
+MAX_BODY_BYTES = 10 << 20
 IDLE_SECONDS = 120
-PIECES = 20
+DRIP_PIECES = 20
 
 
-class Server(ThreadingHTTPServer):
+class HttpServer(ThreadingHTTPServer):
     """A port: all providers under their prefixes, or one alone at the root."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 512
 
-    def __init__(self, address: tuple[str, int], world: World, alone: str | None = None) -> None:
-        self.world, self.alone = world, alone
+    def __init__(self, address: tuple[str, int], world: SandboxState, alone: str | None = None) -> None:
+        self.state, self.only_provider = world, alone
         self.control = Control(world)
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
@@ -46,7 +46,7 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients go away in the middle of an answer all the time, some because they were made to."""
 
-    def note(self, connection: socket.socket, opened: bool) -> None:
+    def track_connection(self, connection: socket.socket, opened: bool) -> None:
         """Keep the list of open connections."""
         with self._lock:
             (self._open.add if opened else self._open.discard)(connection)
@@ -74,29 +74,29 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
-    server: Server
+    server: HttpServer
 
     def version_string(self) -> str:
         """Says that this is a stand-in also where the base class answers by itself."""
-        return SERVER
+        return SERVER_HEADER
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing is logged: the ledger tells what happened."""
 
     def handle(self) -> None:
         """Serve the connection until either side ends it."""
-        self.server.note(self.connection, opened=True)
+        self.server.track_connection(self.connection, opened=True)
         try:
             super().handle()
         except OSError:
             self.close_connection = True
         finally:
-            self.server.note(self.connection, opened=False)
+            self.server.track_connection(self.connection, opened=False)
 
     def answer(self) -> None:
         """Read one request, have it answered, send the answer."""
         body = self._body()
-        if isinstance(body, Reply):
+        if isinstance(body, Response):
             self.close_connection = True
             self._send(body)
             return
@@ -104,40 +104,40 @@ class Handler(BaseHTTPRequestHandler):
         path = unquote(raw)
         host = self.headers.get("Host") or f"{self.server.server_name}:{self.server.server_port}"
         asked = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
-        call = Call(self.command, path, asked, self.headers, body, f"http://{host}")
+        call = Request(self.command, path, asked, self.headers, body, f"http://{host}")
         try:
             reply = self._reply(call)
         except Exception:
             # A mistake of the stand-in's own has to be seen, by the client and by whoever runs it.
             traceback.print_exc()
-            reply = html_reply("The stand-in itself is broken", status=500)
+            reply = html_response("The stand-in itself is broken", status=500)
         self._send(reply)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
 
-    def _reply(self, call: Call) -> Reply:
-        alone = self.server.alone
+    def _reply(self, call: Request) -> Response:
+        alone = self.server.only_provider
         if alone:
-            return self.server.world.answer(alone, call) if call.path != "/" else self.server.control.page(call)
+            return self.server.state.respond(alone, call) if call.path != "/" else self.server.control.page(call)
         prefix, slash, rest = call.path[1:].partition("/")
         if prefix not in PROVIDERS:
-            return self.server.control.answer(call)
+            return self.server.control.respond(call)
         if not slash:
-            return html_reply("Stand-in for an API", status=404)
-        call.base, call.path = f"{call.base}/{prefix}", f"/{rest}"
-        return self.server.world.answer(prefix, call)
+            return html_response("Stand-in for an API", status=404)
+        call.origin, call.path = f"{call.origin}/{prefix}", f"/{rest}"
+        return self.server.state.respond(prefix, call)
 
-    def _body(self) -> bytes | Reply:
+    def _body(self) -> bytes | Response:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return html_reply("411 Length Required", status=411)
+            return html_response("411 Length Required", status=411)
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal():
-            return html_reply("400 Bad Request", status=400)
-        if int(length) > LARGEST_BODY:
-            return html_reply("413 Content Too Large", status=413)
+            return html_response("400 Bad Request", status=400)
+        if int(length) > MAX_BODY_BYTES:
+            return html_response("413 Content Too Large", status=413)
         return self.rfile.read(int(length)) if length != "0" else b""
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: Response) -> None:
         if reply.delay and self.server.stopping.wait(reply.delay):
             self.close_connection = True
             return
@@ -162,17 +162,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(head)
         self._send_body(reply)
 
-    def _head(self, reply: Reply) -> bytes:
-        lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", f"Server: {SERVER}", f"Date: {_date()}"]
+    def _head(self, reply: Response) -> bytes:
+        lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", f"Server: {SERVER_HEADER}", f"Date: {_date()}"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
         if self.close_connection:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
-    def _send_body(self, reply: Reply) -> None:
+    def _send_body(self, reply: Response) -> None:
         left = reply.stop_after if reply.stop_after is not None else len(reply.body)
         whole = reply.stop_after is None or reply.stop_after >= (reply.declared or len(reply.body))
-        pause = reply.drip / PIECES
+        pause = reply.drip / DRIP_PIECES
         for piece in _pieces(reply):
             part = piece[:left] if not reply.endless else piece
             if reply.framing == "chunked":
@@ -193,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
         _shut(self.connection)
 
 
-def _pieces(reply: Reply) -> Iterator[memoryview]:
+def _pieces(reply: Response) -> Iterator[memoryview]:
     if not isinstance(reply.body, bytes):
         yield from reply.body.chunks()
         return
@@ -201,7 +201,7 @@ def _pieces(reply: Reply) -> Iterator[memoryview]:
     if reply.endless:
         while True:
             yield data
-    size = max(1, -(-len(data) // PIECES)) if reply.drip else CHUNK
+    size = max(1, -(-len(data) // DRIP_PIECES)) if reply.drip else CHUNK_BYTES
     for start in range(0, len(data), size):
         yield data[start : start + size]
 

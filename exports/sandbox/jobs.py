@@ -35,11 +35,11 @@ class Job:
     seconds: float
     file_bytes: int | None = None
     ending: str = ""
-    twist: dict[str, Any] = field(default_factory=dict)
+    fault_details: dict[str, Any] = field(default_factory=dict)
     rule: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def share(self, now: float) -> float:
+    def progress(self, now: float) -> float:
         """How much of it is done, 0 to 1."""
         return 1.0 if self.seconds <= 0 else min(1.0, max(0.0, (now - self.made_at) / self.seconds))
 
@@ -54,14 +54,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class JobView:
     """What a job is to say now.
 
     `share` is how much is done, 0 to 1; `end` is empty, `done`, `failed` or `canceled`; `link` is false for a job
     without a file; `word` is a foreign status word to use; `other` says that the answer is to name another project.
     """
 
-    share: float
+    progress: float
     end: str = ""
     link: bool = False
     word: str = ""
@@ -73,7 +73,7 @@ class Jobs:
 
     def __init__(self) -> None:
         # Grows with every job and link.
-        self.changes = 0
+        self.change_count = 0
         self.clear()
         # Ids rise with the clock, so a stand-in started again never hands out an id of its former life.
         self._number = int((time.time() - 1_760_000_000) * 10) % 1_000_000_000
@@ -92,7 +92,7 @@ class Jobs:
 
     def add(self, job: Job) -> None:
         """Keep a job."""
-        self.changes += 1
+        self.change_count += 1
         self._jobs[job.provider, job.id] = job
         self._by_project.setdefault((job.provider, job.project), []).append(job)
 
@@ -105,11 +105,11 @@ class Jobs:
         """The job with this id, or None."""
         return self._jobs.get((provider, number))
 
-    def of(self, provider: str, project: str) -> list[Job]:
+    def of_project(self, provider: str, project: str) -> list[Job]:
         """A project's jobs, oldest first."""
         return self._by_project.get((provider, project), [])
 
-    def all_of(self, provider: str) -> Iterator[Job]:
+    def of_provider(self, provider: str) -> Iterator[Job]:
         """A provider's jobs, oldest first."""
         return (job for job in self._jobs.values() if job.provider == provider)
 
@@ -123,7 +123,7 @@ class Jobs:
         last = self._latest.get(key)
         if last is not None and not last.dead:
             return last
-        self.changes += 1
+        self.change_count += 1
         generation = last.generation + 1 if last else 1
         link = Link(secrets.token_urlsafe(24), job.provider, job.id, name, generation)
         self._links[link.token] = self._latest[key] = link

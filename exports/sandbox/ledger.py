@@ -5,11 +5,11 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
-from .settings import PROVIDERS
-from .wire import Call
+from exports.sandbox.options import PROVIDERS
+from exports.sandbox.request_parsing import Request
 
 # Enough for any test; old entries go first, so a stand-in left running for weeks stays small.
-KEPT = 100_000
+MAX_ENTRIES = 100_000
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "X-Act-Under-Account-ID")
 CREDENTIAL_FIELDS = ("access_token", "token", "api_key", "apikey")
 CORRELATION_HEADERS = ("X-Request-Id", "X-Correlation-Id", "X-Client-Request-Id", "Correlation-Id")
@@ -26,10 +26,10 @@ class Ledger:
         self.jobs: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
         self.requests: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
         self.rate_limited: Counter[str] = Counter(dict.fromkeys(PROVIDERS, 0))
-        self.submissions: deque[dict[str, Any]] = deque(maxlen=KEPT)
-        self.leaks: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.submissions: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
+        self.leaks: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
 
-    def made(self, call: Call, entry: Mapping[str, Any], counted: bool) -> None:
+    def record_job(self, call: Request, entry: Mapping[str, Any], counted: bool) -> None:
         """A job was really made; `counted` is false for side jobs such as the archiving of a pool."""
         if counted:
             self.jobs[entry["provider"]][entry["project"]] += 1
@@ -43,7 +43,7 @@ class Ledger:
             }
         )
 
-    def note_leak(self, provider: str, call: Call) -> None:
+    def record_leak(self, provider: str, call: Request) -> None:
         """A request for a file that carried a credential is recorded, without the credential's value."""
         carried = [name for name in CREDENTIAL_HEADERS if call.header(name)]
         carried += [f"?{name}" for name in CREDENTIAL_FIELDS if name in call.query]

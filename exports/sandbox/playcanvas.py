@@ -6,15 +6,23 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from .blob import Blob
-from .jobs import Job
-from .playcanvas_things import PROJECTS, USER, Project, complaint, date, echo, page
-from .service import Service
-from .wire import Call, Reply, json_reply
-from .zips import build_zip_of
+from exports.sandbox.blob import Blob
+from exports.sandbox.jobs import Job
+from exports.sandbox.playcanvas_fixtures import (
+    PROJECTS,
+    USER,
+    Project,
+    echoed_fields,
+    format_date,
+    paginate,
+    validation_error,
+)
+from exports.sandbox.provider_base import Service
+from exports.sandbox.request_parsing import Request, Response, json_response
+from exports.sandbox.zips import build_zip_of
 
 TOKENS = frozenset(("sandbox-token", *(f"sandbox-token-{number}" for number in range(2, 10))))
-TEXTS = {
+ERROR_MESSAGES = {
     400: "Bad request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -24,7 +32,7 @@ TEXTS = {
     500: "Internal server error",
     503: "Service unavailable",
 }
-BRANCHES_A_PAGE = 20
+BRANCHES_PER_PAGE = 20
 
 
 class PlayCanvas(Service):
@@ -46,89 +54,94 @@ class PlayCanvas(Service):
         add("GET", "/api/projects/{project}/apps", "list", self.apps, limit="normal")
         add("GET", "/api/projects/{project}", "list", self.project, limit="normal", public=True)
         add("GET", "/api/ratelimits", "auth", self.rate_limits, limit="normal")
-        add("GET", "/api/id", "auth", lambda _: json_reply({"id": USER["id"]}), limit="normal")
+        add("GET", "/api/id", "auth", lambda _: json_response({"id": USER["id"]}), limit="normal")
         add("GET", "/api/users/{user}/projects", "list", self.user_projects, limit="normal")
         add("GET", "/api/users/{user}", "list", self.user, limit="normal")
 
-    def sign_in(self, call: Call) -> str | Reply:
+    def authenticate(self, call: Request) -> str | Response:
         """A bearer token."""
         scheme, _, token = call.header("Authorization").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" and token.strip() in TOKENS else self.failure(401)
+        return token.strip() if scheme.lower() == "bearer" and token.strip() in TOKENS else self.error_response(401)
 
-    def failure(self, status: int, message: str = "") -> Reply:
+    def error_response(self, status: int, message: str = "") -> Response:
         """`{"error": "<text>"}`."""
-        return json_reply({"error": message or TEXTS.get(status, f"Error {status}")}, status)
+        return json_response({"error": message or ERROR_MESSAGES.get(status, f"Error {status}")}, status)
 
-    def missing_job(self) -> Reply:
+    def job_not_found(self) -> Response:
         """404 in the documented words."""
-        return self.failure(404, "Job not found")
+        return self.error_response(404, "Job not found")
 
-    def project_rows(self) -> Iterator[tuple[str, str]]:
+    def describe_projects(self) -> Iterator[tuple[str, str]]:
         """Every project with something to say about."""
         return ((str(project.id), project.about) for project in PROJECTS.values() if project.about)
 
-    def by_body(self, call: Call) -> tuple[str | None, Job | None]:
+    def by_body(self, call: Request) -> tuple[str | None, Job | None]:
         """The project named in the body."""
         return str(call.data().get("project_id", "")), None
 
-    def _project(self, call: Call) -> Project | Reply:
-        number = call.parts["project"]
+    def _project(self, call: Request) -> Project | Response:
+        number = call.path_parameters["project"]
         found = PROJECTS.get(int(number)) if number.isdecimal() and len(number) < 10 else None
-        return found or self.failure(404, "Project not found")
+        return found or self.error_response(404, "Project not found")
 
-    def export(self, call: Call) -> Reply:
+    def export(self, call: Request) -> Response:
         """Starts an archive. Answers 200: the documents say 201, but the official tools accept nothing but 200 here."""
         project = self._project(call)
-        if isinstance(project, Reply):
+        if isinstance(project, Response):
             return project
         if project.refuses:
-            return self.failure(*project.refuses)
+            return self.error_response(*project.refuses)
         body = call.data()
         branch = body.get("branch_id")
         if branch is not None and branch not in {project.branch_id(name) for name in project.branches}:
-            return self.failure(404, "Branch not found")
+            return self.error_response(404, "Branch not found")
         job = self.make_job(call, str(project.id), "archive", "zip", body)
-        return json_reply(self._shown(job, call), 200)
+        return json_response(self._shown(job, call), 200)
 
-    def download_app(self, call: Call) -> Reply:
+    def download_app(self, call: Request) -> Response:
         """Starts an app download, with today's names or with those of the first documents."""
         body = call.data()
         number = body.get("project_id")
         project = PROJECTS.get(int(number)) if isinstance(number, int | str) and str(number).isdecimal() else None
         if project is None:
-            return self.failure(404, "Project not found")
+            return self.error_response(404, "Project not found")
         if project.refuses:
-            return self.failure(*project.refuses)
-        wrong = complaint(body)
+            return self.error_response(*project.refuses)
+        wrong = validation_error(body)
         if wrong:
-            return self.failure(*wrong)
+            return self.error_response(*wrong)
         scenes: list[int] = body["scenes"] if "scenes" in body else body["source_pack_ids"]
         branches = {project.branch_id(name) for name in project.branches}
         if not project.has_scenes(scenes) or body.get("branch_id") not in (None, *branches):
-            return self.failure(404, "Scene not found")
-        return json_reply(self._shown(self.make_job(call, str(project.id), "app", "zip", body), call), 201)
+            return self.error_response(404, "Scene not found")
+        return json_response(self._shown(self.make_job(call, str(project.id), "app", "zip", body), call), 201)
 
-    def job(self, call: Call) -> Reply:
+    def job(self, call: Request) -> Response:
         """A job as it is now."""
-        return json_reply(self._shown(call.job, call)) if call.job else self.missing_job()
+        return json_response(self._shown(call.job, call)) if call.job else self.job_not_found()
 
-    def _shown(self, job: Job, call: Call) -> dict[str, Any]:
-        look, project = self.look(job, call), PROJECTS[int(job.project)]
+    def _shown(self, job: Job, call: Request) -> dict[str, Any]:
+        look, project = self.view_job(job, call), PROJECTS[int(job.project)]
         status = look.word or {"": "running", "done": "complete"}.get(look.end, "error")
         number = project.id + 900_000 if look.other else project.id
         link = {"url" if job.kind == "archive" else "download_url": self.file_url(job, call)} if look.link else {}
-        data = dict(link) if project.replaces and link else {**echo(job, number), **link}
-        shown: dict[str, Any] = {"id": int(job.id), "created_at": date(job.made_at), "status": status, "data": data}
-        shown["modified_at"] = date(job.changed_at(datetime.now(UTC).timestamp()))
+        data = dict(link) if project.replaces and link else {**echoed_fields(job, number), **link}
+        shown: dict[str, Any] = {
+            "id": int(job.id),
+            "created_at": format_date(job.made_at),
+            "status": status,
+            "data": data,
+        }
+        shown["modified_at"] = format_date(job.changed_at(datetime.now(UTC).timestamp()))
         shown["scope"] = {"type": "user", "id": USER["id"]}
         if project.messages or status == "error":
             shown["messages"] = ["Could not export"] if status == "error" else []
         return shown
 
-    def branches(self, call: Call) -> Reply:
+    def branches(self, call: Request) -> Response:
         """Open branches by name; `skip` is the id of the last one seen."""
         project = self._project(call)
-        if isinstance(project, Reply):
+        if isinstance(project, Response):
             return project
         items = [
             {
@@ -144,55 +157,63 @@ class PlayCanvas(Service):
         ]
         ids = [item["id"] for item in items]
         start = ids.index(call.query["skip"]) + 1 if call.query.get("skip") in ids else 0
-        size = min(call.number("limit", BRANCHES_A_PAGE) or BRANCHES_A_PAGE, BRANCHES_A_PAGE)
-        return json_reply({"result": items[start : start + size], "pagination": {"hasMore": start + size < len(items)}})
+        size = min(call.query_int("limit", BRANCHES_PER_PAGE) or BRANCHES_PER_PAGE, BRANCHES_PER_PAGE)
+        return json_response(
+            {"result": items[start : start + size], "pagination": {"hasMore": start + size < len(items)}}
+        )
 
-    def scenes(self, call: Call) -> Reply:
+    def scenes(self, call: Request) -> Response:
         """All scenes of a branch; no pages."""
         project = self._project(call)
-        if isinstance(project, Reply):
+        if isinstance(project, Response):
             return project
         if call.query.get("branchId") not in (None, "", *(project.branch_id(name) for name in project.branches)):
-            return self.failure(404, "Branch not found")
+            return self.error_response(404, "Branch not found")
         when = "2025-10-21T12:42:13.331Z"
         items = [
             {"id": number, "projectId": project.id, "name": f"Scene {place}", "created": when, "modified": when}
             for place, number in enumerate(project.scene_ids, 1)
         ]
-        return json_reply({"result": items})
+        return json_response({"result": items})
 
-    def primary_app(self, call: Call) -> Reply:
+    def primary_app(self, call: Request) -> Response:
         """No project here has published an app."""
         project = self._project(call)
-        return project if isinstance(project, Reply) else self.failure(404, "Project does not have a primary app")
+        return (
+            project
+            if isinstance(project, Response)
+            else self.error_response(404, "Project does not have a primary app")
+        )
 
-    def apps(self, call: Call) -> Reply:
+    def apps(self, call: Request) -> Response:
         """An empty list."""
         project = self._project(call)
-        return project if isinstance(project, Reply) else json_reply(page([], call))
+        return project if isinstance(project, Response) else json_response(paginate([], call))
 
-    def project(self, call: Call) -> Reply:
+    def project(self, call: Request) -> Response:
         """With a token: refused for its scope, as real tokens are. Without: public projects can be read."""
         if call.header("Authorization"):
-            return self.failure(401, "Token does not have required scope" if call.who else "")
+            return self.error_response(401, "Token does not have required scope" if call.caller else "")
         project = self._project(call)
-        return project if isinstance(project, Reply) else json_reply({"id": project.id, "name": project.name})
+        return project if isinstance(project, Response) else json_response({"id": project.id, "name": project.name})
 
-    def rate_limits(self, _: Call) -> Reply:
+    def rate_limits(self, _: Request) -> Response:
         """The limits in force now."""
         kinds = ("normal", "strict", "assets", "post", "download")
-        return json_reply({"limits": {kind: self.world.limits.number(self.slug, kind) for kind in kinds}})
+        return json_response({"limits": {kind: self.state.limits.limit_for(self.slug, kind) for kind in kinds}})
 
-    def user(self, call: Call) -> Reply:
+    def user(self, call: Request) -> Response:
         """The one user there is, by id or name."""
-        known = call.parts["user"] in (str(USER["id"]), USER["username"])
-        return json_reply(USER) if known else self.failure(404, "User not found")
+        known = call.path_parameters["user"] in (str(USER["id"]), USER["username"])
+        return json_response(USER) if known else self.error_response(404, "User not found")
 
-    def user_projects(self, call: Call) -> Reply:
+    def user_projects(self, call: Request) -> Response:
         """The user's projects, in pages by count."""
-        if call.parts["user"] not in (str(USER["id"]), USER["username"]):
-            return self.failure(404, "User not found")
-        return json_reply(page([{"id": project.id, "name": project.name} for project in PROJECTS.values()], call))
+        if call.path_parameters["user"] not in (str(USER["id"]), USER["username"]):
+            return self.error_response(404, "User not found")
+        return json_response(
+            paginate([{"id": project.id, "name": project.name} for project in PROJECTS.values()], call)
+        )
 
     def file_name(self, job: Job) -> str:
         """Says what it is."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .control import Control
-from .httpd import Server
-from .settings import Settings, read_limits
-from .world import World
+from exports.sandbox.control import Control
+from exports.sandbox.httpd import HttpServer
+from exports.sandbox.options import Settings, parse_limits
+from exports.sandbox.state import SandboxState
 
 # How much of what happened a stand-in that is killed may forget.
 SAVE_EVERY = 0.2
@@ -39,24 +39,24 @@ class Sandbox:
     ) -> None:
         settings = Settings()
         settings.change({"time_scale": time_scale, "window": limit_window, "job_seconds": job_seconds})
-        settings.change({"limits": read_limits(limits), "file_bytes": file_bytes})
-        self.world = World(settings)
-        self._control = Control(self.world)
+        settings.change({"limits": parse_limits(limits), "file_bytes": file_bytes})
+        self.state = SandboxState(settings)
+        self._control = Control(self.state)
         self._host = host
         self._wanted: dict[str | None, int] = {None: port}
         self._wanted.update(alone or {})
         self._state_file = Path(state_file) if state_file else None
-        self._servers: dict[str | None, Server] = {}
+        self._servers: dict[str | None, HttpServer] = {}
         self._threads: list[threading.Thread] = []
         self._stopped = threading.Event()
 
     def start(self) -> Self:
         """Listen, in threads of its own; returns as soon as requests are answered."""
         if self._state_file:
-            self.world.load(self._state_file)
+            self.state.load(self._state_file)
         try:
             for slug, port in self._wanted.items():
-                self._servers[slug] = Server((self._host, port), self.world, slug)
+                self._servers[slug] = HttpServer((self._host, port), self.state, slug)
         except OSError:
             for server in self._servers.values():
                 server.server_close()
@@ -75,7 +75,7 @@ class Sandbox:
         self._stopped.set()
         for server in self._servers.values():
             server.stop()
-        self.world.webhooks.stop()
+        self.state.webhooks.stop()
         for thread in self._threads:
             thread.join(5)
 
@@ -92,11 +92,11 @@ class Sandbox:
         saved = -1
         while True:
             last = self._stopped.wait(SAVE_EVERY)
-            now = self.world.changes
+            now = self.state.change_count
             # A disk that is full for a while must not end the keeping for good.
             with contextlib.suppress(OSError):
                 if now != saved:
-                    self.world.save(self._state_file)
+                    self.state.save(self._state_file)
                     saved = now
             if last:
                 return
@@ -125,7 +125,7 @@ class Sandbox:
 
     def fault(self, **given: Any) -> int:
         """Put a fault in force, with the fields of `POST /control/faults`; its id. ValueError says what is wrong."""
-        return int(self.world.add_fault(given)["id"])
+        return int(self.state.add_fault(given)["id"])
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults asked for, with their counts `matched` and `fired`."""
@@ -134,14 +134,14 @@ class Sandbox:
 
     def fired(self, number: int) -> int:
         """How often the fault with this id has really happened."""
-        with self.world.lock:
-            return self.world.faults.by_id[number].fired
+        with self.state.lock:
+            return self.state.faults.by_id[number].fired
 
     def clear_faults(self) -> None:
         """Take every fault asked for out of force."""
-        with self.world.lock:
-            for rule in list(self.world.faults.asked):
-                self.world.faults.drop(rule.id)
+        with self.state.lock:
+            for rule in list(self.state.faults.asked):
+                self.state.faults.drop(rule.id)
 
     def ledger(self) -> dict[str, Any]:
         """What really happened: see `GET /ledger`."""
@@ -149,16 +149,16 @@ class Sandbox:
 
     def jobs(self, provider: str, project: str) -> int:
         """How many exports of a project were really made."""
-        with self.world.lock:
-            return self.world.ledger.jobs[provider][project]
+        with self.state.lock:
+            return self.state.ledger.jobs[provider][project]
 
     def reset(self) -> None:
         """Back to the beginning, settings apart."""
-        self.world.reset()
+        self.state.reset()
 
     def expire_tokens(self) -> None:
         """Make every access token handed out so far invalid."""
-        self.world.expire_tokens()
+        self.state.expire_tokens()
 
     def settings(self, **given: Any) -> dict[str, Any]:
         """Change settings (see `Settings`) and read them all."""

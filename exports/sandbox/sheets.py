@@ -6,11 +6,11 @@ import random
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from .blob import Blob, Repeat
-from .zips import build_zip_of
+from exports.sandbox.blob import Blob, RepeatedBytes
+from exports.sandbox.zips import build_zip_of
 
-NOTE = 'Commande fictive; "service de remplacement" (stand-in), not a real order'
-ADDRESS = (
+ORDER_NOTE = 'Commande fictive; "service de remplacement" (stand-in), not a real order'
+ADDRESS_FIELDS = (
     "first_name",
     "last_name",
     "entity_name",
@@ -24,14 +24,14 @@ ADDRESS = (
 COLUMNS = (
     "order.id",
     *(f"user.{name}" for name in ("username", "lang", "full_name", "email")),
-    *(f"shipping_address.{name}" for name in ADDRESS),
-    *(f"billing_address.{name}" for name in (*ADDRESS[:3], "type", *ADDRESS[3:])),
+    *(f"shipping_address.{name}" for name in ADDRESS_FIELDS),
+    *(f"billing_address.{name}" for name in (*ADDRESS_FIELDS[:3], "type", *ADDRESS_FIELDS[3:])),
     *(f"order.reward.{name}" for name in ("id", "description", "price", "quantity", "total")),
     *(f"order.{name}" for name in ("total", "tracking.source", "tracking.medium", "payment_method", "status")),
     *(f"order.{name}" for name in ("created_at", "note")),
 )
 # What a file has when nothing was chosen: headers seen in files of real projects, and a last one that says what it is.
-USUAL = {
+DEFAULT_HEADERS = {
     "order.id": "#",
     "user.email": "E-mail",
     "order.total": "Montant unitaire total",
@@ -52,25 +52,25 @@ USUAL = {
     "shipping_address.postal_code": "Code postal de livraison",
     "order.note": "Note",
 }
-FIRST = ("Ana", "Bao", "Chloé", "Dimitri", "Elif", "Fatou", "Guus", "Hélène")
-LAST = ("Test", "Exemple", "Muster", "Prøve", "Ejemplo", "Пример", "例", "O'Sample")
+FIRST_NAMES = ("Ana", "Bao", "Chloé", "Dimitri", "Elif", "Fatou", "Guus", "Hélène")
+LAST_NAMES = ("Test", "Exemple", "Muster", "Prøve", "Ejemplo", "Пример", "例", "O'Sample")
 CITIES = (("Paris", "FR", "75011"), ("Liège", "BE", "4000"), ("Genève", "CH", "1204"), ("København", "DK", "1050"))
 REWARDS = (("Don libre", 5), ("Le livre", 25), ("Le livre; dédicacé", 40), ('Coffret "collector"', 90))
-TYPES = {
+CONTENT_TYPES = {
     "xml": "application/xml",
     "rels": "application/vnd.openxmlformats-package.relationships+xml",
     "bin": "application/octet-stream",
 }
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+OFFICE_NAMESPACE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+SPREADSHEET_CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 
 def order_lines(project: str, orders: int = 40) -> Iterator[dict[str, str]]:
     """Reward lines of made-up orders, the same for the same project; several orders have more than one line."""
     dice = random.Random(project)  # noqa: S311 - made-up data, not secrets
     for number in range(1, orders + 1):
-        first, last = dice.choice(FIRST), dice.choice(LAST)
+        first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
         city, country, code = dice.choice(CITIES)
         lines = [(*dice.choice(REWARDS), dice.randint(1, 3)) for _ in range(dice.choice((1, 1, 1, 2, 3)))]
         total = sum(price * quantity for _, price, quantity in lines)
@@ -91,7 +91,7 @@ def order_lines(project: str, orders: int = 40) -> Iterator[dict[str, str]]:
             "order.payment_method": "creditcard",
             "order.status": "Paiement effectué",
             "order.created_at": f"{number % 28 + 1:02}/03/2024 10:{number % 60:02}",
-            "order.note": NOTE,
+            "order.note": ORDER_NOTE,
         }
         for place, (title, price, quantity) in enumerate(lines):
             yield {
@@ -104,9 +104,9 @@ def order_lines(project: str, orders: int = 40) -> Iterator[dict[str, str]]:
             }
 
 
-def table(project: str, columns: Mapping[str, str] | None) -> list[list[str]]:
+def order_table(project: str, columns: Mapping[str, str] | None) -> list[list[str]]:
     """Header and rows; `columns` maps column ids to headers, None gives the usual ones."""
-    chosen = columns or USUAL
+    chosen = columns or DEFAULT_HEADERS
     # The usual file has a column for shipping costs, which has no column id of its own.
     costs = {"shipping_address.state": "4,90"} if columns is None else {}
     rows = [[(costs.get(name) or line.get(name, "")) for name in chosen] for line in order_lines(project)]
@@ -115,11 +115,11 @@ def table(project: str, columns: Mapping[str, str] | None) -> list[list[str]]:
 
 def build_csv(project: str, columns: Mapping[str, str] | None, size: int | None) -> Blob:
     """Semicolons, every field quoted, a byte order mark; the rows are repeated until `size` bytes are reached."""
-    header, *rows = table(project, columns)
+    header, *rows = order_table(project, columns)
     top, body = _lines([header]), _lines(rows)
     head = b"\xef\xbb\xbf" + top
     times = max(1, -(-((size or 0) - len(head)) // len(body)))
-    return Blob([head, Repeat(body, times * len(body)) if times > 1 else body])
+    return Blob([head, RepeatedBytes(body, times * len(body)) if times > 1 else body])
 
 
 def _lines(rows: list[list[str]]) -> bytes:
@@ -134,11 +134,11 @@ def build_xlsx(project: str, columns: Mapping[str, str] | None, size: int | None
         f'<row r="{number}">'
         + "".join(f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>' for cell in row)
         + "</row>"
-        for number, row in enumerate(table(project, columns), 1)
+        for number, row in enumerate(order_table(project, columns), 1)
     )
     sheet = f'<worksheet xmlns="{_main()}"><sheetData>{lines}</sheetData></worksheet>'
     book = (
-        f'<workbook xmlns="{_main()}" xmlns:r="{OFFICE}"><sheets>'
+        f'<workbook xmlns="{_main()}" xmlns:r="{OFFICE_NAMESPACE}"><sheets>'
         '<sheet name="Orders (stand-in)" sheetId="1" r:id="rId1"/></sheets></workbook>'
     )
     core = (
@@ -146,9 +146,9 @@ def build_xlsx(project: str, columns: Mapping[str, str] | None, size: int | None
         'xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Orders</dc:title>'
         "<dc:description>Made by a stand-in provider, not by the real service</dc:description></cp:coreProperties>"
     )
-    kinds = "".join(f'<Default Extension="{name}" ContentType="{value}"/>' for name, value in TYPES.items())
-    kinds += f'<Override PartName="/xl/workbook.xml" ContentType="{MAIN}.sheet.main+xml"/>'
-    kinds += f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{MAIN}.worksheet+xml"/>'
+    kinds = "".join(f'<Default Extension="{name}" ContentType="{value}"/>' for name, value in CONTENT_TYPES.items())
+    kinds += f'<Override PartName="/xl/workbook.xml" ContentType="{SPREADSHEET_CONTENT_TYPE}.sheet.main+xml"/>'
+    kinds += f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{SPREADSHEET_CONTENT_TYPE}.worksheet+xml"/>'
     kinds += (
         '<Override PartName="/docProps/core.xml" '
         'ContentType="application/vnd.openxmlformats-package.core-properties+xml"/>'
@@ -156,13 +156,13 @@ def build_xlsx(project: str, columns: Mapping[str, str] | None, size: int | None
     meta = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties"
     members = {
         "[Content_Types].xml": f'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{kinds}</Types>',
-        "_rels/.rels": _links((f"{OFFICE}/officeDocument", "xl/workbook.xml"), (meta, "docProps/core.xml")),
+        "_rels/.rels": _links((f"{OFFICE_NAMESPACE}/officeDocument", "xl/workbook.xml"), (meta, "docProps/core.xml")),
         "xl/workbook.xml": book,
-        "xl/_rels/workbook.xml.rels": _links((f"{OFFICE}/worksheet", "worksheets/sheet1.xml")),
+        "xl/_rels/workbook.xml.rels": _links((f"{OFFICE_NAMESPACE}/worksheet", "worksheets/sheet1.xml")),
         "xl/worksheets/sheet1.xml": sheet,
         "docProps/core.xml": core,
     }
-    packed = [(name, (XML + text).encode()) for name, text in members.items()]
+    packed = [(name, (XML_DECLARATION + text).encode()) for name, text in members.items()]
     return build_zip_of(packed, size, "stand-in/padding.bin", bytes(range(256)) * 16)
 
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from .blob import Blob
-from .fault_projects import fault_projects
-from .jobs import Job
-from .service import Service
-from .sheets import COLUMNS, build_csv, build_xlsx
-from .ulule_access import Access
-from .wire import BadBody, Call, Reply, html_reply, json_reply
+from exports.sandbox.blob import Blob
+from exports.sandbox.fault_projects import fault_projects
+from exports.sandbox.jobs import Job
+from exports.sandbox.provider_base import Service
+from exports.sandbox.request_parsing import InvalidBody, Request, Response, html_response, json_response
+from exports.sandbox.sheets import COLUMNS, build_csv, build_xlsx
+from exports.sandbox.ulule_access import Authenticator
 
 USER = {"id": 7001, "username": "stand-in", "name": "Stand-in Person", "lang": "fr", "is_staff": False}
-MOST = 20
+MAX_PAGE_SIZE = 20
 WAITING_SHARE = 0.15
 INT32 = 2**31 - 1
 # From this version on, bad credentials are refused also where none are needed, and unknown fields in a body are errors.
@@ -39,7 +39,7 @@ class Project:
     id: int
     name: dict[str, str]
     about: str = ""
-    mine: bool = True
+    is_owned: bool = True
     past: int = 0
     ending: str = ""
     word: str = ""
@@ -51,7 +51,7 @@ PROJECTS = {
         Project(4001, {"fr": "Une boulangerie", "en": "Bakery campaign"}, "well-behaved"),
         Project(4002, {"fr": "Bande dessinée"}, "well-behaved, name in French only"),
         Project(4003, {"en": "A short film"}, "well-behaved"),
-        Project(4004, {"fr": "Le projet d'un autre"}, "somebody else's: 403 PermissionError", mine=False),
+        Project(4004, {"fr": "Le projet d'un autre"}, "somebody else's: 403 PermissionError", is_owned=False),
         Project(4005, {"fr": "Une ferme", "en": "A farm"}, "45 older exports, in three pages", past=45),
         Project(
             4010, {"fr": "Annulé"}, "staff cancels the export: canceled", ending="canceled_by_staff", word="canceled"
@@ -75,33 +75,35 @@ class Ulule(Service):
 
     def build_routes(self) -> None:
         """All routes."""
-        self._access = Access(self.world.settings)
+        self._access = Authenticator(self.state.settings)
         self.route("POST", "/oauth2/token/", "auth", self._access.token, public=True)
         self.route("GET", "/v1/me", "auth", self.me)
         self.route("GET", "/v1/users/{user}/projects", "list", self.user_projects)
         self.route("GET", "/v1/projects/{project}", "list", self.project, public=True)
         self.route("POST", "/v1/projects/{project}/exports", "submit", self.export)
         self.route("GET", "/v1/projects/{project}/exports", "list", self.exports)
-        self.route("GET", "/v1/exports/{job}", "poll", self.one, self.by_job)
+        self.route("GET", "/v1/exports/{job}", "poll", self.get_export, self.by_job)
 
-    def sign_in(self, call: Call) -> str | Reply:
+    def authenticate(self, call: Request) -> str | Response:
         """Any of the accepted spellings. Older versions ignore bad credentials where none are needed."""
-        return self._access.who(call.header("Authorization")) or self.failure(401)
+        return self._access.identify(call.header("Authorization")) or self.error_response(401)
 
-    def failure(self, status: int, message: str = "") -> Reply:
+    def error_response(self, status: int, message: str = "") -> Response:
         """An array of errors; an HTML page where the service itself is broken."""
         if status >= 500:
-            return html_reply(f"Error {status}", status=status)
+            return html_response(f"Error {status}", status=status)
         classification, text = ERRORS.get(status, ("ValueError", f"Error {status}"))
-        return self.complain(status, classification, message or text)
+        return self.field_error_response(status, classification, message or text)
 
-    def complain(self, status: int, classification: str, message: str, *names: str) -> Reply:
+    def field_error_response(self, status: int, classification: str, message: str, *names: str) -> Response:
         """One error about these fields."""
-        return json_reply([{"classification": classification, "fieldNames": list(names), "message": message}], status)
+        return json_response(
+            [{"classification": classification, "fieldNames": list(names), "message": message}], status
+        )
 
-    def missing_job(self) -> Reply:
+    def job_not_found(self) -> Response:
         """404."""
-        return self.failure(404)
+        return self.error_response(404)
 
     def clear(self) -> None:
         """No tokens."""
@@ -119,101 +121,103 @@ class Ulule(Service):
         """The tokens."""
         self._access.restore(kept)
 
-    def project_rows(self) -> Iterator[tuple[str, str]]:
+    def describe_projects(self) -> Iterator[tuple[str, str]]:
         """Every project with something to say about."""
         return ((str(project.id), project.about) for project in PROJECTS.values() if project.about)
 
-    def me(self, _: Call) -> Reply:
+    def me(self, _: Request) -> Response:
         """The user behind the credential."""
-        return json_reply({**USER, "email": "stand-in@example.com"})
+        return json_response({**USER, "email": "stand-in@example.com"})
 
-    def user_projects(self, call: Call) -> Reply:
+    def user_projects(self, call: Request) -> Response:
         """A page of the user's own projects; `state=created` is theirs alone to see."""
-        if call.parts["user"] not in (str(USER["id"]), USER["username"], "me"):
-            return self.failure(404)
-        shown = [_project_json(project) for project in PROJECTS.values() if project.mine]
+        if call.path_parameters["user"] not in (str(USER["id"]), USER["username"], "me"):
+            return self.error_response(404)
+        shown = [_project_json(project) for project in PROJECTS.values() if project.is_owned]
         if call.query.get("state", "created") != "created":
             shown = []
         return _page(call, "projects", shown)
 
-    def project(self, call: Call) -> Reply:
+    def project(self, call: Request) -> Response:
         """One project, also without credentials; with bad ones only for old versions of the API."""
-        if not call.who and call.header("Authorization") and call.header("Ulule-Version") >= STRICT_AUTH:
-            return self.failure(401)
+        if not call.caller and call.header("Authorization") and call.header("Ulule-Version") >= STRICT_AUTH:
+            return self.error_response(401)
         project = self._project(call)
-        if isinstance(project, Reply):
+        if isinstance(project, Response):
             return project
         shown = _project_json(project)
         if "user_role" in call.query.get("extra_fields", "").split(","):
-            shown["user_role"] = ("owner" if project.mine else "fan") if call.who else None
-        return json_reply({**shown, "id": 999_999} if call.fault("other_project") else shown)
+            shown["user_role"] = ("owner" if project.is_owned else "fan") if call.caller else None
+        return json_response({**shown, "id": 999_999} if call.shows_fault("other_project") else shown)
 
-    def _project(self, call: Call) -> Project | Reply:
-        number = call.parts["project"]
+    def _project(self, call: Request) -> Project | Response:
+        number = call.path_parameters["project"]
         if number.isdecimal() and int(number) > INT32:
-            return self.complain(400, "ValueError", "id is out of range", "id")
+            return self.field_error_response(400, "ValueError", "id is out of range", "id")
         found = PROJECTS.get(int(number)) if number.isdecimal() else None
-        return found or self.failure(404)
+        return found or self.error_response(404)
 
-    def export(self, call: Call) -> Reply:
+    def export(self, call: Request) -> Response:
         """Makes an export; by the documents only OAuth2 may, but an API key is let through here as well."""
         project = self._project(call)
-        if isinstance(project, Reply):
+        if isinstance(project, Response):
             return project
-        if not project.mine:
-            return self.failure(403)
+        if not project.is_owned:
+            return self.error_response(403)
         try:
             body = call.data()
-        except BadBody as wrong:
-            return self.complain(400, "DeserializationError", str(wrong))
+        except InvalidBody as wrong:
+            return self.field_error_response(400, "DeserializationError", str(wrong))
         wrong_field = self._complaint(call, body)
         if wrong_field:
             return wrong_field
         self._remember_past(project)
         job = self.make_job(call, str(project.id), "orders", body["format"], {"columns": body.get("columns")})
         if project.ending and not job.ending:
-            job.ending, job.twist = project.ending, {"word": project.word}
-        return json_reply(self._shown(job, call), 201)
+            job.ending, job.fault_details = project.ending, {"word": project.word}
+        return json_response(self._shown(job, call), 201)
 
-    def _complaint(self, call: Call, body: dict[str, Any]) -> Reply | None:
+    def _complaint(self, call: Request, body: dict[str, Any]) -> Response | None:
         for name, allowed in (("format", ("csv", "xlsx")), ("type", ("orders",))):
             if body.get(name) in (None, ""):
-                return self.complain(422, "RequiredError", f"{name} is required", name)
+                return self.field_error_response(422, "RequiredError", f"{name} is required", name)
             if body[name] not in allowed:
-                return self.complain(422, "ValueError", f"{name} must be one of {', '.join(allowed)}", name)
+                return self.field_error_response(422, "ValueError", f"{name} must be one of {', '.join(allowed)}", name)
         columns = body.get("columns")
         if columns is not None:
             if not isinstance(columns, dict) or not all(isinstance(title, str) for title in columns.values()):
-                return self.complain(422, "TypeError", "columns must be an object of column ids and headers", "columns")
+                return self.field_error_response(
+                    422, "TypeError", "columns must be an object of column ids and headers", "columns"
+                )
             unknown = [name for name in columns if name not in COLUMNS]
             if unknown:
-                return self.complain(422, "ValueError", f"unknown column {unknown[0]}", "columns")
+                return self.field_error_response(422, "ValueError", f"unknown column {unknown[0]}", "columns")
         unknown = [name for name in body if name not in ("format", "type", "columns")]
         if unknown and call.header("Ulule-Version") >= STRICT_FIELDS:
-            return self.complain(422, "UnknownFieldError", f"unknown field {unknown[0]}", unknown[0])
+            return self.field_error_response(422, "UnknownFieldError", f"unknown field {unknown[0]}", unknown[0])
         return None
 
-    def one(self, call: Call) -> Reply:
+    def get_export(self, call: Request) -> Response:
         """An export as it is now."""
-        number = call.parts["job"]
+        number = call.path_parameters["job"]
         if number.isdecimal() and int(number) > INT32:
-            return self.complain(400, "ValueError", "id is out of range", "id")
-        return json_reply(self._shown(call.job, call)) if call.job else self.missing_job()
+            return self.field_error_response(400, "ValueError", "id is out of range", "id")
+        return json_response(self._shown(call.job, call)) if call.job else self.job_not_found()
 
-    def exports(self, call: Call) -> Reply:
+    def exports(self, call: Request) -> Response:
         """A page of a project's exports, newest first."""
         project = self._project(call)
-        if isinstance(project, Reply):
+        if isinstance(project, Response):
             return project
-        if not project.mine:
-            return self.failure(403)
+        if not project.is_owned:
+            return self.error_response(403)
         self._remember_past(project)
-        jobs = list(reversed(self.world.jobs.of(self.slug, str(project.id))))
+        jobs = list(reversed(self.state.jobs.of_project(self.slug, str(project.id))))
         return _page(call, "exports", [self._shown(job, call) for job in jobs])
 
     def _remember_past(self, project: Project) -> None:
         """The exports of other days, kept before the first new one; they are in no ledger."""
-        jobs = self.world.jobs
+        jobs = self.state.jobs
         if not project.past or jobs.get(self.slug, f"{project.id}000"):
             return
         for place in range(project.past):
@@ -222,10 +226,10 @@ class Ulule(Service):
             old = Job(self.slug, str(project.id), f"{project.id}{place:03}", "orders", form, {}, made_at, 5.0)
             jobs.add(old)
 
-    def _shown(self, job: Job, call: Call) -> dict[str, Any]:
-        look = self.look(job, call)
-        waiting = "processing" if look.share > WAITING_SHARE else "waiting"
-        canceled = job.twist.get("word") or "canceled"
+    def _shown(self, job: Job, call: Request) -> dict[str, Any]:
+        look = self.view_job(job, call)
+        waiting = "processing" if look.progress > WAITING_SHARE else "waiting"
+        canceled = job.fault_details.get("word") or "canceled"
         words = {"": waiting, "done": "succeeded", "failed": "failed", "canceled": canceled}
         return {
             "id": int(job.id),
@@ -271,13 +275,13 @@ def _project_json(project: Project) -> dict[str, Any]:
     }
 
 
-def _page(call: Call, name: str, items: list[dict[str, Any]]) -> Reply:
+def _page(call: Request, name: str, items: list[dict[str, Any]]) -> Response:
     """Newest first, at most 20, those made before `since` (whole seconds).
 
     Where one second's items fall on both sides of an edge, some are repeated on the next page; only when one second
     alone fills a page are the rest of it skipped.
     """
-    size, since = max(1, min(MOST, call.number("limit", MOST))), call.number("since", -1)
+    size, since = max(1, min(MAX_PAGE_SIZE, call.query_int("limit", MAX_PAGE_SIZE))), call.query_int("since", -1)
     dated = sorted(((_seconds(item), item) for item in items), key=lambda pair: pair[0], reverse=True)
     if since >= 0:
         dated = [pair for pair in dated if pair[0] < since]
@@ -287,7 +291,7 @@ def _page(call: Call, name: str, items: list[dict[str, Any]]) -> Reply:
         last = math.floor(page[-1][0])
         split = math.floor(rest[0][0]) == last and math.floor(page[0][0]) > last
         following = f"?limit={size}&since={last + 1 if split else last}"
-    return json_reply({"meta": {"limit": size, "next": following}, name: [item for _, item in page]})
+    return json_response({"meta": {"limit": size, "next": following}, name: [item for _, item in page]})
 
 
 def _seconds(item: dict[str, Any]) -> float:

@@ -6,16 +6,16 @@ import secrets
 import time
 from typing import Any
 
-from .settings import Settings
-from .wire import Call, Reply, json_reply
+from exports.sandbox.options import Settings
+from exports.sandbox.request_parsing import Request, Response, json_response
 
 KEYS = frozenset(("sandbox-key", *(f"sandbox-key-{number}" for number in range(2, 10))))
-CLIENT, SECRET, REFRESH = "sandbox-client", "sandbox-secret", "sandbox-refresh"
+CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN = "sandbox-client", "sandbox-secret", "sandbox-refresh"
 USERNAME, PASSWORD, CODE = "sandbox-user", "sandbox-password", "sandbox-code"
 ACCESS_SECONDS = 36_000
 
 
-def basic(value: str) -> tuple[str, str] | None:
+def parse_basic(value: str) -> tuple[str, str] | None:
     """User and password of a Basic header's value; None if it cannot be read."""
     try:
         user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
@@ -24,7 +24,7 @@ def basic(value: str) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
-class Access:
+class Authenticator:
     """Tokens handed out, and the reading of Authorization headers."""
 
     def __init__(self, settings: Settings) -> None:
@@ -34,7 +34,7 @@ class Access:
     def clear(self) -> None:
         """No access token, and the refresh token of the contract."""
         self.access: dict[str, float] = {}
-        self.refresh = {REFRESH}
+        self.refresh = {REFRESH_TOKEN}
 
     def expire(self) -> None:
         """All access tokens end now; refresh tokens stay."""
@@ -48,7 +48,7 @@ class Access:
         """Take up what `snapshot` gave."""
         self.access, self.refresh = dict(kept["access"]), set(kept["refresh"])
 
-    def who(self, header: str) -> str | None:
+    def identify(self, header: str) -> str | None:
         """The credential behind an Authorization header's value, or None.
 
         Accepted: `APIKey KEY` in any case, `ApiKey user:KEY`, Basic with the user `apikey`, Basic with user name and
@@ -61,7 +61,7 @@ class Access:
                 key = value.rpartition(":")[2]
                 return key if key in KEYS else None
             case "basic":
-                pair = basic(value)
+                pair = parse_basic(value)
                 if pair == (USERNAME, PASSWORD):
                     return USERNAME
                 return pair[1] if pair and pair[0].lower() == "apikey" and pair[1] in KEYS else None
@@ -70,14 +70,16 @@ class Access:
             case _:
                 return None
 
-    def token(self, call: Call) -> Reply:
+    def token(self, call: Request) -> Response:
         """The token endpoint: form-encoded, the client by Basic or in the form; errors as RFC 6749 shapes them."""
         form = call.form()
         scheme, _, value = call.header("Authorization").partition(" ")
         client = (
-            basic(value) if scheme.lower() == "basic" else (form.get("client_id", ""), form.get("client_secret", ""))
+            parse_basic(value)
+            if scheme.lower() == "basic"
+            else (form.get("client_id", ""), form.get("client_secret", ""))
         )
-        if client != (CLIENT, SECRET):
+        if client != (CLIENT_ID, CLIENT_SECRET):
             reply = _error("invalid_client", 401)
             reply.headers["WWW-Authenticate"] = 'Basic realm="stand-in"'
             return reply
@@ -87,13 +89,13 @@ class Access:
                 return self._issue(given) if given in self.refresh else _error("invalid_grant")
             case "password":
                 good = (form.get("username"), form.get("password")) == (USERNAME, PASSWORD)
-                return self._issue(REFRESH) if good else _error("invalid_grant")
+                return self._issue(REFRESH_TOKEN) if good else _error("invalid_grant")
             case "authorization_code":
-                return self._issue(REFRESH) if form.get("code") == CODE else _error("invalid_grant")
+                return self._issue(REFRESH_TOKEN) if form.get("code") == CODE else _error("invalid_grant")
             case _:
                 return _error("unsupported_grant_type")
 
-    def _issue(self, refresh: str) -> Reply:
+    def _issue(self, refresh: str) -> Response:
         now = time.time()
         self.access = {old: until for old, until in self.access.items() if until > now}
         token = f"stand-in-{secrets.token_urlsafe(18)}"
@@ -103,8 +105,8 @@ class Access:
             refresh = f"stand-in-refresh-{secrets.token_urlsafe(12)}"
         self.refresh.add(refresh)
         shown = {"access_token": token, "expires_in": ACCESS_SECONDS, "refresh_token": refresh}
-        return json_reply({**shown, "scope": "read write", "token_type": "Bearer"})
+        return json_response({**shown, "scope": "read write", "token_type": "Bearer"})
 
 
-def _error(name: str, status: int = 400) -> Reply:
-    return json_reply({"error": name}, status)
+def _error(name: str, status: int = 400) -> Response:
+    return json_response({"error": name}, status)

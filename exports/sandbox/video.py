@@ -5,13 +5,13 @@ The layout follows ISO/IEC 14496-12 (boxes), -15 (avc1) and -10 (the bit stream,
 
 import struct
 
-from .blob import Blob, Part, Repeat
+from exports.sandbox.blob import Blob, Part, RepeatedBytes
 
 COLUMNS, ROWS = 12, 4  # in macroblocks of 16 x 16 samples
-FRAMES, PER_SECOND, KEY_EVERY = 20, 5, 10
+FRAMES, FRAMES_PER_SECOND, KEYFRAME_INTERVAL = 20, 5, 10
 TEXT = "STAND-IN VIDEO"
 # Five columns a letter, the lowest bit on top.
-LETTERS = {
+GLYPHS = {
     "S": (0x46, 0x49, 0x49, 0x49, 0x31),
     "T": (0x01, 0x01, 0x7F, 0x01, 0x01),
     "A": (0x7E, 0x09, 0x09, 0x09, 0x7E),
@@ -26,14 +26,14 @@ LETTERS = {
 }
 
 
-class Bits:
+class BitWriter:
     """Bits in the order H.264 writes them."""
 
     def __init__(self) -> None:
         self._done = bytearray()
         self._value = self._count = 0
 
-    def fixed(self, value: int, width: int) -> "Bits":
+    def fixed(self, value: int, width: int) -> "BitWriter":
         """An unsigned number of so many bits."""
         self._value, self._count = self._value << width | value, self._count + width
         while self._count >= 8:
@@ -42,13 +42,13 @@ class Bits:
         self._value &= (1 << self._count) - 1
         return self
 
-    def golomb(self, *values: int) -> "Bits":
+    def golomb(self, *values: int) -> "BitWriter":
         """Exp-Golomb codes of unsigned numbers (a signed zero is the same as zero)."""
         for value in values:
             self.fixed(value + 1, 2 * (value + 1).bit_length() - 1)
         return self
 
-    def raw(self, data: bytes) -> "Bits":
+    def raw(self, data: bytes) -> "BitWriter":
         """Whole bytes, after zero bits up to the next byte."""
         if self._count:
             self.fixed(0, 8 - self._count)
@@ -70,9 +70,9 @@ class Bits:
 
 def build_mp4(shade: int, size: int | None) -> Blob:
     """A video of four seconds whose background depends on `shade`; filled up to `size` bytes where that is more."""
-    sequence = Bits().fixed(66, 8).fixed(0xC0, 8).fixed(30, 8).golomb(0, 0, 2, 1).fixed(0, 1)
+    sequence = BitWriter().fixed(66, 8).fixed(0xC0, 8).fixed(30, 8).golomb(0, 0, 2, 1).fixed(0, 1)
     sps = sequence.golomb(COLUMNS - 1, ROWS - 1).fixed(0b1100, 4).unit(0x67)
-    pps = Bits().golomb(0, 0).fixed(0, 2).golomb(0, 0, 0).fixed(0, 3).golomb(0, 0, 0).fixed(0b100, 3).unit(0x68)
+    pps = BitWriter().golomb(0, 0).fixed(0, 2).golomb(0, 0, 0).fixed(0, 3).golomb(0, 0, 0).fixed(0b100, 3).unit(0x68)
     samples = [_sample(frame, shade) for frame in range(FRAMES)]
     kind = _box("ftyp", b"isom" + struct.pack(">I", 0x200) + b"isomiso2avc1mp41")
     movie = _movie(sps, pps, [len(sample) for sample in samples], 0)
@@ -80,17 +80,17 @@ def build_mp4(shade: int, size: int | None) -> Blob:
     parts: list[Part] = [kind, movie, _box("mdat", b"".join(samples))]
     missing = (size or 0) - sum(len(part) for part in parts)
     if missing > 16:
-        parts += [struct.pack(">I4sQ", 1, b"free", missing), Repeat(bytes(range(256)) * 16, missing - 16)]
+        parts += [struct.pack(">I4sQ", 1, b"free", missing), RepeatedBytes(bytes(range(256)) * 16, missing - 16)]
     return Blob(parts)
 
 
 def _sample(frame: int, shade: int) -> bytes:
-    number = frame % KEY_EVERY
+    number = frame % KEYFRAME_INTERVAL
     if number:
-        slice_ = Bits().golomb(0, 5, 0).fixed(number, 4).fixed(0, 3).golomb(0, 1, COLUMNS * ROWS)
+        slice_ = BitWriter().golomb(0, 5, 0).fixed(number, 4).fixed(0, 3).golomb(0, 1, COLUMNS * ROWS)
         unit = slice_.unit(0x41)
     else:
-        slice_ = Bits().golomb(0, 7, 0).fixed(0, 4).golomb(frame // KEY_EVERY).fixed(0, 2).golomb(0, 1)
+        slice_ = BitWriter().golomb(0, 7, 0).fixed(0, 4).golomb(frame // KEYFRAME_INTERVAL).fixed(0, 2).golomb(0, 1)
         light = _picture(shade + frame)
         for row in range(0, ROWS * 16, 16):
             for column in range(0, COLUMNS * 16, 16):
@@ -106,7 +106,7 @@ def _picture(shade: int) -> list[bytes]:
     rows = [bytearray([ground]) * (COLUMNS * 16) for _ in range(ROWS * 16)]
     left, top = (COLUMNS * 16 - len(TEXT) * 12) // 2, (ROWS * 16 - 14) // 2
     for place, letter in enumerate(TEXT):
-        for x, column in enumerate(LETTERS[letter]):
+        for x, column in enumerate(GLYPHS[letter]):
             for y in range(7):
                 if column >> y & 1:
                     for line in (0, 1):
@@ -130,9 +130,9 @@ def _numbers(*values: int) -> bytes:
 
 def _movie(sps: bytes, pps: bytes, sizes: list[int], offset: int) -> bytes:
     width, height = COLUMNS * 16, ROWS * 16
-    length = FRAMES * 1000 // PER_SECOND
+    length = FRAMES * 1000 // FRAMES_PER_SECOND
     matrix = _numbers(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-    keys = [frame + 1 for frame in range(0, FRAMES, KEY_EVERY)]
+    keys = [frame + 1 for frame in range(0, FRAMES, KEYFRAME_INTERVAL)]
     config = b"\x01" + sps[1:4] + b"\xff\xe1" + struct.pack(">H", len(sps)) + sps
     config += b"\x01" + struct.pack(">H", len(pps)) + pps
     entry = _box(
@@ -143,7 +143,7 @@ def _movie(sps: bytes, pps: bytes, sizes: list[int], offset: int) -> bytes:
     table = _box(
         "stbl",
         _full("stsd", 0, _numbers(1), entry),
-        _full("stts", 0, _numbers(1, FRAMES, 1000 // PER_SECOND)),
+        _full("stts", 0, _numbers(1, FRAMES, 1000 // FRAMES_PER_SECOND)),
         _full("stss", 0, _numbers(len(keys), *keys)),
         _full("stsc", 0, _numbers(1, 1, FRAMES, 1)),
         _full("stsz", 0, _numbers(0, FRAMES, *sizes)),

@@ -3,11 +3,11 @@
 import struct
 from collections.abc import Sequence
 
-from .blob import Blob, Part, Repeat, crc32_of
+from exports.sandbox.blob import Blob, Part, RepeatedBytes, crc32_of
 
-WIDE = 0xFFFFFFFF
+ZIP64_LIMIT = 0xFFFFFFFF
 # 1 January 2024, in the format's own packing of dates.
-DATE = (2024 - 1980) << 9 | 1 << 5 | 1
+DOS_DATE = (2024 - 1980) << 9 | 1 << 5 | 1
 # Bit 11: names are UTF-8.
 FLAGS = 0x800
 
@@ -34,7 +34,7 @@ def build_zip_of(members: Sequence[tuple[str, Part]], size: int | None, filler: 
     padding = max(0, size - build_zip([*members, (filler, b"")]).size)
     for _ in range(3):
         # The second round corrects for the wider headers of ZIP64.
-        made = build_zip([*members, (filler, Repeat(pattern, padding))])
+        made = build_zip([*members, (filler, RepeatedBytes(pattern, padding))])
         if made.size == size:
             break
         padding = max(0, padding + size - made.size)
@@ -43,21 +43,21 @@ def build_zip_of(members: Sequence[tuple[str, Part]], size: int | None, filler: 
 
 def _headers(name: bytes, content: Part, offset: int) -> tuple[bytes, bytes]:
     size, crc = len(content), crc32_of(content)
-    wide = size >= WIDE
-    version = 45 if wide or offset >= WIDE else 20
-    shown = WIDE if wide else size
-    common = struct.pack("<HHHHHIII", version, FLAGS, 0, 0, DATE, crc, shown, shown)
+    wide = size >= ZIP64_LIMIT
+    version = 45 if wide or offset >= ZIP64_LIMIT else 20
+    shown = ZIP64_LIMIT if wide else size
+    common = struct.pack("<HHHHHIII", version, FLAGS, 0, 0, DOS_DATE, crc, shown, shown)
     extra = struct.pack("<HHQQ", 1, 16, size, size) if wide else b""
     head = b"PK\x03\x04" + common + struct.pack("<HH", len(name), len(extra)) + name + extra
     longs = struct.pack("<QQ", size, size) if wide else b""
-    if offset >= WIDE:
+    if offset >= ZIP64_LIMIT:
         longs += struct.pack("<Q", offset)
     extra = struct.pack("<HH", 1, len(longs)) + longs if longs else b""
     entry = (
         b"PK\x01\x02"
         + struct.pack("<H", 3 << 8 | version)
         + common
-        + struct.pack("<HHHHHII", len(name), len(extra), 0, 0, 0, 0o644 << 16, min(offset, WIDE))
+        + struct.pack("<HHHHHII", len(name), len(extra), 0, 0, 0, 0o644 << 16, min(offset, ZIP64_LIMIT))
         + name
         + extra
     )
@@ -66,9 +66,9 @@ def _headers(name: bytes, content: Part, offset: int) -> tuple[bytes, bytes]:
 
 def _tail(count: int, size: int, offset: int) -> bytes:
     wide = b""
-    if offset >= WIDE:
+    if offset >= ZIP64_LIMIT:
         wide = b"PK\x06\x06" + struct.pack("<QHHIIQQQQ", 44, 3 << 8 | 45, 45, 0, 0, count, count, size, offset)
         wide += b"PK\x06\x07" + struct.pack("<IQI", 0, offset + size, 1)
     note = b"Made by a stand-in provider, not by the real service."
-    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count, count, size, min(offset, WIDE), len(note))
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count, count, size, min(offset, ZIP64_LIMIT), len(note))
     return wide + end + note

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _l
 from exports import states
 from exports.models import Credential, Export
 from exports.providers import registry
-from exports.providers.base import Kind
+from exports.providers.contract import Kind
 
 register = template.Library()
 
@@ -39,14 +39,14 @@ SYSTEMS: Final = (
     ("Linux", "Linux"),
 )
 # Status to its icon and its word; never a color alone.
-FACES: Final = {
+STATUS_DISPLAY: Final = {
     states.WAITING: ("clock", _l("Waiting")),
     states.PROCESSING: ("turning", _l("Processing")),
     states.SUCCEEDED: ("check", _l("Succeeded")),
     states.FAILED: ("cross", _l("Failed")),
     states.CANCELED: ("stop", _l("Canceled")),
 }
-SOURCES: Final = {
+SOURCE_LABELS: Final = {
     "person": _l("A person"),
     "api": _l("Through the API"),
     "schedule": _l("A schedule"),
@@ -56,7 +56,7 @@ SOURCES: Final = {
     "watchdog": _l("The portal's watchdog"),
     "staff": _l("The portal's staff"),
 }
-TRIGGERS: Final = {
+TRIGGER_LABELS: Final = {
     "person": _l("on a page"),
     "api": _l("through the API"),
     "schedule": _l("by a schedule"),
@@ -76,12 +76,12 @@ def icon(name: str) -> SafeString:
 @register.simple_tag
 def state(status: str) -> SafeString:
     """A status as icon and word."""
-    name, word = FACES.get(status, ("clock", status))
+    name, word = STATUS_DISPLAY.get(status, ("clock", status))
     return format_html('<span class="state state-{}">{}{}</span>', status, icon(name), word)
 
 
 @register.simple_tag
-def guarded(has_factor: bool) -> SafeString:
+def second_factor_badge(has_factor: bool) -> SafeString:
     """Whether somebody has a second factor, as icon and word."""
     name, word, look = ("shield", _("yes"), "yes") if has_factor else ("empty", _("none"), "muted")
     return format_html('<span class="{} nowrap">{} {}</span>', look, icon(name), word)
@@ -94,7 +94,7 @@ def openid_name() -> str:
 
 
 @register.filter
-def browser_called(agent: str) -> str:
+def browser_name(agent: str) -> str:
     """A browser's name as people know it, "Firefox on Windows"; what cannot be read so, as it is."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
@@ -109,9 +109,9 @@ def as_json(value: Any) -> str:
 
 
 @register.filter
-def state_word(status: str) -> str:
+def status_label(status: str) -> str:
     """A status as a word."""
-    return str(FACES.get(status, ("", status))[1])
+    return str(STATUS_DISPLAY.get(status, ("", status))[1])
 
 
 @register.simple_tag
@@ -145,7 +145,7 @@ def between(first: datetime, last: datetime) -> SafeString | str:
 
 
 @register.filter
-def lasting(seconds: float | timedelta | None) -> str:
+def format_duration(seconds: float | timedelta | None) -> str:
     """A length of time in the two largest units."""
     if seconds is None:
         return ""
@@ -157,9 +157,9 @@ def lasting(seconds: float | timedelta | None) -> str:
 
 
 @register.filter
-def took(export: Export) -> str:
+def time_taken(export: Export) -> str:
     """How long an ended export took, from asking to its end."""
-    return lasting(export.finished_at - export.created_at) if export.finished_at else ""
+    return format_duration(export.finished_at - export.created_at) if export.finished_at else ""
 
 
 @register.filter
@@ -172,7 +172,7 @@ def kind_label(export: Export) -> str:
 
 
 @register.simple_tag
-def asked_for(kind: Kind, project: object) -> str:
+def export_heading(kind: Kind, project: object) -> str:
     """What an export does to a project, as a heading: "Orders of …", "Move to the archive: …"."""
     said = {"kind": kind.label, "project": project}
     return f"{kind.label}: {project}" if kind.effect == "changes" else _("%(kind)s of %(project)s") % said
@@ -182,7 +182,7 @@ def asked_for(kind: Kind, project: object) -> str:
 def heading(export: Export) -> str:
     """What an export is, as a heading."""
     try:
-        return asked_for(export.kind, export.project)
+        return export_heading(export.kind, export.project)
     except KeyError:
         return _("%(kind)s of %(project)s") % {"kind": export.type, "project": export.project}
 
@@ -196,12 +196,12 @@ def provider_label(thing: Credential | str) -> str:
 
 
 @register.filter
-def source_word(source: str) -> str:
+def source_label(source: str) -> str:
     """Who or what caused a change."""
-    return str(SOURCES.get(source, source))
+    return str(SOURCE_LABELS.get(source, source))
 
 
 @register.filter
-def trigger_word(trigger: str) -> str:
+def trigger_label(trigger: str) -> str:
     """How an export was asked for."""
-    return str(TRIGGERS.get(trigger, trigger))
+    return str(TRIGGER_LABELS.get(trigger, trigger))

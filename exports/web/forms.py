@@ -11,14 +11,14 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.engine.request import Wish, clean_options
+from exports.exporting.create import ExportRequest, clean_options
 from exports.models import Project
-from exports.providers.base import Kind
+from exports.providers.contract import Kind
 
 # So many options that may be left out stand in the open; more of them are folded away.
-FEW: Final = 3
+MAX_UNCOLLAPSED_OPTIONS: Final = 3
 # A value of each type, to ask a provider whether a dialect has a word for an option.
-PROBES: Final[dict[str, Any]] = {"boolean": True, "array": [1], "object": {"x": "x"}, "integer": 1, "number": 1}
+PROBE_VALUES: Final[dict[str, Any]] = {"boolean": True, "array": [1], "object": {"x": "x"}, "integer": 1, "number": 1}
 
 
 class ConfirmForm(forms.Form):
@@ -45,7 +45,7 @@ class ConfirmForm(forms.Form):
         return typed
 
 
-class WishForm(ConfirmForm):
+class RequestForm(ConfirmForm):
     """What every new export is asked besides its options."""
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
@@ -67,7 +67,7 @@ class WishForm(ConfirmForm):
 
 
 @dataclasses.dataclass
-class Row:
+class OptionRow:
     """An option as the form shows it. `picker`: the provider can list its values; `many`: it takes several.
 
     `typed_help`: how to write it, where it is typed and not picked.
@@ -75,41 +75,41 @@ class Row:
 
     field: BoundField
     name: str
-    picker: bool
-    many: bool
+    has_picker: bool
+    is_multiple: bool
     typed_help: str = ""
     choices: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    chosen: list[str] = dataclasses.field(default_factory=list)
+    selected: list[str] = dataclasses.field(default_factory=list)
 
 
-class Groups(NamedTuple):
+class OptionGroups(NamedTuple):
     """The options as the form lays them out: in the open, folded away, and whether the fold is open."""
 
-    first: list[Row]
-    more: list[Row]
-    is_open: bool
+    shown: list[OptionRow]
+    collapsed: list[OptionRow]
+    is_expanded: bool
 
 
-class WishForms:
+class NewExportForms:
     """The form of a kind: what every export has, and the kind's own options."""
 
-    FORMAT: Final = "format of the export"
+    FORMAT_KEY: Final = "format of the export"
     PREFIX: Final = "options"
 
     def __init__(
         self, project: Project, kind: Kind, data: QueryDict | None = None, before: Mapping[str, Any] | None = None
     ) -> None:
         self.project, self.kind = project, kind
-        self.posted = data is not None
+        self.is_bound = data is not None
         before = dict(before or {})
-        format_ = before.pop(self.FORMAT, None)
+        format_ = before.pop(self.FORMAT_KEY, None)
         initial = {"format": format_} if format_ in kind.formats else {}
-        self.form = WishForm(project, kind, data, initial=initial)
+        self.form = RequestForm(project, kind, data, initial=initial)
         self.options = kind.options(data, prefix=self.PREFIX, initial=before)
-        self.key = f"page:{data.get('key', '')[:64] or uuid.uuid4().hex}" if data is not None else ""
+        self.idempotency_key = f"page:{data.get('key', '')[:64] or uuid.uuid4().hex}" if data is not None else ""
         self.offered = False
 
-    def fresh_key(self) -> str:
+    def new_idempotency_key(self) -> str:
         """Another key, for a form that is sent again with other wishes."""
         return f"page:{uuid.uuid4().hex}"
 
@@ -117,7 +117,7 @@ class WishForms:
         """Whether both halves are right (both are looked at, so that every problem shows at once)."""
         return all([self.form.is_valid(), self.options.is_valid()])
 
-    def raw(self) -> dict[str, Any]:
+    def raw_options(self) -> dict[str, Any]:
         """The options as they were typed; what was left empty is not there."""
         data = self.options.data
         given = {
@@ -126,26 +126,26 @@ class WishForms:
         }
         return {name: value for name, value in given.items() if value not in (None, "", [])}
 
-    def cleaned(self) -> dict[str, Any]:
+    def cleaned_options(self) -> dict[str, Any]:
         """The options that are right so far, as they would be kept."""
-        return clean_options(self.kind, self.raw())[0]
+        return clean_options(self.kind, self.raw_options())[0]
 
-    def wish(self) -> Wish:
+    def to_request(self) -> ExportRequest:
         """What was asked for. Call it when valid."""
         said = self.form.cleaned_data
-        return Wish(
+        return ExportRequest(
             type=self.kind.type,
             format=said["format"] or self.kind.formats[0],
-            options=self.raw(),
+            options=self.raw_options(),
             confirm=bool(said.get("confirm")),
-            allow_twin=bool(said.get("allow_twin")),
+            allow_duplicate=bool(said.get("allow_twin")),
         )
 
-    def offer_twin(self) -> None:
+    def offer_duplicate(self) -> None:
         """The same is still open: the form now has a box to ask for it anyway."""
         self.offered = True
 
-    def take(self, errors: Mapping[str, Sequence[str]]) -> list[str]:
+    def add_errors(self, errors: Mapping[str, Sequence[str]]) -> list[str]:
         """Puts the engine's problems beside their fields; what has no field is returned."""
         rest: list[str] = []
         for name, texts in errors.items():
@@ -159,14 +159,16 @@ class WishForms:
                 rest += texts
         return rest
 
-    def groups(self) -> "Groups":
+    def option_groups(self) -> "OptionGroups":
         """The options in the order of their declaration; of many, those that may be left out apart."""
-        rows = [self.row(name) for name in self.options.fields if self._is_set(name) or not self._is_foreign(name)]
+        rows = [
+            self.option_row(name) for name in self.options.fields if self._is_set(name) or not self._is_foreign(name)
+        ]
         rest = [row for row in rows if not row.field.field.required]
-        if len(rest) <= FEW:
-            return Groups(rows, [], False)
+        if len(rest) <= MAX_UNCOLLAPSED_OPTIONS:
+            return OptionGroups(rows, [], False)
         needed = [row for row in rows if row.field.field.required]
-        return Groups(needed, rest, any(row.field.errors or self._is_set(row.name) for row in rest))
+        return OptionGroups(needed, rest, any(row.field.errors or self._is_set(row.name) for row in rest))
 
     def _is_set(self, name: str) -> bool:
         return self.options[name].value() not in (None, "", [], {})
@@ -177,22 +179,24 @@ class WishForms:
         declared = self.options.fields[name]
         type_ = dict(getattr(declared, "schema", {})).get("type", "string")
         words = [value for value, _ in getattr(declared, "choices", ()) if value]
-        probe = {name: PROBES.get(type_, words[0] if words else "x")}
+        probe = {name: PROBE_VALUES.get(type_, words[0] if words else "x")}
 
         def lacks(dialect: str) -> bool:
-            return name in provider.clean_options(self.kind, probe, dialect)
+            return name in provider.option_problems(self.kind, probe, dialect)
 
         return lacks(mine) and not all(lacks(dialect) for dialect in provider.dialects)
 
-    def row(self, name: str, choices: Sequence[tuple[str, str]] = ()) -> Row:
+    def option_row(self, name: str, choices: Sequence[tuple[str, str]] = ()) -> OptionRow:
         """One option; with `choices`, those to pick from, and what is chosen among them."""
         bound = self.options[name]
         many = dict(getattr(bound.field, "schema", {})).get("type") == "array"
-        row = Row(bound, name, name in self.kind.pickers, many, getattr(bound.field, "typed_help", ""))
+        row = OptionRow(
+            bound, name, name in self.kind.options_with_choices, many, getattr(bound.field, "typed_help", "")
+        )
         if choices:
             value = bound.field.prepare_value(bound.value()) if hasattr(bound.field, "prepare_value") else bound.value()
             text = "" if value is None else str(value)
-            row.chosen = [part for part in text.replace(",", " ").split() if part] if many else [text] if text else []
+            row.selected = [part for part in text.replace(",", " ").split() if part] if many else [text] if text else []
             known = {id_ for id_, _ in choices}
-            row.choices = [(id_, id_) for id_ in row.chosen if id_ not in known] + list(choices)
+            row.choices = [(id_, id_) for id_ in row.selected if id_ not in known] + list(choices)
         return row

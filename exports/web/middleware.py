@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 # Nothing from elsewhere, nothing inline. What a page needs lies in /static/.
-POLICY: Final = "; ".join(
+CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
         *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "font", "connect", "media", "manifest")),
@@ -19,9 +19,9 @@ POLICY: Final = "; ".join(
     )
 )
 # Pages know no other; Django would have a page answer TRACE as it answers GET.
-METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
-HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
+PAGE_METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -31,7 +31,7 @@ HEADERS: Final = {
 }
 
 
-class Headers:
+class SecurityHeadersMiddleware:
     """Adds the headers above where a view has not set its own, and keeps pages out of shared caches.
 
     It stands first, so that it also sees what WhiteNoise and other middleware answer by themselves.
@@ -42,14 +42,14 @@ class Headers:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        for name, value in HEADERS.items():
+        for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
 
 
-class Intake:
+class RequestLimitsMiddleware:
     """Refuses what is no request for us, bounds what is sent, and learns from the proxy where it comes from.
 
     Django bounds fields but no files: a form with a file in it would be written to the disk whatever its size, also
@@ -72,8 +72,8 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     # What is served, not what the address looks like: gunicorn lets some who ask put a prefix before it.
     if request.path_info.startswith(("/api/", "/hooks/")):
         return None
-    if request.method not in METHODS:
-        return HttpResponseNotAllowed(METHODS)
+    if request.method not in PAGE_METHODS:
+        return HttpResponseNotAllowed(PAGE_METHODS)
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     if _length(request) > most:
         return HttpResponse(f"At most {most} bytes can be sent.\n", status=413, content_type="text/plain")

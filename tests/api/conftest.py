@@ -12,22 +12,22 @@ from django.test import Client
 from django.utils import timezone
 
 from exports import states
-from exports.engine import store
 from exports.models import Export, File, Member, Project, Token
 from exports.models.token import WRITE
-from tests.cast import Cast
-from tests.drive import ask
+from exports.storage import files
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import request_export
 
 PROBLEM = "application/problem+json"
 
 
-class Api:
+class ApiClient:
     """Calls of one token, as JSON. Without a member: without a token."""
 
     def __init__(self, member: Member | None, scope: str = WRITE) -> None:
         # What is unexpected must become an answer here as it does in the portal.
         self.client = Client(raise_request_exception=False)
-        self.token = Token.make(member, scope) if member else ""
+        self.token = Token.issue(member, scope) if member else ""
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The response; `body` is sent as JSON, or as it is when it is bytes. Header names with underscores."""
@@ -48,15 +48,15 @@ class Api:
 
 
 @pytest.fixture
-def api() -> Callable[..., Api]:
+def api() -> Callable[..., ApiClient]:
     """api(member, scope) speaks for that member."""
-    return Api
+    return ApiClient
 
 
 @pytest.fixture
-def mine(member: Member) -> Api:
+def member_api(member: Member) -> ApiClient:
     """Speaks for the member, with a token that may write."""
-    return Api(member)
+    return ApiClient(member)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def project(cast: Cast) -> Project:
 @pytest.fixture
 def export(project: Project, member: Member) -> Export:
     """A waiting export."""
-    return ask(project, member, "orders")
+    return request_export(project, member, "orders")
 
 
 @pytest.fixture
@@ -76,10 +76,10 @@ def finished(member: Member) -> Callable[..., Export]:
     """finished(project, content, name) is a succeeded export that holds that file."""
 
     def make(project: Project, content: bytes = b"id,total\r\n1,10\r\n", name: str = "orders.csv") -> Export:
-        export = ask(project, member, "orders", allow_twin=True)
+        export = request_export(project, member, "orders", allow_duplicate=True)
         path = Path(f"{export.team_id}/{export.pk}/{name.encode().hex()[:40]}")
-        (store.root() / path).parent.mkdir(parents=True)
-        (store.root() / path).write_bytes(content)
+        (files.files_dir() / path).parent.mkdir(parents=True)
+        (files.files_dir() / path).write_bytes(content)
         file = File.objects.create(
             team=export.team,
             name=name,
@@ -96,7 +96,7 @@ def finished(member: Member) -> Callable[..., Export]:
     return make
 
 
-def problem(response: Any, status: int) -> dict[str, Any]:
+def problem_body(response: Any, status: int) -> dict[str, Any]:
     """The problem a response holds, after a look at its form."""
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == PROBLEM

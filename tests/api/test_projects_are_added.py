@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from exports.models import Call, Project
-from tests.api.conftest import Api, problem
-from tests.cast import Cast
+from tests.api.conftest import ApiClient, problem_body
+from tests.helpers.cast import Cast
 
 
 @pytest.fixture
@@ -16,26 +16,26 @@ def key(cast: Cast) -> int:
 
 
 @pytest.mark.parametrize("remote_id", ["10", 10])
-def test_a_project_is_added_and_shown(mine: Api, key: int, remote_id: str | int) -> None:
-    answer = mine.post("/projects", {"credential_id": key, "remote_id": remote_id, "name": "Ten"})
+def test_a_project_is_added_and_shown(member_api: ApiClient, key: int, remote_id: str | int) -> None:
+    answer = member_api.post("/projects", {"credential_id": key, "remote_id": remote_id, "name": "Ten"})
     assert answer.status_code == 201
     made = answer.json()
     assert made.pop("created_at").endswith("Z")
     id_ = made["id"]
     assert made == {"id": id_, "credential_id": key, "provider": "toloka", "remote_id": "10", "name": "Ten"}
-    assert made.items() <= mine.get(f"/projects/{id_}").json().items()
-    assert made.items() <= mine.get("/projects").json()["projects"][0].items()
+    assert made.items() <= member_api.get(f"/projects/{id_}").json().items()
+    assert made.items() <= member_api.get("/projects").json()["projects"][0].items()
     assert not Call.objects.exists()
 
 
-def test_a_name_can_be_left_out(mine: Api, key: int) -> None:
-    assert mine.post("/projects", {"credential_id": key, "remote_id": "10"}).json()["name"] == ""
-    assert mine.post("/projects", {"credential_id": key, "remote_id": "11", "name": None}).json()["name"] == ""
+def test_a_name_can_be_left_out(member_api: ApiClient, key: int) -> None:
+    assert member_api.post("/projects", {"credential_id": key, "remote_id": "10"}).json()["name"] == ""
+    assert member_api.post("/projects", {"credential_id": key, "remote_id": "11", "name": None}).json()["name"] == ""
 
 
 @pytest.mark.parametrize("remote_id", ["x" * 200, "проект", "a:b@c", "-1"])
-def test_any_id_without_the_three_signs_will_do(mine: Api, key: int, remote_id: str) -> None:
-    assert mine.post("/projects", {"credential_id": key, "remote_id": remote_id}).json()["remote_id"] == remote_id
+def test_any_id_without_the_three_signs_will_do(member_api: ApiClient, key: int, remote_id: str) -> None:
+    assert member_api.post("/projects", {"credential_id": key, "remote_id": remote_id}).json()["remote_id"] == remote_id
 
 
 @pytest.mark.parametrize(
@@ -58,22 +58,22 @@ def test_any_id_without_the_three_signs_will_do(mine: Api, key: int, remote_id: 
         ({"provider": "toloka"}, "provider"),
     ],
 )
-def test_what_cannot_be_is_422_by_field(mine: Api, key: int, change: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_is_422_by_field(member_api: ApiClient, key: int, change: dict[str, Any], field: str) -> None:
     body = {"credential_id": key, "remote_id": "10"} | change
-    assert set(problem(mine.post("/projects", body), 422)["errors"]) == {field}
+    assert set(problem_body(member_api.post("/projects", body), 422)["errors"]) == {field}
     assert not Project.objects.exists()
 
 
-def test_everything_that_is_missing_is_named_at_once(mine: Api) -> None:
-    assert set(problem(mine.post("/projects"), 422)["errors"]) == {"credential_id", "remote_id"}
+def test_everything_that_is_missing_is_named_at_once(member_api: ApiClient) -> None:
+    assert set(problem_body(member_api.post("/projects"), 422)["errors"]) == {"credential_id", "remote_id"}
 
 
-def test_a_project_is_added_once(mine: Api, key: int) -> None:
+def test_a_project_is_added_once(member_api: ApiClient, key: int) -> None:
     body = {"credential_id": key, "remote_id": "10"}
-    mine.post("/projects", body)
-    assert set(problem(mine.post("/projects", body), 422)["errors"]) == {"remote_id"}
+    member_api.post("/projects", body)
+    assert set(problem_body(member_api.post("/projects", body), 422)["errors"]) == {"remote_id"}
 
 
 @pytest.mark.parametrize("number", [0, -1, 999_999, 2**63, 10**40, -(10**40)])
-def test_a_credential_that_is_not_there_is_404(mine: Api, number: int) -> None:
-    problem(mine.post("/projects", {"credential_id": number, "remote_id": "10"}), 404)
+def test_a_credential_that_is_not_there_is_404(member_api: ApiClient, number: int) -> None:
+    problem_body(member_api.post("/projects", {"credential_id": number, "remote_id": "10"}), 404)

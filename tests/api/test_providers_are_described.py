@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from django import forms
 
-from exports.api.options import schema
+from exports.api.options import form_schema
 from exports.providers.registry import PROVIDERS
-from tests.api.conftest import Api
+from tests.api.conftest import ApiClient
 
 
 @pytest.fixture
-def described(mine: Api) -> dict[str, Any]:
+def described(member_api: ApiClient) -> dict[str, Any]:
     """Slug to what the API says of the provider."""
-    return {one["slug"]: one for one in mine.get("/providers").json()["providers"]}
+    return {one["slug"]: one for one in member_api.get("/providers").json()["providers"]}
 
 
 def kind(described: dict[str, Any], slug: str, type_: str) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_djangos_own_fields_have_a_schema_too() -> None:
         quick = forms.BooleanField(required=False, help_text="Or slow.")
         parts = forms.MultipleChoiceField(required=False, choices=[("a", "A")])
 
-    assert schema(Some) == {
+    assert form_schema(Some) == {
         "type": "object",
         "properties": {
             "count": {"type": "integer", "title": "Count"},

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Final
 
-from tests.bench.begin import ROUNDS, server_version, set_up_django
+from tests.bench.environment import ROUNDS, server_version, set_up_django
 from tests.bench.result import Result, machine, markdown, missing, table
 
 PARTS: Final = ("polls", "in_flight", "claims", "calls", "budget", "fetch", "recovery", "short_exports", "pages")

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import psycopg
 
-from tests.bench import rows
-from tests.bench.begin import ROUNDS
-from tests.bench.ground import Ground, ground
+from tests.bench import seed_rows
+from tests.bench.environment import ROUNDS
 from tests.bench.result import RATIO, Result, at_least, at_most, median
+from tests.bench.testbed import Testbed, testbed
 
 ABOUT = (
     "So many open exports are due. In batches: `claim_due` takes 500 with all that a step needs to know, and"
@@ -28,8 +28,8 @@ def run(quick: bool) -> list[Result]:
     made: list[Result] = []
     batches: list[float] = []
     for size in QUICK_SIZES if quick else SIZES:
-        with ground() as here:
-            rows.running(rows.base(here, 100), size, 1.0, -3600)
+        with testbed() as here:
+            seed_rows.running(seed_rows.seed(here, 100), size, 1.0, -3600)
             count = min(size // 2, 10_000)
             ways: dict[str, Callable[[], float]] = {
                 "in batches": lambda count=count: _batches(count),  # type: ignore[misc]
@@ -67,16 +67,16 @@ def _due_again() -> None:
 
 
 def _batches(count: int) -> float:
-    from exports.engine import clock
-    from exports.engine.claim import claim_due
-    from exports.engine.many import settle_many
+    from exports import clock
+    from exports.queue.batch_sql import settle_many
+    from tests.helpers.run_exports import claim_due
 
     done, began = 0, time.perf_counter()
     while done < count:
         claims = claim_due(("poll",), BATCH)
         if not claims:
             raise AssertionError(f"nothing was due after {done} of {count}")
-        tomorrow = clock.after(24 * 3600)
+        tomorrow = clock.seconds_from_now(24 * 3600)
         assert settle_many(claims, [{"next_step_at": tomorrow}] * len(claims)) == []
         done += len(claims)
     return done / (time.perf_counter() - began)
@@ -97,15 +97,15 @@ def _one_by_one(count: int) -> float:
             due = waiting.select_for_update(skip_locked=True, of=("self",))
             export = due.select_related("project__credential", "team", "user")[:1].get()
             lease = now + timedelta(seconds=10)
-            changed: dict[str, Any] = {"fence": F("fence") + 1, "stalls": F("stalls") + 1}
+            changed: dict[str, Any] = {"fence": F("fence") + 1, "crash_count": F("crash_count") + 1}
             Export.objects.filter(pk=export.pk).update(next_step_at=lease, held_until=lease, **changed)
         tomorrow = now + timedelta(days=1)
         rows_ = Export.objects.filter(pk=export.pk, fence=export.fence + 1)
-        assert rows_.update(next_step_at=tomorrow, held_until=None, stalls=0) == 1
+        assert rows_.update(next_step_at=tomorrow, held_until=None, crash_count=0) == 1
     return count / (time.perf_counter() - began)
 
 
-def _bare(here: Ground, count: int) -> float:
+def _bare(here: Testbed, count: int) -> float:
     lease = "next_step_at = now() + interval '10 s', held_until = now() + interval '10 s'"
     with psycopg.connect(here.address, autocommit=True) as server:
         began = time.perf_counter()
@@ -117,12 +117,12 @@ def _bare(here: Ground, count: int) -> float:
                 ).fetchone()
                 assert row is not None
                 server.execute(
-                    f"UPDATE exports_export SET {lease}, fence = fence + 1, stalls = stalls + 1"  # noqa: S608
+                    f"UPDATE exports_export SET {lease}, fence = fence + 1, crash_count = crash_count + 1"  # noqa: S608
                     " WHERE id = %s",
                     [row[0]],
                 )
             server.execute(
-                "UPDATE exports_export SET next_step_at = now() + interval '1 day', held_until = NULL, stalls = 0"
+                "UPDATE exports_export SET next_step_at = now() + interval '1 day', held_until = NULL, crash_count = 0"
                 " WHERE id = %s AND fence = %s",
                 [row[0], row[1] + 1],
             )

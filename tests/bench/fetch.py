@@ -12,16 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from tests import certificates
-from tests.bench import load, rows
-from tests.bench.begin import ROUNDS
-from tests.bench.files import make_zip
-from tests.bench.ground import Ground, ground
+from tests.bench import poll_load, seed_rows
+from tests.bench.environment import ROUNDS
+from tests.bench.file_server import make_zip
 from tests.bench.polls import QUICK
+from tests.bench.process_usage import forget_peak, kilobytes, seconds
 from tests.bench.result import RATIO, Result, at_least, at_most, median, missing
-from tests.bench.usage import forget_peak, kilobytes, seconds
-from tests.services.installation import ROOT, wait_for
-from tests.wire import free_port
+from tests.bench.testbed import Testbed, testbed
+from tests.helpers import certificates
+from tests.helpers.installation import ROOT, wait_for
+from tests.helpers.stub_server import free_port
 
 ABOUT = (
     "A zip that lies at a local server (sendfile over http, OpenSSL over https): the worker's fetch step, from due to"
@@ -46,9 +46,9 @@ def serving(path: Path, folder: Path, *, tls: bool) -> Iterator[Server]:
     """The file server's process."""
     port, ca, more = free_port(), "", []
     if tls:
-        authority, own = certificates.make(folder)
+        authority, own = certificates.make_certificates(folder)
         ca, more = str(authority), [str(own)]
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.files", str(path), str(port), *more], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.file_server", str(path), str(port), *more], cwd=ROOT)
 
     def listens() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -74,7 +74,7 @@ def run(quick: bool) -> list[Result]:
 
 def _beside(size: int, rounds: int, *, tls: bool) -> list[Result]:
     name = f"{size / GIB:.3g} GiB, {'https' if tls else 'http'}"
-    with ground(size=size) as here:
+    with testbed(size=size) as here:
         room = subprocess.run(["df", "--output=avail", "-B1", str(here.folder)], capture_output=True, check=True)
         if int(room.stdout.split()[-1]) < 3.5 * size:
             return [missing(name, "there is no room for three copies")]
@@ -84,13 +84,13 @@ def _beside(size: int, rounds: int, *, tls: bool) -> list[Result]:
             return _rounds(here, server, name, path.stat().st_size, rounds)
 
 
-def _rounds(here: Ground, server: Server, name: str, size: int, rounds: int) -> list[Result]:
-    made = rows.base(here)
+def _rounds(here: Testbed, server: Server, name: str, size: int, rounds: int) -> list[Result]:
+    made = seed_rows.seed(here)
     port = server.url.split(":")[2].split("/")[0]
     here.portal.environment["PRIVATE_HOSTS"] += f",127.0.0.1:{port}"
     if server.ca:
         here.portal.environment["BENCH_CA"] = server.ca
-    worker = load.start_worker(here, QUICK)
+    worker = poll_load.start_worker(here, QUICK)
     # What every first fetch loads is no growth.
     _fetch(made, f"{here.stand_in.origin}/files/1.zip")
     before = kilobytes(worker.pid, "VmRSS")
@@ -131,7 +131,7 @@ def _fetch(made: Any, link: str) -> float:
         next_step_at=now + timedelta(days=1), deadline_at=now + timedelta(days=1),
     )  # fmt: skip
     began = time.monotonic()
-    Export.objects.filter(pk=export.pk).update(sealed_link=export.sealed(link), next_step_at=timezone.now())
+    Export.objects.filter(pk=export.pk).update(encrypted_link=export.encrypt_link(link), next_step_at=timezone.now())
 
     def ended() -> bool:
         export.refresh_from_db()
@@ -143,7 +143,7 @@ def _fetch(made: Any, link: str) -> float:
     return time.monotonic() - began
 
 
-def _forget_files(here: Ground) -> None:
+def _forget_files(here: Testbed) -> None:
     for path in (here.folder / "var" / "files").glob("*/*/*"):
         path.unlink()
 

@@ -2,10 +2,10 @@
 
 import time
 
-from tests.bench import load, rows
-from tests.bench.ground import ground
-from tests.bench.load import CREDENTIALS, Load
+from tests.bench import poll_load, seed_rows
+from tests.bench.poll_load import CREDENTIALS, Load
 from tests.bench.result import Result, at_least, at_most, share
+from tests.bench.testbed import testbed
 
 ABOUT = (
     "As `polls`, with more exports at longer intervals. When each job's poll is due is known exactly, so lag is due →"
@@ -25,15 +25,15 @@ def run(quick: bool) -> list[Result]:
 
 def _one(size: Load) -> list[Result]:
     name = f"{size.count} in flight"
-    with ground(**load.environment(size)) as here:
+    with testbed(**poll_load.environment(size)) as here:
         here.stand_in.set(delay=size.delay)
-        made = rows.base(here, CREDENTIALS)
-        begins = rows.running(made, size.count, size.interval, 10 + size.count / 8000)
+        made = seed_rows.seed(here, CREDENTIALS)
+        begins = seed_rows.running(made, size.count, size.interval, 10 + size.count / 8000)
         print(f"  {size.count} rows, {begins - time.time():.0f} s to go", flush=True)
-        worker = load.start_worker(here, size)
+        worker = poll_load.start_worker(here, size)
         if time.time() > begins:
             raise AssertionError("making the rows took longer than was allowed for")
-        seen = load.look(here, size, begins, worker.pid)
+        seen = poll_load.measure_polls(here, size, begins, worker.pid)
         here.portal.stop_process(worker)
     every = f"each every {size.interval:g} s"
     return [

@@ -52,7 +52,7 @@ PAGES: Final = {
     "since yesterday": LIST + "?since={yesterday}",
     "until long ago": LIST + "?until={long_ago}",
     "search, found": LIST + "?q=orders",
-    "search, nothing found": LIST + "?q=no-such-thing",
+    "search, nothing found": LIST + "?q=no-such-target",
     "search, by number": LIST + "?q=%23{deep}",
 }
 # These show as many rows in any history, so they cost the same, and are held to the limits.
@@ -67,7 +67,7 @@ def own_database() -> Iterator[None]:
         server.execute(sql.SQL("CREATE DATABASE {}").format(name))
     with tempfile.TemporaryDirectory() as folder:
         place = urlunsplit(urlsplit(SERVER)._replace(path=f"/{DATABASE}"))
-        os.environ.update(DATABASE_URL=place, DATA_DIR=folder, DJANGO_SETTINGS_MODULE="tests.infrastructure.settings")
+        os.environ.update(DATABASE_URL=place, DATA_DIR=folder, DJANGO_SETTINGS_MODULE="tests.settings")
         try:
             yield
         finally:
@@ -86,9 +86,9 @@ def fill(rows: int) -> dict[str, Any]:
     from django.db import connection
     from django.utils import timezone
 
-    from exports.models import Event, Export, File, Heartbeat, Project
-    from tests.bench.rows import copies  # imports models, which want Django set up
-    from tests.cast import make_cast
+    from exports.models import AuditEntry, Export, File, Heartbeat, Project
+    from tests.bench.seed_rows import copies  # imports models, which want Django set up
+    from tests.helpers.cast import make_cast
 
     cast = make_cast()
     ours = [cast.project("ulule", remote_id=str(number)) for number in range(5000, 5040)]
@@ -105,9 +105,9 @@ def fill(rows: int) -> dict[str, Any]:
         pk=10_000_000, team=cast.team, project=ours[0], user=cast.owner.user, trigger="person", type="orders",
         format="csv", status="canceled", step="none", finished_at=now, deadline_at=now,
     )  # fmt: skip
-    Event.objects.all().delete()
-    event = Event.objects.create(
-        pk=10_000_000, team=cast.team, user=cast.owner.user, actor="a", verb="asked for", thing="x"
+    AuditEntry.objects.all().delete()
+    event = AuditEntry.objects.create(
+        pk=10_000_000, team=cast.team, user=cast.owner.user, actor="a", verb="asked for", target="x"
     )
     # The last few are open; of the others six in ten have a file, which is still there where it is of the last week.
     older = f"GREATEST({rows} - g - {LATELY}, 0) * interval '5 years' / {rows}"
@@ -130,10 +130,10 @@ def fill(rows: int) -> dict[str, Any]:
         error_message=f"{failed} 'The provider said no, for reason ' || g ELSE '' END",
         file_id=f"CASE WHEN NOT {opened} AND {good} THEN g END",
     )  # fmt: skip
-    copies(Event, event, 1, rows // 10)
+    copies(AuditEntry, event, 1, rows // 10)
     Export.objects.filter(pk=one.pk).delete()
     File.objects.filter(pk=file.pk).delete()
-    Heartbeat.beat("worker:bench")
+    Heartbeat.record("worker:bench")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")  # else it goes on while pages are timed

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from celery import Celery
 
-from tests.bench import load, rows
-from tests.bench.begin import ROUNDS, broker
-from tests.bench.ground import Ground, ground
-from tests.bench.load import CREDENTIALS, Load, Seen
+from tests.bench import poll_load, seed_rows
+from tests.bench.environment import ROUNDS, broker
+from tests.bench.poll_load import CREDENTIALS, Load, Measurement
 from tests.bench.result import RATIO, Result, at_least, at_most, median, share
+from tests.bench.testbed import Testbed, testbed
 
 ABOUT = (
     "10 000 exports on 100 credentials, each due every 10 s, the provider answers after 100 ms (http). The provider is"
@@ -31,14 +31,14 @@ QUICK = Load(200, 2.0, 3.0, 6.0)
 def run(quick: bool) -> list[Result]:
     """Portal and peers in turns."""
     size = QUICK if quick else FULL
-    found: dict[str, list[Seen]] = {"portal": [], "Celery retry": [], "threads": []}
-    takes: dict[str, Callable[[Ground, Load], Seen]] = {
+    found: dict[str, list[Measurement]] = {"portal": [], "Celery retry": [], "threads": []}
+    takes: dict[str, Callable[[Testbed, Load], Measurement]] = {
         "portal": _portal,
         "Celery retry": _celery,
         "threads": _threads,
     }
-    with ground(**load.environment(size)) as here:
-        rows.running(rows.base(here, CREDENTIALS), size.count, size.interval, 3600)
+    with testbed(**poll_load.environment(size)) as here:
+        seed_rows.running(seed_rows.seed(here, CREDENTIALS), size.count, size.interval, 3600)
         for _ in range(1 if quick else ROUNDS):
             for name, take in takes.items():
                 here.stand_in.set(reset=True, delay=size.delay)
@@ -47,10 +47,10 @@ def run(quick: bool) -> list[Result]:
     return figures(found, size)
 
 
-def figures(found: dict[str, list[Seen]], size: Load) -> list[Result]:
+def figures(found: dict[str, list[Measurement]], size: Load) -> list[Result]:
     """The medians, and what they are against each other."""
 
-    def of(name: str, what: Callable[[Seen], float]) -> float:
+    def of(name: str, what: Callable[[Measurement], float]) -> float:
         return median(what(one) for one in found[name])
 
     ours, theirs = of("portal", lambda one: one.rate), of("Celery retry", lambda one: one.rate)
@@ -79,39 +79,48 @@ def figures(found: dict[str, list[Seen]], size: Load) -> list[Result]:
     return made
 
 
-def _portal(here: Ground, size: Load) -> Seen:
-    workers = [load.start_worker(here, size) for _ in range(PROCESSES)]
-    begins = rows.restart(size.count, size.interval, 1.0)
-    seen = load.look(here, size, begins, *(worker.pid for worker in workers))
+def _portal(here: Testbed, size: Load) -> Measurement:
+    workers = [poll_load.start_worker(here, size) for _ in range(PROCESSES)]
+    begins = seed_rows.restart(size.count, size.interval, 1.0)
+    seen = poll_load.measure_polls(here, size, begins, *(worker.pid for worker in workers))
     for worker in workers:
         here.portal.stop_process(worker)
-    rows.restart(size.count, size.interval, 3600)
+    seed_rows.restart(size.count, size.interval, 3600)
     return seen
 
 
-def _celery(here: Ground, size: Load) -> Seen:
+def _celery(here: Testbed, size: Load) -> Measurement:
     worker = here.portal.start(
-        "celery", "-A", "tests.bench.peer", "worker", "-P", "prefork", "-c", str(PROCESSES), "-Q", "peer"
+        "celery",
+        "-A",
+        "tests.bench.celery_task_per_poll",
+        "worker",
+        "-P",
+        "prefork",
+        "-c",
+        str(PROCESSES),
+        "-Q",
+        "peer",
     )
     begins = time.time() + 5 + size.count / 1000
     with Celery("peer", broker=broker()) as sender:
         for number in range(size.count):
             eta = datetime.fromtimestamp(begins + number * size.interval / size.count, UTC)
-            sender.send_task("peer.poll", args=[rows.FIRST + number], eta=eta, queue="peer")
-    seen = load.look(here, size, begins, worker.pid)
+            sender.send_task("peer.poll", args=[seed_rows.FIRST + number], eta=eta, queue="peer")
+    seen = poll_load.measure_polls(here, size, begins, worker.pid)
     here.portal.kill(worker)
     with Celery("peer", broker=broker()) as sender:
         sender.control.purge()
     return seen
 
 
-def _threads(here: Ground, size: Load) -> Seen:
+def _threads(here: Testbed, size: Load) -> Measurement:
     begins = time.time() + 2
-    given = (here.stand_in.origin, size.count, size.interval, begins, size.threads, rows.FIRST, here.stand_in.ca)
-    arguments = [sys.executable, "-m", "tests.bench.pool", *map(str, given)]
+    given = (here.stand_in.origin, size.count, size.interval, begins, size.threads, seed_rows.FIRST, here.stand_in.ca)
+    arguments = [sys.executable, "-m", "tests.bench.bare_threads", *map(str, given)]
     process = subprocess.Popen(arguments, start_new_session=True)
     try:
-        return load.look(here, size, begins, process.pid)
+        return poll_load.measure_polls(here, size, begins, process.pid)
     finally:
         process.kill()
         process.wait(10)

@@ -13,10 +13,10 @@ from typing import Any, Final
 import psycopg
 import requests
 
-from tests.bench import rows
-from tests.bench.ground import Ground, ground
+from tests.bench import seed_rows
 from tests.bench.result import Result, at_most, share
-from tests.services.installation import wait_for
+from tests.bench.testbed import Testbed, testbed
+from tests.helpers.installation import wait_for
 
 ABOUT = (
     "A portal under `manage.py up`: gunicorn, one worker, beat, Redis. Press: `POST /api/v1/projects/:id/exports` until"
@@ -59,8 +59,8 @@ def run(quick: bool) -> list[Result]:
     """Presses, hints, kills."""
     times = Times()
     presses, kills = (10, 1) if quick else (50, 20)
-    with ground(BENCH_INTERVAL=str(INTERVAL), BENCH_STEADY="1", WORKER_CONCURRENCY="64") as here:
-        made = rows.base(here, presses)
+    with testbed(BENCH_INTERVAL=str(INTERVAL), BENCH_STEADY="1", WORKER_CONCURRENCY="64") as here:
+        made = seed_rows.seed(here, presses)
         portal = here.portal
         here.stand_in.set(delay=0.0, forever=True)
         portal.environment["PUBLIC_URL"] = f"http://127.0.0.1:{portal.port}"
@@ -73,7 +73,7 @@ def run(quick: bool) -> list[Result]:
             _rest(numbers)
             here.stand_in.set(delay=DELAY, reset=True)
             # A job comes round every interval and the time of its answer: spread over that, some are always under way.
-            rows.running(made, COUNT, INTERVAL + DELAY, 0.0)
+            seed_rows.running(made, COUNT, INTERVAL + DELAY, 0.0)
             for number in range(kills):
                 # In its usual rhythm, and at another moment of it each time.
                 time.sleep(INTERVAL + DELAY + number * 0.37 % 1)
@@ -86,13 +86,13 @@ def run(quick: bool) -> list[Result]:
     return times.results()
 
 
-def _alive(here: Ground) -> bool:
+def _alive(here: Testbed) -> bool:
     from exports.models import Heartbeat
 
-    return _web(here) and Heartbeat.alive("worker:") and Heartbeat.alive("beat")
+    return _web(here) and Heartbeat.is_alive("worker:") and Heartbeat.is_alive("beat")
 
 
-def _web(here: Ground) -> bool:
+def _web(here: Testbed) -> bool:
     with contextlib.suppress(requests.RequestException):
         return requests.get(f"http://127.0.0.1:{here.portal.port}/healthz", timeout=10).status_code == 200
     return False
@@ -104,7 +104,7 @@ def _beat(since: float) -> bool:
     return any(row.at.timestamp() > since for row in Heartbeat.objects.filter(name="beat"))
 
 
-def _press(here: Ground, project: Any, times: Times) -> int:
+def _press(here: Testbed, project: Any, times: Times) -> int:
     """Asks for one export; returns its number."""
     from exports.models import Export
 
@@ -141,7 +141,7 @@ def _press(here: Ground, project: Any, times: Times) -> int:
     return number
 
 
-def _hint(here: Ground, number: int, times: Times) -> None:
+def _hint(here: Testbed, number: int, times: Times) -> None:
     """A webhook for a job that would not be looked at for long."""
     from exports.models import Export
 
@@ -200,7 +200,7 @@ def _kill(up: subprocess.Popen[bytes], which: str, goes_on: Any, times: Times) -
     time.sleep(0.5)
 
 
-def _kill_worker(here: Ground, up: subprocess.Popen[bytes], times: Times) -> None:
+def _kill_worker(here: Testbed, up: subprocess.Popen[bytes], times: Times) -> None:
     """Kills it with a hundred calls or so under way; waits until every one of those jobs was asked again."""
     killed = _strike(up, "worker")
     asked: dict[str, list[float]] = here.stand_in.told()["asked"]

@@ -12,4 +12,4 @@ if os.environ.get("BENCH_CA"):
 from portal.settings import *  # noqa: F403
 from portal.settings import INSTALLED_APPS as PORTAL_APPS
 
-INSTALLED_APPS = [*PORTAL_APPS, "tests.bench.app.BenchConfig"]
+INSTALLED_APPS = [*PORTAL_APPS, "tests.bench.bench_provider.BenchConfig"]

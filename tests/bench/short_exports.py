@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import psycopg
 
-from tests.bench import load, rows
-from tests.bench.ground import Ground, ground
+from tests.bench import poll_load, seed_rows
 from tests.bench.polls import QUICK
+from tests.bench.process_usage import Meter, metering, session_processes
 from tests.bench.result import Result
-from tests.bench.usage import Meter, members, watching
-from tests.services.installation import wait_for
+from tests.bench.testbed import Testbed, testbed
+from tests.helpers.installation import wait_for
 
 ABOUT = (
     "Exports of projects of their own on 100 credentials, all due at once: submit, one poll (the job is done), fetch of"
@@ -31,11 +31,11 @@ def run(quick: bool) -> list[Result]:
 
 
 def _timed(count: int) -> list[Result]:
-    with ground(BENCH_INTERVAL="0.2") as here:
+    with testbed(BENCH_INTERVAL="0.2") as here:
         worker = _begin(here, count)
         before = _transactions(here)
-        own, database = Meter(lambda: members(worker.pid)), Meter(here.backends)
-        with watching(own, database):
+        own, database = Meter(lambda: session_processes(worker.pid)), Meter(here.backends)
+        with metering(own, database):
             spent = _all(count)
         here.portal.stop_process(worker)
         transactions = _transactions(here) - before
@@ -48,7 +48,7 @@ def _timed(count: int) -> list[Result]:
 
 
 def _counted(count: int) -> Result:
-    with ground(BENCH_INTERVAL="0.2") as here:
+    with testbed(BENCH_INTERVAL="0.2") as here:
         path = here.folder / "statements"
         here.portal.environment["BENCH_COUNT"] = str(path)
         worker = _begin(here, count)
@@ -65,27 +65,27 @@ def _number(path: Any) -> int:
     return int(path.read_text() or 0) if path.exists() else 0
 
 
-def _begin(here: Ground, count: int) -> Any:
+def _begin(here: Testbed, count: int) -> Any:
     """A worker, and exports that are not due yet."""
     from django.utils import timezone
 
     from exports.models import Export, Project
 
-    made = rows.base(here, load.CREDENTIALS)
+    made = seed_rows.seed(here, poll_load.CREDENTIALS)
     here.stand_in.set(delay=0.0, link=f"{here.stand_in.origin}/files/JOB.zip")
-    last = rows.FIRST + count - 1
+    last = seed_rows.FIRST + count - 1
     first = made.credentials[0].pk
-    credential = f"{first} + g % {load.CREDENTIALS}"
-    rows.copies(Project, made.projects[0], rows.FIRST, last, remote_id="g::text", credential_id=credential)
+    credential = f"{first} + g % {poll_load.CREDENTIALS}"
+    seed_rows.copies(Project, made.projects[0], seed_rows.FIRST, last, remote_id="g::text", credential_id=credential)
     now = timezone.now()
     like = Export.objects.create(
-        pk=rows.FIRST - 1, team=made.team, project=made.projects[0], user=made.user, trigger="person", type="archive",
+        pk=seed_rows.FIRST - 1, team=made.team, project=made.projects[0], user=made.user, trigger="person", type="archive",
         format="zip", next_step_at=now + timedelta(days=1), deadline_at=now + timedelta(days=2),
     )  # fmt: skip
-    rows.copies(Export, like, rows.FIRST, last, project_id="g")
+    seed_rows.copies(Export, like, seed_rows.FIRST, last, project_id="g")
     Export.objects.filter(pk=like.pk).delete()
     here.portal.environment["WORKER_CONCURRENCY"] = str(SLOTS)
-    return load.start_worker(here, QUICK, WORKER_CONCURRENCY=str(SLOTS))
+    return poll_load.start_worker(here, QUICK, WORKER_CONCURRENCY=str(SLOTS))
 
 
 def _all(count: int) -> float:
@@ -95,20 +95,20 @@ def _all(count: int) -> float:
     from exports.models import Export
 
     began = time.monotonic()
-    Export.objects.filter(pk__gte=rows.FIRST).update(next_step_at=timezone.now())
+    Export.objects.filter(pk__gte=seed_rows.FIRST).update(next_step_at=timezone.now())
 
     def over() -> bool:
         time.sleep(0.2)
-        return not Export.objects.filter(pk__gte=rows.FIRST, finished_at=None).exists()
+        return not Export.objects.filter(pk__gte=seed_rows.FIRST, finished_at=None).exists()
 
     wait_for(over, 60 + count / 4, lambda: str(Export.objects.filter(finished_at=None).values()[:3]))
     spent = time.monotonic() - began
-    good = Export.objects.filter(pk__gte=rows.FIRST, status="succeeded").count()
+    good = Export.objects.filter(pk__gte=seed_rows.FIRST, status="succeeded").count()
     assert good == count, f"{good} of {count} succeeded"
     return spent
 
 
-def _transactions(here: Ground) -> int:
+def _transactions(here: Testbed) -> int:
     with psycopg.connect(here.address, autocommit=True) as server:
         row = server.execute(
             "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s", [here.database]

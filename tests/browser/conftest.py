@@ -13,10 +13,9 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from exports import tasks
-from exports.engine import crew
+from tests.helpers import worker
 from exports.models import Member
-from tests.cast import PASSWORD, Cast, make_cast
+from tests.helpers.cast import PASSWORD, Cast, make_cast
 
 # Playwright runs an event loop in this thread, which Django would take for a mistake.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -76,11 +75,11 @@ class Visitor:
         self.page.on("console", console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
 
-    def forgive(self, *words: str) -> None:
+    def ignore_complaints(self, *words: str) -> None:
         """Takes back complaints that belong to the test: the browser itself notes an answer of 4xx."""
         self.complaints[:] = [line for line in self.complaints if not any(word in line for word in words)]
 
-    def come_in(self, member: Member) -> None:
+    def log_in_directly(self, member: Member) -> None:
         """Is signed in already, as somebody who was here before."""
         client = Client()
         client.force_login(member.user)
@@ -108,19 +107,18 @@ def cast(transactional_db: None) -> Cast:
 
 
 @pytest.fixture
-def working(cast: Cast) -> Iterator[None]:
-    """A worker's crew in this process."""
-    tasks.start_crew("browser-tests")
-    yield
-    crew.stop()
+def running_worker(cast: Cast) -> Iterator[None]:
+    """A worker in this process."""
+    with worker.running_worker(16):
+        yield
 
 
-Arrive = Callable[..., Visitor]
+OpenBrowser = Callable[..., Visitor]
 
 
 @pytest.fixture
-def arrive(chromium: Browser, live_server: LiveServer, cast: Cast) -> Iterator[Arrive]:
-    """arrive(member, **context) -> a visitor, signed in. Complaints of the browser fail the test."""
+def open_browser(chromium: Browser, live_server: LiveServer, cast: Cast) -> Iterator[OpenBrowser]:
+    """open_browser(member, **context) -> a visitor, signed in. Complaints of the browser fail the test."""
     visitors: list[Visitor] = []
 
     def make(member: Member | None = None, **options: Any) -> Visitor:
@@ -131,7 +129,7 @@ def arrive(chromium: Browser, live_server: LiveServer, cast: Cast) -> Iterator[A
         visitor.listen()
         visitors.append(visitor)
         if member is not None:
-            visitor.come_in(member)
+            visitor.log_in_directly(member)
         return visitor
 
     yield make

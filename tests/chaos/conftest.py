@@ -4,24 +4,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.postgres import Server, server
-from tests.services.conftest import DATABASE, SET_UPS, own_box, portal, servers
+from tests.chaos.postgres_server import PostgresServer, running_server
+from tests.services.conftest import DATABASE, SETUPS, own_sandbox, portal, servers_environment
 
-__all__ = ["own_box", "portal"]
+__all__ = ["own_sandbox", "portal"]
 
 
 @pytest.fixture(scope="session")
-def own_server() -> Iterator[Server | None]:
-    with server() as one:
+def own_postgres() -> Iterator[PostgresServer | None]:
+    with running_server() as one:
         yield one
 
 
-@pytest.fixture(params=SET_UPS)
-def set_up(request: pytest.FixtureRequest, own_server: Server | None) -> Iterator[dict[str, str]]:
+@pytest.fixture(params=SETUPS)
+def setup_environment(request: pytest.FixtureRequest, own_postgres: PostgresServer | None) -> Iterator[dict[str, str]]:
     """The environment of one set-up."""
     database, _, broker = request.param.partition("-")
     if database == "sqlite":
         yield {}
         return
-    with servers(broker, own_server.address() if own_server else DATABASE) as found:
+    with servers_environment(broker, own_postgres.address() if own_postgres else DATABASE) as found:
         yield found

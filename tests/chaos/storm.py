@@ -19,11 +19,11 @@ from typing import Any, Final
 import psycopg
 
 from exports.sandbox.server import Sandbox
-from tests.chaos.asker import Asker
-from tests.chaos.ledger import Ledger
-from tests.chaos.postgres import Server
-from tests.services.installation import Installation, wait_for
-from tests.services.queue import QUEUE, empty_queue
+from tests.chaos.load_generator import LoadGenerator
+from tests.chaos.portal_database import PortalDatabase
+from tests.chaos.postgres_server import PostgresServer
+from tests.helpers.broker_queues import QUEUE_VARIABLE, empty_queue
+from tests.helpers.installation import Installation, wait_for
 
 # (provider, type, share of the exports asked for, projects that behave). Those of one project stand in line but at
 # PlayCanvas, so the others have fewer on more projects; AI Studios has two that take any number.
@@ -34,7 +34,7 @@ TARGETS: Final[tuple[tuple[str, str, float, tuple[str, ...]], ...]] = (
     ("aistudios", "video", 1 / 10, ("65fa6b07dca2e367461a2925", "65fa6b07dca2e367461a2926")),
 )
 # What goes wrong at the provider, and in which share of the calls: a fifth of each sort.
-WEATHER: Final[tuple[dict[str, Any], ...]] = (
+PROVIDER_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"on": "poll", "fault": "status", "status": 500, "probability": 0.06},
     {"on": "poll", "fault": "garbage", "probability": 0.05},
     {"on": "poll", "fault": "cut", "probability": 0.07},
@@ -47,15 +47,15 @@ WEATHER: Final[tuple[dict[str, Any], ...]] = (
     {"on": "file", "fault": "cut_once", "probability": 0.1},
     {"on": "file", "fault": "status", "status": 503, "probability": 0.1},
 )
-KILLS: Final = ("worker", "beat", "web")
+KILLED_PROCESSES: Final = ("worker", "beat", "web")
 # Dealt like cards, so that a storm of any length has them all.
-DEEDS: Final = (
+DISRUPTIONS: Final = (
     *("worker", "worker", "worker", "worker", "worker", "worker", "worker", "beat", "beat", "web", "web"),
     *("broker", "cut", "crash", "crowd", "freeze"),
 )
 # Longer than a lease: whoever wakes up after it has lost what it held.
 FROZEN_SECONDS: Final = 12.0
-CROWD_SECONDS: Final = 3.0
+CONNECTION_FLOOD_SECONDS: Final = 3.0
 
 
 @dataclass
@@ -67,11 +67,11 @@ class Report:
     """
 
     seed: int
-    deeds: Counter[str] = field(default_factory=Counter)
+    disruptions: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
-    in_hand: int = 0
-    repeated: int = 0
+    steps_under_way: int = 0
+    repeated_requests: int = 0
     swept: int = 0
     exports: int = 0
     seconds: float = 0.0
@@ -79,44 +79,44 @@ class Report:
     @property
     def kills(self) -> int:
         """How many processes were killed."""
-        return sum(self.deeds[name] for name in KILLS)
+        return sum(self.disruptions[name] for name in KILLED_PROCESSES)
 
 
 class Storm:
     """One run over one installation. `server`: the database's server, where it is the storm's own."""
 
-    def __init__(self, portal: Installation, box: Sandbox, server: Server | None, seed: int) -> None:
-        self.portal, self.box, self.server = portal, box, server
-        self.ledger = Ledger(portal)
-        self.dice = random.Random(seed)
+    def __init__(self, portal: Installation, sandbox: Sandbox, server: PostgresServer | None, seed: int) -> None:
+        self.portal, self.sandbox, self.server = portal, sandbox, server
+        self.ledger = PortalDatabase(portal)
+        self.rng = random.Random(seed)
         self.report = Report(seed)
         self.projects: dict[int, tuple[str, str]] = {}
         # However short it is, the database crashes in it.
-        self.deck = ["crash"]
+        self.pending_disruptions = ["crash"]
         self.frozen: list[tuple[subprocess.Popen[bytes], float]] = []
         self.workers = [portal.start_worker() for _ in range(2)]
         self.beat = self._start_beat()
 
-    def rage(self, each: int, kills: int, pause: float) -> Report:
+    def run(self, each: int, kills: int, pause: float) -> Report:
         """Asks for nine times `each` exports while so many processes are killed; waits until all has ended."""
         begun = time.monotonic()
-        for weather in WEATHER:
-            self.box.fault(provider="*", project="*", seed=self.dice.randrange(10**6), **weather)
-        asker = Asker(self.portal, self.ledger, self._wanted(each), self.dice)
+        for weather in PROVIDER_FAULTS:
+            self.sandbox.fault(provider="*", project="*", seed=self.rng.randrange(10**6), **weather)
+        asker = LoadGenerator(self.portal, self.ledger, self._wanted(each), self.rng)
         asker.start()
         while self.report.kills < kills or (asker.is_alive() and self.report.kills < 3 * kills):
-            time.sleep(self.dice.uniform(0.5, 1.5) * pause)
+            time.sleep(self.rng.uniform(0.5, 1.5) * pause)
             self._do(self._deal())
             self._thaw(FROZEN_SECONDS)
         asker.join()
-        assert not asker.trouble, asker.trouble
-        for fault in self.box.faults():
+        assert not asker.error, asker.error
+        for fault in self.sandbox.faults():
             self.report.faults[f"{fault['on']}: {fault['fault']} {fault.get('status') or ''}".strip()] += fault["fired"]
-        self.box.clear_faults()
+        self.sandbox.clear_faults()
         self._thaw(0.0)
         wait_for(lambda: not self.ledger.open(), 900, self._left)
-        self.asked = asker.asked
-        self.report.exports, self.report.repeated = len(asker.asked), asker.repeated
+        self.created = asker.created
+        self.report.exports, self.report.repeated_requests = len(asker.created), asker.repeated_requests
         self.report.seconds = time.monotonic() - begun
         return self.report
 
@@ -132,18 +132,18 @@ class Storm:
     def _projects(self, provider: str, remote_id: str, count: int) -> list[int]:
         # PlayCanvas allows a credential five exports a minute, and the portal keeps to that.
         credentials = 1 + count // 8 if provider == "playcanvas" else 1
-        made = [self.portal.project(provider, self.box.origin(provider), remote_id) for _ in range(credentials)]
+        made = [self.portal.project(provider, self.sandbox.origin(provider), remote_id) for _ in range(credentials)]
         self.projects |= dict.fromkeys(made, (provider, remote_id))
         return made
 
     def _left(self) -> str:
-        columns = "id, status, step, next_step_at, held_until, trouble, wait_note"
+        columns = "id, status, step, next_step_at, held_until, last_error_code, wait_note"
         return str(self.ledger.rows(f"SELECT {columns} FROM exports_export WHERE next_step_at IS NOT NULL"))  # noqa: S608
 
     def _deal(self) -> str:
-        if not self.deck:
-            self.deck = self.dice.sample(DEEDS, len(DEEDS))
-        return self.deck.pop()
+        if not self.pending_disruptions:
+            self.pending_disruptions = self.rng.sample(DISRUPTIONS, len(DISRUPTIONS))
+        return self.pending_disruptions.pop()
 
     def _do(self, deed: str) -> None:
         does: dict[str, Callable[[], bool]] = {
@@ -157,7 +157,7 @@ class Storm:
             "freeze": self._freeze,
         }
         if does[deed]():
-            self.report.deeds[deed] += 1
+            self.report.disruptions[deed] += 1
 
     def _kill_worker(self) -> bool:
         # The one that has run longest is surely past its start.
@@ -165,7 +165,7 @@ class Storm:
         alive, held = victim.poll() is None, self.ledger.held()
         self.portal.kill(victim)
         self.workers.append(self.portal.start_worker())
-        self.report.in_hand += held if alive else 0
+        self.report.steps_under_way += held if alive else 0
         return alive
 
     def _freeze(self) -> bool:
@@ -185,7 +185,7 @@ class Storm:
                 time.sleep(2.0)
                 os.killpg(victim.pid, signal.SIGTERM)
                 victim.wait(60)
-                self.report.deeds["wake and stop"] += 1
+                self.report.disruptions["wake and stop"] += 1
 
     def _kill_beat(self) -> bool:
         alive = self.beat.poll() is None
@@ -205,7 +205,7 @@ class Storm:
         """Loses every message of this portal: its queue in Redis or RabbitMQ, or the embedded broker's folder."""
         address = self.portal.environment.get("CELERY_BROKER_URL", "")
         if address:
-            empty_queue(address, self.portal.environment[QUEUE])
+            empty_queue(address, self.portal.environment[QUEUE_VARIABLE])
         else:
             for path in (self.portal.folder / "var" / "broker").rglob("*"):
                 if path.is_file():
@@ -232,7 +232,7 @@ class Storm:
             with contextlib.suppress(psycopg.OperationalError):
                 while True:
                     crowd.enter_context(psycopg.connect(self.ledger.address, connect_timeout=5))
-            time.sleep(CROWD_SECONDS)
+            time.sleep(CONNECTION_FLOOD_SECONDS)
         return True
 
     def _crash(self) -> bool:

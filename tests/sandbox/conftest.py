@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from exports.sandbox.server import Sandbox
-
-from .habits import Client
+from tests.sandbox.provider_clients import Client
 
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Sandbox]:
-    with Sandbox(time_scale=0.01, limits="off") as box:
-        yield box
+    with Sandbox(time_scale=0.01, limits="off") as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def box(running: Sandbox) -> Sandbox:
+def sandbox(running: Sandbox) -> Sandbox:
     first = {"time_scale": 0.01, "job_seconds": 10.0, "limits": "off", "window": 60.0}
     running.settings(**first, file_bytes=None, rotate_refresh=False)
     running.reset()
@@ -24,11 +23,11 @@ def box(running: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def client(box: Sandbox) -> Iterator[Callable[[str], Client]]:
+def client(sandbox: Sandbox) -> Iterator[Callable[[str], Client]]:
     made: list[Client] = []
 
     def make(provider: str) -> Client:
-        made.append(Client(box, provider))
+        made.append(Client(sandbox, provider))
         return made[-1]
 
     yield make

@@ -8,8 +8,7 @@ import pytest
 import requests
 
 from exports.sandbox.server import Sandbox
-
-from .habits import PATIENCE, Client
+from tests.sandbox.provider_clients import TIMEOUT_SECONDS, Client
 
 PROBES = {
     "playcanvas": "/api/ratelimits",
@@ -23,9 +22,9 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def probe(box: Sandbox, provider: str, authorization: str) -> requests.Response:
+def probe(sandbox: Sandbox, provider: str, authorization: str) -> requests.Response:
     headers = {"Authorization": authorization} if authorization else {}
-    return requests.get(box.origin(provider) + PROBES[provider], headers=headers, timeout=PATIENCE)
+    return requests.get(sandbox.origin(provider) + PROBES[provider], headers=headers, timeout=TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -41,18 +40,18 @@ def probe(box: Sandbox, provider: str, authorization: str) -> requests.Response:
         ("ulule", basic("apikey", "sandbox-key")),
     ],
 )
-def test_a_good_credential_is_let_in(box: Sandbox, provider: str, authorization: str) -> None:
-    assert probe(box, provider, authorization).status_code == 200
+def test_a_good_credential_is_let_in(sandbox: Sandbox, provider: str, authorization: str) -> None:
+    assert probe(sandbox, provider, authorization).status_code == 200
 
 
 @pytest.mark.parametrize("provider", PROBES)
 @pytest.mark.parametrize("authorization", ["", "Bearer wrong", "ApiKey wrong", "sandbox-token", basic("apikey", "no")])
-def test_a_bad_credential_is_refused(box: Sandbox, provider: str, authorization: str) -> None:
-    assert probe(box, provider, authorization).status_code == 401
+def test_a_bad_credential_is_refused(sandbox: Sandbox, provider: str, authorization: str) -> None:
+    assert probe(sandbox, provider, authorization).status_code == 401
 
 
-def test_each_provider_refuses_in_its_own_shape(box: Sandbox) -> None:
-    shapes: dict[str, Any] = {provider: probe(box, provider, "Bearer wrong").json() for provider in PROBES}
+def test_each_provider_refuses_in_its_own_shape(sandbox: Sandbox) -> None:
+    shapes: dict[str, Any] = {provider: probe(sandbox, provider, "Bearer wrong").json() for provider in PROBES}
     assert shapes["playcanvas"] == {"error": "Unauthorized"}
     assert shapes["aistudios"]["success"] is False
     assert set(shapes["aistudios"]["error"]) == {"code", "msg"}
@@ -66,12 +65,12 @@ def test_a_playcanvas_token_may_not_read_the_project_itself(client: Callable[[st
     assert (answer.status_code, answer.json()) == (401, {"error": "Token does not have required scope"})
 
 
-def test_ai_studios_gives_a_token_for_the_right_pair_only(box: Sandbox) -> None:
-    url = box.origin("aistudios") + "/api/odin/v3/auth/token"
-    assert requests.post(url, json={"appId": "sandbox-app", "userKey": "sandbox-key"}, timeout=PATIENCE).json()[
+def test_ai_studios_gives_a_token_for_the_right_pair_only(sandbox: Sandbox) -> None:
+    url = sandbox.origin("aistudios") + "/api/odin/v3/auth/token"
+    assert requests.post(url, json={"appId": "sandbox-app", "userKey": "sandbox-key"}, timeout=TIMEOUT_SECONDS).json()[
         "success"
     ]
-    refused = requests.post(url, json={"appId": "sandbox-app", "userKey": "no"}, timeout=PATIENCE)
+    refused = requests.post(url, json={"appId": "sandbox-app", "userKey": "no"}, timeout=TIMEOUT_SECONDS)
     assert (refused.status_code, refused.json()["success"]) == (401, False)
 
 
@@ -82,45 +81,49 @@ def test_ai_studios_calls_a_bad_token_not_authenticated_rather_than_an_error(cli
     assert studio.call("GET", "/api/odin/v3/auth").json()["data"] == {"isAuthenticated": False}
 
 
-def test_expired_tokens_are_refused_and_new_ones_work(client: Callable[[str], Client], box: Sandbox) -> None:
+def test_expired_tokens_are_refused_and_new_ones_work(client: Callable[[str], Client], sandbox: Sandbox) -> None:
     studio = client("aistudios")
-    box.expire_tokens()
+    sandbox.expire_tokens()
     assert studio.call("GET", PROBES["aistudios"]).status_code == 401
     studio.sign_in()
     assert studio.call("GET", PROBES["aistudios"]).status_code == 200
 
 
-def refresh(box: Sandbox, token: str) -> requests.Response:
+def refresh(sandbox: Sandbox, token: str) -> requests.Response:
     form = {"grant_type": "refresh_token", "refresh_token": token}
     auth = ("sandbox-client", "sandbox-secret")
-    return requests.post(box.origin("ulule") + "/oauth2/token/", data=form, auth=auth, timeout=PATIENCE)
+    return requests.post(sandbox.origin("ulule") + "/oauth2/token/", data=form, auth=auth, timeout=TIMEOUT_SECONDS)
 
 
-def test_ulule_gives_an_access_token_for_the_refresh_token(box: Sandbox) -> None:
-    given = refresh(box, "sandbox-refresh").json()
+def test_ulule_gives_an_access_token_for_the_refresh_token(sandbox: Sandbox) -> None:
+    given = refresh(sandbox, "sandbox-refresh").json()
     assert (given["expires_in"], given["token_type"], given["refresh_token"]) == (36000, "Bearer", "sandbox-refresh")
-    assert probe(box, "ulule", f"Bearer {given['access_token']}").status_code == 200
-    box.expire_tokens()
-    assert probe(box, "ulule", f"Bearer {given['access_token']}").status_code == 401
+    assert probe(sandbox, "ulule", f"Bearer {given['access_token']}").status_code == 200
+    sandbox.expire_tokens()
+    assert probe(sandbox, "ulule", f"Bearer {given['access_token']}").status_code == 401
 
 
-def test_ulule_voids_the_old_refresh_token_when_told_to_rotate(box: Sandbox) -> None:
-    box.settings(rotate_refresh=True)
-    fresh = refresh(box, "sandbox-refresh").json()["refresh_token"]
-    assert refresh(box, "sandbox-refresh").json() == {"error": "invalid_grant"}
-    assert refresh(box, fresh).status_code == 200
+def test_ulule_voids_the_old_refresh_token_when_told_to_rotate(sandbox: Sandbox) -> None:
+    sandbox.settings(rotate_refresh=True)
+    fresh = refresh(sandbox, "sandbox-refresh").json()["refresh_token"]
+    assert refresh(sandbox, "sandbox-refresh").json() == {"error": "invalid_grant"}
+    assert refresh(sandbox, fresh).status_code == 200
 
 
-def test_ulule_refuses_another_client_and_another_grant(box: Sandbox) -> None:
-    url = box.origin("ulule") + "/oauth2/token/"
-    wrong = requests.post(url, data={"grant_type": "refresh_token"}, auth=("sandbox-client", "no"), timeout=PATIENCE)
+def test_ulule_refuses_another_client_and_another_grant(sandbox: Sandbox) -> None:
+    url = sandbox.origin("ulule") + "/oauth2/token/"
+    wrong = requests.post(
+        url, data={"grant_type": "refresh_token"}, auth=("sandbox-client", "no"), timeout=TIMEOUT_SECONDS
+    )
     assert (wrong.status_code, wrong.json()) == (401, {"error": "invalid_client"})
-    odd = requests.post(url, data={"grant_type": "magic"}, auth=("sandbox-client", "sandbox-secret"), timeout=PATIENCE)
+    odd = requests.post(
+        url, data={"grant_type": "magic"}, auth=("sandbox-client", "sandbox-secret"), timeout=TIMEOUT_SECONDS
+    )
     assert (odd.status_code, odd.json()) == (400, {"error": "unsupported_grant_type"})
 
 
-def test_an_old_version_of_ulule_ignores_bad_credentials_where_none_are_needed(box: Sandbox) -> None:
-    url = box.origin("ulule") + "/v1/projects/4001"
+def test_an_old_version_of_ulule_ignores_bad_credentials_where_none_are_needed(sandbox: Sandbox) -> None:
+    url = sandbox.origin("ulule") + "/v1/projects/4001"
     bad = {"Authorization": "APIKey wrong"}
-    assert requests.get(url, headers=bad, timeout=PATIENCE).status_code == 200
-    assert requests.get(url, headers={**bad, "Ulule-Version": "2020-11-10"}, timeout=PATIENCE).status_code == 401
+    assert requests.get(url, headers=bad, timeout=TIMEOUT_SECONDS).status_code == 200
+    assert requests.get(url, headers={**bad, "Ulule-Version": "2020-11-10"}, timeout=TIMEOUT_SECONDS).status_code == 401

@@ -19,18 +19,18 @@ from kombu import Connection
 from psycopg import sql
 
 from exports.sandbox.server import Sandbox
-from tests.services.installation import Installation, installation
-from tests.services.queue import QUEUE, drop_queue
+from tests.helpers.broker_queues import QUEUE_VARIABLE, drop_queue
+from tests.helpers.installation import Installation, installation
 
 DATABASE = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 BROKERS = {
     "redis": os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9"),
     "rabbitmq": os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//"),
 }
-SET_UPS = ("sqlite-embedded", "postgresql-redis", "postgresql-rabbitmq")
+SETUPS = ("sqlite-embedded", "postgresql-redis", "postgresql-rabbitmq")
 
 
-def missing(what: str, error: Exception) -> None:
+def skip_or_fail(what: str, error: Exception) -> None:
     text = f"{what} does not answer ({type(error).__name__}): the main job was not tried on it."
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(text)
@@ -43,7 +43,7 @@ def broker_at(name: str) -> str:
         with Connection(BROKERS[name], connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
     except Exception as error:
-        missing(name, error)
+        skip_or_fail(name, error)
     return BROKERS[name]
 
 
@@ -51,7 +51,7 @@ def _admin(address: str) -> "psycopg.Connection[tuple[object, ...]]":
     try:
         return psycopg.connect(address.replace("postgres://", "postgresql://"), autocommit=True, connect_timeout=3)
     except psycopg.Error as error:
-        missing("PostgreSQL", error)
+        skip_or_fail("PostgreSQL", error)
         raise
 
 
@@ -69,7 +69,7 @@ def database_at(address: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def servers(broker: str, database: str) -> Iterator[dict[str, str]]:
+def servers_environment(broker: str, database: str) -> Iterator[dict[str, str]]:
     """The environment of a portal with a database of its own on that server, and a queue of its own at the broker."""
     messages = broker_at(broker)
     with database_at(database) as address:
@@ -78,40 +78,42 @@ def servers(broker: str, database: str) -> Iterator[dict[str, str]]:
             yield {
                 "DATABASE_URL": address,
                 "CELERY_BROKER_URL": messages,
-                "DJANGO_SETTINGS_MODULE": "tests.services.settings",
-                QUEUE: name,
+                "DJANGO_SETTINGS_MODULE": "tests.helpers.installation_settings",
+                QUEUE_VARIABLE: name,
             }
         finally:
             drop_queue(messages, name)
 
 
-@pytest.fixture(params=SET_UPS)
-def set_up(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+@pytest.fixture(params=SETUPS)
+def setup_environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The environment of one set-up, with a database of its own."""
     database, _, broker = request.param.partition("-")
     if database == "sqlite":
         yield {}
         return
-    with servers(broker, DATABASE) as found:
+    with servers_environment(broker, DATABASE) as found:
         yield found
 
 
 @pytest.fixture
-def own_box() -> Iterator[Sandbox]:
+def own_sandbox() -> Iterator[Sandbox]:
     """Stand-in providers of this test alone."""
-    with Sandbox(time_scale=0.1, limits="off") as box:
-        yield box
+    with Sandbox(time_scale=0.1, limits="off") as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
-def portal(tmp_path: Path, own_box: Sandbox, set_up: dict[str, str], prepared: Path) -> Iterator[Installation]:
+def portal(
+    tmp_path: Path, own_sandbox: Sandbox, setup_environment: dict[str, str], prepared: Path
+) -> Iterator[Installation]:
     """A portal on each of the set-ups."""
-    with installation(tmp_path, f"127.0.0.1:{own_box.port}", prepared, **set_up) as one:
+    with installation(tmp_path, f"127.0.0.1:{own_sandbox.port}", prepared, **setup_environment) as one:
         yield one
 
 
 @pytest.fixture
-def embedded(tmp_path: Path, own_box: Sandbox, prepared: Path) -> Iterator[Installation]:
+def embedded(tmp_path: Path, own_sandbox: Sandbox, prepared: Path) -> Iterator[Installation]:
     """A portal with nothing configured."""
-    with installation(tmp_path, f"127.0.0.1:{own_box.port}", prepared) as one:
+    with installation(tmp_path, f"127.0.0.1:{own_sandbox.port}", prepared) as one:
         yield one

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from exports.sandbox.server import Sandbox
-from tests.services.installation import Installation, wait_for
+from tests.helpers.installation import Installation, wait_for
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -14,31 +14,35 @@ RECOVERY_SECONDS = 15.0
 STARTING = 15.0
 
 
-def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Installation, own_box: Sandbox) -> None:
-    own_box.settings(file_bytes=8_000_000)
+def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Installation, own_sandbox: Sandbox) -> None:
+    own_sandbox.settings(file_bytes=8_000_000)
     portal.start_web()
     faults = {
-        "before submit": own_box.fault(provider="ulule", project="4001", on="list", fault="slow", seconds=30, times=1),
-        "between request and answer": own_box.fault(
+        "before submit": own_sandbox.fault(
+            provider="ulule", project="4001", on="list", fault="slow", seconds=30, times=1
+        ),
+        "between request and answer": own_sandbox.fault(
             provider="toloka", project="10", on="submit", fault="slow", seconds=30, times=1
         ),
-        "in a poll": own_box.fault(
+        "in a poll": own_sandbox.fault(
             provider="playcanvas", project="100001", on="poll", fault="slow", seconds=30, times=1
         ),
-        "in mid-download": own_box.fault(
+        "in mid-download": own_sandbox.fault(
             provider="aistudios", project="65fa6b07dca2e367461a2925", on="file", fault="drip", seconds=60, times=1
         ),
     }
     asked = {
-        "before submit": portal.ask(portal.project("ulule", own_box.origin("ulule"), "4001"), "orders"),
-        "between request and answer": portal.ask(portal.project("toloka", own_box.origin("toloka"), "10"), "archive"),
-        "in a poll": portal.ask(portal.project("playcanvas", own_box.origin("playcanvas"), "100001"), "archive"),
+        "before submit": portal.ask(portal.project("ulule", own_sandbox.origin("ulule"), "4001"), "orders"),
+        "between request and answer": portal.ask(
+            portal.project("toloka", own_sandbox.origin("toloka"), "10"), "archive"
+        ),
+        "in a poll": portal.ask(portal.project("playcanvas", own_sandbox.origin("playcanvas"), "100001"), "archive"),
         "in mid-download": portal.ask(
-            portal.project("aistudios", own_box.origin("aistudios"), "65fa6b07dca2e367461a2925"), "video"
+            portal.project("aistudios", own_sandbox.origin("aistudios"), "65fa6b07dca2e367461a2925"), "video"
         ),
     }
     worker = portal.start_worker()
-    wait_for(lambda: all(own_box.fired(fault) for fault in faults.values()), 90, lambda: str(own_box.faults()))
+    wait_for(lambda: all(own_sandbox.fired(fault) for fault in faults.values()), 90, lambda: str(own_sandbox.faults()))
     parts = portal.folder / "var" / "parts"
     wait_for(lambda: any(path.stat().st_size for path in parts.glob("*.part")), 60, "some bytes on disk")
     portal.kill(worker)
@@ -47,10 +51,10 @@ def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Insta
 
     portal.start_worker()
     for moment, number in asked.items():
-        export = portal.ended(number, 90)
+        export = portal.wait_until_ended(number, 90)
         assert export["status"] == "succeeded", (moment, export)
     assert time.monotonic() - killed < 60
-    assert own_box.ledger()["jobs"] == {
+    assert own_sandbox.ledger()["jobs"] == {
         "ulule": {"4001": 1},
         "toloka": {"10": 1},
         "playcanvas": {"100001": 1},
@@ -60,24 +64,24 @@ def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Insta
 
 
 def test_a_kill_in_submit_where_nothing_can_be_found_lets_a_person_decide(
-    embedded: Installation, own_box: Sandbox
+    embedded: Installation, own_sandbox: Sandbox
 ) -> None:
     embedded.start_web()
-    fault = own_box.fault(provider="playcanvas", project="100001", on="submit", fault="slow", seconds=30, times=1)
-    project = embedded.project("playcanvas", own_box.origin("playcanvas"), "100001")
+    fault = own_sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="slow", seconds=30, times=1)
+    project = embedded.project("playcanvas", own_sandbox.origin("playcanvas"), "100001")
     number = embedded.ask(project, "archive")
     worker = embedded.start_worker()
-    wait_for(lambda: own_box.fired(fault) == 1, 60, "the request")
+    wait_for(lambda: own_sandbox.fired(fault) == 1, 60, "the request")
     time.sleep(0.3)
     embedded.kill(worker)
     begun = time.monotonic()
     embedded.start_worker()
-    export = embedded.ended(number, 90)
+    export = embedded.wait_until_ended(number, 90)
 
     assert time.monotonic() - begun < RECOVERY_SECONDS + STARTING
     assert (export["status"], export["error"]["code"], export["error"]["action"]) == ("failed", "unconfirmed", "you")
-    assert own_box.jobs("playcanvas", "100001") == 1
-    [made] = own_box.ledger()["submissions"]
+    assert own_sandbox.jobs("playcanvas", "100001") == 1
+    [made] = own_sandbox.ledger()["submissions"]
     adopted = embedded.api("POST", f"/exports/{number}/adopt", {"remote_id": str(made["id"])}).json()
-    assert embedded.ended(adopted["id"])["status"] == "succeeded"
-    assert own_box.jobs("playcanvas", "100001") == 1
+    assert embedded.wait_until_ended(adopted["id"])["status"] == "succeeded"
+    assert own_sandbox.jobs("playcanvas", "100001") == 1

@@ -17,7 +17,7 @@ def client_of(member: Member) -> Client:
     return client
 
 
-def just_now(client: Client) -> Client:
+def recently_authenticated(client: Client) -> Client:
     """The client as somebody who was asked a moment ago whether it is them, and gave the password."""
     session = client.session
     session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]

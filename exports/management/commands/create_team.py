@@ -9,9 +9,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from exports.engine.problem import InvalidError
-from exports.engine.teams import create_team
+from exports.errors import InvalidError
 from exports.models import User
+from exports.people.teams import create_team
 
 
 class Command(BaseCommand):

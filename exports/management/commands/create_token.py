@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from exports.engine.problem import InvalidError
-from exports.engine.teams import create_token
+from exports.errors import InvalidError
 from exports.models.token import READ, WRITE
+from exports.people.teams import create_member_token
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            token = create_token(options["email"], options["team"], options["scope"])
+            token = create_member_token(options["email"], options["team"], options["scope"])
         except InvalidError as error:
             raise CommandError(" ".join(text for texts in error.errors.values() for text in texts)) from None
         self.stdout.write(token)

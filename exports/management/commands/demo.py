@@ -10,11 +10,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from exports.engine import keep, teams
+from exports.credentials import service
 from exports.models import Credential, Member, Project, Team, User
 from exports.models.team import OWNER
+from exports.people import teams
 from exports.providers.registry import PROVIDERS
-from exports.sandbox import demo
+from exports.sandbox import demo_data
 
 
 class Command(BaseCommand):
@@ -29,15 +30,15 @@ class Command(BaseCommand):
         place = f"127.0.0.1:{options['sandbox_port']}"
         if place not in settings.PRIVATE_HOSTS:
             raise CommandError(f"Add {place} to PRIVATE_HOSTS: the stand-in providers are on a private address.")
-        password = kept_password(Path(settings.DATA_DIR) / "demo-password")
+        password = load_or_create_password(Path(settings.DATA_DIR) / "demo-password")
         with transaction.atomic():
             team, user = _team(password)
-            for slug, given in demo.CREDENTIALS.items():
+            for slug, given in demo_data.CREDENTIALS.items():
                 _credential(team, user, slug, given, f"http://{place}/{slug}")
         self.stdout.write(f"sign in as {user.email} with password {password}")
 
 
-def kept_password(path: Path) -> str:
+def load_or_create_password(path: Path) -> str:
     """The password of the demo's owner: made at the first start, the same at every other."""
     try:
         if kept := path.read_text(encoding="ascii").strip():
@@ -51,16 +52,18 @@ def kept_password(path: Path) -> str:
 
 
 def _team(password: str) -> tuple[Team, User]:
-    team = Team.objects.filter(slug=demo.TEAM_SLUG).first()
+    team = Team.objects.filter(slug=demo_data.TEAM_SLUG).first()
     if team is None:
-        team, user, _ = teams.create_team(demo.TEAM_NAME, demo.OWNER_EMAIL, password)
+        team, user, _ = teams.create_team(demo_data.TEAM_NAME, demo_data.OWNER_EMAIL, password)
     else:
-        user = User.objects.filter(email=demo.OWNER_EMAIL).first() or User.objects.create_user(demo.OWNER_EMAIL)
+        user = User.objects.filter(email=demo_data.OWNER_EMAIL).first() or User.objects.create_user(
+            demo_data.OWNER_EMAIL
+        )
     Member.objects.update_or_create(team=team, user=user, defaults={"role": OWNER})
     if not user.check_password(password) or not user.is_active:
         user.set_password(password)
         user.is_active = True
-    user.name = user.name or demo.OWNER_NAME
+    user.name = user.name or demo_data.OWNER_NAME
     user.save()
     return team, user
 
@@ -72,11 +75,11 @@ def _credential(team: Team, user: User, slug: str, given: dict[str, str], origin
         team=team, provider=slug, origin__startswith="http://127.0.0.1:", origin__endswith=f"/{slug}"
     ).first()
     if credential is None:
-        credential = keep.create_credential(
+        credential = service.create_credential(
             team, user, provider=slug, name=f"{label} (stand-in)", secrets=given, origin=origin
         )
     elif credential.origin != origin:
-        Credential.objects.filter(pk=credential.pk).update(origin=origin, trouble="")
-    for owner, remote_id, name in demo.PROJECTS:
+        Credential.objects.filter(pk=credential.pk).update(origin=origin, last_error="")
+    for owner, remote_id, name in demo_data.PROJECTS:
         if owner == slug and not Project.objects.filter(credential=credential, remote_id=remote_id).exists():
-            keep.create_project(credential, user, remote_id=remote_id, name=name)
+            service.create_project(credential, user, remote_id=remote_id, name=name)

@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 # Bytes of free disk below which exports are in danger.
-LITTLE = 500_000_000
+MIN_FREE_BYTES = 500_000_000
 
 
-class Trouble(Exception):
+class CheckFailed(Exception):
     """What is wrong and what to do about it, as a sentence."""
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         for name, check in CHECKS.items():
             try:
                 mark, words = "ok", check()
-            except Trouble as trouble:
+            except CheckFailed as trouble:
                 mark, words, ill = "FAIL", str(trouble), 1
             except DatabaseError:
                 mark, words, ill = "FAIL", "Unknown: first see to the database.", 1
@@ -43,18 +43,20 @@ def database() -> str:
     """The database answers and has exactly the migrations of this code."""
     from django.db.migrations.executor import MigrationExecutor
 
-    from exports.supervise.prepare import first_line, newer_migrations
+    from exports.management.prepare import error_summary, newer_migrations
 
     try:
         connection.ensure_connection()
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as problem:
-        raise Trouble(f"Cannot be used ({first_line(problem)}): check that it runs, and DATABASE_URL.") from problem
+        raise CheckFailed(
+            f"Cannot be used ({error_summary(problem)}): check that it runs, and DATABASE_URL."
+        ) from problem
     if newer_migrations(executor.loader):
-        raise Trouble("It was made by a newer version of the portal: run that version.")
+        raise CheckFailed("It was made by a newer version of the portal: run that version.")
     if waiting:
-        raise Trouble(f"{len(waiting)} migrations are not applied: run python manage.py migrate, or up.")
+        raise CheckFailed(f"{len(waiting)} migrations are not applied: run python manage.py migrate, or up.")
     return f"{connection.display_name}, up to date"
 
 
@@ -66,7 +68,7 @@ def broker() -> str:
         try:
             broker_connection.ensure_connection(max_retries=1, timeout=5)
         except Exception as problem:  # each broker's client raises its own
-            raise Trouble(
+            raise CheckFailed(
                 "Cannot be reached: check that it runs, and CELERY_BROKER_URL. Exports go on meanwhile, a little later."
             ) from problem
         return f"{broker_connection.transport_cls} answers"
@@ -76,8 +78,8 @@ def worker() -> str:
     """A worker has shown up lately."""
     from exports.models import Heartbeat
 
-    if not Heartbeat.alive("worker:"):
-        raise Trouble("None has shown up in the last minute: run python manage.py up, or a Celery worker.")
+    if not Heartbeat.is_alive("worker:"):
+        raise CheckFailed("None has shown up in the last minute: run python manage.py up, or a Celery worker.")
     return "alive"
 
 
@@ -85,8 +87,10 @@ def beat() -> str:
     """Beat's ticks have come through to a worker lately."""
     from exports.models import Heartbeat
 
-    if not Heartbeat.alive("beat"):
-        raise Trouble("No tick in the last minute: run python manage.py up, or Celery's beat; it needs a worker too.")
+    if not Heartbeat.is_alive("beat"):
+        raise CheckFailed(
+            "No tick in the last minute: run python manage.py up, or Celery's beat; it needs a worker too."
+        )
     return "alive"
 
 
@@ -98,21 +102,21 @@ def storage() -> str:
             file.flush()
         free = shutil.disk_usage(settings.DATA_DIR).free
     except OSError as problem:
-        raise Trouble(
+        raise CheckFailed(
             f"{settings.DATA_DIR} cannot be written ({problem.strerror}): mend that, or set DATA_DIR."
         ) from problem
-    if free < LITTLE:
-        raise Trouble(f"Only {free / 1e6:.0f} MB are free below {settings.DATA_DIR}: make room.")
+    if free < MIN_FREE_BYTES:
+        raise CheckFailed(f"Only {free / 1e6:.0f} MB are free below {settings.DATA_DIR}: make room.")
     return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free"
 
 
 def keys() -> str:
     """The sealing keys open what was sealed."""
-    from exports.models import seal
+    from exports.models import encrypted
 
-    problems = seal.check_ring()
+    problems = encrypted.check_key_ring()
     if problems:
-        raise Trouble(f"{problems[0]} ({len(problems)} sealed things in all.)")
+        raise CheckFailed(f"{problems[0]} ({len(problems)} sealed things in all.)")
     return "every secret can be opened"
 
 
@@ -122,14 +126,16 @@ def mail() -> str:
         try:
             get_connection()
         except ImproperlyConfigured as problem:
-            raise Trouble(f"{problem}: make the folder writable, or set EMAIL_URL.") from problem
+            raise CheckFailed(f"{problem}: make the folder writable, or set EMAIL_URL.") from problem
         return f"into files in {settings.EMAIL_FILE_PATH}; set EMAIL_URL to send it"
     mailer = get_connection(timeout=5) if settings.EMAIL_BACKEND.endswith("smtp.EmailBackend") else get_connection()
     try:
         mailer.open()
         mailer.close()
     except OSError as problem:  # smtplib's errors are of this kind as well
-        raise Trouble(f"The mail server does not take us ({problem}): check that it runs, and EMAIL_URL.") from problem
+        raise CheckFailed(
+            f"The mail server does not take us ({problem}): check that it runs, and EMAIL_URL."
+        ) from problem
     return "the server answers"
 
 

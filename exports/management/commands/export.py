@@ -10,14 +10,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from exports import states
-from exports.engine import store
-from exports.engine.problem import ConflictError, InvalidError
-from exports.engine.request import Asker, Wish, request
-from exports.management.follow import EXIT, STILL_OPEN, Follower, summary
+from exports.errors import ConflictError, InvalidError
+from exports.exporting.create import ExportRequest, Requester, create_export
+from exports.management.progress import EXIT_CODES, STILL_OPEN, ProgressPrinter, export_summary
 from exports.models import Export, Member, Project
 from exports.models.team import MEMBER, OWNER
+from exports.storage import files
 
-USAGE = 2
+EXIT_USAGE = 2
 
 
 class Command(BaseCommand):
@@ -45,34 +45,34 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project = Project.objects.select_related("credential", "team").filter(pk=options["project_id"]).first()
         if project is None:
-            raise CommandError(f"There is no project {options['project_id']}.", returncode=USAGE)
+            raise CommandError(f"There is no project {options['project_id']}.", returncode=EXIT_USAGE)
         if options["output"] and not options["wait"]:
-            raise CommandError("--output needs --wait.", returncode=USAGE)
-        wish = Wish(
+            raise CommandError("--output needs --wait.", returncode=EXIT_USAGE)
+        wish = ExportRequest(
             type=options["type"],
             format=options["format"],
             options=parse_options(options["option"]),
             confirm=options["confirm"],
             adopt=options["adopt"],
-            allow_twin=options["allow_twin"],
+            allow_duplicate=options["allow_twin"],
         )
         try:
-            export = request(project, wish, Asker(asker_of(project, options["email"]).user))
+            export = create_export(project, wish, Requester(find_requester(project, options["email"]).user))
         except InvalidError as error:
             lines = [f"{name}: {' '.join(texts)}" for name, texts in error.errors.items()]
-            raise CommandError("\n".join(lines), returncode=USAGE) from None
+            raise CommandError("\n".join(lines), returncode=EXIT_USAGE) from None
         except ConflictError as error:
-            raise CommandError(f"{error} (--allow-twin)", returncode=USAGE) from None
+            raise CommandError(f"{error} (--allow-twin)", returncode=EXIT_USAGE) from None
         if not options["wait"]:
             self.stdout.write(json.dumps({"id": export.pk}) if options["json"] else str(export.pk))
             return
         self._wait(export, options)
 
     def _wait(self, export: Export, options: dict[str, Any]) -> None:
-        [export] = Follower().follow([export.pk], options["timeout"])
+        [export] = ProgressPrinter().follow([export.pk], options["timeout"])
         path: Path | None = None
         if export.file is not None:
-            path = store.path_of(export.file)
+            path = files.path_of(export.file)
             if options["output"]:
                 target = options["output"] / export.file.name if options["output"].is_dir() else options["output"]
                 try:
@@ -81,7 +81,7 @@ class Command(BaseCommand):
                     raise CommandError(f"The file lies at {path}, but {target}: {error.strerror}.") from None
                 path = target
         if options["json"]:
-            told = summary(export)
+            told = export_summary(export)
             if told["file"]:
                 told["file"]["path"] = str(path)
             self.stdout.write(json.dumps(told))
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             self.stderr.write(f"Failed ({export.error_code}, next: {export.error_action}): {export.error_message}")
         elif export.is_open:
             self.stderr.write(f"Export {export.pk} is still open; it goes on without this command.")
-        sys.exit(EXIT.get(export.status, STILL_OPEN))
+        sys.exit(EXIT_CODES.get(export.status, STILL_OPEN))
 
 
 def parse_options(given: list[str]) -> dict[str, Any]:
@@ -102,26 +102,26 @@ def parse_options(given: list[str]) -> dict[str, Any]:
     for pair in given:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise CommandError(f"--option {pair}: write KEY=VALUE.", returncode=USAGE)
+            raise CommandError(f"--option {pair}: write KEY=VALUE.", returncode=EXIT_USAGE)
         value: Any = text
         if text[:1] in ("[", "{") or text in ("true", "false"):
             try:
                 value = json.loads(text)
             except ValueError:
-                raise CommandError(f"--option {name}: that is not JSON.", returncode=USAGE) from None
+                raise CommandError(f"--option {name}: that is not JSON.", returncode=EXIT_USAGE) from None
         options[name] = value
     return options
 
 
-def asker_of(project: Project, email: str) -> Member:
+def find_requester(project: Project, email: str) -> Member:
     """The member who asks. Raises CommandError."""
     members = Member.objects.select_related("user").filter(team=project.team, user__is_active=True)
     if email:
         found = members.filter(user__email__iexact=email, role__in=[OWNER, MEMBER]).first()
         if found is None:
-            raise CommandError(f"{email} is no owner or member of {project.team}.", returncode=USAGE)
+            raise CommandError(f"{email} is no owner or member of {project.team}.", returncode=EXIT_USAGE)
         return found
     found = members.filter(role=OWNER).order_by("pk").first()
     if found is None:
-        raise CommandError(f"{project.team} has no owner; say who asks with --as EMAIL.", returncode=USAGE)
+        raise CommandError(f"{project.team} has no owner; say who asks with --as EMAIL.", returncode=EXIT_USAGE)
     return found

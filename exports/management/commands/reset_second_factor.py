@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from exports.engine.account import drop_factors
-from exports.engine.problem import ConflictError
+from exports.errors import ConflictError
 from exports.models import User
+from exports.people.security import reset_second_factors
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"Nobody has the address {options['email']}.")
         try:
-            count = drop_factors(user, "a command")
+            count = reset_second_factors(user, "a command")
         except ConflictError as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(f"Took away {count} second factors of {user.email}, and ended their sessions.")

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from exports.engine.rotate import rotate
-from exports.models.seal import SealError, ring
+from exports.credentials.rekey import rekey_secrets
+from exports.crypto import CryptoError, key_ring
 
 
 class Command(BaseCommand):
@@ -16,8 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            done = rotate()
-        except SealError as error:
+            done = rekey_secrets()
+        except CryptoError as error:
             raise CommandError(str(error)) from None
         said = f"{done.credentials} credentials, {done.links} links to files, {done.factors} second factors"
         self.stdout.write(f"Sealed anew: {said}.")
@@ -27,4 +27,6 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{len(done.problems)} could not be opened; nothing of them was changed. Keep the old key."
             )
-        self.stdout.write(f"Every secret is sealed with key {ring().first}. Older keys can be taken out of the ring.")
+        self.stdout.write(
+            f"Every secret is sealed with key {key_ring().primary_key_id}. Older keys can be taken out of the ring."
+        )

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from exports import states
-from exports.engine.request import Asker, Wish, request
-from exports.management.follow import STILL_OPEN, Follower, summary
+from exports.exporting.create import ExportRequest, Requester, create_export
+from exports.management.progress import STILL_OPEN, ProgressPrinter, export_summary
 from exports.models import Export, Heartbeat, Member, Project, Team
 from exports.models.team import OWNER
-from exports.sandbox.demo import TEAM_SLUG, WISHES
+from exports.sandbox.demo_data import EXPORT_REQUESTS, TEAM_SLUG
 
 
 class Command(BaseCommand):
@@ -29,13 +29,13 @@ class Command(BaseCommand):
         team = Team.objects.filter(slug=TEAM_SLUG).first()
         if team is None:
             raise CommandError("There is no demo team. Start the portal with `make run` and try again beside it.")
-        if not Heartbeat.alive("worker:", 30):
+        if not Heartbeat.is_alive("worker:", 30):
             raise CommandError("No worker is running. Start the portal with `make run` and try again beside it.")
         owner = Member.objects.select_related("user").filter(team=team, role=OWNER).order_by("pk")[0]
-        ids = [self._ask(team, owner, *wish) for wish in WISHES]
-        exports = Follower().follow(ids, options["timeout"])
+        ids = [self._ask(team, owner, *wish) for wish in EXPORT_REQUESTS]
+        exports = ProgressPrinter().follow(ids, options["timeout"])
         if options["json"]:
-            self.stdout.write(json.dumps([summary(export) for export in exports], indent=2))
+            self.stdout.write(json.dumps([export_summary(export) for export in exports], indent=2))
         else:
             for export in exports:
                 self._tell(export)
@@ -48,11 +48,11 @@ class Command(BaseCommand):
         project = projects.select_related("credential", "team").first()
         if project is None:
             raise CommandError(f"The demo team has no {provider} project. Start the portal with `make run` again.")
-        wish = Wish(type_, format_, options, confirm=True, allow_twin=True)
-        return request(project, wish, Asker(owner.user)).pk
+        wish = ExportRequest(type_, format_, options, confirm=True, allow_duplicate=True)
+        return create_export(project, wish, Requester(owner.user)).pk
 
     def _tell(self, export: Export) -> None:
-        told = summary(export)
+        told = export_summary(export)
         where = told["file"]["path"] if told["file"] else "no file, by design"
         if export.status != states.SUCCEEDED:
             where = export.error_message or "still open"

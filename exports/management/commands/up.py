@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from exports.supervise.guard import Refused, free_port, hold, listen
-from exports.supervise.log import Log
-from exports.supervise.plan import Plan
-from exports.supervise.probe import Probe
-from exports.supervise.supervisor import Supervisor
+from exports.supervisor.output import PrefixedLog
+from exports.supervisor.plan import ProcessPlan
+from exports.supervisor.preflight import StartRefused, find_free_port, lock_data_dir, open_listening_socket
+from exports.supervisor.probe import ReadinessProbe
+from exports.supervisor.supervise import Supervisor
 
 SANDBOX_PORT = 8100
 
@@ -40,12 +40,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, demo: bool, prepare: bool, **options: Any) -> None:
         try:
             if prepare:
-                from exports.supervise.prepare import prepare as make_ready
+                from exports.management.prepare import prepare as make_ready
 
                 make_ready()
                 return
             code = run(host, port, demo)
-        except Refused as refusal:
+        except StartRefused as refusal:
             self.stderr.write(str(refusal))
             code = refusal.code
         sys.exit(code)
@@ -54,12 +54,14 @@ class Command(BaseCommand):
 def run(host: str, port: int, demo: bool) -> int:
     """Run the portal until a signal says stop; returns the exit code. Refused when it cannot start."""
     if demo and settings.SECURE:
-        raise Refused("The demo is not for a portal with a PUBLIC_URL of https: leave out --demo, or unset PUBLIC_URL.")
+        raise StartRefused(
+            "The demo is not for a portal with a PUBLIC_URL of https: leave out --demo, or unset PUBLIC_URL."
+        )
     # Freed with this process, whichever way it ends.
-    hold(settings.DATA_DIR)
-    listening = listen(host, port)
-    sandbox_port = free_port("127.0.0.1", SANDBOX_PORT) if demo else None
-    plan = Plan(
+    lock_data_dir(settings.DATA_DIR)
+    listening = open_listening_socket(host, port)
+    sandbox_port = find_free_port("127.0.0.1", SANDBOX_PORT) if demo else None
+    plan = ProcessPlan(
         settings.BASE_DIR,
         settings.DATA_DIR,
         listening,
@@ -69,7 +71,7 @@ def run(host: str, port: int, demo: bool) -> int:
     )
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    log = Log(sys.stdout)
+    log = PrefixedLog(sys.stdout)
     supervisor = Supervisor(log)
     sign_in: list[str] = []
 
@@ -80,13 +82,13 @@ def run(host: str, port: int, demo: bool) -> int:
             log.write("", line)
 
     try:
-        if supervisor.once(plan.prepare()) != 0:
+        if supervisor.run_to_end(plan.prepare()) != 0:
             return 0 if supervisor.stopping else 1
-        if demo and supervisor.once(plan.demo(), keep=sign_in.append) != 0:
+        if demo and supervisor.run_to_end(plan.demo(), keep=sign_in.append) != 0:
             for line in sign_in:
                 log.write("demo", line)
             return 0 if supervisor.stopping else 1
-        Probe(supervisor.loop, listening, _own_name(), ready)
+        ReadinessProbe(supervisor.loop, listening, _own_name(), ready)
         supervisor.run(plan.children())
     finally:
         supervisor.close()

@@ -15,30 +15,34 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from exports.engine import account
+from exports.crypto import decrypt, encrypt
 from exports.models import User
-from exports.models.factor import BOUND_TO
-from exports.models.seal import seal, unseal
-from exports.web.account.limits import too_many
-from exports.web.visit import SEEN, address_of
+from exports.models.factor import ASSOCIATED_DATA
+from exports.people import security
+from exports.web.account.too_many_requests import too_many_requests
+from exports.web.request_context import LAST_SEEN_KEY, client_address
 
 log = logging.getLogger(__name__)
 
 # A request without an address (a socket in the file system) counts as coming from here.
-NOWHERE: Final = "0.0.0.0"  # noqa: S104
+UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104
 # Seconds until a limit of failed attempts surely lets the next one through; see ACCOUNT_RATE_LIMITS of allauth.
-FAILED_WAIT: Final = 300
-APP: Final = "authenticator app"
+FAILED_LOGIN_WAIT_SECONDS: Final = 300
+AUTHENTICATOR_APP: Final = "authenticator app"
 # What allauth tells of: its template, the activity's verb and thing, and the sentence of the mail.
-EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
+ACCOUNT_EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
     "account/email/password_changed": ("changed password", "own", gettext_lazy("Your password was changed.")),
     "account/email/password_reset": ("reset password", "own, by mail", gettext_lazy("Your password was set anew.")),
     "mfa/email/totp_activated": (
         "added second factor",
-        APP,
+        AUTHENTICATOR_APP,
         gettext_lazy("An authenticator app was added; other devices have to sign in anew."),
     ),
-    "mfa/email/totp_deactivated": ("removed second factor", APP, gettext_lazy("The authenticator app was removed.")),
+    "mfa/email/totp_deactivated": (
+        "removed second factor",
+        AUTHENTICATOR_APP,
+        gettext_lazy("The authenticator app was removed."),
+    ),
     "mfa/email/webauthn_added": (
         "added second factor",
         "passkey",
@@ -55,7 +59,7 @@ EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
 }
 
 
-class Accounts(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):
     """Accounts come from invitations and commands alone; addresses are the connection's, or a named proxy's."""
 
     error_messages = {  # noqa: RUF012  the name and kind are allauth's
@@ -73,12 +77,12 @@ class Accounts(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that activity notes too."""
-        return address_of(request) or NOWHERE
+        return client_address(request) or UNKNOWN_ADDRESS
 
     def validation_error(self, code: str, *args: Any) -> ValidationError:
         """A problem of a form; too many attempts are no such problem but an answer of their own (429)."""
         if code in ("too_many_login_attempts", "rate_limited"):
-            raise ImmediateHttpResponse(too_many(self.request, FAILED_WAIT))
+            raise ImmediateHttpResponse(too_many_requests(self.request, FAILED_LOGIN_WAIT_SECONDS))
         return super().validation_error(code, *args)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -88,7 +92,7 @@ class Accounts(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """Signs in, and from here on notes every few minutes that the session is in use."""
         super().login(request, user)
-        request.session[SEEN] = int(time.time())
+        request.session[LAST_SEEN_KEY] = int(time.time())
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Back to where it was asked for."""
@@ -121,18 +125,18 @@ class Accounts(DefaultAccountAdapter):
         email: str | None = None,
     ) -> None:
         """Tells the person by mail and the owners of their teams in the activity."""
-        person, (verb, thing, sentence) = cast(User, user), EVENTS[template_prefix]
+        person, (verb, thing, sentence) = cast(User, user), ACCOUNT_EVENTS[template_prefix]
         address = self.get_client_ip(self.request)
-        account.note(person, verb, thing, address=address)
+        security.record_account_event(person, verb, thing, address=address)
         if verb == "reset password":
             self._delete_login_attempts_cached_email(self.request, email=person.email)
         if verb == "added second factor":
-            account.end_sessions(person, but=self.request.session.session_key or "")
+            security.end_sessions(person, except_session_key=self.request.session.session_key or "")
         agent = self.get_http_user_agent(self.request)[:200]
-        account.tell(person, str(sentence), address, agent)
+        security.send_security_mail(person, str(sentence), address, agent)
 
 
-class Factors(DefaultMFAAdapter):
+class SecondFactorAdapter(DefaultMFAAdapter):
     """Second factors: their secrets are sealed with the portal's keys, like everything secret."""
 
     error_messages = {  # noqa: RUF012  the name and kind are allauth's
@@ -142,11 +146,11 @@ class Factors(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Sealed for this purpose; allauth does not say for whom."""
-        return seal(text, BOUND_TO)
+        return encrypt(text, ASSOCIATED_DATA)
 
     def decrypt(self, encrypted_text: str) -> str:
         """What `encrypt` has sealed. Raises SealError."""
-        return unseal(encrypted_text, BOUND_TO)
+        return decrypt(encrypted_text, ASSOCIATED_DATA)
 
     def _get_site_name(self) -> str:
         """What a device calls the portal."""

@@ -10,48 +10,48 @@ from allauth.mfa.webauthn import forms as passkey_forms
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from exports.web.account.adapter import Factors
+from exports.web.account.adapter import SecondFactorAdapter
 
-GOOD_PASSWORD: Final = _(
+PASSWORD_HELP: Final = _(
     "At least 10 characters, not only digits, none of the common ones. Several words make a good one."
 )
 
 
-class Worded(forms.Form):
-    """Labels and helps of its own, no placeholders; `names`: what a field is called in the page, where that differs."""
+class LabeledForm(forms.Form):
+    """Labels and help_texts of its own, no placeholders; `html_names`: what a field is called in the page, where that differs."""
 
     labels: ClassVar[dict[str, Any]] = {}
-    helps: ClassVar[dict[str, Any]] = {}
-    names: ClassVar[dict[str, str]] = {}
-    first: ClassVar[str] = ""
+    help_texts: ClassVar[dict[str, Any]] = {}
+    html_names: ClassVar[dict[str, str]] = {}
+    autofocus_field: ClassVar[str] = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
             field.label = self.labels.get(name, field.label)
-            field.help_text = self.helps.get(name, "")
+            field.help_text = self.help_texts.get(name, "")
             field.widget.attrs.pop("placeholder", None)
-            if name == self.first:
+            if name == self.autofocus_field:
                 field.widget.attrs["autofocus"] = True
 
     def add_prefix(self, field_name: str) -> str:
         """The name in the page: programs and password managers know these."""
-        return super().add_prefix(self.names.get(field_name, field_name))
+        return super().add_prefix(self.html_names.get(field_name, field_name))
 
 
-class SignInForm(Worded, account_forms.LoginForm):
+class SignInForm(LabeledForm, account_forms.LoginForm):
     """E-mail address and password."""
 
     labels: ClassVar = {"login": _("E-mail address"), "password": _("Password")}
-    names: ClassVar = {"login": "username"}
-    first = "login"
+    html_names: ClassVar = {"login": "username"}
+    autofocus_field = "login"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs["autocomplete"] = "username"
 
 
-class PasswordForm(Worded, account_forms.ChangePasswordForm):
+class ChangePasswordForm(LabeledForm, account_forms.ChangePasswordForm):
     """Another password; the old one says that it is the person."""
 
     labels: ClassVar = {
@@ -59,37 +59,40 @@ class PasswordForm(Worded, account_forms.ChangePasswordForm):
         "password1": _("New password"),
         "password2": _("New password once more"),
     }
-    helps: ClassVar = {"password1": GOOD_PASSWORD, "password2": _("Other devices have to sign in anew.")}
-    names: ClassVar = {"oldpassword": "old_password", "password1": "new_password1", "password2": "new_password2"}
+    help_texts: ClassVar = {"password1": PASSWORD_HELP, "password2": _("Other devices have to sign in anew.")}
+    html_names: ClassVar = {"oldpassword": "old_password", "password1": "new_password1", "password2": "new_password2"}
 
 
-class ForgottenForm(Worded, account_forms.ResetPasswordForm):
+class RequestPasswordResetForm(LabeledForm, account_forms.ResetPasswordForm):
     """Where to send the link to."""
 
     labels: ClassVar = {"email": _("E-mail address")}
-    first = "email"
+    autofocus_field = "email"
 
 
-class NewPasswordForm(Worded, account_forms.ResetPasswordKeyForm):
+class SetPasswordForm(LabeledForm, account_forms.ResetPasswordKeyForm):
     """The new password, twice."""
 
     labels: ClassVar = {"password1": _("New password"), "password2": _("New password once more")}
-    helps: ClassVar = {"password1": GOOD_PASSWORD, "password2": _("Everybody who is signed in as you is signed out.")}
+    help_texts: ClassVar = {
+        "password1": PASSWORD_HELP,
+        "password2": _("Everybody who is signed in as you is signed out."),
+    }
 
 
-class AgainForm(Worded, account_forms.ReauthenticateForm):
+class ReauthenticateForm(LabeledForm, account_forms.ReauthenticateForm):
     """The password once more, before something that matters."""
 
     labels: ClassVar = {"password": _("Password")}
-    first = "password"
+    autofocus_field = "password"
 
 
-class CodeForm(Worded, code_forms.AuthenticateForm):
+class SecondFactorForm(LabeledForm, code_forms.AuthenticateForm):
     """A code at sign-in: of the app, or a recovery code."""
 
     labels: ClassVar = {"code": _("Code")}
-    helps: ClassVar = {"code": _("The six digits that your app shows now, or one of your recovery codes.")}
-    first = "code"
+    help_texts: ClassVar = {"code": _("The six digits that your app shows now, or one of your recovery codes.")}
+    autofocus_field = "code"
 
     def save(self) -> None:
         """Goes on; a recovery code that was used is told of."""
@@ -97,12 +100,12 @@ class CodeForm(Worded, code_forms.AuthenticateForm):
         _tell_of_recovery(self.authenticator)
 
 
-class CodeAgainForm(Worded, code_forms.ReauthenticateForm):
+class ReauthenticateCodeForm(LabeledForm, code_forms.ReauthenticateForm):
     """A code once more, before something that matters."""
 
-    labels: ClassVar = CodeForm.labels
-    helps: ClassVar = CodeForm.helps
-    first = "code"
+    labels: ClassVar = SecondFactorForm.labels
+    help_texts: ClassVar = SecondFactorForm.help_texts
+    autofocus_field = "code"
 
     def save(self) -> None:
         """Goes on; a recovery code that was used is told of."""
@@ -112,23 +115,23 @@ class CodeAgainForm(Worded, code_forms.ReauthenticateForm):
 
 def _tell_of_recovery(used: Authenticator) -> None:
     if used.type == Authenticator.Type.RECOVERY_CODES:
-        Factors().send_notification_mail("recovery_code_used", used.user)
+        SecondFactorAdapter().send_notification_mail("recovery_code_used", used.user)
 
 
-class AppForm(Worded, ActivateTOTPForm):
+class ActivateAppForm(LabeledForm, ActivateTOTPForm):
     """The first code of a new authenticator app."""
 
     labels: ClassVar = {"code": _("Code that the app shows now")}
 
 
-class PasskeyForm(Worded, passkey_forms.AddWebAuthnForm):
+class AddPasskeyForm(LabeledForm, passkey_forms.AddWebAuthnForm):
     """A new passkey; the browser fills in the credential."""
 
     labels: ClassVar = {
         "name": _("Name"),
         "passwordless": _("Sign in with it alone, without e-mail address and password"),
     }
-    helps: ClassVar = {"name": _("What it is kept on, like “Phone”.")}
+    help_texts: ClassVar = {"name": _("What it is kept on, like “Phone”.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -136,7 +139,7 @@ class PasskeyForm(Worded, passkey_forms.AddWebAuthnForm):
         self.fields["passwordless"].initial = True
 
 
-class PasskeyNameForm(Worded, passkey_forms.EditWebAuthnForm):
+class RenamePasskeyForm(LabeledForm, passkey_forms.EditWebAuthnForm):
     """Another name for a passkey."""
 
     labels: ClassVar = {"name": _("Name")}

@@ -18,8 +18,8 @@ sign_in = [
     path("", account.login, name="account_login"),
     path("passkey", passkeys.login_webauthn, name="mfa_login_webauthn"),
     path("second-factor", never_cache(factors.authenticate), name="mfa_authenticate"),
-    path("with/<slug:provider_id>/", ours.with_provider, name="openid_connect_login"),
-    path("with/<slug:provider_id>/back", ours.back_from_provider, name="openid_connect_callback"),
+    path("with/<slug:provider_id>/", ours.openid_login, name="openid_connect_login"),
+    path("with/<slug:provider_id>/back", ours.openid_callback, name="openid_connect_callback"),
     path("not-active", account.account_inactive, name="account_inactive"),
 ]
 forgotten = [
@@ -36,7 +36,7 @@ again = [
 second_factor = [
     path("", factors.index, name="mfa_index"),
     path("app", never_cache(totp.activate_totp), name="mfa_activate_totp"),
-    path("app/picture.svg", ours.picture, name="totp-picture"),
+    path("app/picture.svg", ours.totp_qr_code, name="totp-picture"),
     path("app/remove", totp.deactivate_totp, name="mfa_deactivate_totp"),
     path("recovery-codes", ours.recovery_codes, name="mfa_view_recovery_codes"),
     path("recovery-codes/new", recovery.generate_recovery_codes, name="mfa_generate_recovery_codes"),
@@ -50,12 +50,12 @@ urlpatterns = [
     path("sign-out/", account.logout, name="account_logout"),
     path("sign-up/", account.signup, name="account_signup"),
     path("forgotten/", include(forgotten)),
-    path("profile/password", ours.password, name="account_change_password"),
+    path("profile/password", ours.change_password, name="account_change_password"),
     path("profile/again/", include(again)),
     path("profile/second-factor/", include(second_factor)),
     path("profile/sessions/", ours.sessions, name="sessions"),
-    path("profile/sessions/end-others", ours.end_others, name="end-other-sessions"),
-    path("profile/sessions/<int:pk>/end", ours.end, name="end-session"),
-    path("profile/address", ours.ask_to_confirm, name="confirm-address"),
-    path("profile/address/<path:key>/", ours.confirm, name="confirm-address-by"),
+    path("profile/sessions/end-others", ours.end_other_sessions, name="end-other-sessions"),
+    path("profile/sessions/<int:pk>/end", ours.end_session, name="end-session"),
+    path("profile/address", ours.send_address_confirmation, name="confirm-address"),
+    path("profile/address/<path:key>/", ours.confirm_address, name="confirm-address-by"),
 ]

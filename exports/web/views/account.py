@@ -25,19 +25,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from requests import RequestException
 
-from exports import rates
-from exports.engine import account, members
+from exports.http import throttling
 from exports.models import User
-from exports.web.account.limits import too_many
-from exports.web.account.provider import failed
-from exports.web.asked import Asked, signed_in
+from exports.people import members, security
+from exports.web.account.openid import redirect_after_failure
+from exports.web.account.too_many_requests import too_many_requests
+from exports.web.decorators import SignedInRequest, sign_in_required
 
-SALT: Final = "confirm address"
-KEY_SECONDS: Final = 3 * 86400
+CONFIRM_ADDRESS_SALT: Final = "confirm address"
+CONFIRM_ADDRESS_MAX_AGE: Final = 3 * 86400
 
 
-@signed_in
-def password(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def change_password(request: SignedInRequest) -> HttpResponseBase:
     """Changes the password; who has none yet gets one by mail."""
     if request.user.has_usable_password():
         return views.password_change(request)
@@ -46,28 +46,28 @@ def password(request: Asked) -> HttpResponseBase:
 
 
 @never_cache
-def with_provider(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+def openid_login(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """Leads to the provider that the environment names, to sign in there. It links nothing to who is signed in."""
     if request.user.is_authenticated or "process" in request.GET:
         return redirect("web:start")
     # Each asks the provider where to go, and whoever asks is not known yet.
-    if seconds := rates.STRANGERS.take(rates.place(request)):
-        return too_many(request, round(seconds) or 1)
+    if seconds := throttling.ANONYMOUS.acquire(throttling.client_key(request)):
+        return too_many_requests(request, round(seconds) or 1)
     try:
         return cast(HttpResponseBase, openid.login(request, provider_id))
     except RequestException as why:
-        return failed(request, why)
+        return redirect_after_failure(request, why)
 
 
 @never_cache
-def back_from_provider(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+def openid_callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
     """Where the provider leads back to."""
     return cast(HttpResponseBase, openid.callback(request, provider_id))
 
 
 @never_cache
-@signed_in
-def picture(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def totp_qr_code(request: SignedInRequest) -> HttpResponseBase:
     """The secret of the app that is being set up, to be scanned; pages hold nothing inline."""
     secret = request.session.get(SECRET_SESSION_KEY)
     if not secret:
@@ -78,8 +78,8 @@ def picture(request: Asked) -> HttpResponseBase:
 
 
 @never_cache
-@signed_in
-def recovery_codes(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def recovery_codes(request: SignedInRequest) -> HttpResponseBase:
     """The recovery codes, this once; they come with the first second factor."""
     if not Authenticator.objects.filter(user=request.user, type=Authenticator.Type.RECOVERY_CODES).exists():
         return redirect("mfa_index")
@@ -89,16 +89,16 @@ def recovery_codes(request: Asked) -> HttpResponseBase:
 # ---------------------------------------------------------------- sessions
 
 
-@signed_in
-def sessions(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def sessions(request: SignedInRequest) -> HttpResponseBase:
     """Where the person is signed in, last used first."""
     rows = sorted(UserSession.objects.purge_and_list(request.user), key=lambda one: one.last_seen_at, reverse=True)
     context = {"section": "profile", "sessions": rows, "others": [one for one in rows if not one.is_current()]}
     return render(request, "usersessions/sessions.html", context)
 
 
-@signed_in
-def end(request: Asked, pk: int) -> HttpResponseBase:
+@sign_in_required
+def end_session(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Signs one other device out, at once."""
     session = get_object_or_404(UserSession, user=request.user, pk=pk)
     if request.method == "POST" and not session.is_current():
@@ -107,8 +107,8 @@ def end(request: Asked, pk: int) -> HttpResponseBase:
     return redirect("sessions")
 
 
-@signed_in
-def end_others(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def end_other_sessions(request: SignedInRequest) -> HttpResponseBase:
     """Signs every other device out, at once."""
     if request.method == "POST":
         _end(request, [one for one in UserSession.objects.filter(user=request.user) if not one.is_current()])
@@ -116,24 +116,24 @@ def end_others(request: Asked) -> HttpResponseBase:
     return redirect("sessions")
 
 
-def _end(request: Asked, rows: list[UserSession]) -> None:
+def _end(request: SignedInRequest, rows: list[UserSession]) -> None:
     get_sessions().end_sessions(rows)
     for one in rows:
-        account.note(request.user, "ended session", "own", f"used from {one.ip}")
+        security.record_account_event(request.user, "ended session", "own", f"used from {one.ip}")
 
 
 # ---------------------------------------------------------------- the address
 
 
-@signed_in
-def ask_to_confirm(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def send_address_confirmation(request: SignedInRequest) -> HttpResponseBase:
     """Mails a link to the person's own address, which shows that it is theirs."""
     user = request.user
     if request.method != "POST" or user.email_confirmed:
         return redirect("web:profile")
     if not ratelimit.consume(request, action="confirm_email", key=user.email):
-        return too_many(request, 180)
-    key = signing.dumps({"user": user.pk, "email": user.email}, salt=SALT)
+        return too_many_requests(request, 180)
+    key = signing.dumps({"user": user.pk, "email": user.email}, salt=CONFIRM_ADDRESS_SALT)
     path = reverse("confirm-address-by", args=[key])
     address = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
     if members.send_confirmation(user, address):
@@ -143,11 +143,11 @@ def ask_to_confirm(request: Asked) -> HttpResponseBase:
     return redirect("web:profile")
 
 
-@signed_in
-def confirm(request: Asked, key: str) -> HttpResponseBase:
+@sign_in_required
+def confirm_address(request: SignedInRequest, key: str) -> HttpResponseBase:
     """Where the link leads. It counts only for who is signed in, so nobody confirms a stranger's account by mistake."""
     try:
-        said = signing.loads(key, salt=SALT, max_age=KEY_SECONDS)
+        said = signing.loads(key, salt=CONFIRM_ADDRESS_SALT, max_age=CONFIRM_ADDRESS_MAX_AGE)
     except signing.BadSignature:
         said = None
     user = request.user
@@ -156,8 +156,8 @@ def confirm(request: Asked, key: str) -> HttpResponseBase:
             _("This link is not for your account, or older than three days. Ask for a new one on your profile.")
         )
     if request.method != "POST":
-        return render(request, "account/confirm.html", {"section": "profile"})
+        return render(request, "account/confirm_address.html", {"section": "profile"})
     User.objects.filter(pk=user.pk).update(email_confirmed=True)
-    account.note(user, "confirmed address", user.email)
+    security.record_account_event(user, "confirmed address", user.email)
     messages.success(request, _("%(email)s is confirmed.") % {"email": user.email})
     return redirect("web:profile")

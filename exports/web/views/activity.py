@@ -6,50 +6,51 @@ from typing import Final
 from django.http.response import HttpResponseBase
 
 from exports import access
-from exports.engine import audit, browse
-from exports.engine.problem import InvalidError
-from exports.models import Event, Member
-from exports.web import show
-from exports.web.asked import Asked, in_team
+from exports.audit import log as audit_log
+from exports.errors import InvalidError
+from exports.exporting import pagination
+from exports.models import AuditEntry, Member
+from exports.web import rendering
+from exports.web.decorators import SignedInRequest, team_member_required
 
-ROWS: Final = 50
+PAGE_SIZE: Final = 50
 # These are done to exports, which have a page.
-OF_EXPORTS: Final = frozenset({"asked for", "retried", "adopted", "canceled", "deleted file"})
+EXPORT_VERBS: Final = frozenset({"asked for", "retried", "adopted", "canceled", "deleted file"})
 
 
-@in_team(access.HOLD)
-def listing(request: Asked, member: Member) -> HttpResponseBase:
+@team_member_required(access.MANAGE)
+def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """Newest first; filters and place are in the address."""
-    wanted = audit.Wanted.parse(request.GET)
+    wanted = audit_log.EventFilters.parse(request.GET)
     try:
-        before, _ = browse.paging(request.GET)
+        before, _ = pagination.parse_paging(request.GET)
     except InvalidError:
         before = None
-    page = browse.page(wanted.of(member.team), None, before, ROWS)
+    page = pagination.get_page(wanted.events_of(member.team), None, before, PAGE_SIZE)
     context = {
         "section": "activity",
         "rows": [(event, _export(event)) for event in page.rows],
-        "older": f"{page.next_query}&{wanted.query}".rstrip("&") if page.next_query else "",
-        "query": wanted.query,
+        "older": f"{page.next_query}&{wanted.query_string}".rstrip("&") if page.next_query else "",
+        "query": wanted.query_string,
         "newest": before is not None,
         "wanted": wanted,
         "people": _people(member, wanted),
-        "verbs": audit.VERBS,
+        "verbs": audit_log.VERBS,
     }
-    return show.page(request, member, "activity/list.html", context)
+    return rendering.render_page(request, member, "activity/event_list.html", context)
 
 
-def _export(event: Event) -> int | None:
+def _export(event: AuditEntry) -> int | None:
     """The export that it was done to."""
-    found = re.search(r"\bexport (\d{1,18})(?::|$)", event.thing) if event.verb in OF_EXPORTS else None
+    found = re.search(r"\bexport (\d{1,18})(?::|$)", event.target) if event.verb in EXPORT_VERBS else None
     return int(found[1]) if found else None
 
 
-def _people(member: Member, wanted: audit.Wanted) -> list[tuple[int, str]]:
+def _people(member: Member, wanted: audit_log.EventFilters) -> list[tuple[int, str]]:
     """The team's members, and whoever is asked for and has left a trace here."""
     rows = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
-    people = [(one.user_id, one.user.shown_name) for one in rows]
+    people = [(one.user_id, one.user.display_name) for one in rows]
     if wanted.user_id is not None and wanted.user_id not in dict(people):
-        gone = Event.objects.filter(team=member.team, user_id=wanted.user_id).first()
+        gone = AuditEntry.objects.filter(team=member.team, user_id=wanted.user_id).first()
         people += [(wanted.user_id, gone.actor)] if gone else []
     return people

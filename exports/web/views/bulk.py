@@ -13,19 +13,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from exports import access, files
-from exports.engine import browse, bulk
-from exports.engine.request import Asker
+from exports import access
+from exports.exporting import bulk, pagination
+from exports.exporting.create import Requester
+from exports.http import file_responses
 from exports.models import Export, Member
 from exports.templatetags.pages import kind_label, provider_label
-from exports.web import lists, show
-from exports.web.asked import Asked, in_team
+from exports.web import list_page, rendering
+from exports.web.decorators import SignedInRequest, team_member_required
 
-MOST: Final = 100
-MOST_NAMED: Final = 10
-MOST_LINES: Final = 100_000
-HEADERS: Final = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
-COLUMNS: Final = (
+MAX_EXPORTS: Final = 100
+MAX_NUMBERS_NAMED: Final = 10
+MAX_CSV_ROWS: Final = 100_000
+STREAM_HEADERS: Final = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+CSV_COLUMNS: Final = (
     "number",
     "state",
     "provider",
@@ -35,7 +36,7 @@ COLUMNS: Final = (
     "project_id",
     "asked_by",
     "asked_how",
-    "asked_at",
+    "request_sent_at",
     "started_at",
     "ended_at",
     "seconds",
@@ -49,14 +50,14 @@ COLUMNS: Final = (
 )
 
 
-@in_team()
-def act(request: Asked, member: Member, verb: str) -> HttpResponseBase:
+@team_member_required()
+def run_action(request: SignedInRequest, member: Member, verb: str) -> HttpResponseBase:
     """Does one thing with every export that was chosen, and says what became of each."""
-    do = VERBS.get(verb)
+    do = BULK_ACTIONS.get(verb)
     if do is None:
         raise Http404(_("There is no such action."))
     if verb != "zip":
-        access.need(member, access.EXPORT)
+        access.require(member, access.EXPORT)
     if request.method != "POST":
         return _back(request, member)
     chosen = _chosen(request, member)
@@ -66,31 +67,31 @@ def act(request: Asked, member: Member, verb: str) -> HttpResponseBase:
     return do(request, member, chosen)
 
 
-def _cancel(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
+def _cancel(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
     _say(request, _("Canceled %(exports)s."), bulk.cancel(chosen, actor=request.user.email))
     return _back(request, member)
 
 
-def _retry(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
-    _say(request, _("Asked again for %(exports)s."), bulk.retry(chosen, Asker(request.user)))
+def _retry(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
+    _say(request, _("Asked again for %(exports)s."), bulk.retry(chosen, Requester(request.user)))
     return _back(request, member)
 
 
-def _delete(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
+def _delete(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
     if "sure" in request.POST:
         _say(request, _("Deleted the file of %(exports)s."), bulk.delete_files(chosen, request.user))
         return _back(request, member)
-    summary = bulk.deletable(chosen)
+    summary = bulk.check_deletable(chosen)
     if not summary.done:
         _say(request, _("Deleted the file of %(exports)s."), summary)
         return _back(request, member)
     size = sum(export.file.size for export in summary.done if export.file)
     context = {"section": "exports", "summary": summary, "size": size, "back": request.POST.get("back", "")}
-    return show.page(request, member, "exports/discard.html", context)
+    return rendering.render_page(request, member, "exports/confirm_bulk_delete.html", context)
 
 
-def _zip(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBase:
-    pieces, summary = bulk.zipped(chosen, request.user, request.META.get("REMOTE_ADDR"))
+def _zip(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
+    pieces, summary = bulk.stream_zip(chosen, request.user, request.META.get("REMOTE_ADDR"))
     if not summary.done:
         _say(request, _("Packed %(exports)s."), summary)
         return _back(request, member)
@@ -98,41 +99,52 @@ def _zip(request: Asked, member: Member, chosen: list[Export]) -> HttpResponseBa
         # The answer is the zip, which says it too; the next page repeats it.
         _say(request, _("Packed %(exports)s."), summary)
     name = f"{member.team.slug} {timezone.localtime():%Y-%m-%d %H%M}.zip"
-    headers = {**files.HEADERS, **HEADERS, "Content-Disposition": files.disposition(name)}
+    headers = {
+        **file_responses.FILE_HEADERS,
+        **STREAM_HEADERS,
+        "Content-Disposition": file_responses.content_disposition(name),
+    }
     del headers["Accept-Ranges"]
     return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 
 
-VERBS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "zip": _zip}
+BULK_ACTIONS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "zip": _zip}
 
 
-@in_team()
-def history(request: Asked, member: Member) -> HttpResponseBase:
+@team_member_required()
+def history_csv(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """The exports that pass the filters, as CSV, newest first."""
-    filters, _ = lists.read(request.GET)
-    rows = browse.walk(access.exports(member), filters, MOST_LINES)
-    headers = {**HEADERS, "Content-Disposition": files.disposition(f"{member.team.slug} exports.csv")}
+    filters, _ = list_page.read_filters(request.GET)
+    rows = pagination.iterate_rows(access.exports(member), filters, MAX_CSV_ROWS)
+    headers = {
+        **STREAM_HEADERS,
+        "Content-Disposition": file_responses.content_disposition(f"{member.team.slug} exports.csv"),
+    }
     return StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _chosen(request: Asked, member: Member) -> list[Export]:
+def _chosen(request: SignedInRequest, member: Member) -> list[Export]:
     """The team's exports that were chosen, newest first; numbers of other teams are no numbers here."""
-    given = [text for text in request.POST.getlist("id")[:MOST] if text.isascii() and text.isdigit() and len(text) < 19]
+    given = [
+        text
+        for text in request.POST.getlist("id")[:MAX_EXPORTS]
+        if text.isascii() and text.isdigit() and len(text) < 19
+    ]
     return list(access.exports(member).filter(pk__in=map(int, given)).order_by("-pk"))
 
 
-def _back(request: Asked, member: Member) -> HttpResponseBase:
+def _back(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """To the list as it was; only what follows the question mark comes from the form."""
     query = QueryDict(request.POST.get("back", "")).urlencode()
     return redirect(reverse("web:exports", args=[member.team.slug]) + (f"?{query}" if query else ""))
 
 
-def _say(request: Asked, did: str, summary: bulk.Summary) -> None:
+def _say(request: SignedInRequest, did: str, summary: bulk.BulkResult) -> None:
     """What was done, and what was left out with the reason."""
     if summary.done:
         messages.success(request, did % {"exports": _named(summary.done)})
     if summary.skipped:
-        reasons = "; ".join(f"{_named(those)}: {why}" for why, those in summary.reasons().items())
+        reasons = "; ".join(f"{_named(those)}: {why}" for why, those in summary.skipped_by_reason().items())
         left_out = _("Left out %(reasons)s.") if summary.done else _("Nothing was done. Left out %(reasons)s.")
         messages.warning(request, left_out % {"reasons": reasons})
 
@@ -140,9 +152,9 @@ def _say(request: Asked, did: str, summary: bulk.Summary) -> None:
 def _named(exports: Any) -> str:
     numbers = [f"#{export.pk}" for export in exports]
     count = ngettext("%(count)s export", "%(count)s exports", len(numbers)) % {"count": len(numbers)}
-    more = len(numbers) - MOST_NAMED
+    more = len(numbers) - MAX_NUMBERS_NAMED
     rest = _(" and %(count)s more") % {"count": more} if more > 0 else ""
-    return f"{count} ({', '.join(numbers[:MOST_NAMED])}{rest})"
+    return f"{count} ({', '.join(numbers[:MAX_NUMBERS_NAMED])}{rest})"
 
 
 class _Echo:
@@ -155,7 +167,7 @@ class _Echo:
 def _lines(rows: Iterator[Export]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     # Spreadsheet programs take a file without this mark for one in an old encoding.
-    yield "\ufeff" + writer.writerow(COLUMNS)
+    yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     for export in rows:
         yield writer.writerow([_inert(value) for value in _line(export)])
 

@@ -3,12 +3,14 @@
 from django.http.response import HttpResponseBase
 
 from exports.models import Member
-from exports.web import lists, show
-from exports.web.asked import Asked, in_team
+from exports.web import list_page, rendering
+from exports.web.decorators import SignedInRequest, team_member_required
 
 
-@in_team()
-def listing(request: Asked, member: Member) -> HttpResponseBase:
+@team_member_required()
+def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """The shared history; filters and place are in the address."""
-    found = lists.exports(member, request.GET)
-    return show.live(request, member, "exports/list.html", "exports/rows.html", found, moving=found["moving"])
+    found = list_page.list_context(member, request.GET)
+    return rendering.render_live_page(
+        request, member, "exports/list.html", "exports/partials/list_live.html", found, moving=found["moving"]
+    )

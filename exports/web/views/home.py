@@ -12,21 +12,21 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from exports import access, states
-from exports.engine import freshness
-from exports.models import Event, Export, Member
-from exports.web import show
-from exports.web.asked import Asked, in_team, signed_in
-from exports.web.rows import followed, rows
+from exports.exporting import freshness
+from exports.models import AuditEntry, Export, Member
+from exports.web import rendering
+from exports.web.decorators import SignedInRequest, sign_in_required, team_member_required
+from exports.web.export_rows import build_rows, select_for_rows
 
-SHOWN: Final = 10
-FRESH: Final = 8
-LATELY: Final = 8
+MAX_EXPORTS: Final = 10
+MAX_PROJECTS: Final = 8
+MAX_EVENTS: Final = 8
 FAILED_DAYS: Final = 14
 DONE_DAYS: Final = 7
 # So many of the latest failures are asked whether they still matter; older ones among very many are in the list.
-LOOKED_AT: Final = 50
+MAX_FAILURES_CHECKED: Final = 50
 # A failure that somebody has asked for again needs nobody's attention any more.
-FAILED: Final = """
+LATEST_FAILURES_SQL: Final = """
     SELECT id FROM (
         SELECT id FROM (
             SELECT id, finished_at, error_code FROM exports_export
@@ -36,66 +36,68 @@ FAILED: Final = """
         ORDER BY CASE error_code WHEN 'unconfirmed' THEN 0 ELSE 1 END, id DESC LIMIT %s
     ) AS failed
 """
-NEWEST: Final = """
+LATEST_BY_STATUS_SQL: Final = """
     SELECT id FROM (
         SELECT id FROM exports_export WHERE team_id = %s AND status = %s ORDER BY id DESC LIMIT %s
     ) AS newest
 """
 # What everybody in the team may read of its activity; the rest is for those who hold the keys.
-OF_EXPORTS: Final = ("asked for", "retried", "adopted", "canceled", "deleted file")
-NUMBER: Final = re.compile(r"\bexport (\d{1,18})\b")
+EXPORT_VERBS: Final = ("asked for", "retried", "adopted", "canceled", "deleted file")
+EXPORT_NUMBER: Final = re.compile(r"\bexport (\d{1,18})\b")
 
 
 @dataclass(frozen=True)
-class Deed:
+class RecentEvent:
     """Something that somebody did. `number`: of the export it was done to, if it was one."""
 
-    who: str
-    did: str
-    thing: str
+    actor: str
+    verb: str
+    target: str
     at: datetime
-    number: int | None
+    export_id: int | None
 
 
-@signed_in
-def start(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def start(request: SignedInRequest) -> HttpResponseBase:
     """The team's home; with several teams, a choice."""
     teams = list(access.teams(request.user))
     if len(teams) == 1 and "choose" not in request.GET:
         return redirect("web:home", teams[0].slug)
-    return render(request, "home/start.html", {"teams": teams})
+    return render(request, "home/choose_team.html", {"teams": teams})
 
 
-@in_team()
-def home(request: Asked, member: Member) -> HttpResponseBase:
+@team_member_required()
+def home(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """Needs attention, in progress, done lately, how fresh, how much; and where to begin when there is nothing yet."""
-    context = overview(member)
-    return show.live(request, member, "home/home.html", "home/now.html", context, moving=bool(context["moving"]))
+    context = home_context(member)
+    return rendering.render_live_page(
+        request, member, "home/home.html", "home/partials/home_live.html", context, moving=bool(context["moving"])
+    )
 
 
-def overview(member: Member) -> dict[str, Any]:
+def home_context(member: Member) -> dict[str, Any]:
     """What the home shows."""
     latest = _latest(member)
-    health = freshness.health(member.team)
-    if not latest and not health.broken:
+    health = freshness.get_team_health(member.team)
+    if not latest and not health.refused_credentials:
         return {"section": "home", "moving": [], "begin": _first_step(member)}
     moving = [one for one in latest if one.is_open]
     failed = [one for one in latest if one.status == states.FAILED]
     failed.sort(key=lambda one: one.error_code != "unconfirmed")
-    shown = (failed, moving[:SHOWN], list(filter(_done_lately, latest))[:SHOWN])
-    made = {row.export.pk: row for row in rows(member, {one.pk: one for part in shown for one in part}.values())}
+    shown = (failed, moving[:MAX_EXPORTS], list(filter(_done_lately, latest))[:MAX_EXPORTS])
+    made = {row.export.pk: row for row in build_rows(member, {one.pk: one for part in shown for one in part}.values())}
     parts = [[made[one.pk] for one in part] for part in shown]
     return {
         "section": "home",
         "begin": "",
         "failed": parts[0],
-        "broken": health.broken,
+        "refused_credentials": health.refused_credentials,
         "moving": parts[1],
-        "more_moving": len(moving) > SHOWN,
+        "more_moving": len(moving) > MAX_EXPORTS,
         "done": parts[2],
-        "resting": bool(moving) and not health.worker,
-        "worker": health.worker,
-        "fresh": list(freshness.projects(access.projects(member))[:FRESH]),
+        "worker_missing": bool(moving) and not health.worker_alive,
+        "worker": health.worker_alive,
+        "fresh": list(freshness.projects_by_freshness(access.projects(member))[:MAX_PROJECTS]),
         "deeds": _deeds(member),
         "failed_days": FAILED_DAYS,
     }
@@ -104,12 +106,12 @@ def overview(member: Member) -> dict[str, Any]:
 def _latest(member: Member) -> list[Export]:
     """What any part of the home shows of exports, newest first, in one query whatever the history holds."""
     team, since = member.team_id, timezone.now() - timedelta(days=FAILED_DAYS)
-    of_status = [(states.WAITING, SHOWN + 1), (states.PROCESSING, SHOWN + 1)]
-    of_status += [(states.SUCCEEDED, SHOWN), (states.CANCELED, SHOWN)]
-    given = [team, states.FAILED, LOOKED_AT, connection.ops.adapt_datetimefield_value(since), SHOWN]
+    of_status = [(states.WAITING, MAX_EXPORTS + 1), (states.PROCESSING, MAX_EXPORTS + 1)]
+    of_status += [(states.SUCCEEDED, MAX_EXPORTS), (states.CANCELED, MAX_EXPORTS)]
+    given = [team, states.FAILED, MAX_FAILURES_CHECKED, connection.ops.adapt_datetimefield_value(since), MAX_EXPORTS]
     given += [value for status, count in of_status for value in (team, status, count)]
-    wanted = RawSQL(" UNION ALL ".join([FAILED, *[NEWEST] * len(of_status)]), given)  # noqa: S611  our own text
-    return list(followed(access.exports(member)).filter(pk__in=wanted).order_by("-pk"))
+    wanted = RawSQL(" UNION ALL ".join([LATEST_FAILURES_SQL, *[LATEST_BY_STATUS_SQL] * len(of_status)]), given)  # noqa: S611  our own text
+    return list(select_for_rows(access.exports(member)).filter(pk__in=wanted).order_by("-pk"))
 
 
 def _done_lately(export: Export) -> bool:
@@ -118,16 +120,16 @@ def _done_lately(export: Export) -> bool:
     return export.status in (states.SUCCEEDED, states.CANCELED) and at is not None and at > since
 
 
-def _deeds(member: Member) -> list[Deed]:
+def _deeds(member: Member) -> list[RecentEvent]:
     """Who did what, newest first."""
-    events = Event.objects.filter(team=member.team).select_related("user").order_by("-pk")
-    if access.HOLD not in access.MAY[member.role]:
-        events = events.filter(verb__in=OF_EXPORTS)
+    events = AuditEntry.objects.filter(team=member.team).select_related("user").order_by("-pk")
+    if access.MANAGE not in access.ROLE_PERMISSIONS[member.role]:
+        events = events.filter(verb__in=EXPORT_VERBS)
     deeds = []
-    for one in events[:LATELY]:
-        number = NUMBER.search(one.thing) if one.verb in OF_EXPORTS else None
-        who = one.user.shown_name if one.user else one.actor
-        deeds.append(Deed(who, one.verb, one.thing, one.at, int(number[1]) if number else None))
+    for one in events[:MAX_EVENTS]:
+        number = EXPORT_NUMBER.search(one.target) if one.verb in EXPORT_VERBS else None
+        who = one.user.display_name if one.user else one.actor
+        deeds.append(RecentEvent(who, one.verb, one.target, one.at, int(number[1]) if number else None))
     return deeds
 
 

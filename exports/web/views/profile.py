@@ -9,15 +9,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from exports.engine import teams
-from exports.engine.problem import ConflictError, InvalidError
+from exports.errors import ConflictError, InvalidError
 from exports.models import Member, Token, User
-from exports.web.asked import Asked, signed_in
-from exports.web.team_forms import ProfileForm, TokenForm
+from exports.people import teams
+from exports.web.decorators import SignedInRequest, sign_in_required
+from exports.web.people_forms import ProfileForm, TokenForm
 
 
-@signed_in
-def profile(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def profile(request: SignedInRequest) -> HttpResponseBase:
     """Shows and keeps what the person says of themselves."""
     if request.method != "POST":
         return _page(request)
@@ -31,8 +31,8 @@ def profile(request: Asked) -> HttpResponseBase:
 
 
 @never_cache
-@signed_in
-def make_token(request: Asked) -> HttpResponseBase:
+@sign_in_required
+def create_token(request: SignedInRequest) -> HttpResponseBase:
     """Makes a token and shows it, this once."""
     if request.method != "POST":
         return redirect("web:profile")
@@ -42,16 +42,20 @@ def make_token(request: Asked) -> HttpResponseBase:
         said = form.cleaned_data
         member = next(one for one in mine if str(one.pk) == said["team"])
         try:
-            text = teams.make_token(member, said["scope"], said["name"], int(said["days"]) if said["days"] else None)
+            text = teams.create_own_token(
+                member, said["scope"], said["name"], int(said["days"]) if said["days"] else None
+            )
         except InvalidError as problem:
-            form.take(problem.errors)
+            form.add_errors(problem.errors)
         else:
-            return render(request, "profile/token.html", {"token": text, "name": said["name"], "of": member.team})
+            return render(
+                request, "profile/token_created.html", {"token": text, "name": said["name"], "of": member.team}
+            )
     return _page(request, token_form=form, status=422)
 
 
-@signed_in
-def revoke_token(request: Asked, pk: int) -> HttpResponseBase:
+@sign_in_required
+def revoke_token(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Ends one of the person's own tokens at once."""
     rows = Token.objects.select_related("member__team", "member__user").filter(member__user=request.user)
     token = get_object_or_404(rows, pk=pk)
@@ -70,7 +74,7 @@ def _memberships(user: User) -> list[Member]:
     return list(Member.objects.select_related("team", "user").filter(user=user).order_by("team__name", "pk"))
 
 
-def _page(request: Asked, status: int = 200, **more: Any) -> HttpResponseBase:
+def _page(request: SignedInRequest, status: int = 200, **more: Any) -> HttpResponseBase:
     mine = _memberships(request.user)
     tokens = Token.objects.select_related("member__team").filter(member__user=request.user, revoked_at__isnull=True)
     context = {

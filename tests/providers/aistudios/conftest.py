@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from exports.providers.aistudios import AIStudios
-from exports.providers.base import Job
-from exports.providers.http import Client
-from tests.wire import Reply, Wire
+from exports.providers.contract import Job
+from exports.transport.client import Client
+from tests.helpers.stub_server import Reply, StubServer
 
 PROJECT = "65fa6b07dca2e367461a2925"
 API = "/api/odin/v3"
@@ -47,6 +47,6 @@ def aistudios() -> AIStudios:
 
 
 @pytest.fixture
-def client(wire: Wire, connect: Callable[..., Client], aistudios: AIStudios) -> Client:
-    wire.on(TOKEN, good({"token": "a.b.c"}))
+def client(stub: StubServer, connect: Callable[..., Client], aistudios: AIStudios) -> Client:
+    stub.on(TOKEN, good({"token": "a.b.c"}))
     return connect(aistudios, SECRETS)

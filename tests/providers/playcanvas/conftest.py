@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import Job
-from exports.providers.http import Client
+from exports.providers.contract import Job
 from exports.providers.playcanvas import PlayCanvas
+from exports.transport.client import Client
 
 TOKEN = "n3zd1xbs5ly0mmydxfbx3cr8zfgsz5zf"
 EXPORT = "POST /api/projects/100001/export"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import Job
-from exports.providers.http import Client
+from exports.providers.contract import Job
 from exports.providers.toloka import Toloka
-from tests.wire import Asked, Reply, Wire
+from exports.transport.client import Client
+from tests.helpers.stub_server import ReceivedRequest, Reply, StubServer
 
 API = "/api/v1"
 ARCHIVE = f"POST {API}/projects/10/archive"
@@ -57,24 +57,24 @@ def job(**more: Any) -> Job:
 class Pools:
     """Pools and trainings that are archived when they are asked to be."""
 
-    def __init__(self, wire: Wire, pools: Mapping[str, str], trainings: Mapping[str, str]) -> None:
-        self.wire = wire
+    def __init__(self, stub: StubServer, pools: Mapping[str, str], trainings: Mapping[str, str]) -> None:
+        self.stub = stub
         self.status = {"pools": dict(pools), "trainings": dict(trainings)}
         self.answers: dict[str, Reply] = {}
         for name in self.status:
-            wire.on(f"GET {API}/{name}", self.listed)
+            stub.on(f"GET {API}/{name}", self.listed)
             for id_ in self.status[name]:
-                wire.on(f"POST {API}/{name}/{id_}/archive", self.archive)
-        wire.on(PROJECT, project())
-        wire.on(OPERATIONS, items())
+                stub.on(f"POST {API}/{name}/{id_}/archive", self.archive)
+        stub.on(PROJECT, project())
+        stub.on(OPERATIONS, items())
 
-    def listed(self, asked: Asked) -> Reply:
+    def listed(self, asked: ReceivedRequest) -> Reply:
         name = asked.path.partition("?")[0].rpartition("/")[2]
         return items(*(pool(id_, status) for id_, status in self.status[name].items()))
 
-    def archive(self, asked: Asked) -> Reply:
+    def archive(self, asked: ReceivedRequest) -> Reply:
         id_ = asked.path.split("/")[-2]
-        self.wire.on(f"GET {API}/operations/op-{id_}", Reply(body={"id": f"op-{id_}", "status": "RUNNING"}))
+        self.stub.on(f"GET {API}/operations/op-{id_}", Reply(body={"id": f"op-{id_}", "status": "RUNNING"}))
         return self.answers.get(id_) or Reply(202, {"id": f"op-{id_}", "type": "POOL.ARCHIVE", "status": "PENDING"})
 
     def finish(self, *ids: str) -> None:
@@ -82,9 +82,9 @@ class Pools:
         for statuses in self.status.values():
             statuses.update({id_: "ARCHIVED" for id_ in ids if id_ in statuses})
 
-    def asked(self) -> list[str]:
+    def requests(self) -> list[str]:
         """Which were asked to be archived, in order."""
-        return [one.path.split("/")[-2] for one in self.wire.asked if one.method == "POST"]
+        return [one.path.split("/")[-2] for one in self.stub.requests if one.method == "POST"]
 
 
 @pytest.fixture

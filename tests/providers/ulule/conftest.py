@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from exports.providers.base import Job
-from exports.providers.http import Client
+from exports.providers.contract import Job
 from exports.providers.ulule import Ulule
-from tests.wire import Reply, Wire
+from exports.transport.client import Client
+from tests.helpers.stub_server import Reply, StubServer
 
 PROJECT = "/v1/projects/4001"
 EXPORTS = f"{PROJECT}/exports"
@@ -59,7 +59,7 @@ def client(connect: Callable[..., Client], ulule: Ulule) -> Client:
 
 
 @pytest.fixture
-def oauth(wire: Wire, connect: Callable[..., Client], ulule: Ulule) -> Client:
+def oauth(stub: StubServer, connect: Callable[..., Client], ulule: Ulule) -> Client:
     """With OAuth2."""
-    wire.on(TOKEN, Reply(body={"access_token": "access-1", "expires_in": 36000, "token_type": "Bearer"}))
+    stub.on(TOKEN, Reply(body={"access_token": "access-1", "expires_in": 36000, "token_type": "Bearer"}))
     return connect(ulule, OAUTH)

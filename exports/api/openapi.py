@@ -1,0 +1,210 @@
+"""The OpenAPI document: what the views cannot say of themselves, and a page of it for people."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_safe
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from exports.api.body import RequestBody
+from exports.api.problems import PROBLEM_CONTENT_TYPE
+from exports.api.schemas import Problem
+from exports.exporting import pagination
+from exports.exporting.filters import CHOICE_FILTERS, MAX_ID, MAX_SEARCH_LENGTH
+
+WRITE_ERRORS: Final = (403, 411, 413, 422)
+STATUS_MEANINGS: Final = {
+    401: "No token, or none that is good any more",
+    403: "The token may only read, or the member's role is too small",
+    404: "Not there, or another team's",
+    409: "Not in a state for this; with `export_id`, the same export is still open",
+    410: "The file was deleted",
+    411: "The body came without its length",
+    412: "A precondition in the request does not hold",
+    413: "The body is too large",
+    416: "The file has no such range",
+    422: "Something cannot be used; `errors` holds sentences by field",
+    429: "Too many requests; `Retry-After` says when to ask again",
+    502: "The provider did not answer as it should",
+    503: "A secret cannot be opened; its sealing key is missing",
+}
+PAGING_PARAMETERS: Final[list[dict[str, Any]]] = [
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "How many to show.",
+        "schema": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": pagination.MAX_LIMIT,
+            "default": pagination.DEFAULT_LIMIT,
+        },
+    },
+    {
+        "name": "before",
+        "in": "query",
+        "description": "Only those with a smaller id; `meta.next` has it.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+    },
+]
+TIME_SCHEMA: Final = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+FILTER_PARAMETERS: Final[list[dict[str, Any]]] = [
+    *(
+        {
+            "name": name,
+            "in": "query",
+            "description": "One or more of these.",
+            "schema": {"type": "array", "items": {"type": "string", "enum": list(known)}, "minItems": 1},
+        }
+        for name, known in CHOICE_FILTERS.items()
+    ),
+    {
+        "name": "project_id",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+    },
+    {"name": "since", "in": "query", "description": "Made then or later.", "schema": TIME_SCHEMA},
+    {"name": "until", "in": "query", "description": "Made then or earlier.", "schema": TIME_SCHEMA},
+    {
+        "name": "q",
+        "in": "query",
+        "description": "Words to be found in project, provider, type, job id, file name or user.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH_LENGTH},
+    },
+]
+
+
+def header_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """A request's header, for `about`."""
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string", **schema}}
+
+
+def operation_docs(
+    *errors: int, body: type[RequestBody] | None = None, parameters: Sequence[dict[str, Any]] = (), **responses: Any
+) -> dict[str, Any]:
+    """`openapi_extra` of an operation: its errors, the body it reads, parameters, and other `responses` (s206=…)."""
+    statuses = sorted({401, 429, *errors, *(WRITE_ERRORS if body else ())})
+    found: dict[str, Any] = {
+        "responses": {
+            **{int(name[1:]): response for name, response in responses.items()},
+            **{status: {"$ref": f"#/components/responses/{_name(status)}"} for status in statuses},
+        }
+    }
+    if body is not None:
+        schema = body.model_json_schema()
+        found["requestBody"] = {
+            "required": bool(schema.get("required")),
+            "content": {"application/json": {"schema": schema}},
+        }
+    if parameters:
+        found["parameters"] = [dict(parameter) for parameter in parameters]
+    return found
+
+
+def _name(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
+
+
+class PortalAPI(NinjaAPI):
+    """Adds the errors, which every operation refers to, and draws the document once for each place it stands at."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.documents: dict[str, OpenAPISchema] = {}
+
+    def get_openapi_operation_id(self, operation: Any) -> str:
+        return str(operation.view_func.__name__)
+
+    def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
+        root = self.get_root_path({})
+        if root not in self.documents:
+            self.documents[root] = self._draw(root)
+        return self.documents[root]
+
+    def _draw(self, root: str) -> OpenAPISchema:
+        document = super().get_openapi_schema(path_prefix=root)
+        # HEAD is what GET is, without the body; saying so for each address would help nobody.
+        for operations in document["paths"].values():
+            operations.pop("head", None)
+        problem = Problem.model_json_schema(mode="validation")
+        document["components"]["schemas"]["Problem"] = problem
+        document["components"]["responses"] = {
+            _name(status): {
+                "description": meaning,
+                "content": {PROBLEM_CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                **({"headers": {"Retry-After": {"schema": {"type": "integer"}}}} if status == 429 else {}),
+            }
+            for status, meaning in STATUS_MEANINGS.items()
+        }
+        return document
+
+
+def docs_view(api: PortalAPI) -> Any:
+    """The view of the readable docs: the document as plain HTML, without a script."""
+
+    @require_safe
+    def docs(request: HttpRequest) -> HttpResponse:
+        document = api.get_openapi_schema()
+        operations = [
+            {
+                **operation,
+                "method": method.upper(),
+                "path": path,
+                "body": _fields(operation.get("requestBody")),
+                "answers": _answers(operation, document),
+                "group": (operation.get("tags") or [""])[0],
+            }
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+        ]
+        schemas = [
+            {"name": name, "description": schema.get("description", ""), "fields": _of(schema)}
+            for name, schema in sorted(document["components"]["schemas"].items())
+        ]
+        context = {"info": document["info"], "operations": operations, "schemas": schemas, "problems": STATUS_MEANINGS}
+        html = render_to_string("api/docs.html", context, request)
+        # The document's descriptions are Markdown, of which they use this much.
+        return HttpResponse(re.sub("`([^`<>]+)`", r"<code>\1</code>", html))
+
+    return docs
+
+
+def _fields(holder: dict[str, Any] | None) -> list[dict[str, Any]]:
+    schema = next(iter(holder["content"].values()))["schema"] if holder else {}
+    return _of(schema)
+
+
+def _of(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    required = schema.get("required", ())
+    return [
+        {"name": name, "type": _type(field), "required": name in required, "description": field.get("description", "")}
+        for name, field in schema.get("properties", {}).items()
+    ]
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """A schema in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[-1]
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
+    if "enum" in schema:
+        return "one of " + ", ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}" if schema.get("items") else "list"
+    return str(schema.get("format") or schema.get("type") or "anything")
+
+
+def _answers(operation: dict[str, Any], document: OpenAPISchema) -> list[dict[str, Any]]:
+    found = []
+    for status, response in sorted(operation["responses"].items(), key=lambda item: int(item[0])):
+        named = document["components"]["responses"].get(response.get("$ref", "").rsplit("/", 1)[-1], response)
+        content: list[dict[str, Any]] = list(named.get("content", {}).values())
+        schema = content[0].get("schema") if content else None
+        found.append({"status": status, "description": named["description"], "type": _type(schema) if schema else ""})
+    return found

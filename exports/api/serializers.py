@@ -1,0 +1,180 @@
+"""Rows as the API shows them."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from exports.api import options
+from exports.api.schemas import (
+    CallOut,
+    ChangeOut,
+    CredentialOut,
+    ErrorOut,
+    ExportOut,
+    FileOut,
+    KindOut,
+    Meta,
+    OriginOut,
+    ProjectOut,
+    ProviderOut,
+    SecretOut,
+    UserOut,
+)
+from exports.exporting.pagination import Page
+from exports.models import Call, Change, Credential, Export, File, Project, User
+from exports.providers.contract import Kind, Provider
+from exports.providers.registry import PROVIDERS
+
+
+def base_url(request: HttpRequest) -> str:
+    """What the portal's addresses begin with."""
+    return str(settings.PUBLIC_URL) or f"{request.scheme}://{request.get_host()}"
+
+
+def page_meta(page: Page[Export] | Page[Project] | Page[Credential]) -> Meta:
+    """About a page of a list."""
+    return Meta(limit=page.limit, next=page.next_query)
+
+
+def single_page_meta(count: int) -> Meta:
+    """About a list that comes whole."""
+    return Meta(limit=count, next=None)
+
+
+def user(row: User) -> UserOut:
+    """A person."""
+    return UserOut(id=row.pk, email=row.email, name=row.name)
+
+
+def export(row: Export, base_: str) -> ExportOut:
+    """An export; `base_` is what its file's address begins with."""
+    kept = row.file if row.file is not None and row.file.deleted_at is None else None
+    error = None
+    if row.error_code:
+        error = ErrorOut(code=row.error_code, message=row.error_message, action=row.error_action)
+    return ExportOut(
+        id=row.pk,
+        project_id=row.project_id,
+        provider=row.project.credential.provider,
+        type=row.type,
+        format=row.format,
+        options=row.options,
+        status=row.status,
+        step=row.step,
+        progress=row.progress,
+        provider_status=row.provider_status,
+        messages=row.messages,
+        error=error,
+        created_at=row.created_at,
+        submitted_at=row.submitted_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        next_step_at=row.next_step_at,
+        deadline_at=row.deadline_at,
+        remote_id=row.remote_id,
+        url=base_ + reverse("api:export_file", args=[row.pk]) if kept else None,
+        file=file(kept) if kept else None,
+        user=user(row.user),
+        trigger=row.trigger,
+        retry_of=row.retry_of_id,
+    )
+
+
+def file(row: File) -> FileOut:
+    """A file."""
+    return FileOut(
+        name=row.name,
+        size=row.size,
+        sha256=row.sha256,
+        content_type=row.content_type,
+        verified_at=row.verified_at,
+        expires_at=row.expires_at,
+    )
+
+
+def change(row: Change) -> ChangeOut:
+    """A row of the history."""
+    return ChangeOut(
+        from_=row.from_status,
+        to=row.to_status,
+        at=row.at,
+        source=row.source,
+        actor=row.actor,
+        provider_status=row.provider_status,
+        note=row.note,
+    )
+
+
+def call(row: Call) -> CallOut:
+    """An exchange with the provider."""
+    return CallOut(at=row.at, method=row.method, url=row.url, status=row.status, seconds=row.seconds, error=row.error)
+
+
+def credential(row: Credential) -> CredentialOut:
+    """A credential: which secrets are set, never what they are."""
+    # A provider may leave the portal, its credentials stay.
+    known = row.provider in PROVIDERS
+    names = [secret.name for secret in row.provider_definition.secrets] if known else sorted(row.encrypted_secrets)
+    return CredentialOut(
+        id=row.pk,
+        provider=row.provider,
+        name=row.name,
+        origin=row.origin_url if known else row.origin,
+        dialect=row.dialect,
+        secret_fields=[name for name in names if name in row.encrypted_secrets],
+        created_at=row.created_at,
+        used_at=row.used_at,
+        checked_at=row.checked_at,
+        trouble=row.last_error,
+    )
+
+
+def project(row: Project) -> ProjectOut:
+    """A project."""
+    return ProjectOut(
+        id=row.pk,
+        credential_id=row.credential_id,
+        provider=row.credential.provider,
+        remote_id=row.remote_id,
+        name=row.name,
+        created_at=row.created_at,
+    )
+
+
+def provider(declared: Provider) -> ProviderOut:
+    """What the portal knows of a service."""
+    return ProviderOut(
+        slug=declared.slug,
+        label=declared.label,
+        docs=declared.docs,
+        project_help=declared.project_help,
+        lists_projects=declared.lists_projects,
+        origins=[
+            OriginOut(name=name, address=address, note=declared.origin_notes.get(name, ""))
+            for name, address in declared.origins.items()
+        ],
+        dialects=list(declared.dialects),
+        secret_fields=[
+            SecretOut(
+                name=secret.name,
+                label=secret.label,
+                help=secret.help,
+                required=secret.required,
+                choices=[value for value, _ in secret.choices],
+            )
+            for secret in declared.secrets
+        ],
+        kinds=[kind(one) for one in declared.kinds],
+    )
+
+
+def kind(declared: Kind) -> KindOut:
+    """One kind of export."""
+    return KindOut(
+        type=declared.type,
+        label=declared.label,
+        formats=list(declared.formats),
+        effect=declared.effect,
+        cost=declared.cost,
+        options=options.form_schema(declared.options),
+    )

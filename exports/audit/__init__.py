@@ -1,0 +1,1 @@
+"""The team's log of who did what. Imports models only."""

@@ -1,0 +1,1 @@
+"""Credentials: adding and testing them, an authenticated client, replacing secrets, rotating keys."""

@@ -1,0 +1,192 @@
+"""Credentials and projects: making them, and what the provider says of them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import IntegrityError, transaction
+
+from exports import clock
+from exports.audit import log as audit_log
+from exports.credentials.bulkhead import provider_call_slot
+from exports.credentials.client import address_guard, open_client, retry_with_fresh_token
+from exports.crypto import CryptoError
+from exports.errors import ConflictError, InvalidError
+from exports.models import Credential, Project, Team, User
+from exports.providers.contract import CheckStep, Job, PreflightResult, Provider, RemoteProject, is_valid_remote_id
+from exports.providers.registry import PROVIDERS
+from exports.queue import rate_limits
+from exports.transport.errors import AddressError, BusyError, ProviderError
+
+
+@dataclass(frozen=True)
+class CredentialCheck:
+    """What a test of a credential showed."""
+
+    ok: bool
+    detail: str
+    steps: tuple[CheckStep, ...]
+
+
+def create_credential(
+    team: Team,
+    user: User | None,
+    *,
+    provider: str,
+    name: str,
+    secrets: Mapping[str, Any],
+    origin: str = "",
+    dialect: str = "",
+) -> Credential:
+    """Seals secrets as a new credential. Raises InvalidError. Never calls the provider."""
+    errors: dict[str, list[str]] = {}
+    declared = PROVIDERS.get(provider)
+    if declared is None:
+        raise InvalidError({"provider": [f"Choose one of: {', '.join(PROVIDERS)}."]})
+    if not name.strip() or len(name) > 100:
+        errors["name"] = ["A name has 1 to 100 characters."]
+    if any(not isinstance(value, str) for value in secrets.values()):
+        errors |= {f"secrets.{key}": ["Give a text."] for key, value in secrets.items() if not isinstance(value, str)}
+    else:
+        given = {key: value for key, value in secrets.items() if value != ""}
+        errors |= {f"secrets.{key}": texts for key, texts in declared.secret_problems(given).items()}
+    if origin and origin not in declared.origins:
+        try:
+            parts = address_guard().check(origin)
+            if parts.query or parts.fragment:
+                raise AddressError("An origin ends before ? and #.")
+        except AddressError as error:
+            errors["origin"] = [error.message, f"Or choose one of: {', '.join(declared.origins)}."]
+    if dialect and dialect not in declared.dialects:
+        errors["dialect"] = [f"Choose one of: {', '.join(declared.dialects) or 'none; leave it out'}."]
+    if errors:
+        raise InvalidError(errors)
+    try:
+        with transaction.atomic():
+            credential = Credential.objects.create(
+                team=team,
+                provider=provider,
+                name=name.strip(),
+                origin=origin.rstrip("/"),
+                dialect=dialect or next(iter(declared.dialects), ""),
+                created_by=user,
+            )
+            credential.save_secrets(given)
+            audit_log.record_event(team, user, "added", describe_credential(credential))
+    except IntegrityError:
+        raise InvalidError({"name": ["The team has a credential of this name. Choose another."]}) from None
+    return credential
+
+
+def check_credential(credential: Credential) -> CredentialCheck:
+    """Tests a credential in named steps, at the provider. A failure is an answer, not an error."""
+    try:
+        with provider_call_slot(credential.team_id):
+            return _tested(credential)
+    except BusyError as error:  # ours: what the provider says is in the verdict
+        return CredentialCheck(False, error.message, (CheckStep("Connect", False, error.message),))
+
+
+def _tested(credential: Credential) -> CredentialCheck:
+    steps: tuple[CheckStep, ...] = ()
+    try:
+        with open_client(credential) as client:
+            steps = tuple(retry_with_fresh_token(client, lambda: credential.provider_definition.check(client)))
+        bad = next((step for step in steps if not step.ok), None)
+        verdict = CredentialCheck(bad is None, bad.detail if bad else "The credential works.", steps)
+        rate_limits.learn_limits(credential, {name: number for step in steps for name, number in step.limits.items()})
+    except (ProviderError, CryptoError) as error:
+        text = error.message if isinstance(error, ProviderError) else str(error)
+        verdict = CredentialCheck(False, text, (*steps, CheckStep("Connect", False, text)))
+    last_error = "" if verdict.ok else verdict.detail[:500]
+    Credential.objects.filter(pk=credential.pk).update(checked_at=clock.now(), last_error=last_error)
+    return verdict
+
+
+def list_remote_projects(credential: Credential) -> Sequence[RemoteProject]:
+    """What the provider lists, to pick from. Raises ProviderError, SealError."""
+    with provider_call_slot(credential.team_id), open_client(credential) as client:
+        return retry_with_fresh_token(client, lambda: credential.provider_definition.projects(client))
+
+
+def list_option_choices(project: Project, option: str) -> Sequence[tuple[str, str]]:
+    """Values of an option as the provider lists them. Raises ProviderError, SealError."""
+    with provider_call_slot(project.team_id), open_client(project.credential) as client:
+        return retry_with_fresh_token(
+            client, lambda: project.credential.provider_definition.choices(client, project.remote_id, option)
+        )
+
+
+def preflight(project: Project, type_: str, options: Mapping[str, Any]) -> Sequence[PreflightResult]:
+    """Advice before the button. Raises ProviderError, SealError."""
+    job = Job(project=project.remote_id, type=type_, options=options, dialect=project.credential.dialect)
+    with provider_call_slot(project.team_id), open_client(project.credential) as client:
+        return retry_with_fresh_token(client, lambda: project.credential.provider_definition.preflight(client, job))
+
+
+def create_project(credential: Credential, user: User | None, *, remote_id: str, name: str = "") -> Project:
+    """A project reached with a credential. Raises InvalidError. Never calls the provider."""
+    errors: dict[str, list[str]] = {}
+    if not is_valid_remote_id(remote_id):
+        errors["remote_id"] = ["The project's id has 1 to 200 characters, without / ? #."]
+    if len(name) > 200:
+        errors["name"] = ["A name has at most 200 characters."]
+    if errors:
+        raise InvalidError(errors)
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(
+                team=credential.team, credential=credential, created_by=user, remote_id=remote_id, name=name.strip()
+            )
+            audit_log.record_event(
+                project.team_id, user, "added", f"project {project}", f"with {describe_credential(credential)}"
+            )
+            return project
+    except IntegrityError:
+        raise InvalidError({"remote_id": ["This credential has this project already."]}) from None
+
+
+def parse_remote_id(provider: Provider, text: str) -> str:
+    """The project's id in what a person typed: an id, or the project's address at the provider. Raises InvalidError."""
+    text = text.strip()
+    if "/" not in text:
+        return text
+    found = re.search(provider.project_pattern, urlsplit(text).path) if provider.project_pattern else None
+    if found is None:
+        help_ = f" {provider.project_help}" if provider.project_help else ""
+        raise InvalidError({"remote_id": [f"There is no project's id in this address.{help_}"]})
+    return found[1]
+
+
+def rename_project(project: Project, user: User | None, name: str) -> None:
+    """Gives a project another name; an empty one leaves its id. Raises InvalidError."""
+    name, before = name.strip(), str(project)
+    if len(name) > 200:
+        raise InvalidError({"name": ["A name has at most 200 characters."]})
+    if name == project.name:
+        return
+    with transaction.atomic():
+        Project.objects.filter(pk=project.pk).update(name=name)
+        project.name = name
+        audit_log.record_event(project.team_id, user, "renamed", f"project {project}", f"was {before}")
+
+
+def delete_credential(credential: Credential, user: User | None = None) -> None:
+    """Deletes a credential nothing hangs on. Raises ConflictError."""
+    with transaction.atomic():
+        # A project that is added meanwhile waits for the lock, and then finds no credential.
+        Credential.objects.select_for_update().get(pk=credential.pk)
+        count = credential.project_set.count()
+        if count:
+            raise ConflictError(
+                f"{count} project{'s use' if count > 1 else ' uses'} this credential; it can't be deleted meanwhile."
+            )
+        audit_log.record_event(credential.team, user, "deleted", describe_credential(credential))
+        credential.delete()
+
+
+def describe_credential(credential: Credential) -> str:
+    """A credential as activity names it."""
+    return f"credential {credential.name} ({credential.provider})"

@@ -1,0 +1,1 @@
+"""What people and programs ask for: creating exports, cancel, retry, adopt, in bulk, lists and filters."""

@@ -1,0 +1,34 @@
+"""Deleting a kept file. The export, its history and its receipts stay."""
+
+from django.db import transaction
+from django.db.models import F
+
+from exports import clock
+from exports.audit import log as audit_log
+from exports.errors import ConflictError
+from exports.models import Export, File, Team, User
+from exports.storage import files
+
+
+def delete_file(export: Export, user: User, *, address: str | None = None) -> File:
+    """Deletes the export's file, and says so in the team's activity. Raises ConflictError when there is none.
+
+    The row says first that the file is gone: if the process dies in between, bytes are left that nobody is shown,
+    and never a promise of bytes that are not there.
+    """
+    file = export.file
+    if file is None:
+        raise ConflictError(f"Export {export.pk} has no file.")
+    with transaction.atomic():
+        now = clock.now()
+        if not File.objects.filter(pk=file.pk, deleted_at=None).update(deleted_at=now):
+            raise ConflictError(f"The file of export {export.pk} was deleted already.")
+        kept = Team.objects.filter(pk=file.team_id)
+        kept.update(kept_bytes=F("kept_bytes") - file.size, kept_files=F("kept_files") - 1)
+        size = f"{file.size} bytes, SHA-256 {file.sha256}"
+        audit_log.record_event(
+            export.team_id, user, "deleted file", f"{file.name[:150]} of export {export.pk}", size, address
+        )
+    files.delete_file(file.path)
+    file.deleted_at = now
+    return file

@@ -1,0 +1,1 @@
+"""What runs now and then: sweeping what crashes leave behind."""

@@ -1,0 +1,1 @@
+"""Figures about who works and how much."""

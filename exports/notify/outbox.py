@@ -1,0 +1,116 @@
+"""Sending notices: mail to the export's user, messages to the address the user named. Never changes an export."""
+
+import logging
+from email.utils import make_msgid
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+
+from exports import clock, states
+from exports.credentials.client import address_guard, call_row
+from exports.models import Call, Export, Member, OutboxMessage
+from exports.models.outbox import MAIL
+from exports.queue import deliveries
+from exports.storage import files
+from exports.transport.client import CallRecord
+from exports.transport.errors import AddressError, ProviderError
+from exports.transport.open_url import open_url
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
+ACTION_SENTENCES: Final = {
+    "you": "It is your turn: mend what is named above, then retry.",
+    "us": "It is the portal's turn: its staff must look after this.",
+    "provider": "It is {provider}'s turn: retry later, or ask {provider}.",
+    "none": "There is nothing to do.",
+}
+
+
+def deliver(message_id: int) -> bool:
+    """Sends the outbox message that a task message was published for. Returns whether it was sent."""
+    message = deliveries.begin(message_id)
+    return message is not None and _send(message)
+
+
+def _send(notice: OutboxMessage) -> bool:
+    row = OutboxMessage.objects.filter(pk=notice.pk, attempts=notice.attempts)
+    export = Export.objects.with_related().get(pk=notice.export_id)
+    if notice.kind == MAIL and not _may_know(export):
+        why = "The user is no longer in the team, or the address is not confirmed."
+        row.update(due_at=None, held_until=None, last_error=why)
+        return False
+    try:
+        if notice.kind == MAIL:
+            build_mail(export, notice).send()
+        else:
+            send_relay(export, notice.payload)
+    except AddressError as error:
+        row.update(due_at=None, held_until=None, last_error=error.message[:300])
+    except Exception as error:
+        text = error.message if isinstance(error, ProviderError) else type(error).__name__
+        given_up = notice.attempts >= MAX_ATTEMPTS[notice.kind]
+        log.warning("Notice %s was not sent (%s)%s.", notice.pk, text, "; given up" if given_up else "")
+        seconds = clock.backoff(notice.attempts - 1, base_seconds=5.0, max_seconds=3600.0)
+        row.update(due_at=None if given_up else clock.seconds_from_now(seconds), held_until=None, last_error=text[:300])
+    else:
+        row.update(due_at=None, held_until=None, sent_at=clock.now(), last_error="")
+        return True
+    return False
+
+
+def _may_know(export: Export) -> bool:
+    """Whether the export's user may still see it, at an address known to be theirs: the mail carries the file."""
+    rows = Member.objects.filter(team=export.team_id, user=export.user_id)
+    return rows.filter(user__is_active=True, user__email_confirmed=True).exists()
+
+
+def build_mail(export: Export, notice: OutboxMessage) -> EmailMessage:
+    """The mail that tells how an export ended; with the file, when it is small enough."""
+    file = export.file
+    attach = file is not None and file.size <= settings.MAIL_ATTACHMENT_BYTES and files.path_of(file).exists()
+    context = {
+        "export": export,
+        "project": export.project,
+        "kind": export.kind,
+        "provider": export.project.provider,
+        "attached": attach,
+        "address": export_url(export),
+        "turn": ACTION_SENTENCES.get(export.error_action, "").format(
+            provider=export.project.credential.provider_definition.label
+        ),
+        "states": states,
+    }
+    subject = " ".join(render_to_string("mail/export_ended_subject.txt", context).split())
+    message = EmailMessage(subject, render_to_string("mail/export_ended.txt", context), to=[export.user.email])
+    # The same each time, so that a mail sent twice is known as one (RFC 5322 §3.6.4).
+    domain = make_msgid().rpartition("@")[2].rstrip(">") if not settings.PUBLIC_URL else settings.PUBLIC_HOST
+    message.extra_headers = {"Message-ID": f"<export-{export.pk}-{notice.key}@{domain or 'export-portal'}>"}
+    if attach and file is not None:
+        message.attach(file.name, files.path_of(file).read_bytes(), file.content_type.partition(";")[0])
+    message.connection = get_connection()
+    return message
+
+
+def export_url(export: Export) -> str:
+    """The address of the export's page, or "" when the portal does not know its own (PUBLIC_URL)."""
+    return f"{settings.PUBLIC_URL}/t/{export.team.slug}/exports/{export.pk}/" if settings.PUBLIC_URL else ""
+
+
+def send_relay(export: Export, payload: dict[str, Any]) -> None:
+    """Tells the address that the user named of progress. Raises ProviderError."""
+    address = export.options.get(export.kind.relay_option, "")
+    calls: list[Call] = []
+
+    def record(call: CallRecord) -> None:
+        calls.append(call_row(call, export, None))
+
+    body = {"export_id": export.pk, "project_id": export.project_id, "url": export_url(export) or None, **payload}
+    try:
+        with open_url(address, address_guard(), {}, record, method="POST", json=body, seconds=30) as opened:
+            if opened.status >= 300:
+                raise ProviderError(f"The address answered {opened.status}.")
+    finally:
+        Call.objects.bulk_create(calls)

@@ -1,0 +1,88 @@
+"""Teams, their people and their tokens."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.text import slugify
+
+from exports import clock
+from exports.audit import log as audit_log
+from exports.errors import ConflictError, InvalidError
+from exports.models import Member, Team, Token, User
+from exports.models.team import OWNER
+from exports.models.token import READ, WRITE
+from exports.people import security
+
+
+def create_team(name: str, owner_email: str, password: str | None = None) -> tuple[Team, User, bool]:
+    """Makes the team and, if new, its owner; returns whether the user is new. Raises InvalidError."""
+    errors: dict[str, list[str]] = {}
+    name = name.strip()
+    slug = slugify(name)
+    if not slug or len(name) > 100:
+        errors["name"] = ["A team's name has 1 to 100 characters, among them letters or digits."]
+    elif Team.objects.filter(slug=slug).exists():
+        errors["name"] = [f"There is a team “{slug}” already. Choose another name."]
+    try:
+        validate_email(owner_email)
+    except ValidationError:
+        errors["owner"] = [f"“{owner_email}” is not an e-mail address."]
+    if errors:
+        raise InvalidError(errors)
+    with transaction.atomic():
+        user = User.objects.filter(email__iexact=owner_email).first()
+        new = user is None
+        if user is None:
+            user = User.objects.create_user(owner_email, password)
+        team = Team.objects.create(name=name, slug=slug)
+        Member.objects.create(team=team, user=user, role=OWNER)
+    return team, user, new
+
+
+def create_member_token(email: str, team_slug: str, scope: str = WRITE, name: str = "") -> str:
+    """Makes an API token for a member and returns it, once. Raises InvalidError."""
+    if scope not in (READ, WRITE):
+        raise InvalidError({"scope": ["Choose read or write."]})
+    team = Team.objects.filter(slug=team_slug).first()
+    if team is None:
+        raise InvalidError({"team": [f"There is no team “{team_slug}”."]})
+    member = Member.objects.filter(team=team, user__email__iexact=email, user__is_active=True).first()
+    if member is None:
+        raise InvalidError({"email": [f"“{email}” is not a member of {team.name}."]})
+    with transaction.atomic():
+        audit_log.record_event(team, None, "made", f"token {name}".strip(), f"for {member.user.email}, may {scope}")
+        return Token.issue(member, scope, name)
+
+
+def create_own_token(member: Member, scope: str, name: str, days: int | None = None) -> str:
+    """Makes a member's own API token and returns it, once; it ends after so many days. Raises InvalidError.
+
+    Where the team demands a second factor, so does this: a token is as good as the pages, and lasts longer.
+    """
+    if member.team.require_second_factor and not security.has_second_factor(member.user):
+        text = f"{member.team.name} demands a second factor of its members. Set one up first, then make the token."
+        raise InvalidError({"member": [text]})
+    if scope not in (READ, WRITE):
+        raise InvalidError({"scope": ["Choose read or write."]})
+    if len(name) > 100:
+        raise InvalidError({"name": ["A name has at most 100 characters."]})
+    with transaction.atomic():
+        text = Token.issue(member, scope, name.strip())
+        made = Token.objects.get(digest=Token.digest_of(text))
+        if days is not None:
+            made.expires_at = clock.seconds_from_now(days * 86400)
+            made.save(update_fields=["expires_at"])
+        audit_log.record_event(
+            member.team, member.user, "made", f"token {made.prefix}… {made.name}".strip(), f"may {scope}"
+        )
+    return text
+
+
+def revoke_token(token: Token, by: User) -> None:
+    """Ends a token at once. Raises ConflictError when that was done already."""
+    with transaction.atomic():
+        if not Token.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
+            raise ConflictError("This token was revoked already.")
+        thing = f"token {token.prefix}… {token.name}".strip()
+        detail = "" if token.member.user_id == by.pk else f"of {token.member.user.email}"
+        audit_log.record_event(token.member.team, by, "revoked", thing, detail)

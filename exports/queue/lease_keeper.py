@@ -1,0 +1,140 @@
+"""The lease keeper: one thread in each process that runs tasks. It keeps what the process has in hand.
+
+It renews the leases of exports and deliveries, keeps the slots of long tasks, writes the node's heartbeat row, and when
+the worker stops it gives back what cannot end in time: a download goes on elsewhere from the bytes that are here.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+
+from django.db import close_old_connections, connections
+
+from exports import clock, states
+from exports.models import Heartbeat
+from exports.queue import deliveries, dispatcher
+from exports.queue.leases import LEASE_SECONDS, Claim, release, renew
+from exports.queue.node import shared
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS: Final = 1.0
+BEAT_SECONDS: Final = 5.0
+ALIGN_SECONDS: Final = 10.0
+# A step that runs so long past its export's deadline is given up: whoever claims it next says so.
+HANG_SECONDS: Final = 180.0
+# Most steps are over before their lease needs renewing.
+FRESH_SECONDS: Final = LEASE_SECONDS - 3
+# Steps under way may end for so long after the worker was told to stop.
+GRACE_SECONDS: Final = 4.0
+
+
+class LeaseKeeper:
+    """What this process has in hand: claims of exports, deliveries, and the tasks that hold them."""
+
+    def __init__(self) -> None:
+        self.claims: dict[tuple[int, int], Claim] = {}
+        self.deliveries: dict[str, int] = {}
+        self.tasks: dict[str, float] = {}
+        self.stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._aligned_at = -ALIGN_SECONDS
+        self._stopping_since: float | None = None
+
+    def start(self) -> None:
+        """Starts the thread, where it does not run."""
+        with self._lock:
+            if self._thread is None:
+                self.stopped.clear()
+                self._stopping_since = None
+                self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
+                self._thread.start()
+
+    @contextmanager
+    def keeping(self, task_id: str, claims: Sequence[Claim] = (), delivery: int | None = None) -> Iterator[None]:
+        """Keeps these while the block runs."""
+        self.start()
+        keys = [(claim.export.pk, claim.fence) for claim in claims]
+        self.claims.update(zip(keys, claims, strict=True))
+        self.tasks[task_id] = clock.monotonic() + LEASE_SECONDS
+        if delivery is not None:
+            self.deliveries[task_id] = delivery
+        try:
+            yield
+        finally:
+            for key in keys:
+                self.claims.pop(key, None)
+            self.tasks.pop(task_id, None)
+            self.deliveries.pop(task_id, None)
+
+    def stop(self) -> None:
+        """Ends the thread, and removes the node's heartbeat."""
+        self.stopped.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(GRACE_SECONDS)
+        name = shared.read().name
+        try:
+            if name:
+                Heartbeat.objects.filter(name=f"worker:{name}").delete()
+        except Exception as error:
+            log.info("The heartbeat could not be removed (%s).", type(error).__name__)
+
+    def _run(self) -> None:
+        while not self.stopped.wait(RENEW_SECONDS):
+            try:
+                self.run_once()
+            except Exception as error:
+                log.warning("Leases could not be renewed (%s).", type(error).__name__)
+                connections.close_all()
+        connections.close_all()
+
+    def run_once(self) -> None:
+        """One round: leases, slots, heartbeat, clock; and giving back when the worker stops."""
+        close_old_connections()
+        self._renew()
+        state = shared.read()
+        now = clock.monotonic()
+        if now > self._aligned_at + ALIGN_SECONDS:
+            clock.sync_with_database()
+            self._aligned_at = now
+        if state.name and not state.stopping and shared.take_beat(BEAT_SECONDS):
+            Heartbeat.record(f"worker:{state.name}", queues=list(state.queues), slots=state.slots, busy=state.busy)
+        if state.stopping:
+            self._stopping_since = self._stopping_since or now
+            if now > self._stopping_since + GRACE_SECONDS - RENEW_SECONDS:
+                self.give_back()
+
+    def _renew(self) -> None:
+        before, soon = clock.now() - timedelta(seconds=HANG_SECONDS), clock.monotonic() + FRESH_SECONDS
+        claims = [
+            claim
+            for claim in list(self.claims.values())
+            if not claim.lost
+            and claim.export.deadline_at > before
+            # Downloads hear of a cancellation by this.
+            and (claim.lease_until < soon or claim.export.step != states.POLL)
+        ]
+        renew(claims)
+        long = [task_id for task_id, until in list(self.tasks.items()) if until < soon]
+        if long:
+            dispatcher.renew(long)
+            self.tasks.update((task_id, clock.monotonic() + LEASE_SECONDS) for task_id in long if task_id in self.tasks)
+            deliveries.renew([self.deliveries[task_id] for task_id in long if task_id in self.deliveries])
+
+    def give_back(self) -> None:
+        """Ends polls and downloads where they stand; they are due again at once.
+
+        Not a request that makes something, which may be on its way: only the end of its lease may hand that over.
+        """
+        for claim in list(self.claims.values()):
+            if not claim.lost and claim.export.step != states.SUBMIT:
+                release(claim)
+                claim.stopped.set()
+
+
+keeper: Final = LeaseKeeper()

@@ -1,0 +1,117 @@
+"""The projects of the PlayCanvas stand-in, and what its answers and requests look like in detail."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from exports.sandbox.fault_projects import fault_projects
+from exports.sandbox.jobs import Job
+from exports.sandbox.request_parsing import Request
+
+USER = {"id": 7001, "username": "stand-in", "full_name": "Stand-in Person"}
+MAX_LENGTHS = {"name": 999, "description": 9_999, "version": 20, "release_notes": 10_000}
+BOOLEAN_OPTIONS = (
+    "scripts_concatenate",
+    "script_concatenate",
+    "scripts_minify",
+    "scripts_sourcemaps",
+    "optimize_scene_format",
+)
+FORMATS = ("static", "npm", "web_lens")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: `replaces` its job's data at the end, gives no `messages`, or may not be exported at all."""
+
+    id: int
+    name: str
+    about: str = ""
+    branches: tuple[str, ...] = ("main",)
+    scenes: int = 2
+    replaces: bool = False
+    messages: bool = True
+    refuses: tuple[int, str] | None = None
+    any_scene: bool = False
+
+    def branch_id(self, name: str) -> str:
+        """A branch's id, the same in every life of the stand-in."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"stand-in/{self.id}/{name}"))
+
+    @property
+    def scene_ids(self) -> list[int]:
+        """The scenes' ids."""
+        return [self.id * 10 + number for number in range(1, self.scenes + 1)]
+
+    def has_scenes(self, wanted: list[int]) -> bool:
+        """Are these scenes of the project? A script that tries the first project need not look its scenes up."""
+        return 404 not in wanted if self.any_scene else set(wanted) <= set(self.scene_ids)
+
+
+THREE_BRANCHES = ("main", "develop", "release-1")
+MANY_BRANCHES = ("main", *(f"feature-{number:02}" for number in range(1, 45)))
+PROJECTS = {
+    project.id: project
+    for project in (
+        Project(100001, "Lighthouse", "well-behaved; takes any scene id but 404", THREE_BRANCHES, 3, any_scene=True),
+        Project(100002, "Tiny Island", "the job's data is replaced when it is done", replaces=True),
+        Project(100003, "Marble Run", "the job has no messages", messages=False),
+        Project(100004, "Client Demo", "read-only member: export answers 403", refuses=(403, "Forbidden")),
+        Project(100005, "Big Studio Game", "45 branches, in three pages", MANY_BRANCHES, 6),
+        Project(100006, "Orphan", "export answers 404 Owner not found", refuses=(404, "Owner not found")),
+        Project(100007, "Empty Project", "no scenes", scenes=0),
+        *(Project(int(row.id_at("playcanvas")), f"Fault: {row.name}") for row in fault_projects("playcanvas")),
+    )
+}
+
+
+def format_date(when: float) -> str:
+    """A time as the API writes it: UTC with milliseconds."""
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def paginate(items: list[Any], call: Request) -> dict[str, Any]:
+    """A list in pages by count."""
+    size, start = call.query_int("limit", len(items)), call.query_int("skip", 0)
+    return {"result": items[start : start + size], "pagination": {"limit": size, "skip": start, "total": len(items)}}
+
+
+def echoed_fields(job: Job, project: int) -> dict[str, Any]:
+    """What a job's data repeats of the request, under the names the service uses there."""
+    if job.kind == "archive":
+        return {"project": {"id": project}}
+    asked = job.options
+    data = {"owner_id": USER["id"], "project_id": project, "name": asked["name"]}
+    if "source_pack_ids" in asked:
+        data |= {"source_pack_ids": asked["source_pack_ids"], "target": asked.get("target", "web")}
+    else:
+        data |= {
+            "scenes": asked["scenes"],
+            "format": asked.get("format", "static"),
+            "branch_id": asked.get("branch_id"),
+        }
+    data["concatenate"] = asked.get("scripts_concatenate", asked.get("script_concatenate", False))
+    data |= {"minify": asked.get("scripts_minify", True), "sourcemaps": asked.get("scripts_sourcemaps", False)}
+    return data | {"engineVersion": asked.get("engine_version")}
+
+
+def validation_error(body: dict[str, Any]) -> tuple[int, str] | None:
+    """What is wrong with a request for an app, as status and text."""
+    for field, most in MAX_LENGTHS.items():
+        value = body.get(field)
+        if value is not None and not (isinstance(value, str) and len(value) <= most):
+            return 400, f"{field} must be a string of at most {most} characters"
+    if not body.get("name"):
+        return 400, "name is required"
+    scenes = body.get("scenes", body.get("source_pack_ids"))
+    if not isinstance(scenes, list) or not scenes or not all(type(number) is int for number in scenes):
+        return 400, "scenes must be a list of at least one scene id"
+    wrong = next((name for name in BOOLEAN_OPTIONS if not isinstance(body.get(name, False), bool)), None)
+    if wrong:
+        return 400, f"{wrong} must be a boolean"
+    if body.get("target", "web") not in ("web", "ios"):
+        return 400, "target must be web or ios"
+    if body.get("format", "static") not in FORMATS:
+        return 400, "format must be static or npm"
+    return (403, "Forbidden") if body.get("format") == "web_lens" else None

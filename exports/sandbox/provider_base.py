@@ -1,0 +1,215 @@
+"""What the four stand-ins have in common: routes, who is asking, how to say no, how a job is made and read."""
+
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from exports.sandbox.blob import Blob
+from exports.sandbox.faults import JOB_ENDING_FAULTS
+from exports.sandbox.jobs import Job, JobView, Link
+from exports.sandbox.request_parsing import Request, Response
+
+if TYPE_CHECKING:
+    from exports.sandbox.state import SandboxState
+
+# What stands for any job: a route's project and job, for the faults and the ledger.
+ProjectAndJob = tuple[str | None, Job | None]
+UNKNOWN_WORD = "hibernating"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One call of a provider's API. `kind` is one of `faults.KINDS`; `limit` the class of rate limit it counts in."""
+
+    method: str
+    pattern: re.Pattern[str]
+    kind: str
+    handle: Callable[[Request], Response]
+    find_subject: Callable[[Request], ProjectAndJob]
+    limit: str = "all"
+    public: bool = False
+
+
+class Service(ABC):
+    """One stand-in. Its methods run under the stand-in's lock and never wait."""
+
+    slug: str
+    label: str
+    content_types: ClassVar[Mapping[str, str]]
+
+    def __init__(self, world: "SandboxState") -> None:
+        self.state = world
+        self.routes: list[Route] = []
+        self.build_routes()
+
+    @abstractmethod
+    def build_routes(self) -> None:
+        """Fill `routes`."""
+
+    @abstractmethod
+    def authenticate(self, call: Request) -> str | Response:
+        """Who asks, as a name for the rate limits; or the refusal."""
+
+    @abstractmethod
+    def error_response(self, status: int, message: str = "") -> Response:
+        """The provider's own answer with an error status."""
+
+    @abstractmethod
+    def job_not_found(self) -> Response:
+        """The provider's answer to a question about a job it does not have."""
+
+    @abstractmethod
+    def content(self, job: Job, version: int) -> Blob:
+        """The bytes of a finished job's file; another version has other bytes of the same size."""
+
+    @abstractmethod
+    def file_name(self, job: Job) -> str:
+        """The last part of the address of a job's file."""
+
+    @abstractmethod
+    def describe_projects(self) -> Iterator[tuple[str, str]]:
+        """Id and description of every project, fault projects excepted, for the page that lists them."""
+
+    def path_not_found(self) -> Response:
+        """The answer on a path the provider does not have."""
+        return self.error_response(404)
+
+    def clear(self) -> None:  # noqa: B027 - most have nothing to do here
+        """Forget what the provider remembers besides jobs."""
+
+    def expire_tokens(self) -> None:  # noqa: B027 - most have nothing to do here
+        """Make every access token handed out so far invalid."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the provider remembers besides jobs, as JSON can carry it."""
+        return {}
+
+    def restore(self, kept: dict[str, Any]) -> None:  # noqa: B027 - most have nothing to do here
+        """Take up what `snapshot` gave."""
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        kind: str,
+        handle: Callable[[Request], Response],
+        subject: Callable[[Request], ProjectAndJob] | None = None,
+        limit: str = "all",
+        public: bool = False,
+    ) -> None:
+        """Add a route; `path` names its variable parts as `{name}`."""
+        pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + r"\Z")
+        self.routes.append(Route(method, pattern, kind, handle, subject or self.by_project, limit, public))
+
+    def find_route(self, call: Request) -> Route | None:
+        """The route of a call, whose `parts` are filled; None if there is none."""
+        for route in self.routes:
+            if route.method == call.method or (route.method == "GET" and call.method == "HEAD"):
+                match = route.pattern.match(call.path)
+                if match:
+                    call.path_parameters = match.groupdict()
+                    return route
+        return None
+
+    def by_project(self, call: Request) -> ProjectAndJob:
+        """The project named in the path, if there is one."""
+        return call.path_parameters.get("project"), None
+
+    def by_job(self, call: Request) -> ProjectAndJob:
+        """The job named in the path, and its project."""
+        job = self.state.jobs.get(self.slug, call.path_parameters["job"])
+        return (job.project if job else None), job
+
+    def make_job(
+        self,
+        call: Request,
+        project: str,
+        kind: str,
+        form: str,
+        options: Mapping[str, Any],
+        number: str = "",
+        share: float = 1.0,
+    ) -> Job:
+        """A new job, kept and counted. `share` is how long it takes as a part of the usual time."""
+        world, settings = self.state, self.state.settings
+        job = Job(
+            self.slug,
+            project,
+            number or str(world.jobs.next_number()),
+            kind,
+            form,
+            dict(options),
+            time.time(),
+            settings.job_seconds * settings.time_scale * share,
+            settings.file_bytes,
+        )
+        if call.rule and call.rule.fault in JOB_ENDING_FAULTS:
+            self._bind(job, call)
+        world.jobs.add(job)
+        entry = {
+            "provider": self.slug,
+            "project": project,
+            "id": job.id,
+            "type": kind,
+            "format": form,
+            "options": job.options,
+        }
+        world.ledger.record_job(call, entry, counted=self.counts_as_export(kind))
+        world.mark_changed()
+        return job
+
+    def counts_as_export(self, kind: str) -> bool:
+        """Is a job of this kind an export (and not a side job)?"""
+        return True
+
+    def _bind(self, job: Job, call: Request) -> None:
+        assert call.rule is not None  # noqa: S101 - for the type checker
+        job.ending, job.rule = call.rule.fault, call.rule.id
+        job.fault_details = {"word": call.rule.word, "body": call.rule.body}
+        self.state.mark_changed()
+
+    def view_job(self, job: Job, call: Request) -> JobView:
+        """What a job is to say in this answer, the call's fault and the job's own ending considered."""
+        now = time.time()
+        share = job.progress(now)
+        if call.rule and call.rule.fault in JOB_ENDING_FAULTS and not job.ending and call.rule.on in ("poll", "*"):
+            self._bind(job, call)
+        other = call.shows_fault("other_project")
+        word = (call.rule.word or UNKNOWN_WORD) if call.rule and call.shows_fault("unknown_word") else ""
+        if word:
+            return JobView(min(share, 0.99), word=word, other=other)
+        if call.shows_fault("progress_back"):
+            return JobView(share if share == 1 else share / 3, "" if share < 1 else "done", share == 1, other=other)
+        end, link = ("", False) if share < 1 else ("done", True)
+        match job.ending:
+            case "endless":
+                self.record_fault_shown(job)
+                share, end, link = min(share, 0.97), "", False
+            case "job_fails" if end:
+                share, end, link = 0.6, "failed", False
+                self.record_fault_shown(job)
+            case "canceled_by_staff" if share > 0.5:
+                share, end, link = 0.5, "canceled", False
+                self.record_fault_shown(job)
+            case "no_file" if end and self.content_types:
+                link = False
+                self.record_fault_shown(job)
+        return JobView(share, end, link, other=other)
+
+    def record_fault_shown(self, job: Job) -> None:
+        """A client saw how the job's fault ends it; counted once a job."""
+        if job.rule:
+            self.state.faults.fired(job.rule)
+            job.rule = 0
+
+    def file_link(self, job: Job) -> Link:
+        """The link the job has now."""
+        return self.state.jobs.link(job, self.file_name(job))
+
+    def file_url(self, job: Job, call: Request) -> str:
+        """The address of the job's file, under the origin the client used."""
+        link = self.file_link(job)
+        return f"{call.origin}/files/{link.token}/{link.name}"

@@ -1,0 +1,157 @@
+"""The projects and pools of the Toloka stand-in, and how lists of things are asked for there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from exports.sandbox.fault_projects import fault_projects
+from exports.sandbox.request_parsing import Request
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 300
+FILTERS = ("gt", "gte", "lt", "lte")
+
+
+@dataclass(slots=True)
+class Pool:
+    """A pool or a training of a project; `refuses` is the conflict its archiving answers with, if any."""
+
+    id: str
+    project: str
+    status: str
+    training: bool = False
+    refuses: str = ""
+
+
+@dataclass(slots=True)
+class Project:
+    """A project. `habit` names what is special about its archiving: `at_once`, `no_content`, `fails` or `strict`."""
+
+    id: str
+    name: str
+    about: str = ""
+    status: str = "ACTIVE"
+    habit: str = ""
+
+
+def make_projects() -> dict[str, Project]:
+    """All projects as they are at the start, by id."""
+    rows = [
+        Project("10", "Street signs", "well-behaved; its pools are archived"),
+        Project("11", "Cats or dogs", "well-behaved, no pools"),
+        Project("12", "Shop receipts", "well-behaved, no pools"),
+        Project("20", "Already tidy", "archiving answers SUCCESS at once", habit="at_once"),
+        Project("21", "Archived long ago", "archiving answers 204 without a body", "ARCHIVED", "no_content"),
+        Project("22", "Speech samples", "two closed pools and a closed training: archive_pools can work"),
+        Project("23", "Live survey", "an open pool: 409 UNARCHIVED_POOLS_CONFLICT"),
+        Project("24", "Bad luck", "the operation ends as FAIL with raw details", habit="fails"),
+        Project("25", "Archived, strict", "already archived: 409 PROJECT_INAPPROPRIATE_STATUS", "ARCHIVED", "strict"),
+        Project("26", "Strict", "can be archived once; then 409 PROJECT_INAPPROPRIATE_STATUS", habit="strict"),
+        Project("27", "Locked", "a locked pool: POOL_LOCKED_BY_ANOTHER_OPERATION"),
+        Project("28", "Rejected answers", "a closed pool with rejected tasks: THERE_IS_REJECTED_ASSIGNMENT"),
+        Project("29", "Unreviewed answers", "a closed pool with open reviews: SUBMITTED_ASSIGNMENTS_CONFLICT"),
+        *(Project(str(number), f"Picture labels {number}") for number in range(30, 60)),
+        *(Project(row.id_at("toloka"), f"Fault: {row.name}") for row in fault_projects("toloka")),
+    ]
+    return {row.id: row for row in rows}
+
+
+def make_pools() -> dict[str, Pool]:
+    """All pools and trainings as they are at the start, by id."""
+    rows = [
+        Pool("1001", "10", "ARCHIVED"),
+        Pool("1002", "10", "ARCHIVED"),
+        Pool("2201", "22", "CLOSED"),
+        Pool("2202", "22", "CLOSED"),
+        Pool("2203", "22", "ARCHIVED"),
+        Pool("2209", "22", "CLOSED", training=True),
+        Pool("2301", "23", "OPEN"),
+        Pool("2302", "23", "CLOSED"),
+        Pool("2701", "27", "LOCKED", refuses="POOL_LOCKED_BY_ANOTHER_OPERATION"),
+        Pool("2801", "28", "CLOSED", refuses="THERE_IS_REJECTED_ASSIGNMENT"),
+        Pool("2901", "29", "CLOSED", refuses="SUBMITTED_ASSIGNMENTS_CONFLICT"),
+    ]
+    return {row.id: row for row in rows}
+
+
+def project_json(project: Project) -> dict[str, Any]:
+    """A project as the API shows it."""
+    text = {"type": "string", "required": False, "hidden": False}
+    return {
+        "id": project.id,
+        "status": project.status,
+        "public_name": f"{project.name} (stand-in)",
+        "public_description": "A project of a stand-in, not of the real service",
+        "private_comment": project.about or "stand-in",
+        "public_instructions": "None",
+        "created": "2023-05-04T08:15:30.123",
+        "owner": {"id": "stand-in-requester", "myself": True, "company_id": "1"},
+        "assignments_issuing_type": "AUTOMATED",
+        "task_spec": {
+            "input_spec": {"text": text},
+            "output_spec": {"result": text},
+            "view_spec": {"type": "classic", "markup": "{{text}}", "script": "", "styles": "", "assets": {}},
+        },
+    }
+
+
+def pool_json(thing: Pool) -> dict[str, Any]:
+    """A pool or training as the API shows it."""
+    shown = {
+        "id": thing.id,
+        "project_id": thing.project,
+        "private_name": f"Stand-in {'training' if thing.training else 'pool'} {thing.id}",
+        "status": thing.status,
+        "created": "2023-05-04T09:00:00",
+        "may_contain_adult_content": False,
+    }
+    if thing.training:
+        return {**shown, "training_tasks_in_task_suite_count": 1, "task_suites_required_to_pass": 1}
+    return {
+        **shown,
+        "last_started": "2023-05-05T09:00:00.1",
+        "last_stopped": None if thing.status == "OPEN" else "2023-05-06T09:00:00",
+        "last_close_reason": None if thing.status == "OPEN" else "COMPLETED",
+        "reward_per_assignment": 0.01,
+        "assignment_max_duration_seconds": 600,
+        "will_expire": "2033-05-04T09:00:00",
+    }
+
+
+def format_time(when: float) -> str:
+    """A time as the API writes it: UTC, no zone, three digits of a second."""
+    return datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+
+
+def _rank(value: object) -> tuple[int, int, str]:
+    """Numbers count as numbers, also as text; everything else by its text."""
+    text = str(value)
+    return (0, int(text), "") if text.isdecimal() and len(text) < 20 else (1, 0, text)
+
+
+def list_page(items: Iterable[Mapping[str, Any]], call: Request, equal: Sequence[str]) -> dict[str, Any]:
+    """One page: fields in `equal` must match one of the values given; id and times may be bounded; sorted and cut."""
+    kept = list(items)
+    for name, wanted in call.query.items():
+        field, _, relation = name.rpartition("_")
+        if name in equal:
+            options = wanted.split(",")
+            kept = [item for item in kept if str(item.get(name)) in options]
+        elif relation in FILTERS and field in ("id", "created", "submitted", "finished", "started"):
+            kept = [item for item in kept if item.get(field) is not None and _within(item[field], relation, wanted)]
+    for part in reversed([part for part in call.query.get("sort", "id").split(",") if part]):
+        kept = _sorted(kept, part.lstrip("-"), part.startswith("-"))
+    size = max(1, min(MAX_LIMIT, call.query_int("limit", DEFAULT_LIMIT)))
+    return {"items": kept[:size], "has_more": len(kept) > size}
+
+
+def _sorted(items: list[Mapping[str, Any]], field: str, backwards: bool) -> list[Mapping[str, Any]]:
+    """Equal ones go by their ids, in the same direction: of two jobs of one moment, the later one is the newer."""
+    return sorted(items, key=lambda item: (_rank(item.get(field, "")), _rank(item["id"])), reverse=backwards)
+
+
+def _within(value: object, relation: str, bound: str) -> bool:
+    mine, other = _rank(value), _rank(bound)
+    if relation.startswith("g"):
+        return mine > other or (relation == "gte" and mine == other)
+    return mine < other or (relation == "lte" and mine == other)

@@ -1,0 +1,1 @@
+"""How an export moves and ends. Nothing else calls `Export.move`."""

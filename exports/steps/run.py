@@ -1,0 +1,176 @@
+"""Running steps: what the tasks do with an export that was claimed for them, and what follows from errors."""
+
+import logging
+import queue
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar
+
+from django.db import InterfaceError, OperationalError, connections
+
+from exports import clock, states
+from exports.crypto import CryptoError
+from exports.queue.leases import Claim, LostClaimError, release
+from exports.settle.outcome import fail, fail_overdue, postpone
+from exports.steps import fetch, network_threads, poll, submit
+from exports.steps.errors import handle_error
+from exports.transport.errors import ProviderError
+
+log = logging.getLogger(__name__)
+
+STEP_HANDLERS = {states.SUBMIT: submit.submit, states.POLL: poll.poll, states.FETCH: fetch.fetch}
+# Results that come within so long of each other are written together.
+GATHER_SECONDS: Final = 0.05
+LISTEN_SECONDS: Final = 0.25
+MAX_CRASHES: Final = 20
+MAX_INTERNAL_ERRORS: Final = 5
+T = TypeVar("T")
+
+
+def run_step(claim: Claim, interrupts: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
+    """Takes the one next step. Whatever happens, the export ends, or has a next step with a time.
+
+    A claim that no longer stands is dropped in silence: another worker, or a person, was faster. When the database is
+    away the claim's lease brings the step back. `interrupts`: what a time limit of the worker raises in this thread.
+    """
+    if not claim.lost and _in_time(claim):
+        _safely(claim, lambda: STEP_HANDLERS[claim.export.step](claim), interrupts)
+
+
+def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
+    """Takes the next step of many exports that are to be polled. What comes back together is written together."""
+    results: queue.SimpleQueue[poll.PollResult] = queue.SimpleQueue()
+    going = begin_polls(claims)
+    patience = poll.PATIENCE_SECONDS if len(claims) > 1 else None
+    for claim in going:
+        network_threads.threads.run(partial(_poll_into, results, claim, patience))
+    waiting = len(going)
+    try:
+        while waiting and not all(claim.lost for claim in going):
+            looks = _gather(results, waiting)
+            waiting -= len(looks)
+            for look in settle_polls(looks):
+                finish_poll(look)
+    except interrupts:
+        log.warning("A time limit ended polls of %s exports; they are polled again.", waiting)
+        for claim in going:
+            release(claim)
+
+
+def _poll_into(results: "queue.SimpleQueue[poll.PollResult]", claim: Claim, patience: float | None) -> None:
+    look = poll.poll_provider(claim, patience)
+    connections.close_all()  # a token was fetched; hundreds of threads must not keep a connection each
+    results.put(look)
+
+
+def _gather(results: "queue.SimpleQueue[poll.PollResult]", waiting: int) -> list[poll.PollResult]:
+    """The results that come within a moment of each other; none after LISTEN_SECONDS without any."""
+    try:
+        looks = [results.get(timeout=LISTEN_SECONDS)]
+    except queue.Empty:
+        return []
+    if waiting > 1:
+        time.sleep(GATHER_SECONDS)
+    while len(looks) < waiting:
+        try:
+            looks.append(results.get_nowait())
+        except queue.Empty:
+            break
+    return looks
+
+
+def begin_polls(claims: Sequence[Claim]) -> list[Claim]:
+    """The first part of many polls at once: the claims whose providers may be asked now; the others are settled."""
+    return _together([claim for claim in claims if _in_time(claim)], lambda claim: claim, poll.admit_polls)
+
+
+def settle_polls(looks: Sequence[poll.PollResult]) -> list[poll.PollResult]:
+    """The last part of many polls at once: writes what brought nothing new. The others are to be finished."""
+    return _together(looks, lambda look: look.claim, poll.write_unchanged_polls)
+
+
+def finish_poll(look: poll.PollResult) -> None:
+    """Writes what follows from a look that `end_looks` left."""
+    _safely(look.claim, lambda: poll.handle_poll_result(look))
+
+
+def _together(items: Sequence[T], claim_of: Callable[[T], Claim], work: Callable[[Sequence[T]], list[T]]) -> list[T]:
+    """The work for all of them; where one makes it fail, for each by itself, so that it fails alone."""
+    if not items:
+        return []
+    try:
+        return work(items)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(items) > 1:
+            return [left for item in items for left in _together([item], claim_of, work)]
+        last_error_code = error
+        _safely(claim_of(items[0]), lambda: _raise(last_error_code))
+        return []
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _in_time(claim: Claim) -> bool:
+    """Whether the step may be taken at all; else its export was ended."""
+    export = claim.export
+    if export.deadline_at <= clock.now():
+        _safely(claim, lambda: fail_overdue(claim))
+    elif export.crash_count > MAX_CRASHES:
+        what = f"The worker died {export.crash_count - 1} times in this step."
+        _safely(claim, lambda: fail(claim, "internal", what, source="watchdog"))
+    else:
+        return True
+    return False
+
+
+def _safely(
+    claim: Claim, work: Callable[[], None], interrupts: type[Exception] | tuple[type[Exception], ...] = ()
+) -> None:
+    try:
+        try:
+            work()
+        except interrupts as error:
+            _interrupted(claim, error)
+        except ProviderError as error:
+            handle_error(claim, error)
+        except CryptoError as error:
+            fail(claim, "credential", str(error), source="worker", action="us")
+        except (LostClaimError, OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            _stumble(claim, error)
+    except LostClaimError:
+        claim.lost = True
+        log.info("The claim on export %s no longer stands; what it brought is dropped.", claim.export.pk)
+
+
+def _interrupted(claim: Claim, error: Exception) -> None:
+    """A time limit of the worker ended the step. A request that may have left is looked up, never sent again."""
+    export = claim.export
+    log.warning("A time limit of the worker (%s) ended the step of export %s.", type(error).__name__, export.pk)
+    note = "The worker's time limit ended the step."
+    if export.step == states.SUBMIT and export.request_sent_at is not None and not export.remote_id:
+        postpone(claim, submit.FIRST_SEARCH_SECONDS, f"{note} Looking for the job.", search_attempts=0)
+    else:
+        postpone(claim, clock.backoff(0), note)
+
+
+def _stumble(claim: Claim, error: Exception) -> None:
+    """A fault of ours. Once more later, since what met it may have changed; after five in a row it is the end."""
+    export = claim.export
+    export.refresh_from_db(fields=["status", "step", "consecutive_failures", "last_error_code", "deadline_at"])
+    log.exception("A fault of the portal's own in export %s.", export.pk)
+    if not export.is_open:
+        raise LostClaimError from error
+    count = export.consecutive_failures + 1 if export.last_error_code == "internal" else 1
+    if count >= MAX_INTERNAL_ERRORS:
+        what = f"A fault of the portal itself ({type(error).__name__}), {count} times in a row."
+        fail(claim, "internal", what, source="worker", consecutive_failures=count)
+    else:
+        note = f"A fault of the portal itself ({type(error).__name__})."
+        postpone(claim, clock.backoff(count), note, consecutive_failures=count, last_error_code="internal")

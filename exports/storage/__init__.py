@@ -1,0 +1,1 @@
+"""Kept files: writing, downloading, verifying, opening archives safely, download receipts."""

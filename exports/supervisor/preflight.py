@@ -1,0 +1,85 @@
+"""What can keep the portal from starting: another one on the same data, or somebody on the same port."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+
+class StartRefused(Exception):
+    """The portal cannot start: a sentence for a person, and the exit code."""
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def lock_data_dir(folder: Path) -> int:
+    """Take the data directory for this process; returns the lock's file descriptor, freed with the process.
+
+    Refused (exit code 1) when another process has it or the folder cannot be written.
+    """
+    path = folder / "up.lock"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as problem:
+        raise StartRefused(f"The data directory {folder} cannot be written ({problem.strerror}).") from problem
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        owner = os.pread(lock, 20, 0).decode("ascii", "replace").strip()
+        os.close(lock)
+        who = f" (process {owner})" if owner else ""
+        raise StartRefused(
+            f"The portal already runs on the data directory {folder}{who}: use that one, stop it first, "
+            "or set DATA_DIR to another folder."
+        ) from problem
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+    return lock
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(1024)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def find_free_port(host: str, wanted: int) -> int:
+    """The wanted port if nobody has it, else the next higher one that is free, else any."""
+    for port in (*range(wanted, min(wanted + 100, 65536)), 0):
+        with contextlib.suppress(OSError), _bind(host, port) as bound:
+            return int(bound.getsockname()[1])
+    raise StartRefused(f"No port is free on {host}.")
+
+
+def open_listening_socket(host: str, port: int) -> socket.socket:
+    """A listening socket; Refused with exit code 3 when the port is taken, 1 when the address cannot be had.
+
+    The supervisor holds it and the web process inherits it: while that one is restarted, callers wait instead of
+    being turned away, and nobody else can take the port.
+    """
+    try:
+        return _bind(host, port)
+    except socket.gaierror as problem:
+        raise StartRefused(f"The host {host} is not known: give an address of this machine with --host.") from problem
+    except OSError as problem:
+        if problem.errno == errno.EADDRINUSE:
+            other = find_free_port(host, port + 1)
+            raise StartRefused(f"Port {port} is taken: choose another one, for example --port {other}.", 3) from problem
+        if problem.errno == errno.EACCES:
+            raise StartRefused(f"Port {port} is not for this user: choose one from 1024 up with --port.") from problem
+        raise StartRefused(
+            f"{host}:{port} cannot be listened on ({problem.strerror}): see --host and --port."
+        ) from problem

@@ -1,0 +1,146 @@
+"""Starts processes, starts again what dies, for ever, and ends all of them together."""
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from exports.supervisor import prctl
+from exports.supervisor.child import ChildProcess, process_group_exists
+from exports.supervisor.loop import EventLoop
+from exports.supervisor.output import LineReader, PrefixedLog
+
+# Seconds that the processes have to stop by themselves before they are killed.
+STOP_GRACE_SECONDS = 8.0
+# Seconds that the last words of processes that have ended are waited for.
+OUTPUT_DRAIN_SECONDS = 1.0
+# Seconds that a restart waits at most for the last of the dead process's descendants to be gone.
+DESCENDANTS_WAIT_SECONDS = 5.0
+
+
+class Supervisor:
+    """Runs children until it gets SIGINT, SIGTERM or SIGHUP; a second signal kills them at once."""
+
+    def __init__(self, log: PrefixedLog, grace: float = STOP_GRACE_SECONDS) -> None:
+        self.log = log
+        self.stopping = False
+        self._grace = grace
+        self._running: dict[int, ChildProcess] = {}
+        self._for_ever: set[str] = set()
+        self._reading: dict[int, str] = {}
+        self._ended: dict[str, int] = {}
+        stops = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup means: stay
+            stops.append(signal.SIGHUP)
+        prctl.adopt_orphans()
+        self.loop = EventLoop([*stops, signal.SIGCHLD])
+
+    # What the caller does.
+
+    def run_to_end(self, child: ChildProcess, keep: Callable[[str], None] | None = None) -> int:
+        """Run the child to its end and return its exit code; its lines go to `keep`, or else to the log."""
+        self._start(child, keep)
+        while child.name not in self._ended or child.name in self._reading.values():
+            self._turn()
+        return self._ended.pop(child.name)
+
+    def run(self, children: Sequence[ChildProcess]) -> None:
+        """Run the children, start again each one that ends, until a signal says stop; then end them all."""
+        self._for_ever = {child.name for child in children}
+        for child in children:
+            self._start(child)
+        while not self.stopping or self._running:
+            self._turn()
+        late = monotonic() + OUTPUT_DRAIN_SECONDS
+        self.loop.call_later(OUTPUT_DRAIN_SECONDS, lambda: None)
+        while self._reading and monotonic() < late:
+            self._turn()
+
+    def close(self) -> None:
+        """Kill whatever still runs, also after an error of our own, and give the signals back."""
+        for child in self._running.values():
+            child.kill()
+            child.reap()
+        self._running.clear()
+        self.loop.close()
+
+    # What happens by itself.
+
+    def _turn(self) -> None:
+        for number in self.loop.run_once():
+            if number != signal.SIGCHLD:
+                self._stop(number)
+        self._bury()
+
+    def _start(self, child: ChildProcess, keep: Callable[[str], None] | None = None) -> None:
+        if self.stopping:
+            self._ended[child.name] = -signal.SIGTERM
+            return
+        try:
+            descriptor = child.start(monotonic())
+        except OSError as problem:
+            # No process or file descriptor to be had, for the moment.
+            self.log.write(child.name, f"cannot be started: {problem.strerror}")
+            self._come_again(child, 127, group=None)
+            return
+        if child.process is not None:
+            self._running[child.process.pid] = child
+        self._listen(descriptor, child.name, keep or (lambda line: self.log.write(child.name, line)))
+
+    def _listen(self, descriptor: int, name: str, each: Callable[[str], None]) -> None:
+        lines = LineReader(descriptor, each)
+        self._reading[descriptor] = name
+
+        def read() -> None:
+            if not lines.read():
+                del self._reading[descriptor]
+                self.loop.remove_reader(descriptor)
+
+        self.loop.add_reader(descriptor, read)
+
+    def _bury(self) -> None:
+        """Take note of every process that has ended, ours or adopted."""
+        while True:
+            try:
+                # Looked at but not yet taken: as long as it is there, its number cannot become somebody else's.
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            child = self._running.pop(found.si_pid, None)
+            if child is None:
+                os.waitpid(found.si_pid, 0)
+                continue
+            child.kill()
+            self._come_again(child, child.reap(), group=found.si_pid)
+
+    def _come_again(self, child: ChildProcess, code: int, group: int | None) -> None:
+        if self.stopping or child.name not in self._for_ever:
+            self._ended[child.name] = code
+            return
+        pause = child.next_restart_pause(monotonic())
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        self.log.write(child.name, f"{how}; starting again in {pause:g} s")
+        self.loop.call_later(pause, lambda: self._restart(child, group, monotonic() + DESCENDANTS_WAIT_SECONDS))
+
+    def _restart(self, child: ChildProcess, group: int | None, until: float) -> None:
+        if group is not None and process_group_exists(group) and monotonic() < until:
+            self.loop.call_later(0.1, lambda: self._restart(child, group, until))
+        elif not self.stopping:
+            self._start(child)
+
+    def _stop(self, number: int) -> None:
+        if self.stopping:
+            self.log.write("", "Killing what still runs.")
+            self._kill_all()
+            return
+        self.stopping = True
+        self.log.write("", f"Stopping ({signal.Signals(number).name}); once more kills at once.")
+        for child in self._running.values():
+            child.terminate()
+        self.loop.call_later(self._grace, self._kill_all)
+
+    def _kill_all(self) -> None:
+        for child in self._running.values():
+            child.kill()

@@ -1,0 +1,56 @@
+"""What the client needs to know of the service that it calls. Providers are that, and more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from exports.transport.errors import ProviderError
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A short-lived token. `expires_at`: epoch seconds. `secrets`: secret fields that changed with it (rotation)."""
+
+    token: str
+    expires_at: float
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Grant(expires_at={self.expires_at})"
+
+
+class SecretField(Protocol):
+    """A field of a credential's secrets; `is_public` says that it may be seen."""
+
+    @property
+    def name(self) -> str:
+        """The field's name."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether its value is no secret."""
+
+
+class Service(Protocol):
+    """A service with an HTTP API, as `exports.providers.contract.Provider` describes one."""
+
+    @property
+    def slug(self) -> str:
+        """Its short name in addresses and logs."""
+
+    @property
+    def label(self) -> str:
+        """Its name as people see it."""
+
+    @property
+    def secrets(self) -> Sequence[SecretField]:
+        """The fields of its credentials."""
+
+    def headers(self, client: Any) -> dict[str, str]:
+        """Headers that authorise a call."""
+
+    def fetch_token(self, client: Any) -> Grant:
+        """Fetches a short-lived token."""
+
+    def error_from_response(self, status: int, body: object) -> ProviderError | None:
+        """The error that an answer means, or None."""

@@ -1,0 +1,252 @@
+"""What an export's page says in sentences: how far it is, what happens next, whose turn it is and what helps."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from exports import states
+from exports.models import Change, Export
+from exports.providers.contract import Kind
+from exports.templatetags.pages import heading, provider_label, status_label
+
+ACTION_LABELS: Final = {
+    "you": _l("Your turn"),
+    "us": _l("The portal's turn"),
+    "provider": _l("{provider}'s turn"),
+    "none": _l("Nothing to do"),
+}
+# Reason of a failure to what happened, and to what helps. {provider} is filled in.
+FAILURE_TITLES: Final = {
+    "rejected": _l("{provider} refused the request"),
+    "credential": _l("{provider} did not accept the credential"),
+    "not_found": _l("{provider} does not know this project"),
+    "precondition": _l("{provider} cannot do it as things stand"),
+    "provider_failed": _l("The job failed at {provider}"),
+    "no_file": _l("{provider} finished, but there is no file"),
+    "bad_file": _l("The file that came is not usable"),
+    "too_large": _l("The file is larger than this portal keeps"),
+    "deadline": _l("It took too long, so the portal stopped watching"),
+    "unconfirmed": _l("It is not known whether {provider} took the request"),
+    "address": _l("The portal refused to open an address"),
+    "unreadable": _l("{provider} answers in a way that cannot be read"),
+    "storage": _l("The portal could not store the file"),
+    "internal": _l("The portal stumbled over its own fault"),
+}
+FAILURE_ADVICE: Final = {
+    "rejected": _l("Read what {provider} says, change the options or the project accordingly, and ask again."),
+    "credential": _l(
+        "Test the credential. If it is dead, replace its secrets; if it may not do this, use one that"
+        " may. Then come back here and retry."
+    ),
+    "not_found": _l(
+        "Look whether the project still exists at {provider} and whether the credential may see it, then retry."
+    ),
+    "precondition": _l("Do at {provider} what is named above, then come back here and retry."),
+    "provider_failed": _l(
+        "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it"
+        " fails again, ask {provider}."
+    ),
+    "no_file": _l(
+        "The fault lies there, not in what you asked for. It often passes, so a retry may do. If it stays so,"
+        " ask {provider} where the file is."
+    ),
+    "bad_file": _l(
+        "What came is not kept, since nobody could use it. A retry has it made anew. If it stays so, ask {provider}."
+    ),
+    "too_large": _l("Ask the portal's staff for a higher limit, then retry."),
+    "deadline": _l(
+        "If the job still runs at {provider}, watch it again: nothing is asked for twice. If it does not run"
+        " any more, retry."
+    ),
+    "unconfirmed": _l(
+        "Look at {provider} whether the job runs there. If it does, adopt it: give its id, and the portal"
+        " follows that job and asks for nothing twice. If it does not, retry. A retry beside a job that runs makes it"
+        " run twice."
+    ),
+    "address": _l(
+        "The link that {provider} gave leads to a place that the portal opens for nobody. A retry may bring a"
+        " better one. If it stays so, ask {provider}, and tell the portal's staff."
+    ),
+    "unreadable": _l("It may pass, so retry later. If it stays so, ask {provider}, and tell the portal's staff."),
+    "storage": _l("The portal's staff must make room first; then retry."),
+    "internal": _l("Tell the portal's staff, who find this export by its number. A retry does no harm."),
+}
+# The same reasons, where the provider had taken the job already.
+ACCEPTED_FAILURE_TITLES: Final = {"not_found": _l("{provider} does not know the job any more")}
+ACCEPTED_FAILURE_ADVICE: Final = {
+    "not_found": _l("The job is gone at {provider}, and its file with it. Retry to have it made anew.")
+}
+# What stands to reason first: the button that is offered before the others.
+PRIMARY_REMEDIES: Final = {"credential": "credential", "rejected": "edit", "unconfirmed": "adopt", "deadline": "watch"}
+# Reasons that there can only be once the provider has done its part.
+CODES_AFTER_COMPLETION: Final = frozenset({"no_file", "bad_file", "too_large", "storage"})
+# Who can report that a job was canceled at the provider; everybody else cancels here.
+PROVIDER_SOURCES: Final = frozenset({"poll", "webhook", "worker"})
+MAX_RETRIES_SHOWN: Final = 20
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of the finish lines. `mark` is an icon; `at` when it was passed."""
+
+    label: str
+    icon: str
+    at: datetime | None = None
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What happens next, when, and why it waits. `now`: it is under way."""
+
+    text: str
+    at: datetime | None
+    is_running: bool
+    wait_reason: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failure: what happened, whose turn it is, what helps, and the button that is offered first."""
+
+    title: str
+    action_label: str
+    advice: str
+    primary_remedy: str
+
+
+@dataclass(frozen=True)
+class RelatedExports:
+    """The export of the same project and kind before this one, and those that follow this one."""
+
+    previous: Export | None
+    retries: list[Export]
+
+
+@dataclass(frozen=True)
+class OptionValue:
+    """An option by the name that the form has for it. `changed`: last time it was `before` ("" was not set)."""
+
+    label: str
+    value: str
+    changed: bool = False
+    previous_value: str = ""
+
+
+def window_title(export: Export) -> str:
+    """For the window's title: state first."""
+    return f"{status_label(export.status)}: {heading(export)}"
+
+
+def build_stages(export: Export) -> list[Stage]:
+    """Asked, done at the provider, file here: different facts, shown as such."""
+    provider = provider_label(export.project.credential)
+    done = export.status == states.SUCCEEDED
+    sent = bool(export.remote_id or export.submitted_at) or done
+    # A link is opened only after the job, so an address that was refused then means that the job was done.
+    refused = export.error_code == "address" and bool(export.remote_id)
+    over = done or export.step == states.FETCH or export.error_code in CODES_AFTER_COMPLETION or refused
+    with_file = export.format != "none"
+    passed = [
+        (_("Taken by %(provider)s") % {"provider": provider}, sent, export.started_at if sent else None),
+        (
+            _("Done at %(provider)s") % {"provider": provider},
+            over,
+            None if with_file else export.finished_at if done else None,
+        ),
+    ]
+    if with_file:
+        gone = export.file is not None and export.file.deleted_at is not None
+        label = _("File verified, deleted since") if gone else _("File here and verified")
+        passed.append((label, done, export.file.verified_at if export.file else None))
+    made = []
+    current = export.is_open
+    for label, is_passed, at in passed:
+        made.append(Stage(label, "check" if is_passed else "empty", at, current and not is_passed))
+        current = current and is_passed
+    return made
+
+
+def describe_next_step(export: Export) -> NextStep | None:
+    """What the portal does next with an open export."""
+    if not export.is_open:
+        return None
+    provider = provider_label(export.project.credential)
+    if export.step == states.FETCH:
+        text = _("The portal fetches the file and verifies it.")
+    elif export.step == states.POLL:
+        text = _("The portal asks %(provider)s how the job is doing.") % {"provider": provider}
+    elif export.request_sent_at is not None:
+        text = _(
+            "The answer to the request was lost, so the portal looks for the job at %(provider)s."
+            " It does not ask twice."
+        ) % {"provider": provider}
+    else:
+        text = _("The portal asks %(provider)s to start the job.") % {"provider": provider}
+    now = timezone.now()
+    held = export.held_until is not None and export.held_until > now
+    due = export.next_step_at is not None and export.next_step_at <= now
+    return NextStep(text, export.next_step_at, held or due, export.wait_note)
+
+
+def explain_failure(export: Export) -> Failure | None:
+    """Why it failed, in a form that leads on."""
+    if export.status != states.FAILED:
+        return None
+    provider, code = provider_label(export.project.credential), export.error_code
+    taken = bool(export.remote_id)
+    what = (ACCEPTED_FAILURE_TITLES.get(code) if taken else None) or FAILURE_TITLES.get(code) or _("It failed")
+    advice = (ACCEPTED_FAILURE_ADVICE.get(code) if taken else None) or FAILURE_ADVICE.get(code) or _("Retry.")
+    first = PRIMARY_REMEDIES.get(code, "retry")
+    if first == "watch" and not export.remote_id:
+        first = "adopt"
+    turn = str(ACTION_LABELS.get(export.error_action, "")).format(provider=provider)
+    return Failure(what.format(provider=provider), turn, advice.format(provider=provider), first)
+
+
+def canceled_at_provider(export: Export, changes: Iterable[Change | None]) -> bool:
+    """Whether the provider canceled the job, and nobody here."""
+    ends = [change.source for change in changes if change and change.to_status == states.CANCELED]
+    return export.status == states.CANCELED and bool(ends) and ends[-1] in PROVIDER_SOURCES
+
+
+def find_related(export: Export) -> RelatedExports:
+    """What came before and after, in one query."""
+    like = Export.objects.filter(project_id=export.project_id, type=export.type, pk__lt=export.pk)
+    before = Subquery(like.order_by("-pk").values("pk")[:1])
+    rows = list(Export.objects.filter(Q(pk=before) | Q(retry_of=export)).order_by("pk")[: MAX_RETRIES_SHOWN + 1])
+    return RelatedExports(
+        next((row for row in rows if row.pk < export.pk), None), [row for row in rows if row.retry_of_id == export.pk]
+    )
+
+
+def compare_options(export: Export, kind: Kind | None, before: Export | None) -> list[OptionValue]:
+    """The options, those marked that were others in the export before; also those that were set only then."""
+    fields = kind.options.base_fields if kind else {}
+    last = before.options if before else export.options
+    rows = []
+    if before is not None and before.format != export.format:
+        rows.append(OptionValue(_("File format"), export.format, True, before.format))
+    for name in [*export.options, *(name for name in last if name not in export.options)]:
+        label = (fields[name].label if name in fields else None) or name.replace("_", " ").capitalize()
+        now, then = export.options.get(name), last.get(name)
+        rows.append(OptionValue(str(label), _said(now), now != then, _said(then)))
+    return rows
+
+
+def _said(value: Any) -> str:
+    """An option's value in words; "" where it was not set."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -1,0 +1,136 @@
+"""The admin site: staff read everything, act through the engine, and never see a secret."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from exports.models import Call, Change, Export, Heartbeat, OutboxMessage, RateLimitPause, Team, Token, User
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+MODELS = [model for model in admin.site._registry if model._meta.app_label == "exports"]
+READ_ONLY = [Export, Change, Call, OutboxMessage]
+CHOSEN = "_selected_action"
+
+
+@pytest.fixture
+def as_staff(db: None) -> Client:
+    client = Client()
+    client.force_login(factories.staff_user())
+    return client
+
+
+@pytest.fixture
+def full(cast: Cast) -> Export:
+    """One row of everything."""
+    export = factories.succeeded_export(cast)
+    credential = export.project.credential
+    Call.objects.create(export=export, credential=credential, at=timezone.now(), method="GET", url="u", seconds=0.1)
+    RateLimitPause.extend(credential.pk, "", timezone.now(), "limit")
+    Heartbeat.record("beat")
+    Token.issue(cast.member)
+    return export
+
+
+def path(model: Any, view: str = "changelist", *args: Any) -> str:
+    return reverse(f"admin:exports_{model._meta.model_name}_{view}", args=args)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_everything_is_readable(as_staff: Client, full: Export, model: Any) -> None:
+    assert as_staff.get(path(model)).status_code == 200
+    row = model.objects.first()
+    assert row is not None
+    page = as_staff.get(path(model, "change", row.pk))
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_secrets_are_nowhere(as_staff: Client, full: Export, model: Any) -> None:
+    full.project.credential.save_secrets({"api_key": "v3ry-secret"})
+    Export.objects.filter(pk=full.pk).update(encrypted_link=full.encrypt_link("https://x.example/?sig=1"))
+    token = Token.objects.get()
+    for text in (
+        as_staff.get(path(model)).content.decode(),
+        as_staff.get(path(model, "change", model.objects.first().pk)).content.decode(),
+    ):
+        assert "v1:" not in text
+        assert "v3ry-secret" not in text
+        assert token.digest not in text
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in (Team, User)])
+def test_what_the_engine_keeps_is_never_edited(as_staff: Client, full: Export, model: Any) -> None:
+    row = model.objects.first()
+    assert as_staff.get(path(model, "add")).status_code == 403
+    assert as_staff.post(path(model, "change", row.pk), {}).status_code == 403
+    assert as_staff.post(path(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    as_staff.post(path(model), {"action": "delete_selected", CHOSEN: [row.pk], "post": "yes"})
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_history_is_on_the_export(as_staff: Client, full: Export) -> None:
+    page = as_staff.get(path(Export, "change", full.pk)).content.decode()
+    assert page.count("field-provider_status") >= Change.objects.filter(export=full).count()
+
+
+def test_writing_off_takes_a_reason(as_staff: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    sent: dict[str, Any] = {"action": "write_off", CHOSEN: [export.pk]}
+    asked = as_staff.post(path(Export), sent)
+    assert asked.status_code == 200
+    assert 'name="reason"' in asked.content.decode()
+    assert "Say why." in as_staff.post(path(Export), {**sent, "reason": " "}).content.decode()
+    export.refresh_from_db()
+    assert export.is_open
+    done = as_staff.post(path(Export), {**sent, "reason": "The account is closed."}, follow=True)
+    assert "1 exports were canceled." in done.content.decode()
+    last = Change.objects.filter(export=export).latest("seq")
+    assert (last.to_status, last.source, last.actor) == ("canceled", "staff", "staff@example.org")
+    assert last.note == "The account is closed."
+    again = as_staff.post(path(Export), {**sent, "reason": "Once more."}, follow=True)
+    assert "has ended already" in again.content.decode()
+
+
+def test_redriving_takes_the_next_step_now(as_staff: Client, cast: Cast) -> None:
+    export, ended = factories.processing_export(cast), factories.failed_export(cast, format_="xlsx")
+    sent = {"action": "redrive", CHOSEN: [export.pk, ended.pk]}
+    page = as_staff.post(path(Export), sent, follow=True).content.decode()
+    assert "has ended already" in page
+    export.refresh_from_db()
+    assert export.next_step_at is not None
+    assert export.next_step_at <= timezone.now()
+
+
+def test_tokens_are_revoked(as_staff: Client, full: Export) -> None:
+    token = Token.objects.get()
+    as_staff.post(path(Token), {"action": "revoke", CHOSEN: [token.pk]})
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+
+
+def test_people_and_teams_are_made_here(as_staff: Client, cast: Cast) -> None:
+    password = "a long and good passphrase"
+    sent = {"email": "new@example.org", "name": "New", "usable_password": "true"}
+    sent |= {"password1": password, "password2": password}
+    assert as_staff.post(path(User, "add"), sent).status_code == 302
+    assert User.objects.get(email="new@example.org").check_password(password)
+    inline = {"member_set-TOTAL_FORMS": "1", "member_set-INITIAL_FORMS": "0"}
+    inline |= {"member_set-0-user": str(cast.viewer.user_id), "member_set-0-role": "owner"}
+    assert as_staff.post(path(Team, "add"), {"name": "Third", "slug": "third", **inline}).status_code == 302
+    assert Team.objects.get(slug="third").users.get() == cast.viewer.user
+
+
+def test_members_do_not_get_in(as_owner: Client) -> None:
+    assert as_owner.get("/admin/exports/export/").status_code == 302
+
+
+def test_lists_take_few_queries(as_staff: Client, cast: Cast, django_assert_max_num_queries: Any) -> None:
+    for _ in range(10):
+        factories.waiting_export(cast, allow_duplicate=True)
+    with django_assert_max_num_queries(8):
+        as_staff.get(path(Export))

@@ -1,0 +1,157 @@
+"""Credentials: owners add them, secrets never come back, and the provider is only called when it is asked to be."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from exports.models import Call, Credential, Member
+from tests.api.conftest import ApiClient, problem_body
+from tests.helpers.cast import SECRETS, Cast
+
+At = Callable[[str], str]
+
+
+@pytest.fixture
+def owner_api(owner: Member) -> ApiClient:
+    """Speaks for the owner."""
+    return ApiClient(owner)
+
+
+@pytest.mark.parametrize("provider", SECRETS)
+def test_one_of_every_provider_can_be_added(owner_api: ApiClient, provider: str) -> None:
+    answer = owner_api.post("/credentials", {"provider": provider, "name": "Ours", "secrets": SECRETS[provider]})
+    assert answer.status_code == 201
+    made = answer.json()
+    assert set(made) == {
+        *("id", "provider", "name", "origin", "dialect", "secret_fields"),
+        *("created_at", "used_at", "checked_at", "trouble"),
+    }
+    assert (made["provider"], made["name"], made["trouble"]) == (provider, "Ours", "")
+    assert sorted(made["secret_fields"]) == sorted(SECRETS[provider])
+    assert made["origin"].startswith("https://")
+    assert (made["used_at"], made["checked_at"]) == (None, None)
+    assert owner_api.get("/credentials").json()["credentials"] == [made]
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("provider", SECRETS)
+def test_secrets_never_come_back(owner_api: ApiClient, provider: str) -> None:
+    values = {name: f"{value}-marked-7f3a" for name, value in SECRETS[provider].items() if name != "scheme"}
+    made = owner_api.post("/credentials", {"provider": provider, "name": "Ours", "secrets": values})
+    assert made.status_code == 201
+    again = owner_api.post("/credentials", {"provider": provider, "name": "Ours", "secrets": values})
+    wrong = owner_api.post(
+        "/credentials", {"provider": provider, "name": "x", "secrets": {**values, "more": "marked-7f3a"}}
+    )
+    listed = owner_api.get("/credentials")
+    assert all(b"marked-7f3a" not in answer.content for answer in (made, again, wrong, listed))
+
+
+def test_an_origin_is_a_declared_name_or_an_address(owner_api: ApiClient) -> None:
+    body = {"provider": "toloka", "secrets": SECRETS["toloka"]}
+    named = owner_api.post("/credentials", {**body, "name": "a", "origin": "sandbox"})
+    assert named.json()["origin"] == "https://sandbox.toloka.dev"
+    address = owner_api.post("/credentials", {**body, "name": "b", "origin": "https://93.184.215.14/toloka/"})
+    assert address.json()["origin"] == "https://93.184.215.14/toloka"
+
+
+def test_a_dialect_is_one_of_the_providers(owner_api: ApiClient) -> None:
+    body = {"provider": "playcanvas", "secrets": SECRETS["playcanvas"]}
+    assert owner_api.post("/credentials", {**body, "name": "a"}).json()["dialect"] == "current"
+    assert owner_api.post("/credentials", {**body, "name": "b", "dialect": "seed"}).json()["dialect"] == "seed"
+
+
+GOOD: dict[str, Any] = {"provider": "playcanvas", "name": "Ours", "secrets": {"token": "sandbox-token"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"provider": "dropbox"}, "provider"),
+        ({"provider": 1}, "provider"),
+        ({"name": ""}, "name"),
+        ({"name": "n" * 101}, "name"),
+        ({"name": None}, "name"),
+        ({"secrets": {}}, "secrets.token"),
+        ({"secrets": {"token": ""}}, "secrets.token"),
+        ({"secrets": {"token": 1}}, "secrets.token"),
+        ({"secrets": {"token": "with space"}}, "secrets.token"),
+        ({"secrets": {"token": "t", "password": "p"}}, "secrets.password"),
+        ({"secrets": "token"}, "secrets"),
+        ({"secrets": None}, "secrets"),
+        ({"origin": "http://playcanvas.com"}, "origin"),
+        ({"origin": "https://127.0.0.1"}, "origin"),
+        ({"origin": "nowhere"}, "origin"),
+        ({"origin": 5}, "origin"),
+        ({"dialect": "klingon"}, "dialect"),
+        ({"token": "x"}, "token"),
+    ],
+)
+def test_what_cannot_be_is_422_by_field(owner_api: ApiClient, change: dict[str, Any], field: str) -> None:
+    answer = problem_body(owner_api.post("/credentials", GOOD | change), 422)
+    assert set(answer["errors"]) == {field}
+    assert not Credential.objects.exists()
+
+
+def test_everything_that_is_missing_is_named_at_once(owner_api: ApiClient) -> None:
+    assert set(problem_body(owner_api.post("/credentials"), 422)["errors"]) == {"provider", "name", "secrets"}
+
+
+def test_a_name_is_used_once_in_a_team(owner_api: ApiClient, outsider: Member) -> None:
+    assert owner_api.post("/credentials", GOOD).status_code == 201
+    assert set(problem_body(owner_api.post("/credentials", GOOD), 422)["errors"]) == {"name"}
+    assert ApiClient(outsider).post("/credentials", GOOD).status_code == 201
+
+
+def test_a_test_of_a_good_one_names_its_steps(member_api: ApiClient, cast: Cast, at: At) -> None:
+    credential = cast.credential("playcanvas", at("playcanvas"))
+    answer = member_api.post(f"/credentials/{credential.pk}/check")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["ok"] is True
+    assert body["steps"]
+    assert all(set(step) == {"name", "ok", "detail"} and step["ok"] for step in body["steps"])
+    assert member_api.get("/credentials").json()["credentials"][0]["checked_at"]
+
+
+def test_a_test_of_a_dead_one_is_an_answer_and_kept_as_trouble(member_api: ApiClient, cast: Cast, at: At) -> None:
+    credential = cast.credential("playcanvas", at("playcanvas"), secrets={"token": "dead"})
+    body = member_api.post(f"/credentials/{credential.pk}/check").json()
+    assert body["ok"] is False
+    assert body["detail"]
+    assert member_api.get("/credentials").json()["credentials"][0]["trouble"] == body["detail"]
+
+
+def test_the_providers_projects_can_be_listed(member_api: ApiClient, cast: Cast, at: At) -> None:
+    credential = cast.credential("toloka", at("toloka"))
+    body = member_api.get(f"/credentials/{credential.pk}/remote-projects").json()
+    assert body["meta"] == {"limit": len(body["projects"]), "next": None}
+    assert "10" in [project["id"] for project in body["projects"]]
+    assert all(set(project) == {"id", "name", "note"} for project in body["projects"])
+
+
+def test_a_provider_that_does_not_answer_is_502_with_its_sentence(member_api: ApiClient, cast: Cast, at: At) -> None:
+    credential = cast.credential("toloka", at("toloka"), secrets={"token": "dead", "scheme": "OAuth"})
+    assert problem_body(member_api.get(f"/credentials/{credential.pk}/remote-projects"), 502)["detail"]
+
+
+def test_a_secret_whose_key_is_lost_is_503_and_says_what_to_do(
+    member_api: ApiClient, cast: Cast, settings: Settings
+) -> None:
+    credential = cast.credential("toloka")
+    settings.CREDENTIAL_KEYS = ("another key",)
+    assert (
+        "CREDENTIAL_KEYS"
+        in problem_body(member_api.get(f"/credentials/{credential.pk}/remote-projects"), 503)["detail"]
+    )
+    assert member_api.post(f"/credentials/{credential.pk}/check").json()["ok"] is False
+    assert member_api.get("/credentials").status_code == 200
+
+
+def test_a_credential_of_a_provider_that_left_is_still_listed(member_api: ApiClient, cast: Cast) -> None:
+    credential = cast.credential("toloka")
+    Credential.objects.filter(pk=credential.pk).update(provider="gone")
+    (one,) = member_api.get("/credentials").json()["credentials"]
+    assert (one["provider"], one["origin"], one["secret_fields"]) == ("gone", "", ["scheme", "token"])

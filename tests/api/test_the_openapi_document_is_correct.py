@@ -1,0 +1,116 @@
+"""The OpenAPI document says what the API does, and people can read it without a script."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.api.conftest import PROBLEM, ApiClient, problem_body
+
+CONTRACT = {
+    "/me": {"get"},
+    "/providers": {"get"},
+    "/credentials": {"get", "post"},
+    "/credentials/{}/check": {"post"},
+    "/credentials/{}/remote-projects": {"get"},
+    "/projects": {"get", "post"},
+    "/projects/{}": {"get"},
+    "/projects/{}/exports": {"get", "post"},
+    "/exports": {"get"},
+    "/exports/{}": {"get"},
+    "/exports/{}/cancel": {"post"},
+    "/exports/{}/retry": {"post"},
+    "/exports/{}/adopt": {"post"},
+    "/exports/{}/history": {"get"},
+    "/exports/{}/calls": {"get"},
+    "/exports/{}/file": {"get"},
+}
+
+
+@pytest.fixture
+def document(db: None) -> dict[str, Any]:
+    answer = Client().get("/api/v1/openapi.json")
+    assert answer.headers["Content-Type"] == "application/json"
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def test_it_has_the_addresses_of_the_contract_and_no_others(document: dict[str, Any]) -> None:
+    said = {re.sub("{.*?}", "{}", path): set(methods) for path, methods in document["paths"].items()}
+    assert said == {f"/api/v1{path}": methods for path, methods in CONTRACT.items()}
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            own = [value["$ref"]] if "$ref" in value else []
+            return own + [found for inner in value.values() for found in references(inner)]
+        return [found for inner in value for found in references(inner)] if isinstance(value, list) else []
+
+    for reference in references(document):
+        target: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+
+
+def test_every_operation_tells_its_answers(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            statuses = set(operation["responses"])
+            assert {"401", "429"} <= statuses
+            assert ("404" in statuses) == ("{" in path or (path.endswith("/projects") and method == "post"))
+            if method == "post":
+                assert {"403", "413", "422"} <= statuses
+                assert "application/json" in operation["requestBody"]["content"]
+            assert operation["description"]
+            assert operation["security"] == [{"Bearer": []}]
+
+
+def test_errors_are_described_as_problems(document: dict[str, Any]) -> None:
+    for response in document["components"]["responses"].values():
+        assert list(response["content"]) == [PROBLEM]
+    assert set(document["components"]["schemas"]["Problem"]["required"]) == {"type", "title", "status", "detail"}
+
+
+def test_the_filters_are_described(document: dict[str, Any]) -> None:
+    for path in ("/api/v1/exports", "/api/v1/projects/{project_id}/exports"):
+        parameters = {one["name"]: one for one in document["paths"][path]["get"]["parameters"] if one["in"] == "query"}
+        assert list(parameters) == [
+            *("status", "type", "provider", "project_id", "since", "until", "q"),
+            *("limit", "before"),
+        ]
+        assert parameters["limit"]["schema"]["maximum"] == 100
+
+
+def test_bodies_take_no_other_fields(document: dict[str, Any]) -> None:
+    create = document["paths"]["/api/v1/projects/{project_id}/exports"]["post"]
+    schema = create["requestBody"]["content"]["application/json"]["schema"]
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == ["type"]
+    assert set(schema["properties"]) == {"type", "format", "options", "confirm", "adopt", "allow_twin"}
+    assert "Idempotency-Key" in [one["name"] for one in create["parameters"]]
+
+
+def test_an_answer_is_as_described(member_api: ApiClient, document: dict[str, Any]) -> None:
+    said = document["components"]["schemas"]
+    assert set(member_api.get("/me").json()) == set(said["MeOut"]["properties"])
+    assert said["ExportOut"]["properties"]["created_at"] == {
+        "type": "string",
+        "format": "date-time",
+        "title": "Created At",
+    }
+    assert set(said["ChangeOut"]["required"]) == {"from", "to", "at", "source", "actor", "provider_status", "note"}
+
+
+def test_people_can_read_it_without_a_script(db: None, document: dict[str, Any]) -> None:
+    answer = Client().get("/api/docs")
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert all(path in html for path in document["paths"])
+    # Nothing that a strict Content-Security-Policy would refuse, and nothing from elsewhere.
+    assert not re.search(r"<script|<style|style=|\son\w+=|(src|href)=\"(https?:)?//", html)
+    assert html.count("<h1") == 1
+    problem_body(Client().post("/api/docs"), 405)
+    assert "`" not in html

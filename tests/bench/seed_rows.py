@@ -1,0 +1,99 @@
+"""Rows by the million: a credential, projects and exports made by SQL, each like a first one made by the models."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from tests.bench.testbed import Testbed
+
+FIRST: Final = 1_000_000
+SECRETS: Final = {"token": "bench-token"}
+
+
+@dataclass
+class SeedRows:
+    """The first of each, of which the others are copies."""
+
+    team: Any
+    user: Any
+    credentials: list[Any]
+    projects: list[Any]
+
+
+def seed(ground: Testbed, credentials: int = 1, provider: str = "bench", each: int = 1) -> SeedRows:
+    """A team's credentials, each with so many projects."""
+    from exports.models import Credential, Project, Team, User
+
+    team, user = Team.objects.get(slug="real-team"), User.objects.get(email="real@example.org")
+    User.objects.filter(pk=user.pk).update(mail_success=False, mail_failure=False)
+    made = SeedRows(team, user, [], [])
+    for number in range(credentials):
+        credential = Credential.objects.create(
+            team=team, provider=provider, name=f"{provider} {number}", origin=ground.stand_in.origin, created_by=user
+        )
+        credential.save_secrets(SECRETS)
+        made.credentials.append(credential)
+        made.projects += [
+            Project.objects.create(team=team, credential=credential, remote_id=str(1000 + number * each + one))
+            for one in range(each)
+        ]
+    return made
+
+
+def copies(model: Any, like: Any, first: int, last: int, **values: str) -> None:
+    """Copies a row so many times; `values` are SQL, in which `g` is the number of the copy."""
+    from django.db import connection
+
+    columns = [field.column for field in model._meta.concrete_fields]
+    given = {"id": "g", **values}
+    wanted = ", ".join(given.get(column, f'"{column}"') for column in columns)
+    names = ", ".join(f'"{column}"' for column in columns)
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {wanted} FROM {table} CROSS JOIN generate_series({first}, {last})"  # noqa: S608
+            f" AS g WHERE {table}.id = {like.pk}"
+        )
+
+
+def running(made: SeedRows, count: int, interval: float, starts_in: float) -> float:
+    """So many exports whose jobs run: the first is due in `starts_in` seconds, the last an interval later.
+
+    Returns when the first is due, as seconds since 1970; export number i (job i) is due i * interval / count later.
+    """
+    from django.db import connection
+    from django.utils import timezone
+
+    from exports.models import Export
+
+    now = timezone.now()
+    begins = now + timedelta(seconds=starts_in)
+    like = Export.objects.create(
+        pk=FIRST - 1, team=made.team, project=made.projects[0], user=made.user, trigger="person", type="archive",
+        format="zip", status="processing", step="poll", provider_status="running", remote_id="1", submitted_at=now,
+        started_at=now, next_step_at=begins, deadline_at=now + timedelta(days=1),
+    )  # fmt: skip
+    due = f"TIMESTAMPTZ '{begins.isoformat()}' + (g - {FIRST}) * interval '{interval * 1e6 / count:.3f} microseconds'"
+    ids = ", ".join(str(project.pk) for project in made.projects)
+    project = f"(ARRAY[{ids}])[1 + g %% {len(made.projects)}]".replace("%%", "%")
+    copies(Export, like, FIRST, FIRST + count - 1, remote_id="g::text", next_step_at=due, project_id=project)
+    Export.objects.filter(pk=like.pk).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return begins.timestamp()
+
+
+def restart(count: int, interval: float, starts_in: float) -> float:
+    """Plans the same exports anew for another round. Returns as `running`."""
+    from django.db import connection
+    from django.utils import timezone
+
+    begins = timezone.now() + timedelta(seconds=starts_in)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE exports_export SET held_until = NULL, crash_count = 0, next_step_at = %s::timestamptz"
+            " + (id - %s) * %s * interval '1 microsecond'",
+            [begins, FIRST, interval * 1e6 / count],
+        )
+        cursor.execute("VACUUM exports_export")
+    return begins.timestamp()

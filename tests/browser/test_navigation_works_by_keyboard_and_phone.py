@@ -1,0 +1,129 @@
+"""Getting about: back and forth, with keys alone, on a phone, in the colors one chose."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from exports.models import User
+from tests.browser.conftest import OpenBrowser
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+DARK = "rgb(20, 24, 23)"
+
+
+def _press_until(page: Page, wanted: Locator, most: int = 60) -> None:
+    """Presses Tab until the wanted thing has the focus; what has it must be seen."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("(one) => one === document.activeElement"):
+            shown = "(one) => one.matches(':focus-visible') && getComputedStyle(one).outlineStyle !== 'none'"
+            assert wanted.evaluate(shown), "the focus is shown"
+            return
+    raise AssertionError(f"Tab never came to {wanted}")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_back_leads_to_the_list_as_it_was_filtered(open_browser: OpenBrowser, cast: Cast, scripts: bool) -> None:
+    good, bad = factories.succeeded_export(cast), factories.failed_export(cast, allow_duplicate=True)
+    page = open_browser(cast.viewer, java_script_enabled=scripts).open("exports/")
+    state, rows = page.get_by_label("State"), page.locator("tbody tr")
+    state.select_option("failed")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(re.compile("status=failed"))
+    state.select_option("succeeded")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(re.compile("status=succeeded"))
+    page.locator(f"#x{good.pk}").click()
+    page.wait_for_url(re.compile(rf"/exports/{good.pk}/$"))
+
+    page.go_back()
+    expect(page).to_have_url(re.compile("status=succeeded"))
+    expect(page.locator(f"#x{good.pk}")).to_be_visible()
+    expect(state).to_have_value("succeeded")
+    page.go_back()
+    expect(page).to_have_url(re.compile("status=failed"))
+    expect(page.locator(f"#x{bad.pk}")).to_be_visible()
+    expect(state).to_have_value("failed")
+    page.go_back()
+    expect(rows).to_have_count(2)
+    expect(state).to_have_value("")
+    page.go_forward()
+    expect(rows).to_have_count(1)
+    expect(state).to_have_value("failed")
+
+
+def test_from_the_sign_in_to_a_canceled_export_with_keys_alone(open_browser: OpenBrowser, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    visitor = open_browser()
+    visitor.sign_in(cast.member)
+    page = visitor.page
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.goto(page.url.split("#")[0])
+    _press_until(page, page.get_by_role("link", name="Exports", exact=True).first)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/exports/$"))
+    _press_until(page, page.locator(f"#x{export.pk}"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(rf"/exports/{export.pk}/$"))
+    _press_until(page, page.get_by_role("button", name="Cancel"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".state-canceled").first).to_be_visible()
+    export.refresh_from_db()
+    assert export.status == "canceled"
+
+
+def test_a_theme_is_chosen_in_the_profile_and_stays(open_browser: OpenBrowser, cast: Cast) -> None:
+    visitor = open_browser(cast.member, color_scheme="light")
+
+    page = visitor.open("exports/")
+    body = page.locator("body")
+    expect(body).not_to_have_css("background-color", DARK)
+    page.get_by_role("link", name=re.compile("your profile")).click()
+    page.get_by_label("Dark").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".messages")).to_be_visible()
+    expect(body).to_have_css("background-color", DARK)
+    page = visitor.open("exports/")
+    expect(body).to_have_css("background-color", DARK)
+    expect(page.locator("meta[name=color-scheme]")).to_have_attribute("content", "dark")
+    assert Axe().run(page).violations_count == 0
+    assert User.objects.get(pk=cast.member.user.pk).theme == "dark"
+
+
+def test_every_menu_is_reached_on_a_phone(open_browser: OpenBrowser, cast: Cast) -> None:
+    """Rows with one button and with several: each menu opens within the screen, and what is in it can be pressed."""
+    factories.succeeded_export(cast)
+    factories.failed_export(cast, allow_duplicate=True)
+    factories.failed_export(cast, "unconfirmed", allow_duplicate=True)
+    factories.failed_export(cast, "rejected", allow_duplicate=True)
+    factories.processing_export(cast, allow_duplicate=True)
+    page = open_browser(cast.member, viewport={"width": 360, "height": 740}, has_touch=True).open("exports/")
+    menus = page.locator("details.menu")
+    expect(menus).to_have_count(5)
+    for place in range(5):
+        menu = menus.nth(place)
+        menu.locator("summary").tap()
+        for one in menu.locator("li > *").all():
+            one.scroll_into_view_if_needed()
+            sandbox = one.bounding_box()
+            assert sandbox is not None
+            assert sandbox["x"] >= 0
+            assert sandbox["x"] + sandbox["width"] <= 360
+            one.tap(trial=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    expect(menus.locator("xpath=self::*[@open]"), "one closes when another opens").to_have_count(1)
+
+
+def test_every_section_is_reached_on_a_phone(open_browser: OpenBrowser, cast: Cast) -> None:
+    page = open_browser(cast.owner, viewport={"width": 360, "height": 740}, has_touch=True).open("")
+    for name in ("Exports", "Projects", "Credentials", "Members", "Activity", "Home"):
+        page.get_by_role("navigation", name="Team").get_by_role("link", name=name, exact=True).tap()
+        current = page.locator("nav.sections [aria-current=page]")
+        expect(current).to_have_text(name)
+        expect(current).to_be_in_viewport(ratio=1)

@@ -1,0 +1,119 @@
+"""Every page in light and dark, wide and narrow: no complaint of the browser, nothing cut off, nothing for axe.
+
+A page is loaded once and then shown in each look, as a window that is made narrower or a machine that turns dark in the
+evening does. Dark differs from light in colours alone (tests/web/test_dark_mode_changes_only_colours.py), so there axe is asked
+only for what it says about colours.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenBrowser, Visitor
+from tests.helpers import page_routes
+from tests.helpers.cast import Cast
+
+ERROR_PAGES = "with a status of 4"
+WIDTHS: Final = (1280, 360)
+# Part of the addresses each, so that several processes share them.
+PARTS: Final = 4
+RULES: Final[dict[Any, dict[str, Any]]] = {
+    "light": {"resultTypes": ["violations"]},
+    "dark": {
+        "resultTypes": ["violations"],
+        "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+    },
+}
+
+
+def _look(visitor: Visitor, path: str) -> list[str]:
+    """What axe finds on the page in every look."""
+    visitor.page.goto(visitor.base + path)
+    return _all_looks(visitor.page, path)
+
+
+def _all_looks(page: Page, path: str) -> list[str]:
+    """What axe finds on a page that is shown, with all that folds opened; nothing is cut off."""
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    page.evaluate(Axe().axe_script)
+    expect(page.locator("h1")).to_have_count(1)
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, f"{path} is {over} px too wide at {width}"
+        for scheme, rules in RULES.items():
+            page.emulate_media(color_scheme=scheme)
+            answer = page.evaluate("(rules) => axe.run(rules)", rules)
+            found += [
+                f"{path} at {width}, {scheme}: {one['id']} {one['nodes'][0]['target']}" for one in answer["violations"]
+            ]
+    return found
+
+
+def _look_at_all(visitor: Visitor, paths: Iterable[str]) -> None:
+    found = [line for path in paths for line in _look(visitor, path)]
+    visitor.ignore_complaints(ERROR_PAGES)
+    assert found == []
+
+
+@pytest.fixture
+def numbers(cast: Cast) -> page_routes.ObjectIds:
+    return page_routes.create_sample_data(cast)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_pages(open_browser: OpenBrowser, cast: Cast, numbers: page_routes.ObjectIds, part: int) -> None:
+    paths = [page_routes.visit_url(name, visit, numbers) for name, ways in page_routes.PAGES.items() for visit in ways]
+    _look_at_all(open_browser(cast.owner), [*paths, "/nothing/", "/t/other-team/"][part::PARTS])
+
+
+def test_what_axe_says_of_bad_pages_is_heard(open_browser: OpenBrowser, cast: Cast) -> None:
+    visitor = open_browser(cast.owner)
+    pale = "data:text/html,<html lang=en><title>x</title><main><h1>x</h1><p style='color:%23bbb;background:%23fff'>pale"
+    visitor.base = ""
+    assert [line.split(": ")[0].removeprefix(f"{pale} at ") for line in _look(visitor, pale)] == [
+        "1280, light", "1280, dark", "360, light", "360, dark"
+    ]  # fmt: skip
+
+
+def test_forms_that_ask_the_provider_fail_softly(
+    open_browser: OpenBrowser, cast: Cast, numbers: page_routes.ObjectIds
+) -> None:
+    """Nothing answers at the credential's address; the form stays usable."""
+    cast.credential("playcanvas", name="other")
+    visitor = open_browser(cast.member)
+    page = visitor.open(f"new/{numbers['app']}/app/")
+    page.locator("text=Type the id.").first.wait_for()
+    expect(page.locator("[name=options-scenes]")).to_be_visible()
+    assert _all_looks(page, "the form without lists") == []
+
+
+def test_pages_for_strangers(open_browser: OpenBrowser, numbers: page_routes.ObjectIds) -> None:
+    paths = [
+        page_routes.visit_url(name, visit, numbers)
+        for name, ways in page_routes.ANONYMOUS_PAGES.items()
+        for visit in ways
+    ]
+    _look_at_all(open_browser(), [*paths, "/nothing/"])
+
+
+def test_pages_that_a_role_may_not_see(open_browser: OpenBrowser, cast: Cast) -> None:
+    visitor = open_browser(cast.viewer)
+    _look_at_all(visitor, [f"/t/the-team/{path}" for path in ("new/", "credentials/add/")])
+    expect(visitor.page.get_by_role("heading", name="You may not do this")).to_be_visible()
+
+
+def test_the_admin_site_works_under_the_same_policy(
+    open_browser: OpenBrowser, cast: Cast, numbers: page_routes.ObjectIds
+) -> None:
+    user = cast.owner.user
+    user.is_staff = user.is_superuser = True
+    user.save()
+    visitor = open_browser(cast.owner)
+    for path in ("", "exports/export/", f"exports/export/{numbers['good']}/change/", "exports/team/add/"):
+        visitor.page.goto(f"{visitor.base}/admin/{path}")
+        expect(visitor.page.locator("#site-name")).to_be_visible()

@@ -1,0 +1,113 @@
+"""Pages that move by themselves, calmly; and the same pages without scripts."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from exports.models import Export, User
+from exports.sandbox.server import Sandbox
+from tests.browser.conftest import OpenBrowser
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+
+def test_a_row_moves_and_focus_stays(open_browser: OpenBrowser, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    page = open_browser(cast.viewer).open("exports/")
+    link = page.locator(f"#x{export.pk}")
+    link.focus()
+    Export.objects.filter(pk=export.pk).update(progress=80)
+    expect(page.locator("progress")).to_have_attribute("value", "80")
+    expect(link).to_be_focused()
+    export.move("canceled", source="person")
+    expect(page.locator(".state-canceled")).to_be_visible()
+    expect(page.locator("#live")).not_to_have_attribute("hx-trigger", re.compile("."))
+    expect(link).to_be_focused()
+
+
+def test_what_the_reader_opened_stays_open(open_browser: OpenBrowser, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    page = open_browser(cast.viewer).open(f"exports/{export.pk}/")
+    page.locator("#calls > summary").click()
+    Export.objects.filter(pk=export.pk).update(progress=80)
+    expect(page.locator("progress")).to_have_attribute("value", "80")
+    expect(page.locator("#calls")).to_have_attribute("open", "")
+
+
+def test_a_new_state_is_said_aloud(open_browser: OpenBrowser, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    page = open_browser(cast.viewer).open(f"exports/{export.pk}/")
+    export.move("canceled", source="person")
+    expect(page.locator("#aloud")).to_have_text(f"Export {export.pk}: Canceled")
+    expect(page).to_have_title(re.compile("^Canceled"))
+
+
+def test_an_unchanged_page_is_left_alone(open_browser: OpenBrowser, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    page = open_browser(cast.viewer).open(f"exports/{export.pk}/")
+    page.evaluate("document.getElementById('live').firstElementChild.dataset.same = 'yes'")
+    with page.expect_response(lambda answer: answer.status == 204):
+        pass
+    assert page.evaluate("document.getElementById('live').firstElementChild.dataset.same") == "yes"
+
+
+def test_times_are_in_the_readers_zone(open_browser: OpenBrowser, cast: Cast) -> None:
+    """The one of the profile, wherever the device is."""
+    factories.succeeded_export(cast)
+    User.objects.filter(pk=cast.viewer.user.pk).update(time_zone="Asia/Tokyo")
+    page = open_browser(cast.viewer, timezone_id="America/New_York").open("exports/")
+    expect(page.locator("time").first).to_contain_text("JST")
+
+
+def test_canceling_from_the_page(open_browser: OpenBrowser, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    page = open_browser(cast.member).open(f"exports/{export.pk}/")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".state-canceled").first).to_be_visible()
+
+
+def test_a_double_click_asks_once(open_browser: OpenBrowser, cast: Cast) -> None:
+    project = cast.project("ulule")
+    page = open_browser(cast.member).open(f"new/{project.pk}/orders/")
+    page.locator("#ask button[type=submit]").dblclick()
+    page.wait_for_url(re.compile(r"/exports/\d+/$"))
+    assert Export.objects.count() == 1
+
+
+def test_a_page_of_somebody_signed_out_elsewhere_leads_to_the_sign_in(open_browser: OpenBrowser, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    visitor = open_browser(cast.member)
+    page = visitor.open(f"exports/{export.pk}/")
+    visitor.context.clear_cookies()
+    page.wait_for_url(re.compile(r"/sign-in/\?next=/t/the-team/exports/"))
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_without_scripts_everything_but_live_refresh_works(
+    open_browser: OpenBrowser, running_worker: None, cast: Cast, sandbox: Sandbox, at: Callable[[str], str], width: int
+) -> None:
+    cast.project("ulule", at("ulule"))
+    visitor = open_browser(java_script_enabled=False, viewport={"width": width, "height": 740})
+    visitor.sign_in(cast.member)
+    page = visitor.page
+    page.get_by_role("link", name="New export").first.click()
+    page.get_by_role("link", name=re.compile("^Orders")).click()
+    page.get_by_label("XLSX").check()
+    page.locator("#ask button[type=submit]").click()
+    for _ in range(60):
+        if page.locator(".state-succeeded").count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("^Download")).click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+    page.get_by_role("link", name="Exports", exact=True).first.click()
+    page.get_by_label("State").select_option("succeeded")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile("status=succeeded"))
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in/$"))

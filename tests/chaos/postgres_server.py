@@ -1,0 +1,96 @@
+"""A PostgreSQL server of the storm's own, which may be stopped in the middle of everything."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from tests.helpers.installation import wait_for
+from tests.helpers.stub_server import free_port
+
+
+def find_programs() -> Path | None:
+    """The folder of initdb and postgres, None where no server is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
+    named = shutil.which("initdb")
+    return found[-1].parent if found else Path(named).parent if named else None
+
+
+class PostgresServer:
+    """One server in a folder of its own, on a port of 127.0.0.1."""
+
+    def __init__(self, folder: Path, bin_: Path) -> None:
+        self.folder, self.bin, self.port = folder, bin_, free_port()
+        # The server refuses to run as root.
+        self.user = "postgres" if os.getuid() == 0 else None
+        if self.user:
+            shutil.chown(folder, self.user)
+        self.process: subprocess.Popen[bytes] | None = None
+        data = str(folder / "data")
+        subprocess.run(
+            [bin_ / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            user=self.user,
+            check=True,
+            capture_output=True,
+            cwd=folder,
+        )
+
+    def address(self, database: str = "postgres") -> str:
+        """Where it is, as DATABASE_URL says it."""
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        options = ["-p", str(self.port), "-k", str(self.folder), "-c", "max_connections=100"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.bin / "postgres", "-D", self.folder / "data", *options],
+                user=self.user,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        wait_for(self._answers, 60, lambda: (self.folder / "log").read_text()[-2000:])
+
+    def stop(self) -> None:
+        """At once, as a crash would: nothing is ended in order or written down; the next start recovers."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(30)
+
+    def restart(self) -> None:
+        """A crash, and the start after it."""
+        self.stop()
+        self.start()
+
+    def _answers(self) -> bool:
+        with (
+            contextlib.suppress(psycopg.OperationalError),
+            psycopg.connect(self.address().replace("postgres:", "postgresql:"), connect_timeout=3),
+        ):
+            return True
+        return False
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[PostgresServer | None]:
+    """A running server; None where none is installed."""
+    bin_ = find_programs()
+    if bin_ is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="storm-") as folder:
+        one = PostgresServer(Path(folder), bin_)
+        try:
+            one.start()
+            yield one
+        finally:
+            one.stop()

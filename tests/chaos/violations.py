@@ -1,0 +1,78 @@
+"""What is wrong after a storm; nothing should be."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from tests.chaos.storm import Storm
+
+# Where nothing can be looked up, a lost answer is a person's to decide.
+PROVIDERS_WITHOUT_LOOKUP: Final = ("playcanvas", "aistudios")
+
+
+def find_violations(storm: Storm) -> list[str]:
+    """Every fault found, a sentence each."""
+    _sweep(storm)
+    exports, histories = storm.ledger.exports(), storm.ledger.histories()
+    wrong = _asked(storm, exports)
+    folder = storm.portal.folder / "var"
+    files: dict[int, list[Path]] = {}
+    for path in (folder / "files").glob("*/*/*"):
+        files.setdefault(int(path.parent.name), []).append(path)
+    for number, export in exports.items():
+        provider = storm.projects[export["project"]][0]
+        storm.report.ended[f"{provider} {export['error'] or export['status']}"] += 1
+        wrong += _ended(number, provider, export)
+        wrong += _told(number, export, histories.get(number, []))
+        wrong += _kept(number, export, files.pop(number, []))
+    wrong += [f"files of no export: {paths}" for paths in files.values()]
+    wrong += [f"left over: {path}" for path in (folder / "parts").glob("*")]
+    return wrong
+
+
+def _sweep(storm: Storm) -> None:
+    """What the portal does every minute, with what lies about made old enough for it."""
+    for path in (storm.portal.folder / "var" / "parts").glob("*"):
+        os.utime(path, (0, 0))
+        storm.report.swept += 1
+    done = storm.portal.manage("shell", "-c", "from exports.housekeeping.sweep import sweep; sweep()")
+    assert done.returncode == 0, done.stderr
+
+
+def _asked(storm: Storm, exports: dict[int, dict[str, Any]]) -> list[str]:
+    """Each ask is one export, and each export at most one job there."""
+    wrong = []
+    if set(exports) != set(storm.created):
+        wrong.append(f"{len(storm.created)} asks answered, {len(exports)} exports: {set(exports) ^ set(storm.created)}")
+    made = storm.sandbox.ledger()["jobs"]
+    there: dict[tuple[str, str], list[str]] = {}
+    for export in exports.values():
+        there.setdefault(storm.projects[export["project"]], []).append(export["remote_id"])
+    for (provider, remote_id), jobs in there.items():
+        count, known = made.get(provider, {}).get(remote_id, 0), [job for job in jobs if job]
+        if count > len(jobs):
+            wrong.append(f"{provider} {remote_id}: {count} jobs for {len(jobs)} exports")
+        # AI Studios names no job, only the project. Whoever finds a Toloka project archived needs no job of its own.
+        if provider != "aistudios" and len(set(known)) < len(known):
+            wrong.append(f"{provider} {remote_id}: two exports watch one job: {sorted(known)}")
+    return wrong
+
+
+def _ended(number: int, provider: str, export: dict[str, Any]) -> list[str]:
+    if export["status"] == "succeeded" or (export["error"] == "unconfirmed" and provider in PROVIDERS_WITHOUT_LOOKUP):
+        return []
+    return [f"{number} ({provider}): {export['status']} {export['error']}: {export['message']}"]
+
+
+def _told(number: int, export: dict[str, Any], history: list[tuple[str | None, str]]) -> list[str]:
+    froms, tos = [row[0] for row in history], [row[1] for row in history]
+    if froms != [None, *tos[:-1]] or tos[-1:] != [export["status"]]:
+        return [f"{number}: a gap in the history {history}"]
+    return []
+
+
+def _kept(number: int, export: dict[str, Any], paths: list[Path]) -> list[str]:
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    wanted = [export["sha256"]] if export["status"] == "succeeded" and export["format"] != "none" else []
+    return [] if hashes == wanted else [f"{number} ({export['status']}): {paths} with {hashes}, wanted {wanted}"]

@@ -1,0 +1,33 @@
+"""Under an export that runs nothing is pulled away; who leaves the team takes nothing along."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db.models import ProtectedError
+from django.db.utils import IntegrityError
+
+from exports import states
+from exports.credentials import service
+from exports.errors import ConflictError
+from exports.sandbox.server import Sandbox
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import request_export, run_to_end, take_step
+
+At = Callable[[str], str]
+
+
+def test_neither_project_credential_team_nor_user(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    export = take_step(request_export(project, cast.member, "archive"))
+    for thing in (project, cast.team, cast.member.user):
+        with pytest.raises((ProtectedError, IntegrityError)):
+            thing.delete()
+    with pytest.raises(ConflictError):
+        service.delete_credential(project.credential)
+    assert run_to_end(export).status == states.SUCCEEDED
+
+
+def test_the_export_of_a_member_who_was_removed_goes_on_for_the_team(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = take_step(request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+    cast.member.delete()
+    assert run_to_end(export).status == states.SUCCEEDED

@@ -1,0 +1,33 @@
+"""Where refresh tokens rotate, a second one asking voids the first one's: who comes late takes what is there."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exports import clock
+from exports.credentials import client, service
+from exports.models import Credential
+from exports.sandbox.server import Sandbox
+from tests.helpers.cast import Cast
+
+OAUTH = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
+
+
+def test_a_token_that_came_between_the_look_and_the_lock_is_taken(
+    cast: Cast, sandbox: Sandbox, at: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.settings(rotate_refresh=True)
+    credential = cast.credential("ulule", at("ulule"), secrets=OAUTH)
+    after, others = clock.seconds_from_now, [lambda: service.check_credential(Credential.objects.get(pk=credential.pk))]
+
+    def later(seconds: float) -> object:
+        if others and seconds == client.TOKEN_LOCK_SECONDS:  # the look is over, the lock is not yet taken
+            assert others.pop()().ok
+        return after(seconds)
+
+    monkeypatch.setattr(clock, "seconds_from_now", later)
+    with client.open_client(credential) as opened:
+        assert opened.token() == Credential.objects.get(pk=credential.pk).grant().token
+    assert not others
+    assert opened.secrets["refresh_token"] == Credential.objects.get(pk=credential.pk).secrets()["refresh_token"]
+    sandbox.settings(rotate_refresh=False)

@@ -1,0 +1,60 @@
+"""Secrets at rest open only where they belong, with a key of the ring."""
+
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from exports.credentials import service
+from exports.crypto import CryptoError, decrypt, encrypt
+from exports.models import Credential
+from exports.models.encrypted import check_key_ring
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import request_export, take_step
+
+
+def test_the_row_holds_no_secret(cast: Cast) -> None:
+    credential = cast.credential("playcanvas", secrets={"token": "marked-secret-1"})
+    assert "marked" not in str(Credential.objects.filter(pk=credential.pk).values().get())
+    assert credential.secrets() == {"token": "marked-secret-1"}
+
+
+def test_a_value_moved_to_another_row_does_not_open(cast: Cast) -> None:
+    one, two = cast.credential("playcanvas", name="one"), cast.credential("playcanvas", name="two")
+    Credential.objects.filter(pk=two.pk).update(encrypted_secrets=one.encrypted_secrets)
+    two.refresh_from_db()
+    with pytest.raises(CryptoError):
+        two.secrets()
+
+
+def test_an_old_key_opens_and_the_first_seals(settings: Settings) -> None:
+    old = encrypt("text", "place")
+    settings.CREDENTIAL_KEYS = ("a newer key", *settings.CREDENTIAL_KEYS)
+    assert decrypt(old, "place") == "text"
+    settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS[:1]
+    with pytest.raises(CryptoError):
+        decrypt(old, "place")
+    assert decrypt(encrypt("text", "place"), "place") == "text"
+
+
+def test_a_key_is_made_once_and_never_when_something_is_sealed(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.CREDENTIAL_KEYS, settings.CREDENTIAL_KEYS_FILE = (), tmp_path / "credential_keys"
+    cast.credential("playcanvas")
+    assert (tmp_path / "credential_keys").stat().st_mode & 0o777 == 0o600
+    assert check_key_ring() == []
+
+    (tmp_path / "credential_keys").unlink()
+    assert len(check_key_ring()) == 1
+    with pytest.raises(CryptoError, match="old key"):
+        service.create_credential(cast.team, None, provider="playcanvas", name="new", secrets={"token": "x"})
+    assert not (tmp_path / "credential_keys").exists()
+    assert not Credential.objects.filter(name="new").exists()
+
+
+def test_an_export_whose_secret_cannot_be_opened_says_so(cast: Cast, settings: Settings) -> None:
+
+    export = request_export(cast.project("playcanvas"), cast.member, "archive")
+    settings.CREDENTIAL_KEYS = ("quite another key",)
+    export = take_step(export)
+    assert (export.status, export.error_code, export.error_action) == ("failed", "credential", "us")
+    assert "CREDENTIAL_KEYS" in export.error_message

@@ -1,0 +1,147 @@
+"""Cancel, retry, adopt, re-drive, write off: what people do to exports."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exports import states
+from exports.errors import ConflictError, DuplicateError, InvalidError
+from exports.exporting import actions
+from exports.exporting.create import Requester
+from exports.models import Change, Export
+from exports.sandbox.server import Sandbox
+from exports.steps.run import run_step
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import claim_next_step, request_export, run_to_end, status_history, take_step
+
+At = Callable[[str], str]
+
+
+def waiting(cast: Cast, at: At) -> Export:
+    return request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+
+
+def failed(cast: Cast, sandbox: Sandbox, at: At) -> Export:
+    rule = sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="status", status=403, times=1)
+    export = run_to_end(waiting(cast, at))
+    assert sandbox.fired(rule) == 1
+    return export
+
+
+def test_a_waiting_export_is_canceled_and_the_provider_never_asked(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = actions.cancel(waiting(cast, at), actor="member@example.org", source="person")
+
+    assert (export.status, export.step, export.next_step_at) == (states.CANCELED, states.NONE, None)
+    row = Change.objects.filter(export=export).last()
+    assert (row.source, row.actor) == ("person", "member@example.org")
+    assert "was not asked" in row.note
+    assert sandbox.ledger()["jobs"].get("playcanvas", {}) == {}
+
+
+@pytest.mark.parametrize("at_step", [states.POLL, states.FETCH])
+def test_it_can_be_canceled_in_the_middle(cast: Cast, sandbox: Sandbox, at: At, at_step: str) -> None:
+    export = waiting(cast, at)
+    while take_step(export).step != at_step:
+        pass
+    claim = claim_next_step(export)
+    actions.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="api")
+    run_step(claim)
+    export.refresh_from_db()
+
+    assert export.status == states.CANCELED
+    assert status_history(export)[-1] == ("processing", "canceled")
+    assert export.file is None
+
+
+def test_of_cancel_and_success_exactly_one_wins(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = run_to_end(waiting(cast, at))
+    with pytest.raises(ConflictError):
+        actions.cancel(export, actor="x@example.org", source="person")
+    assert status_history(export)[-1] == ("processing", "succeeded")
+
+
+def test_an_acceptance_that_comes_after_the_cancel_keeps_its_id(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = waiting(cast, at)
+    claim = claim_next_step(export)
+    original = claim.check
+
+    def cancel_first() -> None:
+        original()
+        actions.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="person")
+
+    claim.check = cancel_first  # the moment before the request leaves
+    run_step(claim)
+    export.refresh_from_db()
+    assert export.status == states.CANCELED
+    assert export.remote_id
+    assert "Accepted after all" in Change.objects.filter(export=export).last().note
+
+
+def test_a_retry_is_a_new_export_that_points_at_the_old(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    old = failed(cast, sandbox, at)
+    new = actions.retry(old, Requester(cast.owner.user))
+    old.refresh_from_db()
+
+    assert (new.retry_of, new.trigger, new.user, new.status) == (old, "retry", cast.owner.user, states.WAITING)
+    assert old.status == states.FAILED
+    assert run_to_end(new).status == states.SUCCEEDED
+
+
+def test_a_double_click_on_retry_makes_one_export(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    old = failed(cast, sandbox, at)
+    new = actions.retry(old, Requester(cast.owner.user))
+    with pytest.raises(DuplicateError) as caught:
+        actions.retry(old, Requester(cast.owner.user))
+    assert caught.value.export_id == new.pk
+
+
+def test_an_open_export_is_not_retried(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    with pytest.raises(ConflictError):
+        actions.retry(waiting(cast, at), Requester(cast.owner.user))
+
+
+def test_adopting_watches_the_job_and_submits_nothing(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="lost_answer", times=1)
+    lost = run_to_end(waiting(cast, at))
+    assert lost.error_code == "unconfirmed"
+    [made] = sandbox.ledger()["submissions"]
+
+    export = actions.adopt(lost, str(made["id"]), Requester(cast.member.user))
+    assert (export.retry_of, export.trigger, export.step) == (lost, "adopt", states.POLL)
+    export = run_to_end(export)
+
+    assert export.status == states.SUCCEEDED
+    assert status_history(export) == [(None, "waiting"), ("waiting", "processing"), ("processing", "succeeded")]
+    assert sandbox.ledger()["jobs"]["playcanvas"] == {"100001": 1}
+
+
+def test_adopting_a_job_that_is_not_there_fails(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = run_to_end(actions.adopt(failed(cast, sandbox, at), "987654", Requester(cast.member.user)))
+    assert (export.status, export.error_code) == (states.FAILED, "not_found")
+
+
+def test_adopting_another_projects_job_is_refused(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    other = run_to_end(request_export(cast.project("playcanvas", at("playcanvas"), "100003"), cast.member, "archive"))
+    export = run_to_end(actions.adopt(failed(cast, sandbox, at), other.remote_id, Requester(cast.member.user)))
+    assert (export.status, export.error_code) == (states.FAILED, "unreadable")
+
+
+@pytest.mark.parametrize("remote_id", ["", "a/b", "a?b", "a#b", "x" * 201, "a\0b", "a\nb"])
+def test_a_job_id_that_cannot_be_one_is_refused(cast: Cast, sandbox: Sandbox, at: At, remote_id: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        actions.adopt(failed(cast, sandbox, at), remote_id, Requester(cast.member.user))
+    assert list(caught.value.errors) == ["remote_id"]
+
+
+def test_staff_take_the_next_step_now_or_write_off_with_a_reason(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = take_step(waiting(cast, at))
+    before = export.next_step_at
+    actions.redrive(export)
+    export.refresh_from_db()
+    assert export.next_step_at < before
+
+    with pytest.raises(InvalidError):
+        actions.write_off(export, actor="staff@example.org", reason=" ")
+    export = actions.write_off(export, actor="staff@example.org", reason="The project is gone.")
+    row = Change.objects.filter(export=export).last()
+    assert (export.status, row.source, row.note) == (states.CANCELED, "staff", "The project is gone.")

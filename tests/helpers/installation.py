@@ -1,0 +1,165 @@
+"""A whole portal in a folder of its own: real processes, a real database, a real broker, met as its users meet it."""
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.helpers.cast import SECRETS
+from tests.helpers.prepared_portal import TOKEN_FILE, copy_prepared, migrate_and_create_team
+from tests.helpers.stub_server import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+QUIET = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+class Installation:
+    """Starts, kills and asks the processes of one portal. `private`: host:port of the stand-in providers."""
+
+    def __init__(self, folder: Path, private: str, **environment: str) -> None:
+        self.folder = folder
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+        self.environment = {**kept, "DATA_DIR": str(folder / "var"), "PRIVATE_HOSTS": private, **environment}
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.port = free_port()
+        self.token = ""
+        self.web: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str, text: str = "", timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Runs a command of manage.py to its end."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def prepare(self, prepared: Path | None = None) -> None:
+        """The database, a team with an owner, and a token; copied from the folder where that will do."""
+        if prepared is None or "DATABASE_URL" in self.environment:
+            self.token = migrate_and_create_team(self.environment, "migrate", "--verbosity", "0")
+        else:
+            copy_prepared(prepared, self.folder / "var")
+            self.token = (prepared / TOKEN_FILE).read_text()
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts `python -m …` in a process group of its own; its output goes to the folder."""
+        with (self.folder / f"{arguments[0]}-{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """A Celery worker."""
+        name = f"worker-{secrets.token_hex(4)}@test"
+        return self.start("celery", "-A", "portal", "worker", "-P", "threads", "-c", "2", "-n", name, *QUIET)
+
+    def start_web(self) -> None:
+        """Gunicorn; returns when it answers."""
+        self.web = self.start(
+            "gunicorn", "--no-control-socket", "-b", f"127.0.0.1:{self.port}", "--threads", "4", "portal.wsgi"
+        )
+        wait_for(self._answers, 60, "the web process")
+
+    def restart_web(self) -> None:
+        """kill -9 of gunicorn and its workers, and another in their place."""
+        if self.web is not None:
+            self.kill(self.web)
+        self.start_web()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=5).status_code == 200
+        return False
+
+    def api(self, method: str, path: str, body: Any = None, **more: Any) -> requests.Response:
+        """Calls the portal's API."""
+        address = f"http://127.0.0.1:{self.port}/api/v1{path}"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return requests.request(method, address, json=body, headers=headers, timeout=30, **more)
+
+    def project(self, provider: str, origin: str, remote_id: str) -> int:
+        """A project, with a credential of its own; its number."""
+        name = f"{provider} {secrets.token_hex(4)}"
+        wanted = {"provider": provider, "name": name, "secrets": SECRETS[provider], "origin": origin}
+        credential = self.api("POST", "/credentials", wanted)
+        assert credential.status_code == 201, credential.text
+        project = self.api("POST", "/projects", {"credential_id": credential.json()["id"], "remote_id": remote_id})
+        assert project.status_code == 201, project.text
+        return int(project.json()["id"])
+
+    def ask(self, project: int, type_: str, **more: Any) -> int:
+        """Asks for an export; its number."""
+        answer = self.api("POST", f"/projects/{project}/exports", {"type": type_, "confirm": True, **more})
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+    def export(self, number: int) -> dict[str, Any]:
+        """An export as the API tells it."""
+        found: dict[str, Any] = self.api("GET", f"/exports/{number}").json()
+        return found
+
+    def wait_until_ended(self, number: int, seconds: float = 90) -> dict[str, Any]:
+        """The export once it has ended."""
+        wait_for(lambda: self.export(number)["finished_at"] is not None, seconds, lambda: str(self.export(number)))
+        return self.export(number)
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """kill -9 of the process and all it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
+
+    def stop(self) -> None:
+        """Ends everything."""
+        for process in self.processes:
+            self.kill(process)
+
+    def logs(self) -> str:
+        """What the processes printed."""
+        return "\n".join(f"--- {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.folder.glob("*.log")))
+
+
+def wait_for(happens: Callable[[], bool], seconds: float, what: str | Callable[[], str]) -> None:
+    """Waits until it happens. Fails after so many seconds."""
+    ends = time.monotonic() + seconds
+    while not happens():
+        if time.monotonic() > ends:
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def installation(
+    folder: Path, private: str, prepared: Path | None = None, **environment: str
+) -> Iterator[Installation]:
+    """A prepared portal without any process running yet; a copy of the prepared folder where one is given."""
+    one = Installation(folder, private, **environment)
+    try:
+        one.prepare(prepared)
+        yield one
+    except BaseException:
+        print(one.logs())
+        raise
+    finally:
+        one.stop()

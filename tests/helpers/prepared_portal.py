@@ -1,0 +1,63 @@
+"""A data folder as `manage.py up` leaves it, with a team and a token: made once a run, copied by who needs one.
+
+Migrating and collecting static files costs seconds of processor time. That they work from nothing is shown once, in
+tests/management/test_up_starts_and_stops_the_portal.py; here they are only the ground that other tests stand on.
+"""
+
+import fcntl
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.helpers.processes import ROOT, environment
+
+OWNER: Final = "real@example.org"
+TEAM: Final = "real-team"
+TOKEN_FILE: Final = "token"
+# One process instead of three: each would load all of Django anew.
+SCRIPT: Final = f"""
+import sys, django
+django.setup()
+from django.core.management import call_command
+call_command(*sys.argv[1:])
+call_command("create_team", "Real Team", owner="{OWNER}", password_stdin=True)
+print("token", end=" ")
+call_command("create_token", "{OWNER}", team="{TEAM}")
+"""
+
+
+def migrate_and_create_team(env: Mapping[str, str], *command: str) -> str:
+    """Brings the database up to date with this command and makes a team with an owner; the owner's token."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *command],
+        cwd=ROOT,
+        env={"DJANGO_SETTINGS_MODULE": "portal.settings", **env, "PYTHONPATH": str(ROOT)},
+        input="a long enough one\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rpartition("token ")[2].strip()
+
+
+def shared_prepared_folder(base: Path) -> Path:
+    """The folder below `base`, which all processes of a test run share; the first one makes it, others wait."""
+    folder = base / "prepared"
+    with (base / "prepared.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / TOKEN_FILE).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            token = migrate_and_create_team(environment(DATA_DIR=str(folder)), "up", "--prepare")
+            (folder / TOKEN_FILE).write_text(token)
+    return folder
+
+
+def copy_prepared(prepared: Path, folder: Path) -> None:
+    """A copy of one's own; the static files, which nobody changes, are shared."""
+    shutil.copytree(prepared, folder, ignore=shutil.ignore_patterns("static", TOKEN_FILE))
+    (folder / "static").symlink_to(prepared / "static")

@@ -1,0 +1,54 @@
+"""A real Celery worker in the test's own process, with its thread pool and the embedded broker."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from celery.contrib.testing.worker import start_worker
+from django.db import connections
+
+from exports import tasks
+from exports.queue.lease_keeper import keeper
+from exports.queue.node import NodeState, shared
+from portal import worker as portal_worker
+from portal.celery import app
+
+DISPATCH_SECONDS = 0.1
+
+
+@contextmanager
+def running_worker(slots: int = 8, queues: Sequence[str] = (), *, stop_seconds: float = 20.0) -> Iterator[None]:
+    """Runs a worker with so many slots on these queues (all by default), and what beat does: dispatches."""
+    portal_worker.install(app)
+    _purge()
+    shared.write(NodeState())
+    done = threading.Event()
+    beat = threading.Thread(target=_dispatch_until, args=(done,), daemon=True)
+    options = {"queues": list(queues)} if queues else {}
+    with start_worker(
+        app, pool="threads", concurrency=slots, perform_ping_check=False, shutdown_timeout=stop_seconds, **options
+    ):
+        keeper.start()
+        beat.start()
+        try:
+            yield
+        finally:
+            done.set()
+            beat.join()
+            portal_worker.mark_stopping()
+    keeper.stop()
+    shared.write(NodeState())
+
+
+def _dispatch_until(done: threading.Event) -> None:
+    while not done.wait(DISPATCH_SECONDS):
+        tasks.send_dispatch()
+    connections.close_all()
+
+
+def _purge() -> None:
+    with app.connection_for_write() as connection:
+        for queue in app.amqp.queues.values():
+            bound = queue.bind(connection.default_channel)
+            bound.declare()
+            bound.purge()

@@ -1,0 +1,35 @@
+"""A worker that dies between sending a mail and noting it sends it once more, as the same mail."""
+
+import contextlib
+
+import pytest
+from django.core import mail
+from django.db import OperationalError
+
+from exports import clock, states
+from exports.models import OutboxMessage
+from exports.notify import outbox
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import request_export
+
+
+def test_the_second_has_the_message_id_of_the_first(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export.move(states.FAILED, source="worker", error_code="internal", error_action="us")
+    sent = mail.EmailMessage.send
+
+    def sent_and_died(self: mail.EmailMessage) -> int:
+        sent(self)
+        raise OperationalError("the connection was cut")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mail.EmailMessage, "send", sent_and_died)
+        with contextlib.suppress(OperationalError):
+            outbox.send_due()
+    assert OutboxMessage.objects.get().sent_at is None
+    OutboxMessage.objects.update(due_at=clock.now())
+    assert outbox.send_due() == 1
+    assert outbox.send_due() == 0
+
+    one, two = mail.outbox
+    assert one.extra_headers["Message-ID"] == two.extra_headers["Message-ID"]

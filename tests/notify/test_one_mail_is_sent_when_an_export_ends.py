@@ -1,0 +1,151 @@
+"""The export's user gets one mail at its end, over real SMTP; a broken mail server changes nothing."""
+
+import email
+import email.policy
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from pytest_django.fixtures import Settings
+
+from exports import clock, states
+from exports.models import Export, OutboxMessage
+from exports.notify import outbox
+from exports.sandbox.server import Sandbox
+from exports.storage import files
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import request_export, run_to_end
+from tests.helpers.stub_server import free_port
+
+At = Callable[[str], str]
+
+
+class SmtpInbox:
+    """Keeps what arrives; `refuse` answers the next mails with an error."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.refuse = 0
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.refuse:
+            self.refuse -= 1
+            return "451 Try again later"
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 OK"
+
+
+@pytest.fixture
+def postbox(settings: Settings) -> Iterator[SmtpInbox]:
+    sandbox = SmtpInbox()
+    controller = Controller(sandbox, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = controller.port
+    settings.PUBLIC_URL = "https://portal.example.org"
+    settings.PUBLIC_HOST = "portal.example.org"
+    try:
+        yield sandbox
+    finally:
+        controller.stop()
+
+
+def ended(cast: Cast, at: At, provider: str = "ulule", type_: str = "orders") -> Export:
+    return run_to_end(request_export(cast.project(provider, at(provider)), cast.member, type_))
+
+
+def test_a_small_file_is_attached(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
+    export = ended(cast, at)
+    assert outbox.send_due() == 1
+    assert outbox.send_due() == 0
+
+    [mail] = postbox.mails
+    assert mail["To"] == "member@example.org"
+    assert mail["Subject"].startswith("Export done: ")
+    assert mail["Message-ID"] == f"<export-{export.pk}-succeeded@portal.example.org>"
+    [attached] = mail.iter_attachments()
+    assert export.file is not None
+    assert attached.get_filename() == export.file.name
+    content = attached.get_content()
+    raw = content.encode() if isinstance(content, str) else content
+    kept = files.path_of(export.file).read_bytes()
+    assert raw.replace(b"\r\n", b"\n").strip() == kept.replace(b"\r\n", b"\n").strip()
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert export.file.sha256 in body.get_content()
+
+
+def test_a_large_file_is_linked(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox, settings: Settings) -> None:
+    settings.MAIL_ATTACHMENT_BYTES = 10
+    export = ended(cast, at)
+    outbox.send_due()
+
+    [mail] = postbox.mails
+    assert not list(mail.iter_attachments())
+    assert f"https://portal.example.org/t/the-team/exports/{export.pk}/" in mail.get_content()
+
+
+def test_a_failure_says_why_and_whose_turn_it_is(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
+    sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails")
+    ended(cast, at)
+    outbox.send_due()
+
+    [mail] = postbox.mails
+    assert mail["Subject"].startswith("Export failed: ")
+    assert "It is Ulule's turn" in mail.get_content()
+
+
+def test_a_kind_without_a_file_says_so(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
+    ended(cast, at, "toloka", "archive")
+    outbox.send_due()
+    assert "yields no file" in postbox.mails[0].get_content()
+
+
+def test_a_server_that_refuses_is_tried_again_and_the_export_stays_as_it_is(
+    cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox
+) -> None:
+    export = ended(cast, at)
+    postbox.refuse = 1
+    assert outbox.send_due() == 0
+    notice = OutboxMessage.objects.get(export=export)
+    assert (notice.attempts, notice.sent_at) == (1, None)
+    assert notice.due_at is not None
+    assert notice.due_at > clock.now()
+
+    OutboxMessage.objects.update(due_at=clock.now())
+    assert outbox.send_due() == 1
+    export.refresh_from_db()
+    assert export.status == states.SUCCEEDED
+    assert len(postbox.mails) == 1
+
+
+def test_a_server_that_is_away_changes_nothing(
+    cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox, settings: Settings
+) -> None:
+    settings.EMAIL_PORT = 9
+    export = ended(cast, at)
+    assert outbox.send_due() == 0
+    export.refresh_from_db()
+    assert export.status == states.SUCCEEDED
+    assert "Refused" in OutboxMessage.objects.get(export=export).last_error
+
+
+@pytest.mark.parametrize("how", ["removed", "inactive"])
+def test_who_left_the_team_gets_no_mail_and_no_file(
+    cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox, how: str
+) -> None:
+    export = ended(cast, at)
+    if how == "removed":
+        cast.member.delete()
+    else:
+        type(export.user).objects.filter(pk=export.user_id).update(is_active=False)
+    assert outbox.send_due() == 0
+    notice = OutboxMessage.objects.get(export=export)
+    assert (notice.due_at, notice.sent_at) == (None, None)
+    assert "no longer in the team" in notice.last_error
+    assert postbox.mails == []

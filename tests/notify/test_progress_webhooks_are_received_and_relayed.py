@@ -1,0 +1,81 @@
+"""The provider's webhook is only a hint; the address a user named hears of progress from us."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from exports import states
+from exports.models import Export, OutboxMessage
+from exports.notify import outbox
+from exports.queue import inbound_webhooks
+from exports.sandbox.server import Sandbox
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import request_export, run_to_end, take_step
+from tests.helpers.stub_server import Reply, StubServer, run_stub_server
+
+At = Callable[[str], str]
+
+
+@pytest.fixture(name="listener")
+def listener_fixture(settings: Settings, sandbox: Sandbox) -> Iterator[StubServer]:
+    """An address of the user's, reachable as an exception."""
+    with run_stub_server() as one:
+        one.on("POST /news", Reply(204))
+        settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, one.host)
+        yield one
+
+
+def video(cast: Cast, at: At, **options: str) -> Export:
+    return request_export(cast.project("aistudios", at("aistudios")), cast.member, "video", options=options)
+
+
+def test_the_address_given_to_the_provider_is_ours_and_cannot_be_guessed(cast: Cast, settings: Settings) -> None:
+    export = request_export(cast.project("aistudios"), cast.member, "video")
+    assert inbound_webhooks.webhook_url(export) == ""
+    settings.PUBLIC_URL = "https://portal.example.org"
+    other = request_export(cast.project("aistudios"), cast.member, "video", allow_duplicate=True)
+    assert inbound_webhooks.webhook_url(export).startswith(f"https://portal.example.org/hooks/{export.pk}/")
+    assert inbound_webhooks.url_signature(export.pk) != inbound_webhooks.url_signature(other.pk)
+    assert len(inbound_webhooks.url_signature(export.pk)) == 40
+
+
+def test_the_users_address_hears_of_progress_and_the_provider_never_sees_it(
+    cast: Cast, sandbox: Sandbox, at: At, listener: StubServer
+) -> None:
+    export = run_to_end(video(cast, at, webhook_url=f"{listener.origin}/news"))
+    while outbox.send_due():
+        pass
+
+    assert export.status == states.SUCCEEDED
+    told = [asked.json for asked in listener.requests_to("POST /news")]
+    assert told
+    assert all(one["export_id"] == export.pk for one in told)
+    assert told[-1]["progress"] == 100
+    assert not any("Authorization" in asked.headers for asked in listener.requests)
+
+
+def test_an_address_that_is_private_is_not_told(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = run_to_end(video(cast, at, webhook_url="http://169.254.169.254/latest"))
+    outbox.send_due()
+    assert export.status == states.SUCCEEDED
+    relays = OutboxMessage.objects.filter(export=export, kind="relay")
+    assert relays.exists()
+    assert all(notice.due_at is None and notice.sent_at is None and notice.last_error for notice in relays)
+
+
+def test_a_hint_makes_the_next_poll_due_now(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = take_step(video(cast, at))
+    before = export.next_step_at
+    inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
+    export.refresh_from_db()
+    assert before is not None
+    assert export.next_step_at is not None
+    assert export.next_step_at < before
+
+
+def test_a_hint_for_an_ended_export_does_nothing(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = run_to_end(video(cast, at))
+    inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
+    export.refresh_from_db()
+    assert (export.status, export.next_step_at) == (states.SUCCEEDED, None)

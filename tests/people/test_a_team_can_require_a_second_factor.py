@@ -1,0 +1,92 @@
+"""A team can demand a second factor: its pages wait for one; tokens of the API go on."""
+
+import time_machine
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from exports.models import AuditEntry, Member, Team, Token
+from tests.helpers.cast import Cast
+from tests.people.conftest import add_totp, set_up_totp
+from tests.web.conftest import client_of
+
+PLACE = "/t/the-team/members/second-factor"
+
+
+def demand(cast: Cast) -> None:
+    Team.objects.filter(pk=cast.team.pk).update(require_second_factor=True)
+
+
+def test_an_owner_with_one_demands_it_of_all(cast: Cast, clock: time_machine.Traveller) -> None:
+    add_totp(cast.owner)
+    owner = client_of(cast.owner)
+    assert "This team now demands" in owner.post(PLACE, {"demand": "yes"}, follow=True).content.decode()
+    assert Team.objects.filter(require_second_factor=True).get() == cast.team
+    owner.post(PLACE, {"demand": "no"})
+    assert not Team.objects.filter(require_second_factor=True).exists()
+    noted = AuditEntry.objects.filter(verb="demanded").order_by("pk").values_list("target", flat=True)
+    assert list(noted) == ["a second factor", "no second factor any more"]
+
+
+def test_an_owner_without_one_cannot(cast: Cast, as_owner: Client) -> None:
+    page = as_owner.post(PLACE, {"demand": "yes"}, follow=True).content.decode()
+    assert "Set up a second factor for yourself first" in page
+    assert not Team.objects.filter(require_second_factor=True).exists()
+
+
+def test_others_than_owners_cannot(cast: Cast, as_member: Client) -> None:
+    assert as_member.post(PLACE, {"demand": "yes"}).status_code == 403
+
+
+def test_members_without_one_are_led_to_set_one_up(
+    cast: Cast, as_member: Client, clock: time_machine.Traveller
+) -> None:
+    demand(cast)
+    for path in ("", "exports/", "members/", "exports.csv"):
+        assert as_member.get(f"/t/the-team/{path}")["Location"] == "/profile/second-factor/"
+    page = as_member.get("/profile/second-factor/").content.decode()
+    assert "The Team demands a second factor of its members." in page
+    live = as_member.get("/t/the-team/", headers={"HX-Request": "true"})
+    assert live["HX-Refresh"] == "true"
+    set_up_totp(as_member)
+    assert as_member.get("/t/the-team/").status_code == 200
+
+
+def test_nothing_is_told_to_who_is_not_in_the_team(cast: Cast, as_outsider: Client) -> None:
+    demand(cast)
+    assert as_outsider.get("/t/the-team/").status_code == 404
+    assert as_outsider.get("/t/other-team/").status_code == 200
+
+
+def test_tokens_go_on(cast: Cast, client: Client) -> None:
+    token = Token.issue(cast.member)
+    demand(cast)
+    assert client.get("/api/v1/exports", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_the_list_shows_who_has_one(cast: Cast, as_viewer: Client, clock: time_machine.Traveller) -> None:
+    add_totp(cast.owner)
+    page = as_viewer.get("/t/the-team/members/").content.decode()
+    assert page.count("#shield") == 1
+    assert page.count("#empty") == 2
+    assert Member.objects.filter(team=cast.team).count() == 3
+
+
+def test_demanding_costs_a_page_one_look_more(
+    cast: Cast, as_owner: Client, clock: time_machine.Traveller, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    add_totp(cast.owner)
+    demand(cast)
+    with django_assert_max_num_queries(8):
+        as_owner.get("/t/the-team/")
+
+
+def test_no_token_is_made_without_one(cast: Cast, as_member: Client, clock: time_machine.Traveller) -> None:
+    demand(cast)
+    said = {"team": str(cast.member.pk), "name": "script", "scope": "write", "days": ""}
+    refused = as_member.post("/profile/tokens", said)
+    assert refused.status_code == 422
+    assert "The Team demands a second factor of its members. Set one up first" in refused.content.decode()
+    assert not Token.objects.exists()
+    set_up_totp(as_member)
+    assert as_member.post("/profile/tokens", said).status_code == 200
+    assert Token.objects.get().member == cast.member

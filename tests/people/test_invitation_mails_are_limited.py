@@ -1,0 +1,34 @@
+"""Invitations are mailed to whatever address is typed: not without end, and links without an address always work."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from exports.errors import InvalidError
+from exports.models import Invitation
+from exports.people import members
+from tests.helpers.cast import Cast
+
+
+def test_one_address_is_mailed_a_few_times_a_day_whoever_invites(cast: Cast) -> None:
+    for team, owner in [(cast.team, cast.owner), (cast.other_team, cast.outsider)] * 2 + [(cast.team, cast.owner)]:
+        members.create_invitation(team, owner.user, "viewer", "Nell@example.org")
+    with pytest.raises(InvalidError) as refused:
+        members.create_invitation(cast.other_team, cast.outsider.user, "viewer", "nell@example.org")
+    assert refused.value.errors == {
+        "email": ["No more is mailed to nell@example.org today. Hand out a link without an address."]
+    }
+    assert members.open_invitations(cast.team).get().email == "nell@example.org", "the last one still stands"
+    members.create_invitation(cast.team, cast.owner.user, "viewer")
+    Invitation.objects.update(created_at=timezone.now() - timedelta(days=1))
+    members.create_invitation(cast.team, cast.owner.user, "viewer", "nell@example.org")
+
+
+def test_a_team_mails_many_but_not_without_end(cast: Cast) -> None:
+    for number in range(members.MAX_MAILED_PER_HOUR):
+        members.create_invitation(cast.team, cast.owner.user, "member", f"guest-{number}@example.org")
+    with pytest.raises(InvalidError, match="50 invitations were mailed"):
+        members.create_invitation(cast.team, cast.owner.user, "member", "one-more@example.org")
+    members.create_invitation(cast.team, cast.owner.user, "member")
+    members.create_invitation(cast.other_team, cast.outsider.user, "member", "one-more@example.org")

@@ -1,0 +1,53 @@
+"""An invitation counts as long as who made it may invite: nobody comes back by a link of their own making."""
+
+import pytest
+from django.test import Client
+
+from exports.errors import ConflictError
+from exports.models import Member, User
+from exports.models.team import MEMBER, OWNER, VIEWER
+from exports.people import members
+from tests.helpers.cast import PASSWORD, Cast
+
+
+@pytest.fixture
+def link(cast: Cast) -> str:
+    """A link that makes whoever has it an owner, made by somebody who is one for now."""
+    Member.objects.filter(pk=cast.member.pk).update(role=OWNER)
+    return members.create_invitation(cast.team, cast.member.user, OWNER)[1]
+
+
+def take(link: str) -> int:
+    said = {"email": "again@example.org", "name": "Again", "password": PASSWORD}
+    return Client().post(f"/invitations/{link}/", said).status_code
+
+
+def test_it_works_while_they_are_one(cast: Cast, link: str) -> None:
+    assert take(link) == 302
+    assert Member.objects.get(user__email="again@example.org").role == OWNER
+
+
+@pytest.mark.parametrize("how", ["removed", "made a viewer", "made inactive", "gone from the admin site"])
+def test_it_ends_with_that(cast: Cast, link: str, how: str) -> None:
+    match how:
+        case "removed":
+            members.remove_member(Member.objects.get(pk=cast.member.pk), cast.owner.user)
+        case "made a viewer":
+            members.change_role(Member.objects.get(pk=cast.member.pk), VIEWER, cast.owner.user)
+        case "made inactive":
+            User.objects.filter(pk=cast.member.user.pk).update(is_active=False)
+        case _:
+            Member.objects.filter(pk=cast.member.pk).delete()
+    assert take(link) == 410
+    assert not User.objects.filter(email="again@example.org").exists()
+    assert not members.open_invitations(cast.team).exists()
+    invitation = members.find_invitation(link)
+    assert invitation is not None
+    with pytest.raises(ConflictError, match="no longer an owner"):
+        members.accept_invitation(invitation, cast.outsider.user)
+
+
+def test_others_links_go_on(cast: Cast, link: str) -> None:
+    _, other = members.create_invitation(cast.team, cast.owner.user, MEMBER)
+    members.remove_member(Member.objects.get(pk=cast.member.pk), cast.owner.user)
+    assert take(other) == 302

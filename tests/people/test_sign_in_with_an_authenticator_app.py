@@ -1,0 +1,106 @@
+"""A second factor: whoever has one is asked for it at each sign-in, and no code counts twice."""
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+
+from exports.models import AuditEntry, Member
+from exports.people import security
+from tests.helpers.cast import PASSWORD
+from tests.people.conftest import add_totp, client_after_password, is_signed_in, set_up_totp, totp_code
+from tests.web.conftest import client_of
+
+
+def test_the_password_alone_no_longer_signs_in(member: Member, clock: time_machine.Traveller) -> None:
+    secret, codes = add_totp(member)
+    assert len(codes) == 10
+    clock.shift(30)
+    browser = client_after_password(member)
+    assert not is_signed_in(browser)
+    wrong = browser.post("/sign-in/second-factor", {"code": "000000"})
+    assert "This code does not fit." in wrong.content.decode()
+    assert not is_signed_in(browser)
+    assert browser.post("/sign-in/second-factor", {"code": totp_code(secret)})["Location"] == "/"
+    assert is_signed_in(browser)
+
+
+def test_a_code_counts_once(member: Member, clock: time_machine.Traveller) -> None:
+    secret, _ = add_totp(member)
+    clock.shift(30)
+    code = totp_code(secret)
+    first, second = client_after_password(member), client_after_password(member)
+    first.post("/sign-in/second-factor", {"code": code})
+    second.post("/sign-in/second-factor", {"code": code})
+    assert (is_signed_in(first), is_signed_in(second)) == (True, False)
+
+
+def test_where_one_wanted_to_go_is_kept(member: Member, clock: time_machine.Traveller) -> None:
+    secret, _ = add_totp(member)
+    clock.shift(30)
+    browser, sent = Client(), {"username": member.user.email, "password": PASSWORD}
+    answer = browser.post("/sign-in/", {**sent, "next": "/t/the-team/exports/"})
+    assert answer["Location"] == "/sign-in/second-factor"
+    assert browser.post(answer["Location"], {"code": totp_code(secret)})["Location"] == "/t/the-team/exports/"
+
+
+def test_without_the_password_no_code_is_asked_for(member: Member, clock: time_machine.Traveller) -> None:
+    secret, _ = add_totp(member)
+    clock.shift(30)
+    stranger = Client()
+    assert stranger.get("/sign-in/second-factor")["Location"].startswith("/sign-in/")
+    stranger.post("/sign-in/second-factor", {"code": totp_code(secret)})
+    assert not is_signed_in(stranger)
+
+
+def test_setting_one_up_asks_again_who_it_is(member: Member) -> None:
+    browser = client_of(member)
+    for place in ("app", "passkeys/add"):
+        answer = browser.get(f"/profile/second-factor/{place}")
+        assert answer["Location"].startswith("/profile/again/?next="), place
+    wrong = browser.post("/profile/again/?next=/profile/second-factor/app", {"password": "no"})
+    assert "This is not your password." in wrong.content.decode()
+    sent = {"password": PASSWORD, "next": "/profile/second-factor/app"}
+    assert browser.post("/profile/again/", sent)["Location"] == "/profile/second-factor/app"
+    assert browser.get("/profile/second-factor/app").status_code == 200
+
+
+def test_the_picture_is_one_of_its_own_under_the_policy(member: Member) -> None:
+    browser = client_of(member)
+    assert browser.get("/profile/second-factor/app/picture.svg").status_code == 404
+    browser.post("/profile/again/", {"password": PASSWORD})
+    page = browser.get("/profile/second-factor/app").content.decode()
+    assert "data:" not in page
+    picture = browser.get("/profile/second-factor/app/picture.svg")
+    assert picture["Content-Type"] == "image/svg+xml"
+    assert b"style" not in picture.content
+    assert "no-store" in picture["Cache-Control"]
+    assert "unsafe" not in picture["Content-Security-Policy"]
+
+
+def test_the_person_and_the_teams_are_told(member: Member, clock: time_machine.Traveller) -> None:
+    add_totp(member)
+    event = AuditEntry.objects.get(verb="added second factor")
+    assert (event.team, event.actor, event.target) == (member.team, member.user.email, "authenticator app")
+    assert event.address == "127.0.0.1"
+    (message,) = mail.outbox
+    assert message.to == [member.user.email]
+    assert "An authenticator app was added;" in message.body
+    assert "From address: 127.0.0.1" in message.body
+
+
+def test_who_was_signed_in_by_password_alone_is_out(member: Member, clock: time_machine.Traveller) -> None:
+    here, there = client_after_password(member), client_after_password(member)
+    set_up_totp(here)
+    assert (is_signed_in(here), is_signed_in(there)) == (True, False)
+
+
+def test_a_mail_server_that_is_away_stops_nobody(
+    member: Member, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> int:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", broken)
+    add_totp(member)
+    assert security.has_second_factor(member.user)

@@ -1,0 +1,64 @@
+"""Signing in and out, and where it leads."""
+
+import pytest
+from django.test import Client
+
+from exports.models import Member, Team
+from tests.helpers.cast import PASSWORD, Cast
+
+
+def test_a_stranger_is_asked_to_sign_in_and_comes_back(client: Client, cast: Cast) -> None:
+    answer = client.get("/t/the-team/exports/?status=failed")
+    assert answer.status_code == 302
+    assert answer["Location"] == "/sign-in/?next=/t/the-team/exports/%3Fstatus%3Dfailed"
+    page = client.post(answer["Location"], {"username": "Member@Example.org", "password": PASSWORD, "next": ""})
+    assert page.status_code == 302
+
+
+def test_the_form_carries_next_along(client: Client, cast: Cast) -> None:
+    page = client.get("/sign-in/?next=/t/the-team/exports/")
+    assert 'name="next" value="/t/the-team/exports/"' in page.content.decode()
+    sent = {"username": "member@example.org", "password": PASSWORD, "next": "/t/the-team/exports/"}
+    assert client.post("/sign-in/", sent)["Location"] == "/t/the-team/exports/"
+
+
+@pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_next_leads_nowhere_else(client: Client, cast: Cast, there: str) -> None:
+    sent = {"username": "member@example.org", "password": PASSWORD, "next": there}
+    assert client.post("/sign-in/", sent)["Location"] == "/"
+
+
+def test_a_wrong_password_is_said_without_saying_which(client: Client, cast: Cast) -> None:
+    texts = set()
+    for email in ("member@example.org", "nobody@example.org"):
+        page = client.post("/sign-in/", {"username": email, "password": "wrong"})
+        assert page.status_code == 200
+        assert "No account fits" in page.content.decode()
+        texts.add(page.content.decode().count("No account fits"))
+    assert texts == {1}
+
+
+def test_one_team_is_home_several_are_a_choice(as_member: Client, member: Member) -> None:
+    assert as_member.get("/")["Location"] == "/t/the-team/"
+    second = Team.objects.create(name="Second", slug="second")
+    Member.objects.create(team=second, user=member.user)
+    page = as_member.get("/")
+    assert page.status_code == 200
+    assert "/t/second/" in page.content.decode()
+
+
+def test_signing_out_takes_a_post(as_member: Client) -> None:
+    assert as_member.get("/sign-out/").status_code == 200
+    assert as_member.get("/t/the-team/").status_code == 200
+    assert as_member.post("/sign-out/")["Location"] == "/sign-in/"
+    assert as_member.get("/t/the-team/").status_code == 302
+
+
+def test_a_live_part_of_somebody_signed_out_loads_the_page_again(client: Client, cast: Cast) -> None:
+    answer = client.get("/t/the-team/", headers={"HX-Request": "true"})
+    assert answer["HX-Refresh"] == "true"
+    assert not answer.content
+
+
+def test_what_a_stranger_posts_is_not_kept_as_next(client: Client, cast: Cast) -> None:
+    assert client.post("/t/the-team/exports/1/cancel")["Location"] == "/sign-in/?next=/"

@@ -1,0 +1,67 @@
+"""An export that waits for another of its project makes no call, so it takes no place in the provider's limit."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exports import clock, states
+from exports.exporting import actions
+from exports.models import Export, RateWindow
+from exports.providers.playcanvas import PlayCanvas
+from exports.sandbox.server import Sandbox
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import request_export, take_step
+
+At = Callable[[str], str]
+A_MINUTE = 5  # what PlayCanvas allows
+
+
+def test_those_who_waited_go_as_soon_as_the_other_is_answered(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    first, *others = [
+        request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(A_MINUTE + 1)
+    ]
+    Export.objects.filter(pk=first.pk).update(request_sent_at=clock.now())  # its answer is on its way
+    waited = [take_step(one) for one in others for _ in range(3)]
+    assert {one.status for one in waited} == {states.WAITING}
+    assert f"Waits for export {first.pk}" in waited[0].wait_note
+    assert sandbox.jobs("playcanvas", "100001") == 0
+
+    actions.cancel(Export.objects.get(pk=first.pk), actor="x@example.org", source="person")
+    assert [take_step(one).status for one in others] == [states.PROCESSING] * A_MINUTE
+    assert sandbox.jobs("playcanvas", "100001") == A_MINUTE
+
+
+def test_a_place_in_the_limit_is_kept_until_the_other_is_answered(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(A_MINUTE + 2)]
+    for export in exports[:-1]:
+        take_step(export)
+    late = Export.objects.get(pk=exports[A_MINUTE].pk)
+    assert late.rate_slot is not None
+    Export.objects.filter(pk=exports[-1].pk).update(request_sent_at=clock.now())  # its answer is on its way
+
+    waits = take_step(late)
+    assert f"Waits for export {exports[-1].pk}" in waits.wait_note
+    assert waits.rate_slot == late.rate_slot
+
+
+def test_a_place_is_used_up_when_the_request_leaves(
+    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    now = clock.now()
+    of_now = {
+        "limit": A_MINUTE, "seconds": 60, "window": 1000, "opened_at": now, "started_at": now, "next_slot": 5005
+    }  # fmt: skip
+    RateWindow.objects.create(credential=export.project.credential, rate_class="strict", **of_now)
+    Export.objects.filter(pk=export.pk).update(rate_slot=5000)
+    monkeypatch.setattr(PlayCanvas, "submit", dies)
+    with pytest.raises(KeyboardInterrupt):
+        take_step(export)
+    export.refresh_from_db()
+    assert export.request_sent_at is not None
+    assert export.rate_slot is None, "looking for the job is counted in another class, where 5000 is far ahead"

@@ -1,0 +1,136 @@
+"""What a provider allows is never exceeded, however many exports and workers there are; nobody is forgotten."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from exports import clock, states
+from exports.engine.crew import Crew
+from exports.exporting import actions
+from exports.models import Export, RateWindow
+from exports.providers.playcanvas import PlayCanvas
+from exports.queue import rate_limits
+from exports.sandbox.server import Sandbox
+from exports.steps.run import run_step
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import claim_next_step, request_export, take_step
+
+At = Callable[[str], str]
+# Of what twenty are allowed in a window: the limit is met three times, and three times a window passes.
+MANY = 65
+
+
+@pytest.fixture
+def strict(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """Stand-ins that enforce four times the published limits in windows of three seconds, and a portal that knows."""
+    sandbox.settings(limits=4, window=3.0)
+    monkeypatch.setattr(PlayCanvas, "limits", {"normal": (480, 3.0), "strict": (20, 3.0)})
+    yield sandbox
+    sandbox.settings(limits="off", window=60.0)
+
+
+@pytest.fixture
+def minutes(strict: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The same with windows of a minute: no test is so slow that one passes."""
+    strict.settings(window=60.0)
+    monkeypatch.setattr(PlayCanvas, "limits", {"normal": (480, 60.0), "strict": (20, 60.0)})
+    return strict
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.django_db(transaction=True)
+def test_many_exports_on_one_credential_never_draw_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(MANY)]
+    crews = [Crew(f"test-{number}", 8, run_step) for number in range(2)]
+    for crew in crews:
+        crew.start()
+    try:
+        ends = time.monotonic() + 90
+        while Export.objects.open().exists():
+            assert time.monotonic() < ends
+            time.sleep(0.2)
+    finally:
+        for crew in crews:
+            crew.stop(grace=2)
+
+    assert {Export.objects.get(pk=export.pk).status for export in exports} == {states.SUCCEEDED}
+    assert strict.ledger()["rate_limited"].get("playcanvas", 0) == 0
+    assert strict.jobs("playcanvas", "100001") == MANY
+
+
+def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(45)]
+    ahead = []
+    for export in exports:
+        export = take_step(export)
+        if export.status == states.WAITING:
+            assert export.next_step_at is not None
+            ahead.append((export.next_step_at - clock.now()).total_seconds())
+            assert "turn within the provider's limit" in export.wait_note
+    assert len(ahead) == 25
+    assert 30 < min(ahead) < 60.2
+    assert 90 < max(ahead) < 120.3
+
+
+def test_places_of_canceled_exports_are_given_to_others(cast: Cast, minutes: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(60)]
+    for export in exports:
+        take_step(export)
+    for export in exports[20:]:
+        actions.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="person")
+    rate_limits.release_unused_slots()
+    late = take_step(request_export(project, cast.member, "archive", allow_duplicate=True))
+    assert late.next_step_at is not None
+    assert (late.next_step_at - clock.now()).total_seconds() < 60.2
+
+
+def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: Sandbox, at: At) -> None:
+    minutes.settings(limits=8)
+    project = cast.project("playcanvas", at("playcanvas"))
+    take_step(request_export(project, cast.member, "archive"))
+    row = RateWindow.objects.get(rate_class="strict")
+    assert row.limit == 40
+    taken = [take_step(request_export(project, cast.member, "archive", allow_duplicate=True)).status for _ in range(45)]
+    assert taken.count(states.PROCESSING) == 39
+    assert minutes.ledger()["rate_limited"].get("playcanvas", 0) == 0
+
+
+def test_a_place_whose_window_passed_is_drawn_anew(cast: Cast, minutes: Sandbox, at: At) -> None:
+    project = cast.project("playcanvas", at("playcanvas"))
+    exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(21)]
+    for export in exports:
+        take_step(export)
+    last = Export.objects.get(pk=exports[-1].pk)
+    assert last.rate_slot is not None
+    minutes.settings(limits="off")  # for them no time has passed
+    long_ago = clock.now() - timedelta(seconds=100)
+    RateWindow.objects.update(window=50, next_slot=1000, opened_at=long_ago, started_at=long_ago)
+    run_step(claim_next_step(last))
+    last.refresh_from_db()
+    assert last.status == states.PROCESSING
+
+
+def test_nothing_is_asked_where_their_window_may_be_over_and_ours_is_not(cast: Cast, minutes: Sandbox, at: At) -> None:
+    """The first answer took 20 s. Theirs may have begun when the call left; what came after its end would be counted
+    in their next one, for which all of our places are given away."""
+    project = cast.project("playcanvas", at("playcanvas"))
+    take_step(request_export(project, cast.member, "archive"))
+    RateWindow.objects.update(
+        opened_at=clock.now() - timedelta(seconds=59.5), started_at=clock.now() - timedelta(seconds=39.5)
+    )
+    late = take_step(request_export(project, cast.member, "archive", allow_duplicate=True))
+    assert late.status == states.WAITING
+    assert late.next_step_at is not None
+    assert 20 < (late.next_step_at - clock.now()).total_seconds() < 21
+    assert late.rate_slot == RateWindow.objects.get(rate_class="strict").limit * 2
+
+
+def test_a_provider_without_published_limits_waits_for_nobody(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = take_step(request_export(cast.project("ulule", at("ulule")), cast.member, "orders"))
+    assert export.status == states.PROCESSING
+    assert not RateWindow.objects.exists()

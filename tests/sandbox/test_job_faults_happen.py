@@ -1,0 +1,134 @@
+"""Faults in how a job goes: each shows in the provider's own words and is counted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from exports.sandbox.server import Sandbox
+from tests.sandbox.provider_clients import HEALTHY_PROJECTS, Client, set_progress, slow_down_jobs
+
+Make = Callable[[str], Client]
+
+
+def put(sandbox: Sandbox, provider: str, fault: str, **more: Any) -> int:
+    return sandbox.fault(provider=provider, project=HEALTHY_PROJECTS[provider], fault=fault, **more)
+
+
+def leaves(value: Any) -> list[str]:
+    """Every single value of an answer; not its text, for times hold all sorts of numbers."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [one for item in value for one in leaves(item)] if isinstance(value, list) else [str(value)]
+
+
+@pytest.mark.parametrize("provider", HEALTHY_PROJECTS)
+@pytest.mark.parametrize("on", ["submit", "poll"])
+def test_a_job_may_never_end(client: Make, sandbox: Sandbox, provider: str, on: str) -> None:
+    number, one = put(sandbox, provider, "endless", on=on), client(provider)
+    job = one.start()
+    set_progress(sandbox, provider, HEALTHY_PROJECTS[provider], 2.0)
+    seen = one.job_status(job)
+    assert (seen.ended, seen.link, sandbox.fired(number)) == (False, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("provider", "word"), [("playcanvas", "error"), ("aistudios", "failed"), ("toloka", "FAIL"), ("ulule", "failed")]
+)
+@pytest.mark.parametrize("on", ["submit", "poll"])
+def test_a_job_may_fail(client: Make, sandbox: Sandbox, provider: str, word: str, on: str) -> None:
+    number, one = put(sandbox, provider, "job_fails", on=on), client(provider)
+    seen = one.wait(one.start())
+    assert (seen.word, seen.link, sandbox.fired(number)) == (word, None, 1)
+    if provider == "playcanvas":
+        assert seen.raw["messages"] == ["Could not export"]
+
+
+def test_a_failed_export_is_failed_in_the_list_as_well(client: Make, sandbox: Sandbox) -> None:
+    put(sandbox, "ulule", "job_fails")
+    ulule = client("ulule")
+    ulule.wait(ulule.start())
+    assert ulule.call("GET", "/v1/projects/4001/exports").json()["exports"][0]["status"] == "failed"
+
+
+@pytest.mark.parametrize("word", ["canceled", "cancelled"])
+def test_ulules_staff_may_cancel(client: Make, sandbox: Sandbox, word: str) -> None:
+    number, ulule = put(sandbox, "ulule", "canceled_by_staff", word=word), client("ulule")
+    assert (ulule.wait(ulule.start()).word, sandbox.fired(number)) == (word, 1)
+
+
+@pytest.mark.parametrize("provider", ["playcanvas", "aistudios", "ulule"])
+def test_a_job_may_be_done_without_a_file(client: Make, sandbox: Sandbox, provider: str) -> None:
+    number, one = put(sandbox, provider, "no_file"), client(provider)
+    seen = one.wait(one.start())
+    assert (seen.ended, seen.link, sandbox.fired(number)) == (True, None, 1)
+
+
+@pytest.mark.parametrize("provider", HEALTHY_PROJECTS)
+def test_a_status_word_may_be_unknown(client: Make, sandbox: Sandbox, provider: str) -> None:
+    one = client(provider)
+    job = one.start()
+    number = put(sandbox, provider, "unknown_word", on="poll", times=1)
+    assert (one.job_status(job).word, sandbox.fired(number)) == ("hibernating", 1)
+    assert one.wait(job).word != "hibernating"
+
+
+@pytest.mark.parametrize("provider", HEALTHY_PROJECTS)
+def test_a_job_may_vanish_after_a_while(client: Make, sandbox: Sandbox, provider: str) -> None:
+    number, one = put(sandbox, provider, "vanish", after=2), client(provider)
+    job = one.start()
+    assert [one.poll(job).status_code for _ in range(4)] == [200, 200, 404, 404]
+    assert sandbox.fired(number) == 2
+
+
+@pytest.mark.parametrize("provider", ["playcanvas", "toloka", "ulule"])
+def test_an_answer_may_name_another_project(client: Make, sandbox: Sandbox, provider: str) -> None:
+    one = client(provider)
+    job = one.start()
+    number = put(sandbox, provider, "other_project", on="poll")
+    assert HEALTHY_PROJECTS[provider] not in leaves(one.poll(job).json())
+    assert sandbox.fired(number) == 1
+
+
+def test_ai_studios_may_name_another_project_when_asked(client: Make, sandbox: Sandbox) -> None:
+    put(sandbox, "aistudios", "other_project", on="submit")
+    assert client("aistudios").submit().json()["data"]["projectId"] != HEALTHY_PROJECTS["aistudios"]
+
+
+def test_progress_may_go_back(client: Make, sandbox: Sandbox) -> None:
+    slow_down_jobs(sandbox)
+    studio = client("aistudios")
+    job = studio.start()
+    set_progress(sandbox, "aistudios", job, 0.3)
+    before = studio.job_status(job).raw["data"]["progress"]
+    number = put(sandbox, "aistudios", "progress_back", times=1)
+    assert 0 < studio.job_status(job).raw["data"]["progress"] < before
+    assert sandbox.fired(number) == 1
+    assert studio.job_status(job).raw["data"]["progress"] >= before
+
+
+def test_an_old_link_may_stay_for_a_while(client: Make, sandbox: Sandbox) -> None:
+    studio = client("aistudios")
+    old = studio.link()
+    slow_down_jobs(sandbox)
+    number = put(sandbox, "aistudios", "stale")
+    studio.start()
+    seen = studio.job_status(HEALTHY_PROJECTS["aistudios"])
+    assert (seen.ended, seen.link, sandbox.fired(number)) == (True, old, 1)
+    set_progress(sandbox, "aistudios", HEALTHY_PROJECTS["aistudios"], 0.5)
+    assert not studio.job_status(HEALTHY_PROJECTS["aistudios"]).ended
+    set_progress(sandbox, "aistudios", HEALTHY_PROJECTS["aistudios"], 1.0)
+    assert studio.job_status(HEALTHY_PROJECTS["aistudios"]).link not in (None, old)
+
+
+def test_a_project_that_failed_to_archive_stays_active(client: Make, sandbox: Sandbox) -> None:
+    put(sandbox, "toloka", "job_fails")
+    toloka = client("toloka")
+    toloka.wait(toloka.start())
+    assert toloka.call("GET", "/api/v1/projects/10").json()["status"] == "ACTIVE"
+
+
+def test_a_fault_of_times_one_leaves_the_next_job_alone(client: Make, sandbox: Sandbox) -> None:
+    put(sandbox, "ulule", "job_fails", times=1)
+    ulule = client("ulule")
+    assert [ulule.wait(ulule.start()).word for _ in range(2)] == ["failed", "succeeded"]

@@ -1,0 +1,47 @@
+"""Whoever cancels in the middle of a step that goes wrong has the last word; the worker has nothing to say."""
+
+from collections.abc import Callable
+
+import pytest
+
+from exports import states
+from exports.exporting import actions
+from exports.models import Export
+from exports.sandbox.server import Sandbox
+from exports.steps import run as advancing
+from exports.steps.run import run_step
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import claim_next_step, request_export, take_step
+
+At = Callable[[str], str]
+
+
+def test_a_lasting_fault_of_ours_does_not_fail_what_was_canceled(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = request_export(cast.project("ulule"), cast.member, "orders")
+
+    def broken(claim: object) -> None:
+        if last:
+            actions.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="person")
+        raise KeyError("surprise")
+
+    monkeypatch.setitem(advancing.STEP_HANDLERS, states.SUBMIT, broken)
+    last = False
+    for _ in range(advancing.MAX_INTERNAL_ERRORS - 1):
+        take_step(export)
+    last = True
+    run_step(claim_next_step(export))
+    export.refresh_from_db()
+    assert export.status == states.CANCELED
+
+
+def test_a_claim_that_was_dropped_once_is_dropped_again(cast: Cast, sandbox: Sandbox, at: At) -> None:
+    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    while take_step(export).step != states.FETCH:
+        pass
+    claim = claim_next_step(export)
+    actions.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="person")
+    run_step(claim)
+    sandbox.fault(provider="playcanvas", project="100001", on="file", fault="dead_for_good")
+    run_step(claim)
+    export.refresh_from_db()
+    assert export.status == states.CANCELED

@@ -1,0 +1,156 @@
+"""Looks that come back together are written together, and each is judged by itself."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from exports import clock, states
+from exports.engine.lanes import Looks
+from exports.models import Export
+from exports.providers.contract import Status
+from exports.queue import inbound_webhooks
+from exports.queue.batch_sql import settle_many
+from exports.queue.leases import Claim
+from exports.steps import poll
+from exports.steps.poll import PollResult
+from exports.steps.run import begin_polls, finish_poll, settle_polls
+from tests.helpers.cast import Cast
+from tests.helpers.run_exports import claim_due, request_export
+
+RUNNING = Status("running", "running")
+
+
+def polled(cast: Cast, count: int = 4) -> list[Claim]:
+    """Claims on polls of jobs that ran already when they were last looked at."""
+    project = cast.project("ulule")
+    for number in range(count):
+        request_export(project, cast.member, "orders", adopt=str(100 + number))
+    for claim in claim_due((states.POLL,), count):
+        poll.apply_poll_result(claim, RUNNING, source="poll")
+    Export.objects.update(next_step_at=clock.now())
+    return claim_due((states.POLL,), count)
+
+
+def seen(claims: list[Claim], sight: Status = RUNNING) -> list[PollResult]:
+    """What a look at each brought."""
+    return [PollResult(claim, None, clock.now(), sight) for claim in claims]
+
+
+def rows(claims: list[Claim], seconds: float = 60) -> list[dict[str, object]]:
+    """The same row for each."""
+    return [{"next_step_at": clock.seconds_from_now(seconds), "wait_note": "written"} for _ in claims]
+
+
+def test_a_claim_that_was_lost_is_left_out_and_named(cast: Cast) -> None:
+    claims = polled(cast)
+    taken, canceled = claims[1].export, claims[2].export
+    Export.objects.filter(pk=taken.pk).update(fence=claims[1].fence + 1)
+    assert Export.objects.get(pk=canceled.pk).move(states.CANCELED, source="person")
+
+    assert settle_many(claims, rows(claims)) == [claims[1], claims[2]]
+    assert [claim.lost for claim in claims] == [False, True, True, False]
+    notes = dict(Export.objects.values_list("pk", "wait_note"))
+    assert [notes[claim.export.pk] for claim in claims] == ["written", "", "", "written"]
+
+
+def test_a_hint_that_came_meanwhile_makes_that_one_due_now(cast: Cast) -> None:
+    claims = polled(cast)
+    hinted = claims[2].export
+    assert inbound_webhooks.receive_webhook(hinted.pk, inbound_webhooks.url_signature(hinted.pk))
+    assert Export.objects.get(pk=hinted.pk).wake_requested
+
+    assert settle_many(claims, rows(claims)) == []
+    due = Export.objects.due(clock.now())
+    assert [export.pk for export in due] == [hinted.pk]
+    assert not Export.objects.filter(wake_requested=True).exists()
+
+
+def test_what_is_settled_is_given_back(cast: Cast) -> None:
+    claims = polled(cast)
+    settle_many(claims, rows(claims, seconds=0))
+    assert not Export.objects.exclude(held_until=None, crash_count=0).exists()
+    assert len(claim_due((states.POLL,), 10)) == len(claims)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_the_database_refuses_fails_alone(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = polled(cast)
+    bad = claims[1].export
+    good = poll._unchanged_fields
+
+    def spoiled(export: Export, look: PollResult) -> dict[str, object]:
+        return {**good(export, look), **({"polls": None} if export.pk == bad.pk else {})}
+
+    monkeypatch.setattr(poll, "_unchanged_fields", spoiled)
+    assert settle_polls(seen(claims)) == []
+    for claim in claims:
+        export = Export.objects.get(pk=claim.export.pk)
+        assert (export.status, export.held_until) == (states.PROCESSING, None)
+        assert ("A fault of the portal itself" in export.wait_note) == (export.pk == bad.pk), export.wait_note
+        assert export.polls == (1 if export.pk == bad.pk else 2)
+
+
+def test_a_secret_that_does_not_open_ends_its_export_alone(cast: Cast) -> None:
+    claims = polled(cast)
+    looks = [*seen(claims[:3]), poll.poll_provider(_sealed_badly(claims[3]))]
+    for look in settle_polls(looks):
+        finish_poll(look)
+    statuses = [Export.objects.get(pk=claim.export.pk).status for claim in claims]
+    assert statuses == [states.PROCESSING] * 3 + [states.FAILED]
+    assert Export.objects.get(pk=claims[3].export.pk).error_code == "credential"
+
+
+def _sealed_badly(claim: Claim) -> Claim:
+    project = claim.export.project
+    credential = type(project.credential).objects.get(pk=project.credential_id)
+    credential.encrypted_secrets = dict.fromkeys(credential.encrypted_secrets, "nonsense")
+    claim.export.project = type(project)(pk=project.pk, team_id=project.team_id, credential=credential)
+    return claim
+
+
+def test_what_changed_is_left_to_be_finished(cast: Cast) -> None:
+    claims = polled(cast)
+    looks = [*seen(claims[:2]), *seen(claims[2:], Status("failed", "failed", message="It broke."))]
+    left = settle_polls(looks)
+    assert [look.claim for look in left] == claims[2:]
+    for look in left:
+        finish_poll(look)
+    assert Export.objects.filter(status=states.FAILED, error_code="provider_failed").count() == 2
+
+
+def test_an_overdue_one_ends_and_the_others_are_looked_at(cast: Cast) -> None:
+    claims = polled(cast)
+    claims[0].export.deadline_at = clock.now() - timedelta(seconds=1)
+    assert begin_polls(claims) == claims[1:]
+    ended = Export.objects.get(pk=claims[0].export.pk)
+    assert (ended.status, ended.error_code) == (states.FAILED, "deadline")
+
+
+def test_the_pace_runs_from_question_to_question(cast: Cast) -> None:
+    """An answer that took long does not put off the next look, but for half the pace the provider may rest."""
+    [quick, slow, slower] = polled(cast, 3)
+    pace = quick.export.kind.poll_interval
+    most = min(pace.initial * pace.factor, pace.maximum) * 1.2
+    begun = clock.now()
+    looks = seen([quick, slow, slower])
+    looks[1].polled_at = begun - timedelta(seconds=most / 4)
+    looks[2].polled_at = begun - timedelta(seconds=600)
+    assert settle_polls(looks) == []
+    rows = {row.pk: row.next_step_at for row in Export.objects.all()}
+    after = [(rows[claim.export.pk] - begun).total_seconds() for claim in (quick, slow, slower)]
+    assert most / 1.5 <= after[0] <= most + 0.5
+    assert most / 1.5 - most / 4 - 0.1 <= after[1] <= most * 0.75 + 0.5
+    assert most / 1.5 / 2 <= after[2] <= most / 2 + 0.5
+
+
+def test_what_still_has_to_be_finished_takes_up_slots() -> None:
+    """Else a worker would claim more than it can write, while others stand idle."""
+    looks = Looks("look", (states.POLL,), 8)
+    looks.stop()
+    while looks.changed.qsize():
+        time.sleep(0.01)
+    assert looks.free() == 8
+    for _ in range(5):
+        looks.changed.put(None)  # nobody takes it any more
+    assert looks.free() == 3

@@ -1,0 +1,111 @@
+"""What must hold of all exports at any time."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from exports import states
+from exports.models import Change, Export, OutboxMessage
+from exports.models.outbox import MAIL
+from exports.queue.leases import Claim
+from tests.steps.scripted_provider import CreatedJob
+
+Rows = dict[int, dict[str, Any]]
+# Rare turns that the events must reach, and how each shows: in a note of the history, or as a reason.
+RARE_EVENTS = {
+    "accepted late": "Accepted late",
+    "accepted after the end": "Accepted after all",
+    "found again": "Found the job",
+    "fetched": "Fetched and verified",
+}
+RARE_ERROR_CODES = {"unconfirmed"}
+# An answer that came after the end is noted all the same.
+FIELDS_SET_LATE = ("remote_id", "provider_status")
+
+
+def read_rows() -> Rows:
+    """Every export as the database has it."""
+    return {row["id"]: dict(row) for row in Export.objects.values()}
+
+
+def check_rows(rows: Rows, before: Rows) -> None:
+    """Open exports have a next step, ended ones a reason, and both only ever go forward."""
+    mails = Counter(OutboxMessage.objects.filter(kind=MAIL).values_list("export_id", flat=True))
+    for pk, row in rows.items():
+        is_open = row["status"] in states.OPEN
+        assert is_open == (row["next_step_at"] is not None), row
+        assert is_open == (row["step"] != states.NONE), row
+        assert is_open == (row["finished_at"] is None), row
+        has_file = row["file_id"] is not None
+        assert has_file == (row["status"] == states.SUCCEEDED and row["format"] != "none"), row
+        assert bool(row["error_code"]) == (row["status"] == states.FAILED), row
+        assert mails[pk] == (0 if is_open else 1), (row, mails[pk])
+        assert is_open or (not row["encrypted_link"] and row["held_until"] is None), row
+        _check_forward(row, before.get(pk))
+
+
+def _check_forward(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> None:
+    if before is None:
+        return
+    assert row["fence"] >= before["fence"], (before, row)
+    if before["remote_id"]:
+        assert row["remote_id"] == before["remote_id"], (before, row)
+    if before["status"] in states.ENDED:
+        changed = {name for name in row if row[name] != before[name]}
+        assert not changed or (changed <= set(FIELDS_SET_LATE) and not before["remote_id"]), (changed, before, row)
+
+
+def rows_of_lost_claim(claim: Claim) -> Rows:
+    """The row of a claim that no longer stands: what its step brings must not change it."""
+    row = Export.objects.filter(pk=claim.export.pk).values().get()
+    stands = row["fence"] == claim.fence and row["status"] in states.OPEN
+    return {} if stands else {claim.export.pk: dict(row)}
+
+
+def check_unchanged(before: Rows) -> None:
+    """These rows are as they were, but for one thing: a job that an answer or a look names is noted however late.
+
+    One that waited goes on with it, of one that has ended it is written down; whose job it is, `check_jobs` looks at.
+    """
+    for row in map(dict[str, Any], Export.objects.filter(pk__in=before).values()):
+        was = before[row["id"]]
+        changed = {name for name in row if row[name] != was[name]}
+        found = bool(row["remote_id"]) and not was["remote_id"]
+        if found and was["status"] == states.WAITING:
+            assert row["status"] in (states.PROCESSING, states.SUCCEEDED), (changed, was, row)
+        else:
+            assert changed <= (set(FIELDS_SET_LATE) if found else set()), (changed, was, row)
+
+
+def check_history(rows: Rows) -> None:
+    """One row for each change, numbered without a gap, along the table of moves, up to what the export is now."""
+    history: dict[int, list[Change]] = defaultdict(list)
+    for change in Change.objects.order_by("export_id", "seq"):
+        history[change.export_id].append(change)
+    for pk, row in rows.items():
+        changes = history[pk]
+        assert [change.seq for change in changes] == list(range(1, len(changes) + 1)), changes
+        assert changes[0].from_status is None
+        assert changes[-1].to_status == row["status"], (changes, row)
+        for earlier, later in pairwise(changes):
+            assert later.from_status == earlier.to_status, changes
+            assert later.at >= earlier.at, changes
+        for change in changes:
+            same = change.from_status == change.to_status
+            assert same or states.may_transition(change.from_status, change.to_status), changes
+
+
+def check_jobs(rows: Rows, ledger: Iterable[CreatedJob]) -> None:
+    """No export had two jobs made, and none watches another's."""
+    owners = {str(made.number): made.export for made in ledger}
+    made = Counter(owners.values())
+    assert all(count == 1 for count in made.values()), made
+    for pk, row in rows.items():
+        assert not row["remote_id"] or owners[row["remote_id"]] == pk, (row, owners)
+
+
+def rare_events_seen() -> set[str]:
+    """The rare turns that exports took, and the reasons they ended for."""
+    turns = {name for name, text in RARE_EVENTS.items() if Change.objects.filter(note__contains=text).exists()}
+    return turns | set(Export.objects.exclude(error_code="").values_list("error_code", flat=True))

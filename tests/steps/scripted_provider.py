@@ -1,0 +1,205 @@
+"""A provider that answers as it is told, needs no network, and keeps a ledger of the jobs it made."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from exports.providers.contract import (
+    Absent,
+    Accepted,
+    Job,
+    Kind,
+    NoOptions,
+    NotYet,
+    Provider,
+    Ready,
+    SecretField,
+    Status,
+)
+from exports.providers.contract import Unknown as NobodyKnows
+from exports.transport.client import CallRecord, Client
+from exports.transport.errors import (
+    BusyError,
+    CredentialError,
+    NotFoundError,
+    NotSentError,
+    ProviderError,
+    RefusedError,
+    UnclearError,
+    UnreadableError,
+)
+
+TYPE_WITH_FILE: Final = "sheet"  # has a file, and its jobs can be found again
+TYPE_WITHOUT_FILE: Final = "act"  # has none, and nothing can be found
+FILE_CONTENT: Final = b"id,name\n1,one\n2,two\n"
+
+ERRORS: Final[Mapping[str, Callable[[], ProviderError]]] = {
+    "refused": lambda: RefusedError("It says no."),
+    "forbidden": lambda: CredentialError("It does not know the token."),
+    "gone": lambda: NotFoundError("It is not there."),
+    "busy": lambda: BusyError("Too many.", seconds=30, pause=True),
+    "locked": lambda: BusyError("Not now.", seconds=15, provider_status="423"),
+    "unlucky": lambda: UnclearError("It answered 500."),
+    "gateway": lambda: UnclearError("It answered 502."),
+    "unsent": lambda: NotSentError("It could not be reached."),
+}
+# Of these the request was executed, and the answer is no good.
+ERRORS_AFTER_EXECUTION: Final[Mapping[str, Callable[[], ProviderError]]] = {
+    "lost": lambda: UnclearError("The answer was cut off."),
+    "garbage": lambda: UnreadableError("That is not JSON."),
+    "another project": lambda: UnreadableError("That is about another project.", final=True),
+}
+UNAVAILABLE: Final = frozenset({"gateway", "unsent"})
+RUNNING_STATUSES: Final = ("queued", "rendering")
+# Everything it can be told to answer; what does not fit the question is a plain good answer.
+ANSWERS: Final = (
+    "fine",
+    "done",
+    "no link",
+    "failed",
+    "canceled",
+    "unknown word",
+    *RUNNING_STATUSES,
+    "not yet",
+    *ERRORS,
+    *ERRORS_AFTER_EXECUTION,
+    "dies before",
+    "dies after",
+)
+
+
+class SimulatedCrashError(BaseException):
+    """The process ended here: nothing of ours catches it."""
+
+
+@dataclass
+class CreatedJob:
+    """One job it made, and for which export."""
+
+    number: int
+    export: int
+    project: str
+    type: str
+
+
+@dataclass
+class ScriptedProvider(Provider):
+    """`answer` is what the next questions get; `stepping` whose step runs; `meanwhile` happens once, after a job was
+    made and before its answer arrives.
+    """
+
+    slug: ClassVar[str] = "scripted"
+    label: ClassVar[str] = "The script"
+    docs: ClassVar[str] = "https://scripted.example.org/docs"
+    origins: ClassVar[Mapping[str, str]] = {"production": "https://scripted.example.org"}
+    secrets: ClassVar[tuple[SecretField, ...]] = (SecretField("token", "Token"),)
+    kinds: ClassVar[tuple[Kind, ...]] = (
+        Kind(TYPE_WITH_FILE, "Sheet", ("csv",), NoOptions, timedelta(hours=2)),
+        Kind(TYPE_WITHOUT_FILE, "Act", ("none",), NoOptions, timedelta(hours=2), exclusive=True),
+    )
+    status_map: ClassVar[Mapping[str, str]] = {}  # type: ignore[assignment]
+    limits: ClassVar[Mapping[str, tuple[int, float]]] = {"normal": (6, 60.0)}
+
+    answer: str = "fine"
+    running_export_ids: list[int] = field(default_factory=list)
+    before_answer: Callable[[], None] | None = None
+    ledger: list[CreatedJob] = field(default_factory=list)
+    received_calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def _question(self, client: Client, verb: str, job: Job) -> None:
+        """Remembers and records the call, and raises what it was told to."""
+        self.received_calls.append((verb, job.project))
+        client.call_count += 1
+        if self.answer in ("dies before", "dies after") and not (verb == "submit" and self.answer == "dies after"):
+            raise SimulatedCrashError
+        error = ERRORS[self.answer]() if self.answer in ERRORS else None
+        said = error.message if error else ""
+        client.record_call(
+            CallRecord("GET", f"https://scripted/{verb}", 200, 0.1, said, "c", self.answer in UNAVAILABLE)
+        )
+        if error is not None:
+            raise error
+
+    def prepare(self, client: Client, job: Job) -> Ready | NotYet:
+        if self.answer == "not yet":
+            return NotYet(5, "Something must come first.")
+        return Ready({"last": len(self.ledger)})
+
+    def submit(self, client: Client, job: Job) -> Accepted:
+        client.before_send()
+        self._question(client, "submit", job)
+        made = CreatedJob(len(self.ledger) + 1, self.running_export_ids[-1], job.project, job.type)
+        self.ledger.append(made)
+        if self.before_answer is not None:
+            happens, self.before_answer = self.before_answer, None
+            answer = self.answer
+            happens()
+            self.answer = answer
+        if self.answer == "dies after":
+            raise SimulatedCrashError
+        if self.answer in ERRORS_AFTER_EXECUTION:
+            raise ERRORS_AFTER_EXECUTION[self.answer]()
+        return Accepted(str(made.number), self._sight(self.answer))
+
+    def find(self, client: Client, job: Job) -> Accepted | Absent | NobodyKnows:
+        self._question(client, "find", job)
+        if job.type == TYPE_WITHOUT_FILE:
+            return NobodyKnows("It has no list.", extra_searches=1)
+        last = int(job.baseline["last"])
+        for made in self.ledger[last:]:
+            if (made.project, made.type) == (job.project, job.type) and str(made.number) not in job.watched_ids:
+                return Accepted(str(made.number))
+        return Absent(search_again_after=30.0)
+
+    def poll(self, client: Client, job: Job) -> Status:
+        self._question(client, "poll", job)
+        if self.answer in ERRORS_AFTER_EXECUTION:
+            raise ERRORS_AFTER_EXECUTION[self.answer]()
+        return self._sight(self.answer)
+
+    def _sight(self, answer: str) -> Status:
+        if answer == "done":
+            return Status("done", "done", link="https://scripted.example.org/file")
+        if answer == "no link":
+            return Status("done", "done")
+        if answer == "failed":
+            return Status("failed", "error", message="It broke.")
+        if answer == "canceled":
+            return Status("canceled", "cancelled")
+        if answer == "unknown word":
+            return Status("unknown", "frobnicating")
+        return Status(
+            "running",
+            answer if answer in RUNNING_STATUSES else "running",
+            progress=float(len(self.received_calls) % 100),
+        )
+
+
+@dataclass
+class OpenedLink:
+    """A link as it was opened: what `fetch` uses of one."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    has_explicit_end: bool = True
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        yield self.body
+
+
+@contextmanager
+def open_link(script: ScriptedProvider) -> Iterator[OpenedLink]:
+    """What the file's host answers, by what the script was told."""
+    answer = script.answer
+    if answer in ("dies before", "dies after"):
+        raise SimulatedCrashError
+    if answer in ("lost", "unlucky", "gateway", "locked"):
+        raise UnclearError("The download was cut off.")
+    if answer == "unsent":
+        raise NotSentError("The file's host could not be reached.")
+    status = {"gone": 404, "forbidden": 403, "refused": 400, "busy": 429}.get(answer, 200)
+    body = b"<html>Sorry</html>" if answer in ("garbage", "another project") else FILE_CONTENT
+    yield OpenedLink(status, body, {"Content-Length": str(len(body)), "ETag": '"one"'})

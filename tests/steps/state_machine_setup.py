@@ -1,0 +1,47 @@
+"""What the events of `events` happen in: the cast, a clock that stands still until told, and the scripted provider."""
+
+import shutil
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+import time_machine
+from django.conf import settings
+
+from exports import clock
+from exports.credentials import service
+from exports.providers import registry
+from exports.queue import circuit_breaker
+from exports.steps import fetch as fetching
+from tests.helpers.cast import Cast
+from tests.steps.scripted_provider import ScriptedProvider, open_link
+
+START_TIME: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class StateMachineSetup:
+    """What stays the same from one order of events to the next: the cast, a clock that stands still, the provider."""
+
+    def __init__(self, cast: Cast, time: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cast, self.time = cast, time
+        self.provider = ScriptedProvider()
+        self.rare_events_seen: set[str] = set()
+        monkeypatch.setitem(registry.PROVIDERS, ScriptedProvider.slug, self.provider)
+        monkeypatch.setattr(clock, "monotonic", lambda: clock.now().timestamp())
+        monkeypatch.setattr(fetching, "open_link", lambda *given: open_link(self.provider))
+        credential = service.create_credential(
+            cast.team,
+            cast.owner.user,
+            provider=ScriptedProvider.slug,
+            name="scripted",
+            secrets={"token": "a-token-of-nobody"},
+        )
+        self.projects = [cast.project("scripted", remote_id=name, credential=credential) for name in ("one", "two")]
+
+    def reset(self) -> None:
+        """Everything as it was before the first event."""
+        self.provider.__init__()  # type: ignore[misc]
+        circuit_breaker._unanswered.clear()
+        self.time.move_to(START_TIME, tick=False)
+        for folder in ("parts", "files"):
+            shutil.rmtree(settings.DATA_DIR / folder, ignore_errors=True)

@@ -1,0 +1,42 @@
+"""Whatever happens in whatever order, what must always hold holds; and once it is calm, everything ends.
+
+HYPOTHESIS_PROFILE=long tries many more and longer orders, and others each time.
+"""
+
+import os
+
+import pytest
+import time_machine
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.helpers.cast import Cast
+from tests.steps.invariants import RARE_ERROR_CODES, RARE_EVENTS
+from tests.steps.state_machine import ExportStateMachine
+from tests.steps.state_machine_setup import START_TIME, StateMachineSetup
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200 if LONG else 300)
+def test_what_must_always_hold_holds(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    with time_machine.travel(START_TIME, tick=False) as clock:
+        world = StateMachineSetup(cast, clock, monkeypatch)
+
+        class Here(ExportStateMachine):
+            def __init__(self) -> None:
+                super().__init__(world)
+
+        run_state_machine_as_test(
+            Here,
+            settings=settings(
+                max_examples=2000 if LONG else 60,
+                stateful_step_count=80 if LONG else 40,
+                derandomize=not LONG,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    assert world.rare_events_seen >= {*RARE_EVENTS, *RARE_ERROR_CODES}, "the events no longer reach every turn"

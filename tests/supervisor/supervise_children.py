@@ -1,0 +1,38 @@
+"""A small supervisor as a program, for tests: runs the children that a JSON file describes.
+
+python -m tests.supervisor.supervise_children FILE
+where FILE holds {"grace": seconds, "once": [code…], "children": {name: code…}} and each code is a Python program.
+"""
+
+import json
+import os
+import sys
+
+from exports.supervisor.child import ChildProcess
+from exports.supervisor.output import PrefixedLog
+from exports.supervisor.supervise import Supervisor
+
+
+def main() -> int:
+    """Run what is described; the exit code of the first one-time program that fails, else 0."""
+    with open(sys.argv[1], encoding="utf-8") as file:
+        plan = json.load(file)
+    supervisor = Supervisor(PrefixedLog(sys.stdout), grace=plan.get("grace", 8.0))
+    try:
+        for number, code in enumerate(plan.get("once", [])):
+            result = supervisor.run_to_end(child(f"once{number}", code))
+            if result:
+                return abs(result)
+        supervisor.run([child(name, code) for name, code in plan["children"].items()])
+    finally:
+        supervisor.close()
+    return 0
+
+
+def child(name: str, code: str) -> ChildProcess:
+    """A child that runs the Python code."""
+    return ChildProcess(name, [sys.executable, "-u", "-c", code], dict(os.environ))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""The supervisor, with small programs in place of the portal's."""
+
+import json
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from exports.supervisor import preflight
+from exports.supervisor.child import ChildProcess
+from exports.supervisor.output import MAX_LINE_BYTES, LineReader
+from tests.helpers.processes import Program, all_ended, environment, wait_until
+
+SLEEPER = "import time; print('up'); time.sleep(600)"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
+PARENT = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}]); {SLEEPER}"
+
+Supervise = Callable[..., Program]
+
+
+def all_up(program: Program, count: int) -> None:
+    """Wait until that many of its processes have said that they are up."""
+    wait_until(lambda: program.output().count(" | up") == count, story=program.output)
+
+
+@pytest.fixture
+def supervise(tmp_path: Path) -> Iterator[Supervise]:
+    started: list[Program] = []
+
+    def supervise(**plan: object) -> Program:
+        file = tmp_path / f"plan{len(started)}.json"
+        file.write_text(json.dumps(plan))
+        log = tmp_path / f"log{len(started)}"
+        program = Program(log, "-m", "tests.supervisor.supervise_children", str(file), env=environment())
+        started.append(program)
+        return program
+
+    yield supervise
+    for program in started:
+        program.destroy()
+
+
+def test_lines_carry_the_name_of_who_said_them(supervise: Supervise) -> None:
+    program = supervise(children={"one": SLEEPER, "two": "import sys; sys.stderr.write('error'); sys.stderr.flush()"})
+    program.wait_for("one | up")
+    program.wait_for("two | error\n")
+
+
+def test_what_dies_is_started_again_after_longer_and_longer_pauses(supervise: Supervise) -> None:
+    program = supervise(children={"calm": SLEEPER, "bad": "raise SystemExit(7)"})
+    said = program.wait_for("starting again in 1.6 s")
+    assert re.findall(r"bad \| ended with 7; starting again in (.*) s", said) == ["0.2", "0.4", "0.8", "1.6"]
+    assert "calm | ended" not in said
+
+
+def test_the_pause_ends_at_five_seconds_and_begins_anew_after_calm() -> None:
+    child = ChildProcess("child", [], {})
+    assert [child.next_restart_pause(now=1.0) for _ in range(8)] == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+    assert child.next_restart_pause(now=60.0) == 0.2
+
+
+def test_everything_a_dead_process_had_started_is_ended_before_it_starts_again(supervise: Supervise) -> None:
+    program = supervise(children={"web": PARENT})
+    all_up(program, 2)
+    old = program.descendants()
+    assert len(old) == 2
+    program.descendant("Popen").send_signal(signal.SIGKILL)
+    said = program.wait_for("killed by SIGKILL; starting again in 0.2 s")
+    wait_until(lambda: program.output().count("web | up") > said.count("web | up"))
+    assert all_ended(old)
+
+
+def test_a_signal_ends_all_of_them_and_the_exit_code_is_nought(supervise: Supervise) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        program = supervise(children={"one": SLEEPER, "two": PARENT})
+        all_up(program, 3)
+        running = program.descendants()
+        program.signal(number)
+        assert program.end() == 0, program.output()
+        assert all_ended(running)
+
+
+def test_last_words_are_not_lost(supervise: Supervise) -> None:
+    polite = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit('farewell')); {SLEEPER}"
+    program = supervise(children={"one": polite})
+    program.wait_for("one | up")
+    program.signal(signal.SIGTERM)
+    assert program.end() == 0
+    assert "one | farewell" in program.output()
+
+
+def test_who_does_not_stop_is_killed_after_the_grace(supervise: Supervise) -> None:
+    program = supervise(grace=1.0, children={"one": STUBBORN})
+    program.wait_for("one | up")
+    running = program.descendants()
+    began = time.monotonic()
+    program.signal(signal.SIGTERM)
+    assert program.end() == 0
+    assert time.monotonic() - began > 0.9
+    assert all_ended(running)
+
+
+def test_a_second_signal_kills_at_once(supervise: Supervise) -> None:
+    program = supervise(grace=60.0, children={"one": STUBBORN})
+    program.wait_for("one | up")
+    program.signal(signal.SIGINT)
+    program.wait_for("once more kills at once")
+    program.signal(signal.SIGINT)
+    assert program.end() == 0
+
+
+def test_a_process_that_is_waiting_to_be_started_again_is_not_started_after_the_signal(supervise: Supervise) -> None:
+    program = supervise(children={"bad": "print('up')", "calm": SLEEPER})
+    program.wait_for("starting again in 1.6 s")
+    count = program.output().count("bad | up")
+    program.signal(signal.SIGTERM)
+    assert program.end() == 0
+    assert program.output().count("bad | up") == count
+
+
+def test_children_die_with_a_killed_supervisor(supervise: Supervise) -> None:
+    program = supervise(children={"one": STUBBORN, "two": SLEEPER})
+    all_up(program, 2)
+    running = program.descendants()
+    program.signal(signal.SIGKILL)
+    program.end()
+    wait_until(lambda: all_ended(running))
+
+
+def test_what_runs_once_runs_first_and_its_failure_ends_everything(supervise: Supervise) -> None:
+    program = supervise(once=["print('first')", "print('second'); raise SystemExit(4)"], children={"one": SLEEPER})
+    assert program.end() == 4
+    assert program.output().split() == ["once0", "|", "first", "once1", "|", "second"]
+
+
+def test_a_signal_during_what_runs_once_ends_it(supervise: Supervise) -> None:
+    program = supervise(once=[SLEEPER], children={"one": SLEEPER})
+    program.wait_for("once0 | up")
+    program.signal(signal.SIGTERM)
+    assert program.end() == signal.SIGTERM
+    assert "one | up" not in program.output()
+
+
+def test_an_idle_supervisor_sleeps(supervise: Supervise) -> None:
+    program = supervise(children={"one": SLEEPER})
+    program.wait_for("one | up")
+    process = psutil.Process(program.pid)
+    before = process.num_ctx_switches().voluntary
+    time.sleep(1)
+    assert process.num_ctx_switches().voluntary - before <= 2
+
+
+def test_output_is_cut_into_lines_whatever_comes() -> None:
+    read_end, write_end = os.pipe()
+    heard: list[str] = []
+    lines = LineReader(read_end, heard.append)
+    for piece in (b"one\ntw", b"o\r\n\xff\n", b"x" * MAX_LINE_BYTES, b"tail"):
+        os.write(write_end, piece)
+        assert lines.read()
+    os.close(write_end)
+    assert not lines.read()
+    assert heard[:3] == ["one", "two", "�"]
+    assert heard[3:] == ["x" * MAX_LINE_BYTES, "tail"]
+    os.close(read_end)
+
+
+def test_a_data_directory_has_one_holder(tmp_path: Path) -> None:
+    lock = preflight.lock_data_dir(tmp_path)
+    with pytest.raises(preflight.StartRefused, match=f"already runs.*process {os.getpid()}") as refused:
+        preflight.lock_data_dir(tmp_path)
+    assert refused.value.code == 1
+    os.close(lock)
+    os.close(preflight.lock_data_dir(tmp_path))
+
+
+def test_a_taken_port_names_a_free_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(preflight.StartRefused, match=f"Port {port} is taken: .* --port ([0-9]+)") as refused:
+            preflight.open_listening_socket("127.0.0.1", port)
+        assert refused.value.code == 3
+        other = int(re.findall(r"--port ([0-9]+)", str(refused.value))[0])
+        preflight.open_listening_socket("127.0.0.1", other).close()
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_an_address_of_somebody_else_is_refused_with_a_sentence(host: str) -> None:
+    with pytest.raises(preflight.StartRefused, match="--host") as refused:
+        preflight.open_listening_socket(host, 8000)
+    assert refused.value.code == 1

@@ -1,0 +1,42 @@
+"""A small answer that unpacks to a huge one is given up at the bound, without ever lying in memory whole."""
+
+import gzip
+import io
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from exports.providers.registry import PROVIDERS
+from exports.transport.client import MAX_BYTES, Client
+from exports.transport.errors import UnreadableError
+from tests.helpers.stub_server import Reply, StubServer
+
+MIB = 1024 * 1024
+
+
+def _bomb(size: int) -> bytes:
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb") as file:
+        for _ in range(size // MIB):
+            file.write(b" " * MIB)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_an_answer_that_unpacks_to_half_a_gigabyte(
+    stub: StubServer, connect: Callable[..., Client], layers: int
+) -> None:
+    body = _bomb(512 * MIB)
+    for _ in range(layers - 1):
+        body = gzip.compress(body)
+    stub.on("GET /api/jobs/1", Reply(body=body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)}))
+    client = connect(PROVIDERS["playcanvas"], {"token": "a-token"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableError, match="more than 8 MB"):
+            client.get("/api/jobs/1")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * MAX_BYTES

@@ -1,0 +1,169 @@
+"""Many exports at once: what can be done is done, the rest is named with its reason."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from exports.models import AuditEntry, Download, Export, File
+from exports.storage import files
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+LIST = "/t/the-team/exports/"
+BULK = "/t/the-team/exports/bulk/"
+
+
+def do(client: Client, verb: str, *exports: Export, **more: str) -> str:
+    """Presses a button of the bar, and returns the page it leads to."""
+    answer = client.post(f"{BULK}{verb}", {"id": [export.pk for export in exports], **more}, follow=True)
+    return str(answer.content.decode())
+
+
+def path_of(export: Export) -> Path:
+    assert export.file is not None
+    return files.path_of(export.file)
+
+
+def packed(client: Client, *exports: Export) -> zipfile.ZipFile:
+    answer = client.post(f"{BULK}zip", {"id": [export.pk for export in exports]})
+    assert answer["Content-Type"] == "application/zip"
+    return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
+
+
+def test_what_is_open_is_canceled_and_the_rest_is_named(as_member: Client, cast: Cast) -> None:
+    first, second = factories.waiting_export(cast), factories.processing_export(cast, format_="xlsx")
+    over = factories.failed_export(cast, allow_duplicate=True)
+    page = do(as_member, "cancel", first, second, over)
+    assert f"Canceled 2 exports (#{second.pk}, #{first.pk})." in page
+    assert f"Left out 1 export (#{over.pk}): ended already." in page
+    assert set(Export.objects.filter(status="canceled")) == {first, second}
+
+
+def test_a_retry_in_bulk_leaves_out_what_must_not_be_asked_for_so(as_member: Client, cast: Cast) -> None:
+    bad = factories.failed_export(cast)
+    again = factories.failed_export(cast)
+    as_member.post(f"{LIST}{again.pk}/retry")
+    later = Export.objects.get(retry_of=again)
+    Export.objects.get(pk=later.pk).move("canceled", source="person")
+    archive = factories.processing_export(cast, project=cast.project("toloka"))
+    archive.move("succeeded", source="poll")
+    going = factories.processing_export(cast, format_="xlsx")
+    page = do(as_member, "retry", bad, again, archive, going)
+    assert f"Asked again for 1 export (#{bad.pk})." in page
+    assert f"(#{archive.pk}): it changes the project, so it is asked for one by one" in page
+    assert f"(#{again.pk}): asked for again already, as export {later.pk}" in page
+    assert f"(#{going.pk}): still open" in page
+    assert Export.objects.filter(trigger="retry").count() == 2
+    assert Export.objects.filter(project=archive.project).count() == 1
+
+
+def test_the_same_twice_is_asked_for_once(as_member: Client, cast: Cast) -> None:
+    one, other = factories.failed_export(cast), factories.failed_export(cast)
+    page = do(as_member, "retry", one, other)
+    new = Export.objects.get(trigger="retry")
+    assert new.retry_of == other
+    assert f"(#{one.pk}): export {new.pk} asks for the same and is still open" in page
+
+
+def test_deleting_asks_first_and_keeps_the_history(as_member: Client, cast: Cast) -> None:
+    good, bad = factories.succeeded_export(cast), factories.failed_export(cast)
+    path = path_of(good)
+    page = do(as_member, "delete", good, bad, back="status=succeeded")
+    assert "Delete 1 file, 26\xa0bytes?" in page
+    assert f"#{bad.pk}, Orders of The ulule one: it has no file." in page
+    assert path.exists(), "nothing happens before the second press"
+    page = do(as_member, "delete", good, bad, sure="yes")
+    assert "Deleted the file of 1 export" in page
+    assert "it has no file" in page
+    assert not path.exists()
+    file = File.objects.get()
+    assert file.deleted_at is not None
+    assert file.name == "orders.csv"
+    assert Export.objects.get(pk=good.pk).status == "succeeded"
+    assert AuditEntry.objects.filter(team=cast.team, user=cast.member.user, verb="deleted file").count() == 1
+    assert "its file was deleted" in do(as_member, "delete", good)
+    assert as_member.get(f"{LIST}{good.pk}/file").status_code == 404
+
+
+def test_one_zip_of_many_files(as_viewer: Client, cast: Cast) -> None:
+    first, second = factories.succeeded_export(cast), factories.succeeded_export(cast, name="ORDERS.csv")
+    bad = factories.failed_export(cast)
+    sandbox = packed(as_viewer, first, second, bad)
+    assert sandbox.testzip() is None
+    assert sorted(sandbox.namelist()) == sorted(
+        ["ORDERS.csv", f"orders ({first.pk}).csv", "SHA256SUMS", "skipped.txt"]
+    ), "names are unique, whatever their case"
+    assert sandbox.read("ORDERS.csv") == factories.ORDERS_CSV
+    assert all(one.compress_type == zipfile.ZIP_STORED for one in sandbox.infolist())
+    assert f"Export {bad.pk} (The ulule one): it has no file." in sandbox.read("skipped.txt").decode()
+    assert f"{first.file.sha256}  orders ({first.pk}).csv" in sandbox.read("SHA256SUMS").decode()
+    taken = Download.objects.filter(via="zip", user=cast.viewer.user)
+    assert set(taken.values_list("export_id", flat=True)) == {first.pk, second.pk}
+
+
+def test_a_name_is_safe_wherever_the_zip_is_unpacked(as_viewer: Client, cast: Cast) -> None:
+    export = factories.succeeded_export(cast)
+    File.objects.update(name="../../etc/pass:wd.csv")
+    assert "_.._etc_pass_wd.csv" in packed(as_viewer, export).namelist()
+
+
+def test_a_zip_takes_no_memory_for_its_files(as_viewer: Client, cast: Cast) -> None:
+    export = factories.succeeded_export(cast)
+    with path_of(export).open("wb") as file:
+        file.truncate(50_000_000)
+    answer = as_viewer.post(f"{BULK}zip", {"id": export.pk})
+    sizes = [len(piece) for piece in answer]
+    assert sum(sizes) > 50_000_000
+    assert max(sizes) < 600_000
+
+
+def test_a_file_that_is_lost_is_said_in_the_zip(as_viewer: Client, cast: Cast) -> None:
+    here, lost = factories.succeeded_export(cast), factories.succeeded_export(cast)
+    path_of(lost).unlink()
+    sandbox = packed(as_viewer, here, lost)
+    assert "the portal has lost its file" in sandbox.read("skipped.txt").decode()
+    assert Download.objects.count() == 1
+    assert "Left out 1 export" in as_viewer.get(LIST).content.decode(), "the next page says it too"
+
+
+def test_a_zip_of_nothing_is_a_sentence(as_viewer: Client, cast: Cast) -> None:
+    assert "Nothing was done. Left out 1 export" in do(as_viewer, "zip", factories.failed_export(cast))
+    assert "choose exports by their boxes first" in do(as_viewer, "zip")
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry", "delete"])
+def test_viewers_only_download(as_viewer: Client, cast: Cast, verb: str) -> None:
+    export = factories.succeeded_export(cast)
+    assert as_viewer.post(f"{BULK}{verb}", {"id": export.pk, "sure": "yes"}).status_code == 403
+    assert path_of(export).exists()
+    assert f"bulk/{verb}" not in as_viewer.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry", "delete", "zip"])
+def test_exports_of_another_team_are_none(as_outsider: Client, cast: Cast, verb: str) -> None:
+    export = factories.succeeded_export(cast)
+    assert as_outsider.post(f"{BULK}{verb}", {"id": export.pk}).status_code == 404
+    answer = as_outsider.post(f"/t/other-team/exports/bulk/{verb}", {"id": export.pk, "sure": "yes"}, follow=True)
+    assert "Nothing was done" in answer.content.decode()
+    assert path_of(export).exists()
+    assert not Download.objects.exists()
+
+
+def test_nonsense_is_borne(as_member: Client, cast: Cast) -> None:
+    export = factories.waiting_export(cast)
+    ids = ["", "x", "-1", "9" * 40, "1e3", str(export.pk + 1000)]
+    answer = as_member.post(f"{BULK}cancel", {"id": ids, "back": "//evil.example/"}, follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/t/the-team/exports/")
+    assert "Nothing was done" in answer.content.decode()
+    assert as_member.post(f"{BULK}burn", {"id": export.pk}).status_code == 404
+    assert as_member.get(f"{BULK}cancel?id={export.pk}").status_code == 302
+    assert Export.objects.get().status == "waiting"
+
+
+def test_the_list_comes_back_as_it_was(as_member: Client, cast: Cast) -> None:
+    export = factories.waiting_export(cast)
+    answer = as_member.post(f"{BULK}cancel", {"id": export.pk, "back": "status=waiting&q=a%26b"})
+    assert answer["Location"] == f"{LIST}?status=waiting&q=a%26b"

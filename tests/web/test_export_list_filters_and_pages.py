@@ -1,0 +1,238 @@
+"""The shared history: filters in the address, pages by key, live rows, few queries."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from exports.credentials import service
+from exports.exporting import pagination
+from exports.models import Export, File, Heartbeat, Member
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+LIST = "/t/the-team/exports/"
+# Session, person and membership; exports, how long they usually take, credentials, files, projects, activity.
+HOME_QUERIES = 8
+
+
+def rows(client: Client, query: str = "", **headers: str) -> list[int]:
+    """The numbers of the exports a page lists, in its order."""
+    page = client.get(f"{LIST}{query}", headers=headers or None).content.decode()
+    return [int(part.partition('"')[0]) for part in page.split('class="what" id="x')[1:]]
+
+
+@pytest.fixture
+def history(cast: Cast) -> dict[str, Export]:
+    toloka = cast.project("toloka")
+    return {
+        "open": factories.processing_export(cast, project=toloka),
+        "good": factories.succeeded_export(cast, name="spring.csv"),
+        "bad": factories.failed_export(cast, format_="xlsx"),
+    }
+
+
+def test_the_newest_come_first(as_viewer: Client, history: dict[str, Export]) -> None:
+    assert rows(as_viewer) == [history["bad"].pk, history["good"].pk, history["open"].pk]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?status=failed", ["bad"]),
+        ("?status=failed&status=succeeded", ["bad", "good"]),
+        ("?status=failed,succeeded", ["bad", "good"]),
+        ("?provider=toloka", ["open"]),
+        ("?type=orders", ["bad", "good"]),
+        ("?q=spring", ["good"]),
+        ("?since=2000-01-01&until=2001-01-01", []),
+        ("?since=2000-01-01", ["bad", "good", "open"]),
+        ("?q=provider+said", ["bad"]),
+        ("?trigger=retry", []),
+        ("?trigger=person&type=orders", ["bad", "good"]),
+        ("?file=yes", ["good"]),
+        ("?file=no", ["bad", "open"]),
+        ("?status=&provider=&type=&project_id=&since=&until=&q=", ["bad", "good", "open"]),
+    ],
+)
+def test_filters_are_in_the_address(
+    as_viewer: Client, history: dict[str, Export], query: str, names: list[str]
+) -> None:
+    assert rows(as_viewer, query) == [history[name].pk for name in names]
+
+
+def test_a_person_and_a_number_are_found(as_viewer: Client, history: dict[str, Export], owner: Member) -> None:
+    bad = history["bad"]
+    assert rows(as_viewer, f"?user_id={bad.user_id}") == [bad.pk, history["good"].pk, history["open"].pk]
+    assert rows(as_viewer, f"?user_id={owner.user_id}") == []
+    assert bad.pk in rows(as_viewer, f"?q=%23{bad.pk}")
+
+
+def test_a_deleted_file_is_no_file(as_viewer: Client, history: dict[str, Export]) -> None:
+    File.objects.update(deleted_at=timezone.now())
+    assert rows(as_viewer, "?file=yes") == []
+    assert "deleted" in as_viewer.get(LIST).content.decode()
+
+
+def test_filters_in_force_are_shown_and_can_be_taken_away(as_viewer: Client, history: dict[str, Export]) -> None:
+    page = as_viewer.get(f"{LIST}?status=failed&q=%3Cb%3E").content.decode()
+    assert 'href="/t/the-team/exports/?q=%3Cb%3E"><span class="muted">State:</span> Failed' in page
+    assert 'href="/t/the-team/exports/?status=failed"><span class="muted">Search:</span> &lt;b&gt;' in page
+    assert "Clear all" in page
+    assert "Clear all" not in as_viewer.get(LIST).content.decode()
+
+
+def test_a_filter_stays_in_its_box(as_viewer: Client, history: dict[str, Export]) -> None:
+    page = as_viewer.get(f"{LIST}?status=failed&q=%3Cb%3E").content.decode()
+    assert '<option value="failed" selected>' in page
+    assert 'value="&lt;b&gt;"' in page
+    several = as_viewer.get(f"{LIST}?status=failed,succeeded").content.decode()
+    assert '<option value="failed,succeeded" selected>' in several
+
+
+def test_a_filter_that_cannot_be_read_is_named_and_left_out(as_viewer: Client, history: dict[str, Export]) -> None:
+    answer = as_viewer.get(f"{LIST}?status=broken&since=yesterday&type=orders&before=x")
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "The filter “status” was left out" in page
+    assert "The filter “since” was left out" in page
+    assert rows(as_viewer, "?status=broken&type=orders") == [history["bad"].pk, history["good"].pk]
+
+
+def test_pages_go_by_key_and_keep_the_filters(as_viewer: Client, cast: Cast) -> None:
+    made_all = [factories.waiting_export(cast, allow_duplicate=True).pk for _ in range(65)][::-1]
+    first = as_viewer.get(f"{LIST}?type=orders").content.decode()
+    assert rows(as_viewer, "?type=orders") == made_all[:30]
+    older = first.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert "type=orders" in older
+    assert rows(as_viewer, older) == made_all[30:60]
+    last = as_viewer.get(f"{LIST}{older}").content.decode()
+    assert "Newest" in last
+    oldest = last.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert rows(as_viewer, oldest) == made_all[60:]
+    assert 'rel="next"' not in as_viewer.get(f"{LIST}{oldest}").content.decode()
+
+
+def test_the_way_back_to_newer_ones(as_viewer: Client, cast: Cast) -> None:
+    made_all = [factories.waiting_export(cast, allow_duplicate=True).pk for _ in range(65)][::-1]
+    third = as_viewer.get(f"{LIST}?before={made_all[59]}").content.decode()
+    newer = third.partition('rel="prev" href="')[2].partition('"')[0]
+    assert rows(as_viewer, newer) == made_all[30:60]
+    second = as_viewer.get(f"{LIST}{newer}").content.decode()
+    assert f'rel="next" href="?before={made_all[59]}"' in second
+    newest = second.partition('rel="prev" href="')[2].partition('"')[0]
+    assert rows(as_viewer, newest) == made_all[:30]
+    assert 'rel="prev"' not in as_viewer.get(f"{LIST}{newest}").content.decode()
+    assert rows(as_viewer, f"?before={made_all[59]}&after=1") == made_all[:30], "no page is both"
+
+
+def test_a_filter_without_an_index_looks_so_far_back_at_a_time(
+    as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pagination, "WINDOW", 10)
+    wanted = factories.failed_export(cast, message="A needle.").pk
+    others = [factories.waiting_export(cast, allow_duplicate=True).pk for _ in range(25)]
+    first = as_viewer.get(f"{LIST}?q=needle").content.decode()
+    assert "The portal looked back to" in first
+    further = first.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert further == f"?q=needle&before={others[15]}"
+    assert rows(as_viewer, further) == []
+    last = as_viewer.get(f"{LIST}?q=needle&before={others[5]}").content.decode()
+    assert f'id="x{wanted}"' in last
+    assert "Look further back" not in last
+
+
+def test_a_period_ends_the_looking_back(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pagination, "WINDOW", 3)
+    for _ in range(5):
+        factories.waiting_export(cast, allow_duplicate=True)
+    Export.objects.update(created_at=timezone.now() - timedelta(days=9))
+    today = f"{timezone.now():%Y-%m-%d}"
+    page = as_viewer.get(f"{LIST}?since={today}").content.decode()
+    assert "No export fits" in page
+    assert "Look further back" not in page
+
+
+def test_every_row_has_one_thing_to_do_next(as_member: Client, as_viewer: Client, cast: Cast) -> None:
+    exports = {
+        "Cancel": factories.waiting_export(cast),
+        "Download": factories.succeeded_export(cast, format_="xlsx"),
+        "Retry": factories.failed_export(cast, "provider_failed", allow_duplicate=True),
+        "Adopt or retry": factories.failed_export(cast, "unconfirmed", allow_duplicate=True),
+        "Watch again": factories.failed_export(cast, "deadline", allow_duplicate=True),
+        "Mend credential": factories.failed_export(cast, "credential", allow_duplicate=True),
+        "Change and ask again": factories.failed_export(cast, "rejected", allow_duplicate=True),
+    }
+    page = as_member.get(LIST).content.decode()
+    for label, export in exports.items():
+        assert f"{label}<span" in page.partition(f'id="a{export.pk}"')[2][:400], label
+    looked = as_viewer.get(LIST).content.decode()
+    assert f'id="a{exports["Download"].pk}"' in looked
+    assert f'id="a{exports["Retry"].pk}"' not in looked
+    assert 'form="act"' not in looked
+
+
+def test_a_row_that_was_retried_leads_to_the_retry(as_member: Client, cast: Cast) -> None:
+    bad = factories.failed_export(cast)
+    as_member.post(f"{LIST}{bad.pk}/retry")
+    later = Export.objects.get(retry_of=bad)
+    assert f"Retried as {later.pk}" in as_member.get(LIST).content.decode()
+
+
+def test_what_changes_a_project_is_not_offered_with_one_press(as_member: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast, project=cast.project("toloka"))
+    export.move("succeeded", source="poll")
+    page = as_member.get(LIST).content.decode()
+    assert "none by design" in page
+    assert f"/exports/{export.pk}/retry" not in page
+    assert f"?from={export.pk}" in page
+
+
+def test_open_rows_say_how_long_it_usually_takes(as_viewer: Client, cast: Cast) -> None:
+    for minutes in (4, 5, 6, 7):
+        good = factories.succeeded_export(cast)
+        Export.objects.filter(pk=good.pk).update(created_at=good.finished_at - timedelta(minutes=minutes))
+    factories.processing_export(cast)
+    assert "usually 5\N{EN DASH}6 min" in as_viewer.get(LIST).content.decode()
+
+
+def test_an_empty_list_leads_on(as_member: Client, cast: Cast) -> None:
+    assert "No exports yet" in as_member.get(LIST).content.decode()
+    factories.waiting_export(cast)
+    assert "No export fits" in as_member.get(f"{LIST}?status=failed").content.decode()
+
+
+def test_rows_move_only_while_something_is_open(as_viewer: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    page = as_viewer.get(LIST).content.decode()
+    assert 'hx-trigger="every 2s"' in page
+    mark = page.partition('"X-Live-Mark": "')[2].partition('"')[0]
+    same = as_viewer.get(LIST, headers={"HX-Request": "true", "X-Live-Mark": mark})
+    assert same.status_code == 204, "unchanged rows are not drawn again"
+    Export.objects.filter(pk=export.pk).update(progress=80)
+    moved = as_viewer.get(LIST, headers={"HX-Request": "true", "X-Live-Mark": mark})
+    assert moved.status_code == 200
+    assert "<html" not in moved.content.decode()
+    assert 'value="80"' in moved.content.decode()
+    export.move("canceled", source="person")
+    ended = as_viewer.get(LIST, headers={"HX-Request": "true", "X-Live-Mark": mark}).content.decode()
+    assert "Canceled" in ended
+    assert "hx-trigger" not in ended
+
+
+@pytest.mark.parametrize("path", ["exports/", "", "projects/", "credentials/", "new/"])
+def test_lists_take_few_queries_however_long(
+    as_owner: Client, cast: Cast, path: str, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        project = service.create_project(
+            cast.project("ulule").credential, cast.owner.user, remote_id=f"{5000 + number}", name=f"P {number}"
+        )
+        factories.succeeded_export(cast, project=project)
+        factories.failed_export(cast, project=project)
+        factories.processing_export(cast, project=project)
+    Heartbeat.record("worker:test")
+    with django_assert_max_num_queries(HOME_QUERIES if path == "" else 8):
+        assert as_owner.get(f"/t/the-team/{path}").status_code == 200

@@ -1,0 +1,248 @@
+"""What an export's page tells: questions folded, options compared, calls in pages, and all of it at one price."""
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from exports import states
+from exports.models import Call, Change, Download, Export
+from exports.templatetags.pages import between
+from exports.web import presenter, timeline
+from exports.web.views.export import CALLS_PER_PAGE
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+HX = {"HX-Request": "true"}
+
+
+def address(export: Export, tail: str = "") -> str:
+    return f"/t/the-team/exports/{export.pk}/{tail}"
+
+
+def page(client: Client, export: Export) -> str:
+    answer = client.get(address(export))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def calls(export: Export, count: int, **more: Any) -> None:
+    """Questions a second apart, from a second after the latest change on."""
+    last = Change.objects.filter(export=export).latest("seq").at
+    given = {"method": "GET", "seconds": 0.1, "status": 200, "credential": export.project.credential, **more}
+    Call.objects.bulk_create(
+        Call(export=export, at=last + timedelta(seconds=1 + n), url=f"https://x.example/{n}", **given)
+        for n in range(count)
+    )
+
+
+def test_equal_questions_are_one_line(as_viewer: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    calls(export, 12)
+    calls(export, 2, status=503)
+    text = page(as_viewer, export)
+    assert "Asked Ulule 14 times, " in text
+    assert "2 without a usable answer" in text
+    assert text.count('class="fold"') == 1
+
+
+def test_one_question_is_told_as_one(as_viewer: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    calls(export, 1)
+    assert "Asked Ulule once, " in page(as_viewer, export)
+
+
+def test_a_question_without_an_answer_is_told_in_one_sentence(as_viewer: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    calls(export, 1, status=None, error="The connection was cut.")
+    assert re.search(r"Asked Ulule once, <time[^>]*>[^<]*</time>, without a usable answer", page(as_viewer, export))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "21 Nov 2026, 10:00:30 UTC"),
+        (20, "10:00"),
+        (3600, "10:00\N{EN DASH}11:00"),
+        (86400, "21 Nov 2026, 10:00 UTC \N{EN DASH} 22 Nov 2026, 10:00 UTC"),
+    ],
+)
+def test_a_span_is_said_as_shortly_as_it_can_be(seconds: int, said: str) -> None:
+    first = datetime(2026, 11, 21, 10, 0, 30, tzinfo=UTC)
+    shown = between(first, first + timedelta(seconds=seconds))
+    assert html.unescape(re.sub("<[^>]*>", "", shown)) == said
+
+
+def test_questions_stand_between_the_changes_they_lie_between(cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    now = timezone.now()
+    Change.objects.filter(export=export).update(at=now)
+    calls(export, 3)
+    Change.append(export, "processing", source="poll", at=now + timedelta(minutes=1))
+    calls(export, 2)
+    lines, count = timeline.build_timeline(export)
+    assert [line.collapsed_polls.count if line.collapsed_polls else "change" for line in lines] == [
+        "change",
+        "change",
+        3,
+        "change",
+        2,
+    ]
+    assert count == 5
+
+
+def test_what_is_sent_or_fetched_is_no_question(cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    calls(export, 2, method="POST")
+    calls(export, 2, credential=None)
+    lines, count = timeline.build_timeline(export)
+    assert not any(line.collapsed_polls for line in lines)
+    assert count == 4
+
+
+def test_very_many_changes_are_bounded(as_viewer: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    now = timezone.now()
+    total = timeline.FIRST_CHANGES + timeline.LAST_CHANGES + 30
+    Change.objects.bulk_create(
+        Change(export=export, seq=n, from_status="processing", to_status="processing", at=now, source="poll")
+        for n in range(3, total + 1)
+    )
+    text = page(as_viewer, export)
+    assert text.count('<li class="to-') == timeline.FIRST_CHANGES + timeline.LAST_CHANGES
+    assert "30 changes in between, not shown here" in text
+
+
+def test_calls_come_when_they_are_wanted_latest_first_and_in_pages(as_viewer: Client, cast: Cast) -> None:
+    export = factories.succeeded_export(cast)
+    calls(export, CALLS_PER_PAGE + 5)
+    text = page(as_viewer, export)
+    assert f"Calls to the provider ({CALLS_PER_PAGE + 5})" in text
+    assert "https://x.example/" not in text
+    first = as_viewer.get(address(export, "calls"), headers=HX).content.decode()
+    assert first.count("https://x.example/") == CALLS_PER_PAGE
+    assert f"https://x.example/{CALLS_PER_PAGE + 4}<" in first
+    older = first.split("?before=")[1].split('"')[0]
+    rest = as_viewer.get(address(export, f"calls?before={older}")).content.decode()
+    assert "<html" in rest, "without scripts it is a page"
+    assert rest.count("https://x.example/") == 5
+    assert as_viewer.get(address(export, "calls?before=x")).status_code == 200
+
+
+def test_calls_of_an_open_one_go_on_by_themselves(as_viewer: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    calls(export, 1)
+    assert "every 5s" in as_viewer.get(address(export, "calls"), headers=HX).content.decode()
+    export.move("canceled", source="person")
+    assert "every 5s" not in as_viewer.get(address(export, "calls"), headers=HX).content.decode()
+
+
+def test_options_that_are_others_than_last_time_are_marked(as_viewer: Client, cast: Cast) -> None:
+    project = cast.project("playcanvas")
+    first = factories.waiting_export(cast, project=project, options={"branch_id": "b1"})
+    assert "different" not in page(as_viewer, first)
+    first.move("canceled", source="person")
+    second = factories.waiting_export(cast, project=project, options={"branch_id": "b2"})
+    text = page(as_viewer, second)
+    assert "different</span> last time b1" in text
+    assert f"export {first.pk}</a>, canceled" in text
+    second.move("canceled", source="person")
+    third = factories.waiting_export(cast, project=project)
+    text = page(as_viewer, third)
+    assert "not set" in text
+    assert "last time b2" in text
+
+
+def test_an_open_one_says_how_long_it_usually_takes(as_viewer: Client, cast: Cast) -> None:
+    now = timezone.now()
+    for minutes in (4, 5, 6, 7):
+        one = factories.succeeded_export(cast)
+        Export.objects.filter(pk=one.pk).update(created_at=now - timedelta(minutes=minutes), finished_at=now)
+    assert "usually " in page(as_viewer, factories.processing_export(cast))
+
+
+@pytest.mark.parametrize("status", states.STATUSES)
+def test_title_and_icon_of_the_window_show_the_state(as_viewer: Client, cast: Cast, status: str) -> None:
+    makers = {
+        "waiting": factories.waiting_export,
+        "processing": factories.processing_export,
+        "succeeded": factories.succeeded_export,
+        "failed": factories.failed_export,
+    }
+    export = makers.get(status, factories.processing_export)(cast)
+    if status == "canceled":
+        export.move("canceled", source="person")
+    text = page(as_viewer, export)
+    assert f'<link rel="icon" href="/static/exports/favicon-{status}' in text
+    assert f'data-icon="/static/exports/favicon-{status}' in text
+    assert f"<title>{status.capitalize()}: " in text
+
+
+@pytest.mark.parametrize("status", ["processing", "succeeded", "failed"])
+def test_the_page_costs_the_same_whatever_happened(as_viewer: Client, cast: Cast, status: str) -> None:
+    makers = {
+        "processing": factories.processing_export,
+        "succeeded": factories.succeeded_export,
+        "failed": factories.failed_export,
+    }
+    export = makers[status](cast)
+    counts = []
+    for round_ in range(2):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            page(as_viewer, export)
+        counts.append(len(queries))
+        calls(export, 300)
+        now = timezone.now()
+        Change.objects.bulk_create(
+            Change(export=export, seq=n + 4, from_status=status, to_status=status, at=now, source="poll")
+            for n in range(0 if round_ else 300)
+        )
+        for _ in range(30):
+            Download.objects.create(export=export, user=cast.member.user, actor="x", via="page")
+        for _ in range(5):
+            factories.waiting_export(cast, allow_duplicate=True)
+    assert counts[0] == counts[1] <= 8
+
+
+def test_a_viewer_is_told_whom_to_ask(as_viewer: Client, as_member: Client, cast: Cast) -> None:
+    export = factories.failed_export(cast, "credential", "401")
+    text = page(as_viewer, export)
+    assert "Ask a member to do it" in text
+    assert "A member's turn" in text, "not the viewer's, who may not"
+    assert "ask one of them" in page(as_member, export)
+
+
+@pytest.mark.parametrize(("source", "said"), [("poll", "Ulule canceled the job"), ("person", "does not follow it")])
+def test_who_canceled_is_told(as_member: Client, cast: Cast, source: str, said: str) -> None:
+    export = factories.processing_export(cast)
+    export.move("canceled", source=source)
+    assert said in page(as_member, export)
+
+
+@pytest.mark.parametrize("code", ["no_file", "bad_file", "too_large", "storage", "address"])
+def test_what_failed_after_the_job_does_not_deny_the_job(cast: Cast, code: str) -> None:
+    marks = [stage.icon for stage in presenter.build_stages(factories.failed_export(cast, code))]
+    assert marks == ["check", "check", "empty"]
+
+
+def test_a_deleted_file_is_not_said_to_be_here(as_member: Client, cast: Cast) -> None:
+    export = factories.succeeded_export(cast)
+    as_member.post(address(export, "delete-file"))
+    text = page(as_member, export)
+    assert "File verified, deleted since" in text
+    assert "File here" not in text
+
+
+def test_a_lost_job_is_not_a_lost_project(as_member: Client, cast: Cast) -> None:
+    export = factories.failed_export(cast, "not_found", "404")
+    assert "does not know the job any more" in page(as_member, export)
+    Export.objects.filter(pk=export.pk).update(remote_id="")
+    assert "does not know this project" in page(as_member, export)

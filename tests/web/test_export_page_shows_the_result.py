@@ -1,0 +1,170 @@
+"""The page of one export: the result first, all that happened, whose turn it is, and the buttons."""
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from exports import states
+from exports.models import Change, Export
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+
+def address(export: Export, tail: str = "") -> str:
+    return f"/t/the-team/exports/{export.pk}/{tail}"
+
+
+def page(client: Client, export: Export) -> str:
+    answer = client.get(address(export))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_open_one_says_what_happens_next(as_member: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    Export.objects.filter(pk=export.pk).update(wait_note="Waits for the provider's limit.")
+    text = page(as_member, export)
+    assert "The portal asks Ulule how the job is doing." in text
+    assert "Waits for the provider&#x27;s limit." in text
+    assert "It stops watching on" in text
+    assert 'value="40" max="100"' in text
+    assert "Ulule says “running”" in text
+    assert 'hx-trigger="every 2s"' in text
+    assert "state-processing" in text
+
+
+def test_a_lost_answer_is_said(as_member: Client, cast: Cast) -> None:
+    export = factories.waiting_export(cast)
+    Export.objects.filter(pk=export.pk).update(request_sent_at=timezone.now())
+    assert "does not ask twice" in page(as_member, export)
+
+
+def test_the_result_comes_first(as_member: Client, cast: Cast) -> None:
+    export = factories.succeeded_export(cast)
+    text = page(as_member, export)
+    assert export.file is not None
+    assert text.index("orders.csv") < text.index("Timeline")
+    assert export.file.sha256 in text
+    assert address(export, "")[:-1] + "/file" in text
+    assert "every 2s" not in text
+
+
+def test_the_whole_timeline_is_there(as_member: Client, cast: Cast) -> None:
+    export = factories.failed_export(cast)
+    text = page(as_member, export)
+    assert text.count('<li class="to-') == Change.objects.filter(export=export).count() == 3
+    assert cast.member.user.email in text
+    assert "The portal&#x27;s worker" in text
+    assert "The provider&#x27;s answer" in text
+    assert text.count("data-when") >= 3
+    assert "UTC" in text
+
+
+@pytest.mark.parametrize("code", states.ERROR_CODES)
+def test_every_failure_says_whose_turn_it_is_and_what_helps(as_member: Client, cast: Cast, code: str) -> None:
+    text = page(as_member, factories.failed_export(cast, code, "What happened."))
+    turn = {"you": "Your turn", "us": "The portal&#x27;s turn", "provider": "Ulule&#x27;s turn"}
+    assert turn[states.DEFAULT_ACTION[code]] in text
+    assert "What happened." in text
+    assert "Retry" in text
+    assert ('id="adopt"' in text) == (code in ("unconfirmed", "deadline", "unreadable"))
+    assert ("Watch job 77 again" in text) == (code == "deadline")
+
+
+def test_options_go_by_their_names(as_member: Client, cast: Cast) -> None:
+    options = {"columns": {"order.id": "Number <b>"}}
+    text = page(as_member, factories.waiting_export(cast, options=options))
+    assert "Columns" in text
+    assert "Number &lt;b&gt;" in text
+
+
+def test_an_unknown_provider_still_has_a_history(as_member: Client, cast: Cast) -> None:
+    export = factories.succeeded_export(cast)
+    type(export.project.credential).objects.update(provider="gone")
+    text = page(as_member, export)
+    assert "gone" in text
+    assert "orders.csv" in text
+    for path in ("", "exports/", "projects/", "credentials/", f"credentials/{export.project.credential_id}/", "new/"):
+        assert as_member.get(f"/t/the-team/{path}").status_code == 200
+
+
+def test_the_file_is_served_with_ranges(as_viewer: Client, cast: Cast) -> None:
+    export = factories.succeeded_export(cast)
+    whole = as_viewer.get(address(export, "file").replace("//", "/"))
+    assert b"".join(whole) == factories.ORDERS_CSV
+    assert "orders.csv" in whole["Content-Disposition"]
+    part = as_viewer.get(address(export, "file"), headers={"Range": "bytes=0-4"})
+    assert part.status_code == 206
+    assert b"".join(part) == factories.ORDERS_CSV[:5]
+
+
+def test_without_a_file_there_is_a_sentence(as_viewer: Client, cast: Cast) -> None:
+    answer = as_viewer.get(address(factories.failed_export(cast), "file"))
+    assert answer.status_code == 404
+    assert "This export has no file." in answer.content.decode()
+
+
+def test_canceling(as_member: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    assert as_member.post(address(export, "cancel"))["Location"] == address(export)
+    export.refresh_from_db()
+    assert export.status == "canceled"
+    last = Change.objects.filter(export=export).latest("seq")
+    assert (last.source, last.actor) == ("person", cast.member.user.email)
+    again = as_member.post(address(export, "cancel"), follow=True).content.decode()
+    assert "has ended already" in again
+
+
+def test_retrying_makes_a_new_export_once(as_member: Client, cast: Cast) -> None:
+    export = factories.failed_export(cast)
+    first = as_member.post(address(export, "retry"))
+    second = as_member.post(address(export, "retry"))
+    new = Export.objects.get(retry_of=export)
+    assert first["Location"] == second["Location"] == address(new)
+    assert f"export {new.pk}" in page(as_member, export)
+    assert f"export {export.pk}" in page(as_member, new)
+
+
+def test_an_open_one_is_not_retried(as_member: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    assert "still open" in as_member.post(address(export, "retry"), follow=True).content.decode()
+    assert Export.objects.count() == 1
+
+
+def test_adopting_a_job(as_member: Client, cast: Cast) -> None:
+    export = factories.failed_export(cast, "unconfirmed")
+    assert as_member.post(address(export, "adopt"), {"remote_id": " 88 "}).status_code == 302
+    new = Export.objects.get(retry_of=export)
+    assert (new.remote_id, new.step, new.trigger) == ("88", "poll", "adopt")
+    bad = as_member.post(address(export, "adopt"), {"remote_id": "a/b"}, follow=True).content.decode()
+    assert "1 to 200 characters" in bad
+    twin = as_member.post(address(export, "adopt"), {"remote_id": "88"}, follow=True).content.decode()
+    assert "watches this job already" in twin
+
+
+@pytest.mark.parametrize("verb", ["cancel", "retry", "adopt"])
+def test_a_link_does_nothing(as_member: Client, cast: Cast, verb: str) -> None:
+    export = factories.processing_export(cast)
+    assert as_member.get(address(export, verb))["Location"] == address(export)
+    export.refresh_from_db()
+    assert export.status == "processing"
+    assert Export.objects.count() == 1
+
+
+def test_the_live_part_is_the_part_of_the_page(as_member: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    whole = page(as_member, export)
+    part = as_member.get(address(export), headers={"HX-Request": "true"}).content.decode()
+    assert part.startswith("<title>Processing: Orders of")
+    start = part.index('<div id="live"')
+    assert part[start:].strip() in whole
+    assert "csrf" not in part
+
+
+def test_texts_of_providers_are_inert(as_member: Client, cast: Cast) -> None:
+    export = factories.failed_export(cast, message="<script>alert(1)</script>")
+    Export.objects.filter(pk=export.pk).update(messages=["<img src=x>"], provider_status="<b>bad</b>")
+    text = page(as_member, export)
+    assert "<script>alert" not in text
+    assert "<img src=x>" not in text
+    assert "<b>bad</b>" not in text

@@ -1,0 +1,79 @@
+"""The history as CSV: the filters of the page, no formulas, and an end."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from exports.exporting import pagination
+from exports.models import Export, Project, User
+from exports.web.views import bulk
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+HISTORY = "/t/the-team/exports.csv"
+
+
+def lines(client: Client, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"{HISTORY}{query}")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    text = b"".join(answer).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_each_export_is_a_line(as_viewer: Client, cast: Cast) -> None:
+    good, bad = (
+        factories.succeeded_export(cast),
+        factories.failed_export(cast, message='It said: no, "never".\nSo it is.'),
+    )
+    first, second = lines(as_viewer)
+    assert first["number"] == str(bad.pk)
+    assert first["message"] == 'It said: no, "never".\nSo it is.'
+    assert first["file"] == ""
+    assert second["number"] == str(good.pk)
+    assert second["sha256"] == good.file.sha256
+    assert second["asked_by"] == "member@example.org"
+    assert second["project_id"] == "4001"
+
+
+def test_it_has_the_filters_of_the_page(as_viewer: Client, cast: Cast) -> None:
+    factories.succeeded_export(cast)
+    bad = factories.failed_export(cast)
+    assert [line["number"] for line in lines(as_viewer, "?status=failed&file=no")] == [str(bad.pk)]
+    page = as_viewer.get("/t/the-team/exports/?status=failed").content.decode()
+    assert 'href="/t/the-team/exports.csv?status=failed"' in page
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_nothing_is_a_formula(as_viewer: Client, cast: Cast, sign: str) -> None:
+    factories.failed_export(cast, message=f"{sign}cmd|' /C calc'!A0")
+    Project.objects.update(name=f"{sign}1+1")
+    User.objects.filter(pk=cast.member.user.pk).update(name=f"{sign}1")
+    (line,) = lines(as_viewer)
+    assert line["message"].startswith(f"'{sign}cmd")
+    assert line["project"] == f"'{sign}1+1"
+    assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in line.values())
+
+
+def test_it_goes_in_chunks_and_ends(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_all = [str(factories.waiting_export(cast, allow_duplicate=True).pk) for _ in range(7)][::-1]
+    monkeypatch.setattr(pagination, "CHUNK", 3)
+    assert [line["number"] for line in lines(as_viewer)] == made_all
+    monkeypatch.setattr(bulk, "MAX_CSV_ROWS", 5)
+    assert [line["number"] for line in lines(as_viewer)] == made_all[:5]
+
+
+def test_it_costs_few_queries(as_viewer: Client, cast: Cast, django_assert_max_num_queries: Any) -> None:
+    for _ in range(10):
+        factories.failed_export(cast)
+    with django_assert_max_num_queries(5):
+        assert len(lines(as_viewer)) == 10
+
+
+def test_another_team_gets_nothing(as_outsider: Client, cast: Cast) -> None:
+    factories.waiting_export(cast)
+    assert as_outsider.get(HISTORY).status_code == 404
+    assert b"".join(as_outsider.get("/t/other-team/exports.csv")).count(b"\n") == 1
+    assert Export.objects.count() == 1

@@ -1,0 +1,126 @@
+"""The home: what needs attention, what moves, what is done, how fresh, how much, who did what."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from exports.models import AuditEntry, Credential, Export, Heartbeat
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+HOME = "/t/the-team/"
+
+
+def page(client: Client) -> str:
+    return client.get(HOME).content.decode()
+
+
+def part(client: Client, name: str) -> str:
+    """One section of the page."""
+    return page(client).partition(f'id="{name}"')[2].partition("</section>")[0]
+
+
+def test_the_home_says_what_needs_attention(as_member: Client, cast: Cast) -> None:
+    bad = factories.failed_export(cast, message="The pools are open.")
+    factories.processing_export(cast, format_="xlsx")
+    shown = page(as_member)
+    assert shown.index("Needs attention") < shown.index("The pools are open.") < shown.index("In progress")
+    assert "What is in progress waits" in shown
+    Heartbeat.record("worker:test")
+    shown = page(as_member)
+    assert "No worker is running" not in shown
+    assert "A worker is running." in shown
+    as_member.post(f"{HOME}exports/{bad.pk}/retry")
+    assert 'id="h-attention"' not in page(as_member), "somebody asked again"
+
+
+def test_what_may_run_at_the_provider_comes_first(as_member: Client, cast: Cast) -> None:
+    lost = factories.failed_export(cast, "unconfirmed", "The answer was lost.")
+    factories.failed_export(cast, "provider_failed", "It broke there.")
+    shown = part(as_member, "h-attention")
+    assert shown.index("The answer was lost.") < shown.index("It broke there.")
+    assert shown.index(f"/exports/{lost.pk}/") < shown.index("Adopt or retry")
+    assert "#adopt" not in shown, "the page is read from its beginning, which explains the choice"
+
+
+def test_old_failures_are_let_rest(as_member: Client, cast: Cast) -> None:
+    bad = factories.failed_export(cast, message="Long forgotten.")
+    Export.objects.filter(pk=bad.pk).update(finished_at=timezone.now() - timedelta(days=15))
+    assert 'id="h-attention"' not in page(as_member)
+
+
+def test_a_credential_in_trouble_needs_attention(as_member: Client, cast: Cast) -> None:
+    credential = cast.credential("ulule")
+    Credential.objects.filter(pk=credential.pk).update(last_error="Ulule answered 401.")
+    assert "Ulule answered 401." in part(as_member, "h-attention")
+
+
+def test_done_is_what_ended_this_week(as_viewer: Client, cast: Cast) -> None:
+    new, old = factories.succeeded_export(cast), factories.succeeded_export(cast)
+    Export.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=8))
+    shown = part(as_viewer, "h-done")
+    assert f'id="x{new.pk}"' in shown
+    assert f'id="x{old.pk}"' not in shown
+
+
+@pytest.mark.usefixtures("noon")
+def test_the_oldest_copies_come_first(as_viewer: Client, cast: Cast) -> None:
+    ulule = cast.project("ulule")
+    old, new = cast.project("ulule", remote_id="4002"), cast.project("ulule", remote_id="4003")
+    for project, name, days in ((ulule, "never", None), (old, "old", 9), (new, "new", 0)):
+        type(project).objects.filter(pk=project.pk).update(name=name)
+        if days is not None:
+            export = factories.succeeded_export(cast, project=project)
+            Export.objects.filter(pk=export.pk).update(finished_at=timezone.now() - timedelta(days=days))
+    factories.failed_export(cast, project=ulule)
+    cast.project("toloka")
+    shown = part(as_viewer, "h-fresh")
+    assert shown.index(">never</") < shown.index("9 days ago") < shown.index("today")
+    assert "The toloka one" not in shown, "nothing of it can be copied"
+
+
+def test_what_is_kept_is_counted(as_viewer: Client, as_member: Client, cast: Cast) -> None:
+    first, _ = factories.succeeded_export(cast), factories.succeeded_export(cast)
+    shown = part(as_viewer, "h-kept")
+    assert "52\xa0bytes" in shown
+    assert "2 verified files" in shown
+    as_member.post(f"{HOME}exports/bulk/delete", {"id": first.pk, "sure": "yes"})
+    shown = part(as_viewer, "h-kept")
+    assert "26\xa0bytes" in shown
+    assert "1 verified file." in shown
+
+
+def test_who_did_what_lately(as_owner: Client, as_viewer: Client, as_member: Client, cast: Cast) -> None:
+    export = factories.processing_export(cast)
+    as_member.post(f"{HOME}exports/{export.pk}/cancel")
+    AuditEntry.objects.create(
+        team=cast.team, user=cast.owner.user, actor="owner", verb="invited", target="ann@example.org"
+    )
+    AuditEntry.objects.create(
+        team=cast.other_team, actor="outsider", verb="canceled", target="export 99 of somebody else"
+    )
+    shown = part(as_owner, "h-lately")
+    link = f'<a href="/t/the-team/exports/{export.pk}/">export {export.pk}: Orders of The ulule one</a>'
+    assert shown.index("Owner invited ann@example.org") < shown.index(f"Member canceled {link}")
+    assert f"Member asked for {link}" in shown
+    assert "somebody else" not in shown
+    looked = part(as_viewer, "h-lately")
+    assert f"Member asked for {link}" in looked
+    assert "ann@example.org" not in looked, "whom an owner invites is not for everybody"
+
+
+def test_other_teams_are_not_counted(as_outsider: Client, cast: Cast) -> None:
+    factories.succeeded_export(cast)
+    shown = as_outsider.get("/t/other-team/").content.decode()
+    assert "First, a credential" in shown
+
+
+def test_an_empty_home_leads_from_step_to_step(as_owner: Client, as_viewer: Client, cast: Cast) -> None:
+    assert "/t/the-team/credentials/add/" in page(as_owner)
+    assert "An owner of the team adds it." in page(as_viewer)
+    credential = cast.credential("ulule")
+    assert "/t/the-team/projects/add/" in page(as_owner)
+    cast.project("ulule", credential=credential)
+    assert "Now the first export" in page(as_owner)

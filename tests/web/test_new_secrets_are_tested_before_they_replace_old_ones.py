@@ -1,0 +1,134 @@
+"""Credentials: new secrets are tested before they are swapped in; what hangs on one is said before it is changed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from exports.credentials import replace_secrets
+from exports.errors import InvalidError
+from exports.models import AuditEntry, Call, Credential
+from exports.sandbox.server import Sandbox
+from tests.helpers import factories
+from tests.helpers.cast import SECRETS, Cast
+
+TEAM = "/t/the-team/"
+At = Callable[[str], str]
+
+
+def send(browser: Client, credential: Credential, **secrets: str) -> Any:
+    return browser.post(f"{TEAM}credentials/{credential.pk}/replace", secrets)
+
+
+def test_what_works_is_swapped_in(as_owner: Client, cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "old-id", "user_key": "old-key"})
+    Credential.objects.update(last_error="refused")
+    answer = send(as_owner, credential, **{"secret-app_id": "sandbox-app", "secret-user_key": "sandbox-key"})
+    assert answer.status_code == 302
+    page = as_owner.get(answer["Location"]).content.decode()
+    assert "The new secrets work and are in use now." in page
+    credential.refresh_from_db()
+    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.last_error == ""
+    assert credential.checked_at
+    event = AuditEntry.objects.get(verb="replaced secrets")
+    assert event.detail == "app_id, user_key; tested first"
+
+
+def test_what_does_not_work_changes_nothing(as_owner: Client, cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"))
+    answer = send(as_owner, credential, **{"secret-user_key": "wr0ng-key"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Nothing was swapped: the new secrets do not work." in page
+    assert "Fetch a token" in page
+    assert "neither kept nor sent back" in page
+    assert "wr0ng-key" not in page
+    credential.refresh_from_db()
+    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.last_error == ""
+    assert not AuditEntry.objects.filter(verb="replaced secrets").exists()
+    assert Call.objects.filter(credential=credential).exists()
+
+
+def test_it_can_be_swapped_all_the_same(as_owner: Client, cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"))
+    answer = send(as_owner, credential, anyway="on", **{"secret-user_key": "later-key"})
+    assert "Swapped all the same." in as_owner.get(answer["Location"]).content.decode()
+    credential.refresh_from_db()
+    assert credential.secrets() == {"app_id": "sandbox-app", "user_key": "later-key"}
+    assert credential.last_error
+    assert "though the test failed" in AuditEntry.objects.get(verb="replaced secrets").detail
+
+
+def test_what_is_left_empty_stays(cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "sandbox-app", "user_key": "old"})
+    verdict, swapped = replace_secrets.replace_secrets(credential, None, {"app_id": "", "user_key": "sandbox-key"})
+    assert (verdict.ok, swapped) == (True, True)
+    assert credential.secrets() == SECRETS["aistudios"]
+
+
+def test_another_whole_set_takes_the_place_of_the_old_one(cast: Cast, at: At, sandbox: Sandbox) -> None:
+    """A key instead of OAuth's three fields, and not beside them."""
+    oauth = {"client_id": "sandbox-client", "client_secret": "no", "refresh_token": "no"}
+    credential = cast.credential("ulule", at("ulule"), secrets=oauth)
+    _, swapped = replace_secrets.replace_secrets(credential, None, SECRETS["ulule"])
+    assert swapped
+    assert credential.secrets() == SECRETS["ulule"]
+
+
+@pytest.mark.parametrize("given", [{}, {"app_id": "a b"}, {"nonsense": "x"}])
+def test_secrets_that_cannot_be(cast: Cast, given: dict[str, str]) -> None:
+    credential = cast.credential("aistudios")
+    with pytest.raises(InvalidError):
+        replace_secrets.replace_secrets(credential, None, given, force=True)
+    credential.refresh_from_db()
+    assert credential.secrets() == SECRETS["aistudios"]
+
+
+def test_the_form_says_what_is_wrong(as_owner: Client, cast: Cast) -> None:
+    credential = cast.credential("aistudios")
+    bad = send(as_owner, credential, **{"secret-app_id": "a b"})
+    assert bad.status_code == 422
+    assert "visible ASCII" in bad.content.decode()
+    assert "Type what is new" in send(as_owner, credential).content.decode()
+
+
+def test_looking_stores_nothing(cast: Cast, at: At) -> None:
+    credential = cast.credential("aistudios", at("aistudios"))
+    assert replace_secrets.check_secrets(credential, SECRETS["aistudios"]).ok
+    assert not replace_secrets.check_secrets(credential, {"app_id": "x", "user_key": "y"}).ok
+    before = credential.encrypted_secrets
+    credential.refresh_from_db()
+    assert (credential.encrypted_secrets, credential.encrypted_grant, credential.checked_at) == (before, "", None)
+
+
+def test_a_trial_hides_its_secrets(cast: Cast) -> None:
+    assert "hush" not in repr(replace_secrets.CandidateSecrets({"token": "hush"}))
+
+
+@pytest.mark.usefixtures("noon")
+def test_what_hangs_on_it_is_said(as_owner: Client, as_member: Client, cast: Cast) -> None:
+    good = factories.succeeded_export(cast)
+    factories.processing_export(cast, format_="xlsx")
+    credential = good.project.credential
+    page = as_owner.get(f"{TEAM}credentials/{credential.pk}/").content.decode()
+    assert "1 project and 1 open export hang on it" in page
+    assert "it cannot be deleted" in page
+    assert "today" in page
+    theirs = as_member.get(f"{TEAM}credentials/{credential.pk}/").content.decode()
+    assert "Swap its secrets" not in theirs
+    assert "Delete it" not in theirs
+
+
+def test_lists_and_pages_cost_the_same_for_many(
+    as_owner: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(10):
+        credential = cast.credential("ulule", name=f"c{number}")
+        factories.succeeded_export(cast, project=cast.project("ulule", credential=credential), name=f"{number}.csv")
+    with django_assert_max_num_queries(4):
+        as_owner.get(f"{TEAM}credentials/")
+    with django_assert_max_num_queries(8):
+        as_owner.get(f"{TEAM}credentials/{credential.pk}/")

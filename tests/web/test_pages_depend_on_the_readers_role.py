@@ -1,0 +1,114 @@
+"""Every page for every role: 200, 403 for the wrong role, 404 for another team."""
+
+import pytest
+from django.test import Client
+
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+LOOK = ("", "exports/", "exports/{x}/", "exports/{x}/file", "projects/", "credentials/", "credentials/{c}/")
+EXPORT = ("new/", "new/{p}/orders/", "projects/add/{c}/")
+HOLD = ("credentials/add/", "credentials/add/ulule/")
+POSTS_EXPORT = ("exports/{x}/cancel", "exports/{x}/retry", "exports/{x}/adopt", "new/{p}/orders/", "projects/add/{c}/")
+POSTS_HOLD = ("credentials/add/ulule/", "credentials/{c}/replace", "credentials/{c}/delete")
+
+
+@pytest.fixture
+def numbers(cast: Cast) -> dict[str, int]:
+    export = factories.succeeded_export(cast)
+    return {"x": export.pk, "p": export.project_id, "c": export.project.credential_id}
+
+
+def _get(client: Client, path: str, numbers: dict[str, int]) -> int:
+    return int(client.get(f"/t/the-team/{path.format(**numbers)}").status_code)
+
+
+def _post(client: Client, path: str, numbers: dict[str, int]) -> int:
+    return int(client.post(f"/t/the-team/{path.format(**numbers)}").status_code)
+
+
+@pytest.mark.parametrize("path", [*LOOK, *EXPORT, *HOLD])
+def test_owners_see_everything(as_owner: Client, numbers: dict[str, int], path: str) -> None:
+    assert _get(as_owner, path, numbers) == 200
+
+
+@pytest.mark.parametrize("path", [*LOOK, *EXPORT])
+def test_members_export(as_member: Client, numbers: dict[str, int], path: str) -> None:
+    assert _get(as_member, path, numbers) == 200
+
+
+@pytest.mark.parametrize("path", HOLD)
+def test_members_hold_no_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
+    assert _get(as_member, path, numbers) == 403
+
+
+@pytest.mark.parametrize("path", POSTS_HOLD)
+def test_members_change_no_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
+    assert _post(as_member, path, numbers) == 403
+
+
+@pytest.mark.parametrize("path", LOOK)
+def test_viewers_look_and_download(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
+    assert _get(as_viewer, path, numbers) == 200
+
+
+@pytest.mark.parametrize("path", [*EXPORT, *HOLD])
+def test_viewers_do_not_reach_forms(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
+    assert _get(as_viewer, path, numbers) == 403
+
+
+@pytest.mark.parametrize("path", [*POSTS_EXPORT, *POSTS_HOLD, "credentials/{c}/test"])
+def test_viewers_change_nothing(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
+    assert _post(as_viewer, path, numbers) == 403
+
+
+@pytest.mark.parametrize("path", [*LOOK, *EXPORT, *HOLD])
+def test_another_team_learns_nothing(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
+    assert _get(as_outsider, path, numbers) == 404
+
+
+@pytest.mark.parametrize("path", [*POSTS_EXPORT, *POSTS_HOLD, "credentials/{c}/test"])
+def test_another_team_changes_nothing(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
+    assert _post(as_outsider, path, numbers) == 404
+
+
+@pytest.mark.parametrize("path", [path for path in (*LOOK, *EXPORT) if "{" in path])
+def test_numbers_of_another_team_are_404_in_ones_own(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
+    assert as_outsider.get(f"/t/other-team/{path.format(**numbers)}").status_code == 404
+
+
+def test_a_viewer_is_offered_no_buttons(as_viewer: Client, numbers: dict[str, int]) -> None:
+    page = as_viewer.get(f"/t/the-team/exports/{numbers['x']}/").content.decode()
+    assert "retry" not in page
+    assert "New export" not in page
+
+
+def test_errors_say_what_to_do(as_viewer: Client, as_outsider: Client, numbers: dict[str, int]) -> None:
+    denied = as_viewer.get("/t/the-team/new/").content.decode()
+    assert "Ask an owner to make you a member." in denied
+    missing = as_outsider.get("/t/the-team/").content.decode()
+    assert "There is no such team." in missing
+    assert "whether you belong to the same team" in missing
+    nothing = as_viewer.get("/nothing/here/").content.decode()
+    assert "Check the address" in nothing
+    assert "Resolver404" not in nothing
+
+
+def test_a_stale_form_is_explained(cast: Cast) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.member.user)
+    answer = strict.post("/t/the-team/exports/1/cancel")
+    assert answer.status_code == 403
+    assert "Nothing was done." in answer.content.decode()
+
+
+def test_our_own_fault_has_a_page(as_member: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("exports.web.views.home.home_context", broken)
+    as_member.raise_request_exception = False
+    answer = as_member.get("/t/the-team/")
+    assert answer.status_code == 500
+    assert "not your fault" in answer.content.decode()
+    assert "boom" not in answer.content.decode()

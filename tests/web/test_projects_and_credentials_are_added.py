@@ -1,0 +1,138 @@
+"""Projects and credentials: added from declarations, tested in steps, replaced, deleted; secrets never come back."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from exports.models import Credential, Project
+from exports.providers.registry import PROVIDERS
+from exports.sandbox.server import Sandbox
+from tests.helpers.cast import SECRETS, Cast
+
+TEAM = "/t/the-team/"
+
+
+@pytest.mark.parametrize("slug", list(PROVIDERS))
+def test_every_provider_has_its_declared_form(as_owner: Client, slug: str) -> None:
+    page = as_owner.get(f"{TEAM}credentials/add/{slug}/").content.decode()
+    for secret in PROVIDERS[slug].secrets:
+        kind = "select" if secret.choices else 'input type="text"' if secret.is_public else 'input type="password"'
+        assert f'<{kind} name="secret-{secret.name}"' in page
+    for name in PROVIDERS[slug].origins:
+        assert f'<option value="{name}"' in page
+    assert ('name="dialect"' in page) == bool(PROVIDERS[slug].dialects)
+
+
+@pytest.mark.parametrize("slug", list(PROVIDERS))
+def test_adding_one_leads_to_its_test(as_owner: Client, cast: Cast, at: Callable[[str], str], slug: str) -> None:
+    secrets = {f"secret-{name}": value for name, value in SECRETS[slug].items()}
+    sent = {"name": "Ours", "origin": "other", "address": at(slug), **secrets}
+    answer = as_owner.post(f"{TEAM}credentials/add/{slug}/", sent)
+    credential = Credential.objects.get()
+    assert answer["Location"] == f"{TEAM}credentials/{credential.pk}/"
+    assert credential.secrets() == SECRETS[slug]
+    assert credential.origin_url == at(slug)
+    page = as_owner.post(f"{TEAM}credentials/{credential.pk}/test").content.decode()
+    assert "The credential works." in page
+    assert page.count("<li><span class=") >= 1
+
+
+def test_a_declared_origin_and_dialect(as_owner: Client, cast: Cast) -> None:
+    sent = {"name": "Ours", "origin": "production", "secret-token": "abc", "dialect": "seed"}
+    as_owner.post(f"{TEAM}credentials/add/playcanvas/", sent)
+    credential = Credential.objects.get()
+    assert (credential.origin, credential.dialect) == ("production", "seed")
+    assert credential.origin_url == PROVIDERS["playcanvas"].origins["production"]
+
+
+def test_problems_stand_beside_their_fields_and_secrets_are_not_sent_back(as_owner: Client, cast: Cast) -> None:
+    sent = {"name": "Ours", "origin": "production", "secret-api_key": "k-3-y", "secret-client_id": "c-l-i"}
+    answer = as_owner.post(f"{TEAM}credentials/add/ulule/", sent)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Give either this or all three" in page
+    assert 'value="Ours"' in page
+    assert "k-3-y" not in page
+    assert "c-l-i" not in page
+    assert not Credential.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["http://10.0.0.1/", "ftp://example.org", "nonsense", "https://example.org/?a=b", ""]
+)
+def test_an_address_that_the_portal_refuses(as_owner: Client, cast: Cast, address: str) -> None:
+    sent = {"name": "Ours", "origin": "other", "address": address, "secret-token": "abc"}
+    answer = as_owner.post(f"{TEAM}credentials/add/playcanvas/", sent)
+    assert answer.status_code == 422
+    assert 'id="id_address_error"' in answer.content.decode()
+    assert not Credential.objects.exists()
+
+
+def test_a_name_that_is_taken(as_owner: Client, cast: Cast) -> None:
+    cast.credential("playcanvas", name="Ours")
+    sent = {"name": "Ours", "origin": "production", "secret-token": "abc"}
+    answer = as_owner.post(f"{TEAM}credentials/add/playcanvas/", sent)
+    assert "The team has a credential of this name." in answer.content.decode()
+
+
+def test_a_dead_credential_fails_in_a_named_step(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
+    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "no", "user_key": "no"})
+    page = as_member.post(f"{TEAM}credentials/{credential.pk}/test").content.decode()
+    assert "Fetch a token" in page
+    assert 'class="no"' in page
+    credential.refresh_from_db()
+    assert credential.last_error
+    assert "In trouble" in as_member.get(f"{TEAM}credentials/").content.decode()
+
+
+def test_secrets_are_on_no_page(as_owner: Client, cast: Cast) -> None:
+    credential = cast.credential("playcanvas", secrets={"token": "v3ry-secret"})
+    for path in ("", "credentials/", f"credentials/{credential.pk}/", f"projects/add/{credential.pk}/"):
+        page = as_owner.get(f"{TEAM}{path}").content.decode()
+        assert "v3ry-secret" not in page
+        assert credential.encrypted_secrets["token"] not in page
+
+
+def test_deleting_one_that_nothing_hangs_on(as_owner: Client, cast: Cast) -> None:
+    used = cast.project("ulule").credential
+    page = as_owner.post(f"{TEAM}credentials/{used.pk}/delete", follow=True).content.decode()
+    assert "can&#x27;t be deleted" in page
+    free = cast.credential("toloka")
+    assert as_owner.post(f"{TEAM}credentials/{free.pk}/delete")["Location"] == f"{TEAM}credentials/"
+    assert not Credential.objects.filter(pk=free.pk).exists()
+
+
+def test_projects_are_picked_from_the_list(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
+    credential = cast.project("playcanvas", at("playcanvas")).credential
+    listed = as_member.get(f"{TEAM}projects/add/{credential.pk}/there").content.decode()
+    assert 'name="picked" value="100001" disabled' in listed
+    assert "already here" in listed
+    without_scripts = as_member.get(f"{TEAM}projects/add/{credential.pk}/?list=1").content.decode()
+    assert 'name="picked"' in without_scripts
+    sent = {"picked": ["100002", "100003"], "name of 100002": "Second", "name of 100003": "Third"}
+    assert as_member.post(f"{TEAM}projects/add/{credential.pk}/", sent)["Location"] == f"{TEAM}projects/"
+    names = Project.objects.filter(remote_id__in=["100002", "100003"]).order_by("pk").values_list("name", flat=True)
+    assert list(names) == ["Second", "Third"]
+
+
+def test_a_list_that_is_not_to_be_had_leaves_typing(
+    as_member: Client, cast: Cast, sandbox: Sandbox, at: Callable[[str], str]
+) -> None:
+    credential = cast.credential("toloka", at("toloka"), secrets={"token": "wrong", "scheme": "OAuth"})
+    page = as_member.get(f"{TEAM}projects/add/{credential.pk}/there").content.decode()
+    assert "Type the id below." in page
+
+
+def test_typing_an_id(as_member: Client, cast: Cast) -> None:
+    credential = cast.credential("ulule")
+    path = f"{TEAM}projects/add/{credential.pk}/"
+    for wrong in ("a/b", "", "x" * 300):
+        answer = as_member.post(path, {"remote_id": wrong, "name": "Kept <name>"})
+        assert answer.status_code == 422
+        assert "Kept &lt;name&gt;" in answer.content.decode()
+    assert as_member.post(path, {"remote_id": " 4001 ", "name": "Bakery"})["Location"] == f"{TEAM}new/"
+    assert str(Project.objects.get()) == "Bakery"
+    again = as_member.post(path, {"remote_id": "4001"})
+    assert again.status_code == 422
+    assert "has this project already" in again.content.decode()

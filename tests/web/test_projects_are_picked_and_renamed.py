@@ -1,0 +1,114 @@
+"""Projects: picked in one go, named by id or address, renamed; the list says how fresh their copies are."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from exports.credentials import service
+from exports.errors import InvalidError
+from exports.models import AuditEntry, Project
+from exports.providers.registry import PROVIDERS
+from tests.helpers import factories
+from tests.helpers.cast import Cast
+
+TEAM = "/t/the-team/"
+
+
+@pytest.mark.parametrize(
+    ("slug", "text", "remote_id"),
+    [
+        ("playcanvas", "https://playcanvas.com/project/100001/overview/some-game", "100001"),
+        ("playcanvas", "playcanvas.com/project/100001", "100001"),
+        ("aistudios", " https://app.aistudios.com/editor/65fa6b07dca2e367461a2925?a=b#c ", "65fa6b07dca2e367461a2925"),
+        ("toloka", "https://platform.toloka.ai/requester/project/10/pool/7", "10"),
+        ("ulule", "https://api.ulule.com/v1/projects/4001", "4001"),
+        ("ulule", " 4001 ", "4001"),
+    ],
+)
+def test_an_address_gives_its_id(slug: str, text: str, remote_id: str) -> None:
+    assert service.parse_remote_id(PROVIDERS[slug], text) == remote_id
+
+
+@pytest.mark.parametrize("slug", list(PROVIDERS))
+def test_every_provider_says_where_the_id_stands(slug: str) -> None:
+    assert PROVIDERS[slug].project_pattern
+    with pytest.raises(InvalidError, match="no project's id in this address"):
+        service.parse_remote_id(PROVIDERS[slug], "https://example.org/?x=/project/1")
+
+
+def test_pasting_an_address(as_member: Client, cast: Cast) -> None:
+    credential = cast.credential("playcanvas")
+    sent = {"remote_id": "https://playcanvas.com/project/100001/overview/some-game", "name": "Game"}
+    assert as_member.post(f"{TEAM}projects/add/{credential.pk}/", sent)["Location"] == f"{TEAM}new/"
+    assert Project.objects.get().remote_id == "100001"
+
+
+def test_many_at_once_are_summed_up(as_member: Client, cast: Cast) -> None:
+    credential = cast.project("playcanvas").credential
+    sent = {
+        "picked": ["100001", "100002", "100003", "100003"],
+        "name of 100001": "First",
+        "name of 100002": "Second",
+        "name of 100003": "Third",
+        "remote_id": "a/b",
+    }
+    page = as_member.post(f"{TEAM}projects/add/{credential.pk}/", sent, follow=True).content.decode()
+    assert "Added 2 projects: Second, Third." in page
+    assert "Skipped First: This credential has this project already." in page
+    assert "Skipped a/b: There is no project&#x27;s id in this address." in page
+    assert Project.objects.count() == 3
+    assert AuditEntry.objects.filter(verb="added", user=cast.member.user).count() == 2
+
+
+def test_when_nothing_could_be_added_what_was_picked_stays(
+    as_member: Client, cast: Cast, at: Callable[[str], str]
+) -> None:
+    credential = cast.credential("playcanvas", at("playcanvas"))
+    answer = as_member.post(f"{TEAM}projects/add/{credential.pk}/", {"picked": "x" * 300, "remote_id": "a/b"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Nothing was added." in page
+    assert 'value="100001"' in page
+
+
+def test_renaming(as_member: Client, as_viewer: Client, cast: Cast) -> None:
+    project = cast.project("ulule")
+    path = f"{TEAM}projects/{project.pk}/"
+    assert as_member.post(path, {"name": " Bakery "})["Location"] == path
+    project.refresh_from_db()
+    assert project.name == "Bakery"
+    assert AuditEntry.objects.get(verb="renamed").detail == "was The ulule one"
+    assert as_member.post(path, {"name": "x" * 201}).status_code == 422
+    assert as_viewer.get(path).status_code == 200
+    assert "Rename it" not in as_viewer.get(path).content.decode()
+    assert as_viewer.post(path, {"name": "Mine"}).status_code == 403
+    as_member.post(path, {"name": ""})
+    project.refresh_from_db()
+    assert str(project) == project.remote_id
+
+
+def test_another_team_learns_nothing(as_outsider: Client, cast: Cast) -> None:
+    project = cast.project("ulule")
+    assert as_outsider.get(f"{TEAM}projects/{project.pk}/").status_code == 404
+    assert as_outsider.post(f"/t/other-team/projects/{project.pk}/", {"name": "x"}).status_code == 404
+
+
+@pytest.mark.usefixtures("noon")
+def test_the_list_says_how_fresh_a_copy_is(as_viewer: Client, cast: Cast) -> None:
+    cast.project("playcanvas")
+    good = factories.succeeded_export(cast)
+    page = as_viewer.get(f"{TEAM}projects/").content.decode()
+    assert "today" in page
+    assert "none yet" in page
+    one = as_viewer.get(f"{TEAM}projects/{good.project_id}/").content.decode()
+    assert f'href="/t/the-team/exports/{good.pk}/"' in one
+
+
+def test_a_project_costs_the_same_for_many(as_member: Client, cast: Cast, django_assert_max_num_queries: Any) -> None:
+    for _ in range(5):
+        export = factories.succeeded_export(cast, name="one.csv", allow_duplicate=True)
+    for path in ("projects/", f"projects/{export.project_id}/"):
+        with django_assert_max_num_queries(7):
+            as_member.get(f"{TEAM}{path}")
