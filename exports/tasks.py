@@ -25,7 +25,7 @@ EXPIRES_SECONDS = 60
 # Dispatches come several times a second, so one that waited for a second has been overtaken.
 DISPATCH_EXPIRES_SECONDS = 2
 # More than so many that nobody has read say nothing more.
-MOST_DISPATCHES = 3
+MAX_DISPATCHES = 3
 
 
 @shared_task(name="exports.dispatch", bind=True)
@@ -131,11 +131,11 @@ def _publish(messages: Sequence[Message]) -> None:
 def send_dispatch() -> None:
     """Publishes `exports.dispatch`, unless several wait unread already: then nobody reads the queue."""
     with current_app.producer_or_acquire() as producer:
-        if waiting(producer.channel, CONTROL) < MOST_DISPATCHES:
+        if count_waiting(producer.channel, CONTROL) < MAX_DISPATCHES:
             dispatch.apply_async(queue=CONTROL, expires=DISPATCH_EXPIRES_SECONDS, producer=producer, retry=False)
 
 
-def waiting(channel: Any, queue: str) -> int:
+def count_waiting(channel: Any, queue: str) -> int:
     """How many messages of the queue nobody has taken. Declares the queue, as publishing would."""
     declared = current_app.amqp.queues[queue].bind(channel)
     declared.declare()

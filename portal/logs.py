@@ -1,8 +1,8 @@
 """What the LOGGING setting needs beyond the standard library."""
 
 import logging
-import sys
 import re
+import sys
 
 
 class BeatErrorFilter(logging.Filter):

@@ -45,10 +45,10 @@ def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
     When `publish` raises, what it was given is due again at once.
     """
     oldest = leases.oldest_due_by_step()
-    deliveries = deliveries.any_due()
-    if not oldest and not deliveries:
+    any_delivery = deliveries.any_due()
+    if not oldest and not any_delivery:
         return 0
-    messages, reserved = _reserve(oldest, deliveries)
+    messages, reserved = _reserve(oldest, any_delivery)
     if not messages:
         return 0
     try:
@@ -60,7 +60,7 @@ def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
 
 
 @transaction.atomic
-def _reserve(oldest: dict[str, datetime], deliveries: bool) -> tuple[list[Message], list[Reserved]]:
+def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Message], list[Reserved]]:
     if not _only_one():
         return [], []
     free, outstanding = capacity.read()
@@ -80,7 +80,7 @@ def _reserve(oldest: dict[str, datetime], deliveries: bool) -> tuple[list[Messag
         rows += [_row(one, found) for one in made]
         reserved += found
         free.take(queue, len(made))
-    if deliveries:
+    if any_delivery:
         made = _deliveries(free)
         messages += made
         rows += [_row(one, []) for one in made]

@@ -12,7 +12,7 @@ from tests.bench import poll_load, seed_rows
 from tests.bench.environment import ROUNDS
 from tests.bench.polls import FULL, QUICK
 from tests.bench.result import RATIO, Result, at_most, median
-from tests.bench.testbed import Testbed, testbed
+from tests.bench.testbed import Testbed, open_testbed
 from tests.helpers.installation import ROOT, wait_for
 
 ABOUT = (
@@ -37,7 +37,7 @@ def _cost(quick: bool) -> list[Result]:
     size = QUICK if quick else FULL
     count = 200 if quick else 2000
     polls, database, alone, usual, single = [], [], [], [], []
-    with testbed(tls=True, **poll_load.environment(size)) as here:
+    with open_testbed(tls=True, **poll_load.environment(size)) as here:
         made = seed_rows.seed(here, poll_load.CREDENTIALS)
         seed_rows.running(made, size.count, size.interval, 3600)
         for _ in range(1 if quick else ROUNDS):
@@ -97,7 +97,7 @@ def _count(quick: bool) -> list[Result]:
     from exports.models import Export
 
     # No more at once than PlayCanvas lets start in a minute.
-    with testbed() as here:
+    with open_testbed() as here:
         made = seed_rows.seed(here, 1 if quick else 5, "playcanvas", each=4)
         here.stand_in.set(reset=True, delay=0.0, forever=True, link=f"{here.stand_in.origin}/files/JOB.zip")
         now = timezone.now()

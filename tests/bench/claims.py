@@ -10,7 +10,7 @@ import psycopg
 from tests.bench import seed_rows
 from tests.bench.environment import ROUNDS
 from tests.bench.result import RATIO, Result, at_least, at_most, median
-from tests.bench.testbed import Testbed, testbed
+from tests.bench.testbed import Testbed, open_testbed
 
 ABOUT = (
     "So many open exports are due. In batches: `claim_due` takes 500 with all that a step needs to know, and"
@@ -28,7 +28,7 @@ def run(quick: bool) -> list[Result]:
     made: list[Result] = []
     batches: list[float] = []
     for size in QUICK_SIZES if quick else SIZES:
-        with testbed() as here:
+        with open_testbed() as here:
             seed_rows.running(seed_rows.seed(here, 100), size, 1.0, -3600)
             count = min(size // 2, 10_000)
             ways: dict[str, Callable[[], float]] = {

@@ -18,7 +18,7 @@ from tests.bench.file_server import make_zip
 from tests.bench.polls import QUICK
 from tests.bench.process_usage import forget_peak, kilobytes, seconds
 from tests.bench.result import RATIO, Result, at_least, at_most, median, missing
-from tests.bench.testbed import Testbed, testbed
+from tests.bench.testbed import Testbed, open_testbed
 from tests.helpers import certificates
 from tests.helpers.installation import ROOT, wait_for
 from tests.helpers.stub_server import free_port
@@ -74,7 +74,7 @@ def run(quick: bool) -> list[Result]:
 
 def _beside(size: int, rounds: int, *, tls: bool) -> list[Result]:
     name = f"{size / GIB:.3g} GiB, {'https' if tls else 'http'}"
-    with testbed(size=size) as here:
+    with open_testbed(size=size) as here:
         room = subprocess.run(["df", "--output=avail", "-B1", str(here.folder)], capture_output=True, check=True)
         if int(room.stdout.split()[-1]) < 3.5 * size:
             return [missing(name, "there is no room for three copies")]

@@ -5,7 +5,7 @@ import time
 from tests.bench import poll_load, seed_rows
 from tests.bench.poll_load import CREDENTIALS, Load
 from tests.bench.result import Result, at_least, at_most, share
-from tests.bench.testbed import testbed
+from tests.bench.testbed import open_testbed
 
 ABOUT = (
     "As `polls`, with more exports at longer intervals. When each job's poll is due is known exactly, so lag is due →"
@@ -25,7 +25,7 @@ def run(quick: bool) -> list[Result]:
 
 def _one(size: Load) -> list[Result]:
     name = f"{size.count} in flight"
-    with testbed(**poll_load.environment(size)) as here:
+    with open_testbed(**poll_load.environment(size)) as here:
         here.stand_in.set(delay=size.delay)
         made = seed_rows.seed(here, CREDENTIALS)
         begins = seed_rows.running(made, size.count, size.interval, 10 + size.count / 8000)

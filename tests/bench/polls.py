@@ -12,7 +12,7 @@ from tests.bench import poll_load, seed_rows
 from tests.bench.environment import ROUNDS, broker
 from tests.bench.poll_load import CREDENTIALS, Load, Measurement
 from tests.bench.result import RATIO, Result, at_least, at_most, median, share
-from tests.bench.testbed import Testbed, testbed
+from tests.bench.testbed import Testbed, open_testbed
 
 ABOUT = (
     "10 000 exports on 100 credentials, each due every 10 s, the provider answers after 100 ms (http). The provider is"
@@ -37,7 +37,7 @@ def run(quick: bool) -> list[Result]:
         "Celery retry": _celery,
         "threads": _threads,
     }
-    with testbed(**poll_load.environment(size)) as here:
+    with open_testbed(**poll_load.environment(size)) as here:
         seed_rows.running(seed_rows.seed(here, CREDENTIALS), size.count, size.interval, 3600)
         for _ in range(1 if quick else ROUNDS):
             for name, take in takes.items():

@@ -7,7 +7,7 @@ from typing import Any, Final
 from exports.sandbox.server import Sandbox
 from tests.bench import seed_rows
 from tests.bench.result import Result, at_least, at_most
-from tests.bench.testbed import Testbed, testbed, worker_ready
+from tests.bench.testbed import Testbed, open_testbed, worker_ready
 from tests.helpers.cast import SECRETS
 from tests.helpers.installation import wait_for
 
@@ -28,7 +28,7 @@ def run(quick: bool) -> list[Result]:
     with Sandbox(time_scale=1.0) as sandbox:
         sandbox.settings(limits=1, window=WINDOW, job_seconds=JOB_SECONDS)
         private = f"127.0.0.1:{sandbox.port}"
-        with testbed(PRIVATE_HOSTS=private, BENCH_WINDOW=str(WINDOW), BENCH_INTERVAL="1") as here:
+        with open_testbed(PRIVATE_HOSTS=private, BENCH_WINDOW=str(WINDOW), BENCH_INTERVAL="1") as here:
             _ask(here, sandbox, count)
             workers = [here.portal.start_worker() for _ in range(2)]
             for worker in workers:

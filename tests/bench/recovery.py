@@ -15,7 +15,7 @@ import requests
 
 from tests.bench import seed_rows
 from tests.bench.result import Result, at_most, share
-from tests.bench.testbed import Testbed, testbed
+from tests.bench.testbed import Testbed, open_testbed
 from tests.helpers.installation import wait_for
 
 ABOUT = (
@@ -59,7 +59,7 @@ def run(quick: bool) -> list[Result]:
     """Presses, hints, kills."""
     times = Times()
     presses, kills = (10, 1) if quick else (50, 20)
-    with testbed(BENCH_INTERVAL=str(INTERVAL), BENCH_STEADY="1", WORKER_CONCURRENCY="64") as here:
+    with open_testbed(BENCH_INTERVAL=str(INTERVAL), BENCH_STEADY="1", WORKER_CONCURRENCY="64") as here:
         made = seed_rows.seed(here, presses)
         portal = here.portal
         here.stand_in.set(delay=0.0, forever=True)

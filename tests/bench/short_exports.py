@@ -10,7 +10,7 @@ from tests.bench import poll_load, seed_rows
 from tests.bench.polls import QUICK
 from tests.bench.process_usage import Meter, metering, session_processes
 from tests.bench.result import Result
-from tests.bench.testbed import Testbed, testbed
+from tests.bench.testbed import Testbed, open_testbed
 from tests.helpers.installation import wait_for
 
 ABOUT = (
@@ -31,7 +31,7 @@ def run(quick: bool) -> list[Result]:
 
 
 def _timed(count: int) -> list[Result]:
-    with testbed(BENCH_INTERVAL="0.2") as here:
+    with open_testbed(BENCH_INTERVAL="0.2") as here:
         worker = _begin(here, count)
         before = _transactions(here)
         own, database = Meter(lambda: session_processes(worker.pid)), Meter(here.backends)
@@ -48,7 +48,7 @@ def _timed(count: int) -> list[Result]:
 
 
 def _counted(count: int) -> Result:
-    with testbed(BENCH_INTERVAL="0.2") as here:
+    with open_testbed(BENCH_INTERVAL="0.2") as here:
         path = here.folder / "statements"
         here.portal.environment["BENCH_COUNT"] = str(path)
         worker = _begin(here, count)

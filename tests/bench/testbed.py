@@ -162,7 +162,7 @@ def drop(name: str) -> None:
 
 
 @contextlib.contextmanager
-def testbed(*, tls: bool = False, size: int = 0, **environment: str) -> Iterator[Testbed]:
+def open_testbed(*, tls: bool = False, size: int = 0, **environment: str) -> Iterator[Testbed]:
     """A fresh database with the tables in it, the stand-in provider, and a portal without processes yet.
 
     `size`: bytes of the largest file; the folder is in memory where it fits.

@@ -13,8 +13,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from tests.helpers import worker
 from exports.models import Member
+from tests.helpers import worker
 from tests.helpers.cast import PASSWORD, Cast, make_cast
 
 # Playwright runs an event loop in this thread, which Django would take for a mistake.

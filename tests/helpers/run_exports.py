@@ -11,7 +11,8 @@ from django.db.models import Q
 from exports import clock, states
 from exports.exporting.create import ExportRequest, Requester, create_export, hash_options
 from exports.models import Change, Export, Member, Project
-from exports.queue import leases
+from exports.notify import outbox
+from exports.queue import deliveries, leases
 from exports.queue.fairness import Running
 from exports.queue.leases import Claim, release
 from exports.steps.run import run_step
@@ -40,6 +41,18 @@ def claim_due(steps: Sequence[str], limit: int, running: Iterable[Running] = (),
     with transaction.atomic():
         reserved = leases.reserve(steps, limit, min(oldest) if fair else clock.now(), running)
     return leases.begin([(one.export_id, one.fence) for one in reserved])
+
+
+def deliver_due() -> int:
+    """Sends what is due, as the dispatcher and the tasks would. Returns how many messages were sent."""
+    with transaction.atomic():
+        reserved = deliveries.reserve(20)
+    return sum(outbox.deliver(message_id) for message_id in reserved)
+
+
+def in_hand(claims: Iterable[Claim]) -> list[Running]:
+    """What these claims count as, where teams take turns."""
+    return [(claim.export.team_id, claim.export.project_id, 1) for claim in claims]
 
 
 def claim_next_step(export: Export) -> Claim:

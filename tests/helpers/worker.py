@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from celery.contrib.testing.worker import start_worker
 from django.db import connections
@@ -24,7 +25,7 @@ def running_worker(slots: int = 8, queues: Sequence[str] = (), *, stop_seconds: 
     shared.write(NodeState())
     done = threading.Event()
     beat = threading.Thread(target=_dispatch_until, args=(done,), daemon=True)
-    options = {"queues": list(queues)} if queues else {}
+    options: dict[str, Any] = {"queues": list(queues)} if queues else {}
     with start_worker(
         app, pool="threads", concurrency=slots, perform_ping_check=False, shutdown_timeout=stop_seconds, **options
     ):

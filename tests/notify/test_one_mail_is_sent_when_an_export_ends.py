@@ -12,11 +12,10 @@ from pytest_django.fixtures import Settings
 
 from exports import clock, states
 from exports.models import Export, OutboxMessage
-from exports.notify import outbox
 from exports.sandbox.server import Sandbox
 from exports.storage import files
 from tests.helpers.cast import Cast
-from tests.helpers.run_exports import request_export, run_to_end
+from tests.helpers.run_exports import deliver_due, request_export, run_to_end
 from tests.helpers.stub_server import free_port
 
 At = Callable[[str], str]
@@ -61,8 +60,8 @@ def ended(cast: Cast, at: At, provider: str = "ulule", type_: str = "orders") ->
 
 def test_a_small_file_is_attached(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
     export = ended(cast, at)
-    assert outbox.send_due() == 1
-    assert outbox.send_due() == 0
+    assert deliver_due() == 1
+    assert deliver_due() == 0
 
     [mail] = postbox.mails
     assert mail["To"] == "member@example.org"
@@ -83,7 +82,7 @@ def test_a_small_file_is_attached(cast: Cast, sandbox: Sandbox, at: At, postbox:
 def test_a_large_file_is_linked(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox, settings: Settings) -> None:
     settings.MAIL_ATTACHMENT_BYTES = 10
     export = ended(cast, at)
-    outbox.send_due()
+    deliver_due()
 
     [mail] = postbox.mails
     assert not list(mail.iter_attachments())
@@ -93,7 +92,7 @@ def test_a_large_file_is_linked(cast: Cast, sandbox: Sandbox, at: At, postbox: S
 def test_a_failure_says_why_and_whose_turn_it_is(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails")
     ended(cast, at)
-    outbox.send_due()
+    deliver_due()
 
     [mail] = postbox.mails
     assert mail["Subject"].startswith("Export failed: ")
@@ -102,7 +101,7 @@ def test_a_failure_says_why_and_whose_turn_it_is(cast: Cast, sandbox: Sandbox, a
 
 def test_a_kind_without_a_file_says_so(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
     ended(cast, at, "toloka", "archive")
-    outbox.send_due()
+    deliver_due()
     assert "yields no file" in postbox.mails[0].get_content()
 
 
@@ -111,14 +110,14 @@ def test_a_server_that_refuses_is_tried_again_and_the_export_stays_as_it_is(
 ) -> None:
     export = ended(cast, at)
     postbox.refuse = 1
-    assert outbox.send_due() == 0
+    assert deliver_due() == 0
     notice = OutboxMessage.objects.get(export=export)
     assert (notice.attempts, notice.sent_at) == (1, None)
     assert notice.due_at is not None
     assert notice.due_at > clock.now()
 
     OutboxMessage.objects.update(due_at=clock.now())
-    assert outbox.send_due() == 1
+    assert deliver_due() == 1
     export.refresh_from_db()
     assert export.status == states.SUCCEEDED
     assert len(postbox.mails) == 1
@@ -129,7 +128,7 @@ def test_a_server_that_is_away_changes_nothing(
 ) -> None:
     settings.EMAIL_PORT = 9
     export = ended(cast, at)
-    assert outbox.send_due() == 0
+    assert deliver_due() == 0
     export.refresh_from_db()
     assert export.status == states.SUCCEEDED
     assert "Refused" in OutboxMessage.objects.get(export=export).last_error
@@ -144,7 +143,7 @@ def test_who_left_the_team_gets_no_mail_and_no_file(
         cast.member.delete()
     else:
         type(export.user).objects.filter(pk=export.user_id).update(is_active=False)
-    assert outbox.send_due() == 0
+    assert deliver_due() == 0
     notice = OutboxMessage.objects.get(export=export)
     assert (notice.due_at, notice.sent_at) == (None, None)
     assert "no longer in the team" in notice.last_error

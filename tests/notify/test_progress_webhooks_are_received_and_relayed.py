@@ -7,11 +7,10 @@ from pytest_django.fixtures import Settings
 
 from exports import states
 from exports.models import Export, OutboxMessage
-from exports.notify import outbox
 from exports.queue import inbound_webhooks
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
-from tests.helpers.run_exports import request_export, run_to_end, take_step
+from tests.helpers.run_exports import deliver_due, request_export, run_to_end, take_step
 from tests.helpers.stub_server import Reply, StubServer, run_stub_server
 
 At = Callable[[str], str]
@@ -44,7 +43,7 @@ def test_the_users_address_hears_of_progress_and_the_provider_never_sees_it(
     cast: Cast, sandbox: Sandbox, at: At, listener: StubServer
 ) -> None:
     export = run_to_end(video(cast, at, webhook_url=f"{listener.origin}/news"))
-    while outbox.send_due():
+    while deliver_due():
         pass
 
     assert export.status == states.SUCCEEDED
@@ -57,7 +56,7 @@ def test_the_users_address_hears_of_progress_and_the_provider_never_sees_it(
 
 def test_an_address_that_is_private_is_not_told(cast: Cast, sandbox: Sandbox, at: At) -> None:
     export = run_to_end(video(cast, at, webhook_url="http://169.254.169.254/latest"))
-    outbox.send_due()
+    deliver_due()
     assert export.status == states.SUCCEEDED
     relays = OutboxMessage.objects.filter(export=export, kind="relay")
     assert relays.exists()

@@ -9,10 +9,10 @@ from django.test import Client
 from exports.errors import ConflictError
 from exports.models import AuditEntry, Invitation, OutboxMessage, User
 from exports.models.team import MEMBER
-from exports.notify import outbox
 from exports.people import members
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
+from tests.helpers.run_exports import deliver_due
 
 NEW = "new@example.org"
 
@@ -87,6 +87,6 @@ def test_a_mail_confirms_it_later(cast: Cast) -> None:
 def test_no_export_is_mailed_there(cast: Cast) -> None:
     User.objects.filter(pk=cast.member.user.pk).update(email_confirmed=False)
     factories.succeeded_export(cast)
-    assert outbox.send_due() == 0
+    assert deliver_due() == 0
     assert mail.outbox == []
     assert "not confirmed" in OutboxMessage.objects.get().last_error

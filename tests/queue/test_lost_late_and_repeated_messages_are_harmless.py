@@ -1,14 +1,14 @@
 """Messages that come often, late, in another order or for nothing change nothing but when somebody looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import pytest
+from django.db import transaction
 
-from exports import states, tasks
-from exports.engine import crew
-from exports.engine.crew import Crew
-from exports.models import Call
-from exports.queue import inbound_webhooks
+from exports import clock, states, tasks
+from exports.models import Call, Export
+from exports.queue import inbound_webhooks, leases
+from exports.queue.lease_keeper import LeaseKeeper
+from exports.queue.leases import Reserved
 from exports.sandbox.server import Sandbox
 from exports.steps.run import run_step
 from tests.helpers.cast import Cast
@@ -17,25 +17,61 @@ from tests.helpers.run_exports import EVERY_STEP, claim_due, request_export, tak
 At = Callable[[str], str]
 
 
-def test_a_message_without_a_worker_does_nothing(cast: Cast) -> None:
+def reserve(steps: Sequence[str] = EVERY_STEP) -> list[Reserved]:
+    """Reservations as the dispatcher makes them, without a message."""
+    with transaction.atomic():
+        return leases.reserve(steps, 10, clock.now(), [])
+
+
+def test_a_message_for_what_was_never_reserved_does_nothing(cast: Cast) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     for _ in range(5):
-        tasks.work.apply(throw=True)
-        tasks.advance.apply(args=(export.pk, 1), throw=True)
-        tasks.poll.apply(args=([(export.pk, 1)],), throw=True)
+        tasks.submit(export.pk, 1)
+        tasks.poll([(export.pk, 1)])
+        tasks.fetch(export.pk, 0)
     export.refresh_from_db()
     assert (export.status, export.fence) == (states.WAITING, 0)
+    assert not Call.objects.exists()
 
 
-def test_a_message_for_a_step_that_is_not_held_here_does_nothing(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_for_a_step_that_another_holds_does_nothing(cast: Cast) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
-    [claim] = claim_due(EVERY_STEP, 1)  # another process holds it
-    monkeypatch.setattr(crew, "_crew", Crew("here", 2, run_step))
+    [claim] = claim_due(EVERY_STEP, 1)  # another process has begun it
     for fence in (claim.fence, claim.fence - 1, claim.fence + 1, claim.fence):
-        tasks.advance.apply(args=(export.pk, fence), throw=True)
-        tasks.poll.apply(args=([(export.pk, fence)],), throw=True)
+        tasks.submit(export.pk, fence)
+        tasks.poll([(export.pk, fence)])
     assert not Call.objects.exists()
     claim.settle(wait_note="it stood")
+
+
+def test_a_message_that_comes_twice_is_begun_once(cast: Cast) -> None:
+    request_export(cast.project("ulule"), cast.member, "orders")
+    [one] = reserve()
+    assert len(leases.begin([(one.export_id, one.fence)])) == 1
+    assert leases.begin([(one.export_id, one.fence)]) == []
+
+
+def test_a_reservation_that_ran_out_in_the_queue_is_due_again_and_no_crash(cast: Cast) -> None:
+    export = request_export(cast.project("ulule"), cast.member, "orders")
+    [late] = reserve()
+    assert reserve() == []
+    Export.objects.update(held_until=clock.seconds_from_now(-1))
+    assert leases.begin([(late.export_id, late.fence)]) == []
+    [again] = reserve()
+    assert again.fence == late.fence + 1
+    assert leases.begin([(late.export_id, late.fence)]) == []
+    export.refresh_from_db()
+    assert export.crash_count == 0
+
+
+def test_a_step_that_began_and_never_ended_counts_as_a_crash(cast: Cast) -> None:
+    export = request_export(cast.project("ulule"), cast.member, "orders")
+    for _ in range(2):
+        [one] = reserve()
+        assert leases.begin([(one.export_id, one.fence)])
+        Export.objects.update(held_until=clock.seconds_from_now(-1))
+    export.refresh_from_db()
+    assert export.crash_count == 2
 
 
 def test_a_storm_of_webhooks_is_one_look(cast: Cast, sandbox: Sandbox, at: At) -> None:
@@ -66,10 +102,10 @@ def test_a_webhook_before_the_request_was_answered_is_kept_for_later(cast: Cast,
 def test_a_worker_that_stops_gives_back_what_it_holds_but_no_request_under_way(cast: Cast) -> None:
     asked = request_export(cast.project("ulule"), cast.member, "orders")
     watched = request_export(cast.project("ulule", remote_id="4002"), cast.member, "orders", adopt="7")
-    one = Crew("stops", 2, run_step)
-    for claim in claim_due(EVERY_STEP, 10):
-        one.lanes[0].claims[claim.export.pk, claim.fence] = claim
-    one.stop(grace=0)
+    keeper = LeaseKeeper()
+    claims = claim_due(EVERY_STEP, 10)
+    keeper.claims = {(claim.export.pk, claim.fence): claim for claim in claims}
+    keeper.give_back()
     assert [claim.export.pk for claim in claim_due(EVERY_STEP, 10)] == [watched.pk]
     asked.refresh_from_db()
     assert asked.held_until is not None

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from exports import clock, states
-from exports.engine.crew import Crew
 from exports.exporting import actions
 from exports.models import Export, RateWindow
 from exports.providers.playcanvas import PlayCanvas
@@ -16,6 +15,7 @@ from exports.sandbox.server import Sandbox
 from exports.steps.run import run_step
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import claim_next_step, request_export, take_step
+from tests.helpers.worker import running_worker
 
 At = Callable[[str], str]
 # Of what twenty are allowed in a window: the limit is met three times, and three times a window passes.
@@ -44,17 +44,11 @@ def minutes(strict: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 def test_many_exports_on_one_credential_never_draw_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
     project = cast.project("playcanvas", at("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(MANY)]
-    crews = [Crew(f"test-{number}", 8, run_step) for number in range(2)]
-    for crew in crews:
-        crew.start()
-    try:
+    with running_worker(16):
         ends = time.monotonic() + 90
         while Export.objects.open().exists():
             assert time.monotonic() < ends
             time.sleep(0.2)
-    finally:
-        for crew in crews:
-            crew.stop(grace=2)
 
     assert {Export.objects.get(pk=export.pk).status for export in exports} == {states.SUCCEEDED}
     assert strict.ledger()["rate_limited"].get("playcanvas", 0) == 0

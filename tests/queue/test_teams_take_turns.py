@@ -10,7 +10,7 @@ from exports import clock
 from exports.models import Credential, Export, Project
 from exports.states import POLL, SUBMIT
 from tests.helpers.cast import Cast
-from tests.helpers.run_exports import EVERY_STEP, claim_due, create_due_exports, request_export
+from tests.helpers.run_exports import EVERY_STEP, claim_due, create_due_exports, in_hand, request_export
 
 SLOTS = 16
 
@@ -47,7 +47,7 @@ def test_what_a_team_has_in_hand_already_counts(cast: Cast) -> None:
         export.pk for export in create_due_exports(of_another_team(cast), cast.outsider, 20, clock.seconds_from_now(-1))
     }
 
-    claimed = {claim.export.pk for claim in claim_due(EVERY_STEP, 8, busy)}
+    claimed = {claim.export.pk for claim in claim_due(EVERY_STEP, 8, in_hand(busy))}
     assert claimed <= theirs
     assert len(claimed) == 8
 

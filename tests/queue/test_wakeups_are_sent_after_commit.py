@@ -1,11 +1,16 @@
 """A hint goes out after the commit; without a broker the export is asked for all the same."""
 
+import time
+from typing import Any
+
 import pytest
-from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 
 from exports import tasks
 from exports.models import Export
 from exports.queue import wakeup
+from exports.queue.capacity import CONTROL
+from portal.celery import app
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export
 
@@ -13,6 +18,7 @@ from tests.helpers.run_exports import request_export
 @pytest.fixture(autouse=True)
 def _awake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wakeup, "_broker_retry_at", 0.0)
+    monkeypatch.setattr(wakeup, "_sent_at", 0.0)
 
 
 def test_one_hint_is_sent_after_the_commit(
@@ -43,8 +49,21 @@ def test_a_broker_that_is_away_never_hurts_and_is_left_alone_for_a_while(
     assert tried == [1]
 
 
-def test_the_hint_is_published_through_celery(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    published: list[dict[str, object]] = []
-    monkeypatch.setattr(tasks.work, "apply_async", lambda **options: published.append(options))
-    tasks.send_hint()
-    assert published == [{"retry": False, "expires": 60}]
+def test_a_process_sends_no_more_than_ten_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(wakeup, "_send", lambda: sent.append(1))
+    ends = time.monotonic() + 0.35
+    while time.monotonic() < ends:
+        wakeup.now()
+    assert 3 <= len(sent) <= 4
+
+
+def test_dispatches_that_nobody_reads_do_not_pile_up() -> None:
+    with app.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        app.amqp.queues[CONTROL].bind(channel).declare()
+        channel.queue_purge(CONTROL)
+        for _ in range(20):
+            tasks.send_dispatch()
+        assert tasks.count_waiting(channel, CONTROL) == tasks.MAX_DISPATCHES
+        channel.queue_purge(CONTROL)

@@ -21,17 +21,16 @@ from pytest_django.fixtures import Settings
 
 from exports import clock
 from exports.credentials import service
-from exports.engine.crew import Crew
 from exports.models import Call, Change, Credential, Export, Project, RateLimitPause, Token
 from exports.people import members
 from exports.queue import inbound_webhooks
 from exports.sandbox.fault_projects import ID_FORMATS
 from exports.sandbox.server import Sandbox
-from exports.steps.run import run_step
 from tests.helpers import crawl, factories, secret_search
 from tests.helpers.cast import PROJECTS, Cast
 from tests.helpers.run_exports import make_due, request_export
 from tests.helpers.secret_search import MarkedSecrets
+from tests.helpers.worker import running_worker
 
 At = Callable[[str], str]
 Capture = pytest.CaptureFixture[str]
@@ -62,13 +61,6 @@ def log(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "everything.log"
     with secret_search.log_to_file(path):
         yield path
-
-
-@pytest.fixture
-def crew() -> Iterator[Crew]:
-    one = Crew("test", 8, run_step)
-    yield one
-    one.stop(grace=2)
 
 
 def echoes(secrets: dict[str, str]) -> list[dict[str, Any]]:
@@ -109,9 +101,8 @@ def every_export(cast: Cast, sandbox: Sandbox, at: At, marked: MarkedSecrets) ->
     return exports
 
 
-def run(crew: Crew) -> None:
+def run() -> None:
     """Takes steps, without the waiting, until every export has ended."""
-    crew.start()
     begun = time.monotonic()
     while Export.objects.open().exists():
         left = list(Export.objects.open().values_list("project__remote_id", "step", "wait_note", "provider_status"))
@@ -129,11 +120,11 @@ def needles(sandbox: Sandbox, marked: MarkedSecrets, exports: list[Export]) -> l
 
 
 def test_nothing_is_found(
-    cast: Cast, sandbox: Sandbox, at: At, marked: MarkedSecrets, crew: Crew, log: Path, tmp_path: Path, capfd: Capture
+    cast: Cast, sandbox: Sandbox, at: At, marked: MarkedSecrets, log: Path, tmp_path: Path, capfd: Capture
 ) -> None:
     exports = every_export(cast, sandbox, at, marked)
-    run(crew)
-    crew.stop(grace=2)
+    with running_worker(8):
+        run()
     for export in exports:
         export.refresh_from_db()
     assert {export.error_code for export in exports} == {"", "rejected", "credential", "address", "unconfirmed"}

@@ -1,12 +1,10 @@
 """Looks that come back together are written together, and each is judged by itself."""
 
-import time
 from datetime import timedelta
 
 import pytest
 
 from exports import clock, states
-from exports.engine.lanes import Looks
 from exports.models import Export
 from exports.providers.contract import Status
 from exports.queue import inbound_webhooks
@@ -142,15 +140,3 @@ def test_the_pace_runs_from_question_to_question(cast: Cast) -> None:
     assert most / 1.5 <= after[0] <= most + 0.5
     assert most / 1.5 - most / 4 - 0.1 <= after[1] <= most * 0.75 + 0.5
     assert most / 1.5 / 2 <= after[2] <= most / 2 + 0.5
-
-
-def test_what_still_has_to_be_finished_takes_up_slots() -> None:
-    """Else a worker would claim more than it can write, while others stand idle."""
-    looks = Looks("look", (states.POLL,), 8)
-    looks.stop()
-    while looks.changed.qsize():
-        time.sleep(0.01)
-    assert looks.free() == 8
-    for _ in range(5):
-        looks.changed.put(None)  # nobody takes it any more
-    assert looks.free() == 3

@@ -13,15 +13,14 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from exports import clock, states
-from exports.engine.crew import Crew
 from exports.models import Export, RateLimitPause, Token
 from exports.sandbox.fault_projects import fault_projects
 from exports.sandbox.server import Sandbox
-from exports.steps.run import run_step
 from tests.helpers import crawl, secret_search
 from tests.helpers.cast import KINDS, Cast
 from tests.helpers.run_exports import make_due, request_export, status_history
 from tests.helpers.secret_search import MarkedSecrets
+from tests.helpers.worker import running_worker
 
 FOUND = {"playcanvas": "unconfirmed"}
 PROVEN = {"playcanvas": "unconfirmed", "aistudios": "unconfirmed"}
@@ -67,13 +66,6 @@ JOBS = {  # jobs made: none where the request was refused, cut or lost before it
 
 
 @pytest.fixture
-def crew() -> Iterator[Crew]:
-    one = Crew("test", 24, run_step)
-    yield one
-    one.stop(grace=2)
-
-
-@pytest.fixture
 def marked(sandbox: Sandbox, tmp_path: Path) -> Iterator[MarkedSecrets]:
     with secret_search.mark_secrets(sandbox) as one, secret_search.log_to_file(tmp_path / "everything.log"):
         yield one
@@ -85,7 +77,6 @@ def test_each_ends_as_it_should(
     cast: Cast,
     sandbox: Sandbox,
     at: Callable[[str], str],
-    crew: Crew,
     settings: Settings,
     marked: MarkedSecrets,
     tmp_path: Path,
@@ -107,8 +98,8 @@ def test_each_ends_as_it_should(
             exports[provider, fault.number] = request_export(project, cast.member, type_, format_, options=options)
     assert len(exports) > 140
 
-    crew.start()
-    _run(exports, [key for key in exports if expected(*key) == "deadline"])
+    with running_worker(24):
+        _run(exports, [key for key in exports if expected(*key) == "deadline"])
 
     wrong = []
     for (provider, number), export in exports.items():
