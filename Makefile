@@ -1,6 +1,6 @@
 # make run    the portal with its worker, beat and stand-in providers, on http://127.0.0.1:8000/
 # make test   the whole test suite
-# make check  lint, types, imports, migrations, deployment checks
+# make check  lint, types, imports, dependencies, names, migrations, deployment checks
 # make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves
 # make bench  measurements beside peers, on PostgreSQL (TEST_DATABASE_URL) and Redis (BENCH_REDIS_URL); about an hour
 # make fuzz   schemathesis, five minutes, against a portal to be thrown away: TOKEN=(a member's) make fuzz
@@ -8,7 +8,7 @@
 # make audit  asks PyPI whether a locked package has a known vulnerability
 #
 # PYTHON chooses the interpreter (3.11 or newer), PORT and HOST the address of `make run`,
-# ARGS is handed to pytest: make test ARGS="tests/infrastructure -k spool"
+# ARGS is handed to pytest: make test ARGS="tests/portal -k broker"
 
 PYTHON ?= python3
 PORT ?=
@@ -57,6 +57,9 @@ check: $(VENV)/.stamp-dev
 	step $$bin/python -m ruff format --check .; \
 	step $$bin/python -m mypy; \
 	step $$bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-cache; \
+	step $$bin/python -m deptry exports portal --config .ci/deptry.toml; \
+	step $$bin/python -W ignore::UserWarning -m deptry tests --config .ci/deptry-tests.toml; \
+	step $$bin/python -m pytest -q -p no:cacheprovider tests/test_names_are_the_fields_own.py; \
 	step $$bin/python .ci/licences.py --check; \
 	step $$bin/python manage.py makemigrations --check --dry-run; \
 	step $$bin/python manage.py check; \

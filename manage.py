@@ -9,7 +9,7 @@ VENV = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
 
 
 def switch_to_venv() -> None:
-    """Any Python will do on the command line: without the portal's packages it hands over to the one that has them."""
+    """Replaces this process by the virtual environment's Python when this one lacks the portal's packages."""
     try:
         import celery  # noqa: F401
         import django  # noqa: F401
@@ -21,7 +21,7 @@ def switch_to_venv() -> None:
 
 
 def main() -> None:
-    """Run the command of the command line; a problem in the settings is one sentence and exit code 1."""
+    """Runs the command of the command line; an error in the settings is one sentence and exit code 1."""
     switch_to_venv()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     from django.conf import settings
@@ -30,7 +30,7 @@ def main() -> None:
     from django.db.utils import OperationalError, ProgrammingError
 
     try:
-        # Django itself goes on without settings where a command may not need them; ours all do.
+        # Django runs some commands without settings; the portal's commands all need them.
         _ = settings.INSTALLED_APPS
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as problem:

@@ -1,6 +1,7 @@
-"""The locked packages and their licences: writes the list into docs/dependencies.md; with --check says what is amiss.
+"""Writes the list of locked packages and their licences into docs/dependencies.md. With --check it only compares.
 
-Reads the locks for the names and the virtual environment that runs it for the licences, so `make test` comes first.
+The names come from the lock files, the licences from the virtual environment that runs the script, so all packages of
+requirements-dev.lock must be installed in it.
 """
 
 import re
@@ -12,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "dependencies.md"
 MARK = "<!-- Below: written by .ci/licences.py. -->\n"
 ALLOWED = {"MIT", "MIT-0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "MPL-2.0", "LGPL-3.0-only", "PSF-2.0"}
-# What packages write in place of the short names.
-WORDS = {
+# What packages write instead of the SPDX identifier.
+SPDX_IDENTIFIERS = {
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD 2-Clause License": "BSD-2-Clause",
@@ -22,60 +23,66 @@ WORDS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "New BSD": "BSD-3-Clause",
 }
-# Not for this platform, or the metadata do not say: read in the packages' own files.
-READ = {
+# Packages of other platforms, and packages whose metadata name no licence: read in their own files.
+READ_BY_HAND = {
     "async-timeout": "Apache-2.0",
     "axe-playwright-python": "MIT AND MPL-2.0",
     "colorama": "BSD-3-Clause",
     "fido2": "BSD-2-Clause AND Apache-2.0 AND MPL-2.0",
     "pytest-django": "BSD-3-Clause",
     "python-dateutil": "Apache-2.0 AND BSD-3-Clause",
+    "tomli": "MIT",
 }
 
 
 def locked(name: str) -> list[str]:
-    """The packages that a lock pins."""
+    """The names of the packages that a lock file pins."""
     return re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==", (ROOT / name).read_text(), re.MULTILINE)
 
 
 def licence(name: str) -> str:
-    """The licence of a package. LookupError where nobody knows."""
-    if name in READ:
-        return READ[name]
+    """The licence of a package. Raises LookupError if it is unknown or not allowed."""
+    if name in READ_BY_HAND:
+        return READ_BY_HAND[name]
     try:
-        said = metadata(name)
+        package = metadata(name)
     except PackageNotFoundError:
-        raise LookupError(f"{name} is not installed here: run `make test`, or name its licence in READ") from None
-    tags = [one.rpartition(":: ")[2] for one in said.get_all("Classifier") or [] if one.startswith("License")]
-    found = said.get("License-Expression") or said.get("License") or " AND ".join(tags)
-    found = WORDS.get(found, found)
-    if not found or not set(re.split(r" AND | OR |[()]", found)) - {""} <= ALLOWED:
-        raise LookupError(f"{name}: {found[:60]!r} is not among the allowed licences, see .ci/licences.py")
-    return found
+        raise LookupError(
+            f"{name} is not installed here: run `make test`, or name its licence in READ_BY_HAND"
+        ) from None
+    classifiers = package.get_all("Classifier") or []
+    tags = [classifier.rpartition(":: ")[2] for classifier in classifiers if classifier.startswith("License")]
+    declared = package.get("License-Expression") or package.get("License") or " AND ".join(tags)
+    declared = SPDX_IDENTIFIERS.get(declared, declared)
+    if not declared or not set(re.split(r" AND | OR |[()]", declared)) - {""} <= ALLOWED:
+        raise LookupError(f"{name}: {declared[:60]!r} is not among the allowed licences, see .ci/licences.py")
+    return declared
 
 
 def main(check: bool) -> int:
-    """Exit code 0, or 1 with a line for each thing that is amiss."""
+    """Returns the exit code: 0, or 1 after one line on standard error for each mistake."""
     head, mark, old = PAGE.read_text().partition(MARK)
-    wrong = [] if mark else [f"{PAGE.name} has no place for the list"]
+    mistakes = [] if mark else [f"{PAGE.name} has no place for the list"]
     lines = ["| package | licence | runs |\n| --- | --- | --- |"]
-    runs = set(locked("requirements.lock"))
+    runtime = set(locked("requirements.lock"))
     for name in locked("requirements-dev.lock"):
         try:
-            lines.append(f"| {name} | {licence(name)} | {'in the portal' if name in runs else 'in tests and checks'} |")
-        except LookupError as problem:
-            wrong.append(str(problem))
+            lines.append(
+                f"| {name} | {licence(name)} | {'in the portal' if name in runtime else 'in tests and checks'} |"
+            )
+        except LookupError as error:
+            mistakes.append(str(error))
     for file in ("requirements.txt", "requirements-dev.txt"):
         for name in re.findall(r"^([a-z][a-z0-9-]*)", (ROOT / file).read_text(), re.MULTILINE):
             if f"\n| {name} |" not in head:
-                wrong.append(f"{PAGE.name} does not say what {name} is for ({file})")
+                mistakes.append(f"{PAGE.name} does not say what {name} is for ({file})")
     new = "\n" + "\n".join(lines) + "\n"
     if check and new != old:
-        wrong.append(f"{PAGE.name} is not up to date: run .venv/bin/python .ci/licences.py")
-    elif not wrong:
+        mistakes.append(f"{PAGE.name} is not up to date: run .venv/bin/python .ci/licences.py")
+    elif not mistakes:
         PAGE.write_text(head + MARK + new)
-    print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
-    return 1 if wrong else 0
+    print("\n".join(mistakes), file=sys.stderr, end="\n" if mistakes else "")
+    return 1 if mistakes else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Who may see and do what: the only source of 404 (not yours to know of) and 403 (not your role).
+"""Who may see and do what. Raises Http404 for objects of other teams and PermissionDenied for a role that is too low.
 
-Viewers look and download; members export; owners also hold credentials, projects' credentials, members and tokens.
+Viewers see and download; members also export; owners also manage credentials, members and invitations.
 """
 
 from typing import Final
@@ -12,9 +12,9 @@ from django.http import Http404
 from exports.models import Credential, Export, Member, Project, Team, User
 from exports.models.team import MEMBER, OWNER, VIEWER
 
-VIEW: Final = "look"
+VIEW: Final = "view"
 EXPORT: Final = "export"
-MANAGE: Final = "hold"
+MANAGE: Final = "manage"
 
 ROLE_PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     VIEWER: frozenset({VIEW}),
@@ -28,16 +28,16 @@ DENIED_MESSAGES: Final = {
 
 
 def teams(user: User) -> QuerySet[Team]:
-    """The teams a person may see."""
+    """The teams of the person, by name."""
     return Team.objects.for_user(user).order_by("name", "pk")
 
 
 def get_member(user: User, team_slug: str, verb: str = VIEW) -> Member:
     """The person's membership, if the role allows the verb. Raises Http404, PermissionDenied."""
-    found = Member.objects.select_related("team", "user").filter(team__slug=team_slug, user=user).first()
-    if found is None:
+    member = Member.objects.select_related("team", "user").filter(team__slug=team_slug, user=user).first()
+    if member is None:
         raise Http404("There is no such team.")
-    return require(found, verb)
+    return require(member, verb)
 
 
 def require(member: Member, verb: str) -> Member:
@@ -48,42 +48,42 @@ def require(member: Member, verb: str) -> Member:
 
 
 def exports(member: Member) -> QuerySet[Export]:
-    """The exports a member may see."""
+    """The exports that the member may see: those of the team."""
     return Export.objects.with_related().filter(team=member.team)
 
 
 def projects(member: Member) -> QuerySet[Project]:
-    """The projects a member may see."""
+    """The projects that the member may see: those of the team."""
     return Project.objects.select_related("credential", "team").filter(team=member.team)
 
 
 def credentials(member: Member) -> QuerySet[Credential]:
-    """The credentials a member may see (never their secrets)."""
+    """The credentials that the member may see, though not their secrets: those of the team."""
     return Credential.objects.select_related("team").filter(team=member.team)
 
 
 def export(member: Member, pk: int, verb: str = VIEW) -> Export:
-    """One export. Raises Http404, PermissionDenied."""
-    found = exports(member).filter(pk=pk).first()
-    if found is None:
+    """The team's export with this id. Raises Http404, PermissionDenied."""
+    row = exports(member).filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such export in this team.")
     require(member, verb)
-    return found
+    return row
 
 
 def project(member: Member, pk: int, verb: str = VIEW) -> Project:
-    """One project. Raises Http404, PermissionDenied."""
-    found = projects(member).filter(pk=pk).first()
-    if found is None:
+    """The team's project with this id. Raises Http404, PermissionDenied."""
+    row = projects(member).filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such project in this team.")
     require(member, verb)
-    return found
+    return row
 
 
 def credential(member: Member, pk: int, verb: str = VIEW) -> Credential:
-    """One credential. Raises Http404, PermissionDenied."""
-    found = credentials(member).filter(pk=pk).first()
-    if found is None:
+    """The team's credential with this id. Raises Http404, PermissionDenied."""
+    row = credentials(member).filter(pk=pk).first()
+    if row is None:
         raise Http404("There is no such credential in this team.")
     require(member, verb)
-    return found
+    return row

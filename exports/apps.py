@@ -9,4 +9,4 @@ class ExportsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from exports import checks, tasks  # noqa: F401  registers the system checks, and how hints are sent
+        from exports import checks, tasks  # noqa: F401  registers the system checks, the tasks and the wakeup sender

@@ -1,10 +1,10 @@
-"""What a person or a program asked for and cannot have, in words that say what to do."""
+"""Errors of the domain: requests that cannot be fulfilled. Their texts say what to do."""
 
 from collections.abc import Mapping, Sequence
 
 
 class InvalidError(Exception):
-    """Bad input: field to sentences."""
+    """Invalid input. `errors` maps each field to its sentences."""
 
     def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
         super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in errors.items()))
@@ -12,11 +12,11 @@ class InvalidError(Exception):
 
 
 class ConflictError(Exception):
-    """The thing is not in a state for this."""
+    """The object is not in a state that allows the action."""
 
 
 class DuplicateError(ConflictError):
-    """The same export is still open."""
+    """An export with the same project, type, format and options is still open: `export_id`."""
 
     def __init__(self, export_id: int) -> None:
         super().__init__(

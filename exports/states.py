@@ -1,6 +1,6 @@
-"""The five statuses of an export, the steps of the engine, and the table of moves. Imports nothing of ours.
+"""The five statuses of an export, the transitions between them, the engine's steps, the error codes.
 
-The words are a public contract: scripts outside the project compare with them.
+The words are a public contract: scripts outside the project compare with them. Imports nothing of the project.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ STATUSES: Final = (WAITING, PROCESSING, SUCCEEDED, FAILED, CANCELED)
 OPEN: Final = frozenset({WAITING, PROCESSING})
 ENDED: Final = frozenset({SUCCEEDED, FAILED, CANCELED})
 
-# What the engine does next with an open export; an ended one has NONE.
+# What the engine does next with an open export. An ended one has NONE.
 SUBMIT: Final = "submit"
 POLL: Final = "poll"
 FETCH: Final = "fetch"
@@ -36,7 +36,7 @@ TRANSITIONS: Final[dict[str | None, frozenset[str]]] = {
 SOURCES: Final = ("person", "api", "schedule", "worker", "poll", "webhook", "watchdog", "staff")
 TRIGGERS: Final = ("person", "api", "schedule", "retry", "adopt")
 
-# The fixed vocabulary of reasons (error.code) and of turns (error.action).
+# The values of error.code (why it failed) and of error.action (who must act).
 ERROR_CODES: Final = (
     "rejected",
     "credential",
@@ -55,7 +55,7 @@ ERROR_CODES: Final = (
 )
 ACTIONS: Final = ("you", "us", "provider", "none")
 
-# Whose turn it is, unless the place that fails knows better.
+# Who must act, unless the error says so itself.
 DEFAULT_ACTION: Final[dict[str, str]] = {
     "rejected": "you",
     "credential": "you",
@@ -75,9 +75,9 @@ DEFAULT_ACTION: Final[dict[str, str]] = {
 
 
 class IllegalTransitionError(Exception):
-    """Asked for a change of status that the table of moves does not have."""
+    """A change of status that TRANSITIONS does not have."""
 
 
 def may_transition(old: str | None, new: str) -> bool:
-    """Whether the table has this change of status (None: the export does not exist yet)."""
+    """Whether the change of status is allowed. `old` is None for a new export."""
     return new in TRANSITIONS[old]

@@ -15,7 +15,7 @@ from exports.queue import dispatcher, wakeup
 from exports.queue import leases as leases
 from exports.queue.capacity import CONTROL
 from exports.queue.dispatcher import Message
-from exports.queue.lease_keeper import keeper
+from exports.queue.lease_keeper import lease_keeper
 from exports.steps.run import advance_polls, run_step
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def dispatch(self: "Task[..., None]") -> None:
 @shared_task(name="exports.submit", bind=True)
 def submit(self: "Task[..., None]", export_id: int, fence: int) -> None:
     """Asks the provider for an export, or looks for its job when that was asked before."""
-    _run(self, [(export_id, fence)], _one)
+    _run(self, [(export_id, fence)], _run_steps)
 
 
 @shared_task(name="exports.poll", bind=True)
@@ -50,13 +50,13 @@ def poll(self: "Task[..., None]", exports: Sequence[tuple[int, int]]) -> None:
 @shared_task(name="exports.fetch", bind=True)
 def fetch(self: "Task[..., None]", export_id: int, fence: int) -> None:
     """Downloads, verifies and keeps the file of an export."""
-    _run(self, [(export_id, fence)], _one)
+    _run(self, [(export_id, fence)], _run_steps)
 
 
 @shared_task(name="exports.deliver", bind=True)
 def deliver(self: "Task[..., None]", notice_id: int) -> None:
     """Sends one mail, or one message to an address that somebody named."""
-    with _database(), _slot(self), keeper.keeping(_task_id(self), delivery=notice_id):
+    with _database(), _slot(self), lease_keeper.keeping(_task_id(self), delivery=notice_id):
         outbox.deliver(notice_id)
 
 
@@ -68,7 +68,7 @@ def sweep() -> None:
         dispatcher.sweep()
 
 
-def _one(claims: list[leases.Claim]) -> None:
+def _run_steps(claims: list[leases.Claim]) -> None:
     for claim in claims:
         run_step(claim, SoftTimeLimitExceeded)
 
@@ -84,7 +84,7 @@ def _run(task: "Task[..., None]", reserved: list[tuple[int, int]], step: Callabl
         if not claims:
             log.info("What the message %s carried is not reserved for it any more.", _task_id(task))
             return
-        with keeper.keeping(_task_id(task), claims):
+        with lease_keeper.keeping(_task_id(task), claims):
             step(claims)
 
 
@@ -139,7 +139,8 @@ def count_waiting(channel: Any, queue: str) -> int:
     """How many messages of the queue nobody has taken. Declares the queue, as publishing would."""
     declared = current_app.amqp.queues[queue].bind(channel)
     declared.declare()
-    return int(channel.queue_declare(queue=queue, passive=True).message_count)
+    # Not passively: an empty queue does not exist in Redis.
+    return int(channel.queue_declare(queue=queue, durable=declared.durable, auto_delete=False).message_count)
 
 
 wakeup.set_sender(send_dispatch)

@@ -1,4 +1,4 @@
-"""Reads the environment for the settings. Whatever is wrong becomes one sentence that says what to do."""
+"""Reads the environment for the settings. Every error in it becomes one sentence that says what to do."""
 
 import json
 import os
@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Exchange, Queue
+from kombu.utils.url import parse_url
 
 from portal.keys import read_or_create_secret
 
@@ -17,10 +19,10 @@ T = TypeVar("T")
 
 env = environ.Env()
 
-# Seconds, and milliseconds in the last: see `database`.
+# Seconds, and milliseconds in tcp_user_timeout: see `database`.
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
-# Redis and RabbitMQ are what production uses, `spool` is our own; `memory` reaches no other process and is for tests.
+# Redis and RabbitMQ are for production, `spool` is the embedded broker; `memory` reaches no other process, for tests.
 BROKER_SCHEMES = {"redis", "rediss", "sentinel", "amqp", "amqps", "spool", "memory"}
 
 
@@ -30,24 +32,25 @@ def get_text(name: str, default: str = "") -> str:
 
 
 def read_variable(name: str, reader: Callable[[str], T], default: T, remedy: str) -> T:
-    """The variable as the reader understands it; the default when it is unset or empty.
+    """The variable as the reader parses it; the default when it is unset or empty.
 
-    ImproperlyConfigured with "NAME cannot be read: remedy" when the reader fails. The value is not repeated in the
-    sentence, since it may hold a password.
+    ImproperlyConfigured with "NAME cannot be read: remedy" when the reader raises. Neither its sentence nor its
+    traceback repeats the value, which may hold a password.
     """
     if not get_text(name):
         return default
     try:
-        # What django-environ only warns of is a mistake as well, and its warning can hold the password.
+        # What django-environ only warns of is an error as well, and its warning can hold the password.
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             return reader(name)
-    except (ImproperlyConfigured, UserWarning, ValueError, KeyError) as problem:
-        raise ImproperlyConfigured(f"{name} cannot be read: {remedy}") from problem
+    except (ImproperlyConfigured, UserWarning, ValueError, KeyError):
+        # The error may quote a piece of the value: urlsplit takes what stands before a `/` in a password for a port.
+        raise ImproperlyConfigured(f"{name} cannot be read: {remedy}") from None
 
 
 def get_int(name: str, default: int, least: int = 0) -> int:
-    """The variable as a whole number of at least `least`."""
+    """The variable as a whole number of at least `least`; ImproperlyConfigured for anything else."""
 
     def reader(name: str) -> int:
         value = int(get_text(name))
@@ -61,15 +64,15 @@ def get_int(name: str, default: int, least: int = 0) -> int:
 
 
 def get_list(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The variable as a list separated by commas."""
+    """The variable as a list separated by commas, without empty entries; the default when there is none."""
     return tuple(word.strip() for word in get_text(name).split(",") if word.strip()) or default
 
 
 def data_dir(default: Path) -> Path:
-    """DATA_DIR as an absolute path, made if need be and checked to be writable."""
+    """DATA_DIR as an absolute path, created when missing; ImproperlyConfigured when it is not writable."""
     folder = Path(get_text("DATA_DIR", str(default))).expanduser().absolute()
     try:
-        # Keys and everybody's files live here, so nobody else on the machine may look in.
+        # It holds the keys and the files of all teams, so no other user of the machine may read it.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "static").mkdir(exist_ok=True)
         writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
@@ -83,7 +86,7 @@ def data_dir(default: Path) -> Path:
 
 
 def public_url() -> str:
-    """PUBLIC_URL without a slash at its end, "" when unset."""
+    """PUBLIC_URL without a slash at its end, "" when unset; ImproperlyConfigured when it is no http(s) address."""
 
     def reader(name: str) -> str:
         parts = urlsplit(get_text(name))
@@ -98,10 +101,13 @@ def public_url() -> str:
 
 
 def secret_key(folder: Path, secure: bool) -> str:
-    """SECRET_KEY, or the one kept in the data directory. With https (`secure`) it must be given."""
-    given = get_text("SECRET_KEY")
-    if given:
-        return given
+    """SECRET_KEY, or the one kept in the data directory, which is created on first use.
+
+    ImproperlyConfigured when it is unset with https (`secure`), or when the kept one cannot be read.
+    """
+    value = get_text("SECRET_KEY")
+    if value:
+        return value
     if secure:
         raise ImproperlyConfigured(
             "With a PUBLIC_URL of https, SECRET_KEY must be given: set it to 50 or more random characters and keep it."
@@ -119,62 +125,66 @@ def database(folder: Path) -> dict[str, Any]:
     """The settings of the default database: PostgreSQL by DATABASE_URL, else SQLite in the data directory."""
 
     def reader(name: str) -> dict[str, Any]:
-        found: dict[str, Any] = env.db_url(name)
-        engine = found["ENGINE"].rpartition(".")[2]
-        usable = {"postgresql": bool(found["NAME"]), "sqlite3": Path(found["NAME"]).absolute().parent.is_dir()}
+        parsed: dict[str, Any] = env.db_url(name)
+        engine = parsed["ENGINE"].rpartition(".")[2]
+        usable = {"postgresql": bool(parsed["NAME"]), "sqlite3": Path(parsed["NAME"]).absolute().parent.is_dir()}
         # An embedded database in memory would be another one in every process.
-        if not usable.get(engine) or found["NAME"] == ":memory:":
+        if not usable.get(engine) or parsed["NAME"] == ":memory:":
             raise ValueError(name)
-        return found
+        return parsed
 
     embedded: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "portal.sqlite3")}
     remedy = "give postgres://user:password@host:5432/name, or unset it for the embedded database."
-    found = read_variable("DATABASE_URL", reader, embedded, remedy)
-    options = found.setdefault("OPTIONS", {})
-    if found["ENGINE"].endswith("postgresql"):
-        found.setdefault("CONN_MAX_AGE", 60)
-        found.setdefault("CONN_HEALTH_CHECKS", True)
+    settings = read_variable("DATABASE_URL", reader, embedded, remedy)
+    options = settings.setdefault("OPTIONS", {})
+    if settings["ENGINE"].endswith("postgresql"):
+        settings.setdefault("CONN_MAX_AGE", 60)
+        settings.setdefault("CONN_HEALTH_CHECKS", True)
+        # A server-side cursor outlives its transaction, which pgbouncer in transaction mode does not allow.
+        settings.setdefault("DISABLE_SERVER_SIDE_CURSORS", True)
         options.setdefault("connect_timeout", 10)
-        # A server that vanished without a word is noticed within half a minute, before anybody's patience ends.
+        # A server that vanished without closing its connections is noticed within half a minute.
         for name, value in KEEPALIVE.items():
             options.setdefault(name, value)
-        return found
-    # IMMEDIATE: a transaction that reads and then writes cannot wait out another writer, it fails at once; one that
-    # begins as a writer waits for its turn. WAL: readers and the writer do not wait for each other. FULL: a commit is
-    # on the disk before anything follows from it. With NORMAL a power cut could take back the last commits, and with
-    # them the memory that a provider has been asked for an export, which would then be asked for twice.
+        return settings
+    # IMMEDIATE: a transaction that reads and then writes fails at once when there is another writer; one that begins
+    # as a writer waits for it. WAL: readers and the writer do not wait for each other. FULL: a commit is on the disk
+    # before anything follows from it. With NORMAL a power cut could undo the last commits, and with them the record
+    # that a provider was asked for an export, which would then be asked for twice.
     options.setdefault("timeout", 20)
     options.setdefault("transaction_mode", "IMMEDIATE")
     options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
     # A file, because threads that share Django's default test database in memory lock each other out.
-    found["TEST"] = {"NAME": str(folder / "test.sqlite3")}
-    return found
+    settings["TEST"] = {"NAME": str(folder / "test.sqlite3")}
+    return settings
 
 
 def broker(folder: Path) -> tuple[str, dict[str, Any]]:
     """The broker's URL and transport options: Redis or RabbitMQ by CELERY_BROKER_URL, else the embedded spool.
 
-    Several addresses, tried in turn, are separated by `;`. CELERY_BROKER_OPTIONS adds to the options.
+    Several addresses of one kind, tried in turn, are separated by `;`. CELERY_BROKER_OPTIONS adds to the options.
+    ImproperlyConfigured when one of them cannot be read, or when the options do not name the sentinels' master.
     """
 
     def reader(name: str) -> str:
-        addresses = get_text(name).split(";")
+        addresses = [address.strip() for address in get_text(name).split(";")]
         for address in addresses:
             parts = urlsplit(address)
             _ = parts.port  # ValueError when it is no port
+            parse_url(address)  # KeyError when an ssl_ option has an unknown value
             if parts.scheme not in BROKER_SCHEMES or not parts.hostname:
                 raise ValueError(name)
         if len({urlsplit(address).scheme for address in addresses}) > 1:
             raise ValueError(name)
-        return get_text(name)
+        return ";".join(addresses)
 
     remedy = (
         "give redis://host:6379/0, rediss://…, sentinel://host:26379;sentinel://…, or amqp://user:password@host:5672//;"
         " several of one kind are separated by semicolons; or unset it for the embedded broker."
     )
     url = read_variable("CELERY_BROKER_URL", reader, "spool://localhost", remedy)
-    # The database says what is due. So publishing tries once and gives up soon: nobody's request waits for a broker
-    # that is away. A worker's own connection is retried for ever all the same (see the settings).
+    # The database says what is due. So publishing tries once and gives up soon: no web request waits for a broker
+    # that is away. A worker's own connection is retried without end (see the settings).
     options: dict[str, Any] = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
     match urlsplit(url).scheme:
         case "spool":
@@ -185,10 +195,15 @@ def broker(folder: Path) -> tuple[str, dict[str, Any]]:
         case "amqp" | "amqps":
             options |= {"write_timeout": 3}
     empty: dict[str, Any] = {}
-    given = read_variable(
+    options |= read_variable(
         "CELERY_BROKER_OPTIONS", _json_object, empty, 'give a JSON object, for example {"master_name": "mymaster"}.'
     )
-    return url, options | given
+    if url.startswith("sentinel:") and not options.get("master_name"):
+        raise ImproperlyConfigured(
+            "CELERY_BROKER_URL names sentinels, so CELERY_BROKER_OPTIONS must name their master, for example"
+            ' {"master_name": "mymaster"}.'
+        )
+    return url, options
 
 
 def _json_object(name: str) -> dict[str, Any]:
@@ -196,6 +211,13 @@ def _json_object(name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(name)
     return value
+
+
+def task_queues(prefix: str) -> list[Queue]:
+    """The queues of the Celery tasks, for worker, dispatcher and beat."""
+    exchange = Exchange(prefix, type="direct")
+    names = [f"{prefix}.{name}" for name in ("submit", "poll", "fetch", "deliver", "control")]
+    return [Queue(name, exchange, routing_key=name) for name in names]
 
 
 def worker_pool() -> tuple[str, int]:
@@ -211,12 +233,15 @@ def is_redis(url: str) -> bool:
 
 
 def openid_provider() -> dict[str, Any]:
-    """The OpenID Connect provider that people may sign in with, as allauth reads it; empty without one."""
+    """The OpenID Connect provider that people may sign in with, as allauth reads it; empty without one.
+
+    ImproperlyConfigured when only some of its variables are set, or when its address is not https.
+    """
     names = ("OIDC_SERVER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
     server, client, secret = (get_text(name) for name in names)
     if not any((server, client, secret)):
         return {}
-    # Who can change what the provider answers signs in as anybody.
+    # Over plain http, anyone on the way could change the provider's answers and sign in as another person.
     local = urlsplit(server).hostname in {"localhost", "127.0.0.1"}
     if not all((server, client, secret)) or not (server.startswith("https://") or local):
         raise ImproperlyConfigured(
@@ -235,8 +260,8 @@ def mail_settings() -> dict[str, Any]:
     """Django's EMAIL_… settings by EMAIL_URL, else mail that is written into files."""
 
     def reader(name: str) -> dict[str, Any]:
-        found: dict[str, Any] = env.email_url(name)
-        return found
+        parsed: dict[str, Any] = env.email_url(name)
+        return parsed
 
     files = {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}
     remedy = "give smtp+tls://user:password@host:587, or unset it for mail into files."

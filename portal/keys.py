@@ -1,4 +1,4 @@
-"""Keys that the portal makes for itself when the environment gives none, kept in files only their owner can read."""
+"""Keys that the portal generates when the environment sets none, in files that only their owner can read."""
 
 import contextlib
 import os
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def write_once(path: Path, text: str) -> str:
-    """Write `text` to a new file of mode 600, unless there is one already; return what the file holds.
+    """Writes `text` to a new file of mode 600, unless the file exists; returns the file's content.
 
-    Several processes that start at once all return the same text: the file is written under another name and then
-    linked to its own, so that it appears complete or not at all, and only for the first of them. OSError when the
-    folder cannot be written or the file cannot be read.
+    Processes that start at the same time all return the same text: each writes a draft and links it to the final
+    name, which succeeds for one of them and never shows half a file. OSError when the folder cannot be written or the
+    file cannot be read.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -25,7 +25,7 @@ def write_once(path: Path, text: str) -> str:
             os.link(draft, path)
     finally:
         draft.unlink()
-    # What is sealed with a key must not outlive it, so the file's name has to be on the disk as well.
+    # Secrets encrypted with a lost key are lost, so the folder's entry must be on the disk before the key is used.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -35,7 +35,10 @@ def write_once(path: Path, text: str) -> str:
 
 
 def read_or_create_secret(path: Path) -> str:
-    """The secret in the file, made on first use (64 characters). ValueError when the file is there but empty."""
+    """The secret in the file, generated on first use (64 characters).
+
+    OSError when the file cannot be read or written, ValueError when it exists and is empty.
+    """
     try:
         secret = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -51,7 +54,7 @@ def split_keys(text: str) -> tuple[str, ...]:
 
 
 def read_keys(path: Path) -> tuple[str, ...]:
-    """The keys kept in the file, first one first; none when there is no file."""
+    """The keys in the file, in its order; empty when there is no file. OSError when it cannot be read."""
     try:
         return split_keys(path.read_text(encoding="ascii"))
     except FileNotFoundError:

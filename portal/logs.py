@@ -1,18 +1,19 @@
 """What the LOGGING setting needs beyond the standard library."""
 
 import logging
+import logging.handlers
 import re
 import sys
 
 
 class BeatErrorFilter(logging.Filter):
-    """Lets beat say in one line that a message could not be sent.
+    """Shortens beat's report that a message could not be sent to one line.
 
-    It would add two tracebacks, every few seconds for as long as the broker is away.
+    Beat would add two tracebacks, every few seconds for as long as the broker is away.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten such a record; nothing is held back."""
+        """Shortens such a record; always True, so every record is logged."""
         if str(record.msg).startswith("Message Error"):
             record.msg = record.getMessage().partition("\n")[0]
             record.args = ()
@@ -20,17 +21,17 @@ class BeatErrorFilter(logging.Filter):
         return True
 
 
-# Addresses that open something for whoever knows them: Django names the address of each request that went wrong.
+# Addresses that grant access to anyone who knows them. Django logs the address of each failed request.
 SECRET_URLS = re.compile(
     r"(/(?:invitations|hooks/[0-9]+|forgotten/[^/?\s]+|profile/address)/)[^/?\s]+|(\bmailed=)[^&\s]+"
 )
 
 
 class SecretUrlFilter(logging.Filter):
-    """Keeps the secret part of such addresses out of the log."""
+    """Masks the secret part of such addresses."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Mask it; nothing is held back."""
+        """Masks it in the record; always True, so every record is logged."""
         text = record.getMessage()
         if SECRET_URLS.search(text):
             record.msg, record.args = SECRET_URLS.sub(r"\1\2***", text), ()
@@ -38,15 +39,23 @@ class SecretUrlFilter(logging.Filter):
 
 
 def apply_celery_options(level: int | str | None, file: str | None) -> None:
-    """Acts on Celery's `-l` and `-f`. Without `-l` Celery hands over its default; then LOG_LEVEL holds."""
-    given = any(word == "--loglevel" or word.startswith(("-l", "--loglevel=")) for word in sys.argv)
-    if given and level is not None:
+    """Acts on Celery's `-l` and `-f`: nothing below the level is logged, and the file takes the place of stderr.
+
+    Without `-l` Celery passes its default level on; then LOGGING holds. A file is reopened when it was rotated. The
+    secrets that stderr's handler masks are masked in the file too. OSError when the file cannot be written.
+    """
+    root = logging.getLogger()
+    if file:
+        handler = logging.handlers.WatchedFileHandler(file, encoding="utf-8")
+        for replaced in list(root.handlers):
+            handler.setFormatter(replaced.formatter)
+            for log_filter in replaced.filters:
+                handler.addFilter(log_filter)
+            root.removeHandler(replaced)
+        root.addHandler(handler)
+    if level is not None and any(word == "--loglevel" or word.startswith(("-l", "--loglevel=")) for word in sys.argv):
         for name in ("", "celery", "kombu"):
             logging.getLogger(name).setLevel(level)
-    if file:
-        handler = logging.FileHandler(file, encoding="utf-8")
-        for model in logging.getLogger().handlers[:1]:
-            handler.setFormatter(model.formatter)
-            for one in model.filters:
-                handler.addFilter(one)
-        logging.getLogger().addHandler(handler)
+        # Loggers with a level of their own, such as Django's, would let lower levels pass.
+        for output in root.handlers:
+            output.setLevel(level)

@@ -1,4 +1,4 @@
-"""What Django's error pages and reports may tell."""
+"""Redacts Django's error pages and error reports."""
 
 import re
 from collections.abc import ItemsView
@@ -9,14 +9,14 @@ from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
 from django.views.debug import SafeExceptionReporterFilter
 
-# Values of these kinds hold no secret; of every other variable only the kind is told.
+# Values of these types hold no secret; of every other variable only the type is shown.
 SAFE_TYPES = (bool, int, float, type(None))
 
 
 class RedactingReporterFilter(SafeExceptionReporterFilter):
-    """Hides the values of variables and of what was sent, also with DEBUG: any of them may hold a secret.
+    """Replaces the values of variables and of POST fields, also with DEBUG: any of them may hold a secret.
 
-    Django's own filter is off with DEBUG, and else hides only what a decorator names.
+    Django's own filter is off with DEBUG, and otherwise redacts only what a decorator names.
     """
 
     # Addresses of services hold passwords.
@@ -25,18 +25,18 @@ class RedactingReporterFilter(SafeExceptionReporterFilter):
     )
 
     def is_active(self, request: HttpRequest | None) -> bool:
-        """Always."""
+        """Always True."""
         return True
 
     def get_post_parameters(self, request: HttpRequest | None) -> MultiValueDict[str, Any]:
-        """The names of the fields that were sent."""
+        """The names of the fields that were sent, with a mask as each value."""
         names = request.POST if request is not None else ()
         return MultiValueDict({name: [self.cleansed_substitute] for name in names})
 
     def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
-        """Each variable with its kind, numbers with their values."""
-        found = {
+        """Each variable with its type; those of SAFE_TYPES with their values."""
+        variables = {
             name: value if isinstance(value, SAFE_TYPES) else f"({type(value).__name__})"
             for name, value in tb_frame.f_locals.items()
         }
-        return found.items()
+        return variables.items()

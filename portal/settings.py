@@ -5,15 +5,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Exchange, Queue
 
 from portal import environment, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.data_dir(BASE_DIR / "var")
 
-# Who we are to the outside. A PUBLIC_URL of https makes this a production portal: keys must be given, cookies are
-# sent over https only.
+# The portal's public address. A PUBLIC_URL of https makes this a production portal: keys must be set, cookies are sent
+# over https only.
 
 DEBUG: bool = environment.env.bool("DEBUG", default=False)
 PUBLIC_URL = environment.public_url()
@@ -33,7 +32,7 @@ if SECURE and not CREDENTIAL_KEYS:
         "With a PUBLIC_URL of https, CREDENTIAL_KEYS must be given: set it to the keys that seal credentials, "
         "separated by commas, newest first, and keep them; without them no credential can be opened."
     )
-# Where the sealing keys are kept when the environment gives none; who seals the first secret makes the file.
+# The encryption keys' file when the environment sets none; it is created when the first secret is encrypted.
 CREDENTIAL_KEYS_FILE: Path | None = None if CREDENTIAL_KEYS else DATA_DIR / "credential_keys"
 if CREDENTIAL_KEYS_FILE:
     CREDENTIAL_KEYS = keys.read_keys(CREDENTIAL_KEYS_FILE)
@@ -41,8 +40,8 @@ if CREDENTIAL_KEYS_FILE:
 # The portal's own limits.
 
 PRIVATE_HOSTS = tuple(host.lower() for host in environment.get_list("PRIVATE_HOSTS"))
-# Of the worker that `up` starts. Embedded it is one process of threads; beside real services it is Celery's prefork
-# pool, in which time limits act and one interpreter does not bound all.
+# Of the worker that `up` starts. Embedded, it is one process with threads; with real services it is Celery's prefork
+# pool, where time limits act and the throughput is not bound by one interpreter.
 WORKER_POOL, WORKER_CONCURRENCY = environment.worker_pool()
 MAIL_ATTACHMENT_BYTES = environment.get_int("MAIL_ATTACHMENT_BYTES", 10_000_000)
 MAX_FILE_BYTES = environment.get_int("MAX_FILE_BYTES", 100 * 2**30, least=1)
@@ -100,10 +99,10 @@ TEMPLATES: list[dict[str, Any]] = [
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DATABASES = {"default": environment.database(DATA_DIR)}
-# What an error page or report tells of a failed request: neither what was typed nor the values of variables.
+# Error pages and reports show neither form values nor the values of variables.
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.reports.RedactingReporterFilter"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# All processes count failed sign-ins together, so what they count with is where all of them are: in the database.
+# In the database, since all processes count failed sign-ins together.
 CACHES: dict[str, Any] = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -123,14 +122,14 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Signing in is allauth's; how the portal wants it is in `exports.web.account`, why in docs/decisions/0008.
+# allauth signs people in; `exports.web.account` adapts it, docs/decisions/0008 gives the reasons.
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "exports.web.account.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-# Whether an address is confirmed stands with the user, who has one; allauth's own list of addresses stays empty.
+# The user row says whether its address is confirmed; allauth's own list of addresses stays empty.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
@@ -160,7 +159,7 @@ MFA_TOTP_ISSUER = "Export portal"
 OPENID = environment.openid_provider()
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [OPENID] if OPENID else []}}
 SOCIALACCOUNT_ADAPTER = "exports.web.account.openid.OpenIDAdapter"
-# By a link: the policy of the pages forbids forms that end elsewhere, as one that is redirected to the provider does.
+# By a link: the pages' content security policy forbids a form that is redirected to another host.
 SOCIALACCOUNT_LOGIN_ON_GET = True
 if SECURE:
     ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
@@ -176,9 +175,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "portal.static.ManifestStorageWithFallback"},
 }
-# What has not been collected is served from where it is installed, under its plain name.
+# Files that were not collected are served from where they are installed, under their plain names.
 WHITENOISE_USE_FINDERS = True
-# Nobody else's pages have any use for ours.
+# Pages of other origins need none of the static files.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Mail.
@@ -192,38 +191,38 @@ globals().update(environment.mail_settings())
 # Sessions and transport security.
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
-# A browser takes a __Host- cookie only over https and only from this very host, so no sibling host can plant one.
+# A browser accepts a __Host- cookie only over https and only from this very host, so no sibling host can set one.
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
-# Nobody uploads files; the longest form is a release note.
+# There are no uploads; the longest form field is a release note.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
-# Gunicorn speaks plain http, so with https there is a proxy in front that ends TLS. The name of the header in which it
-# says so (X-Forwarded-Proto, usually) must be given explicitly, because a client could send it too: only name one that
-# the proxy always sets itself. A redirect to https makes sense only with it; without, it would never end.
+# Gunicorn speaks plain http, so with https a proxy in front terminates TLS. The header in which it says so (usually
+# X-Forwarded-Proto) must be named explicitly, because a client could send it too: only name one that the proxy always
+# sets itself. A redirect to https needs it; without it the redirect would loop.
 PROXY_SSL_HEADER = environment.get_text("PROXY_SSL_HEADER")
 if PROXY_SSL_HEADER:
     SECURE_PROXY_SSL_HEADER = ("HTTP_" + PROXY_SSL_HEADER.upper().replace("-", "_"), "https")
-# The header in which it says where a request came from (X-Forwarded-For, usually), by the same rule. Without, all who
-# come through the proxy count as one address, in request rates as in activity.
+# The header in which it says where a request came from (usually X-Forwarded-For), by the same rule. Without it, all
+# clients behind the proxy count as one address, in request limits and in the activity log.
 PROXY_ADDRESS_HEADER = environment.get_text("PROXY_ADDRESS_HEADER")
 SECURE_SSL_REDIRECT: bool = environment.env.bool("SSL_REDIRECT", default=SECURE and bool(PROXY_SSL_HEADER))
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SILENCED_SYSTEM_CHECKS = [
-    # HSTS for the subdomains and the browsers' preload list: that is for the domain's owner to say, not for one host.
+    # HSTS for subdomains and for the browsers' preload list is the decision of the domain's owner, not of one host.
     "security.W005",
     "security.W021",
 ]
 if not SECURE_SSL_REDIRECT:
-    # The redirect to https is then the proxy's, see above.
+    # The proxy redirects to https, see above.
     SILENCED_SYSTEM_CHECKS += ["security.W008"]
 
 # Celery. The database is the queue of record: a message names exports that the dispatcher has claimed for it, and its
-# task does nothing when they are claimed for it no more. So messages are acknowledged early (Celery's default; a lease
-# in the database does the recovery), and results are not stored.
+# task does nothing when that claim has ended. So messages are acknowledged early (Celery's default; a lease in the
+# database does the recovery), and results are not stored.
 
 CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = environment.broker(DATA_DIR)
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
@@ -234,34 +233,33 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-# Queues of the portal's own name, so that another application's messages on the same broker are left alone. They are
-# the same as in exports.queue.capacity, which says what each is for.
-CELERY_TASK_QUEUES = [
-    Queue(name, Exchange("portal", type="direct"), routing_key=name)
-    for name in ("portal.submit", "portal.poll", "portal.fetch", "portal.deliver", "portal.control")
-]
-CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "portal.control"
-CELERY_TASK_DEFAULT_EXCHANGE = "portal"
+# Queues and exchanges of the portal's own name, so that other applications on the same broker are left alone, and their
+# remote control does not reach the portal's workers. exports.queue.capacity says what each queue is for.
+TASK_QUEUE_PREFIX = "portal"
+CELERY_TASK_QUEUES = environment.task_queues(TASK_QUEUE_PREFIX)
+CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = f"{TASK_QUEUE_PREFIX}.control"
+CELERY_TASK_DEFAULT_EXCHANGE = CELERY_CONTROL_EXCHANGE = TASK_QUEUE_PREFIX
+CELERY_EVENT_EXCHANGE = f"{TASK_QUEUE_PREFIX}.events"
 CELERY_WORKER_CONSUMER = "portal.worker:Consumer"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# A node takes a message when it has a slot for it, so that none waits behind a long download. Only Celery's Redis
-# transport can do so.
+# A node takes a message only when it has a free slot, so that none waits behind a long download. Only Celery's Redis
+# transport supports it.
 CELERY_WORKER_DISABLE_PREFETCH = environment.is_redis(CELERY_BROKER_URL)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = True
-# Cancels only tasks that are acknowledged late, and there are none; without it Celery warns at each lost connection.
+# It cancels only tasks that are acknowledged late, and there are none; without it Celery warns at each lost connection.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
-# Without it Celery closes the database connection after each task. Ours are closed when they are old or broken.
+# Without it Celery closes the database connection after each task. `exports.tasks` closes old and broken ones.
 CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_TIMEZONE = TIME_ZONE
-# The few entries are fixed, so beat keeps its schedule in memory: there is no file that could go bad.
+# The entries are fixed, so beat keeps its schedule in memory: no schedule file can become unreadable.
 CELERY_BEAT_SCHEDULER = "portal.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "exports.dispatch", "schedule": 0.25},
     "sweep": {
         "task": "exports.sweep",
         "schedule": 60.0,
-        "options": {"queue": "portal.control", "expires": 60.0},
+        "options": {"queue": f"{TASK_QUEUE_PREFIX}.control", "expires": 60.0},
     },
 }
 
@@ -275,16 +273,16 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["masked"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        # Django would print with its own handlers, and only in DEBUG.
+        # Django's default handlers print only in DEBUG.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-        # A line for every hint received and done says nothing.
+        # At INFO, Celery logs each message received and each task ended.
         "celery": {"level": "WARNING"},
         "celery.beat": {"filters": ["brief"]},
         "kombu": {"level": "WARNING"},
-        # It would tell the addresses of files, which are secret, at DEBUG.
+        # At DEBUG, it logs the addresses of files, which are secret.
         "urllib3": {"level": "INFO"},
-        # Passkeys' numbers are nobody's business but their person's.
+        # Below WARNING, it logs the ids of passkeys.
         "fido2": {"level": "WARNING"},
     },
 }

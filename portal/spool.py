@@ -1,15 +1,16 @@
 """The embedded broker: a Kombu transport that keeps each message as a file, for processes of one machine.
 
 It is made for messages that may be lost or come twice without harm, because the database says what is due. That is why
-it can be this small: no acknowledgement on disk, no redelivery, no locks. What it does promise is that no process dies
-of it: a message appears complete or not at all, exactly one consumer gets it, and a folder that vanishes is made again.
+it can be this small: no acknowledgement on disk, no redelivery, no locks. It guarantees that no process fails because
+of another: a message appears complete or not at all, exactly one consumer gets it, and a folder that was deleted is
+made again.
 
 A queue is a folder below the transport option `folder`, a message a file in it. Bindings of queues to exchanges are
-files as well, so that what one process binds the others route to: remote control and task events need that.
+files as well (`portal.spool_files`), so that every process routes to the queues that any of them has bound: remote
+control and task events depend on it.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -18,188 +19,219 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, Final
 
 from kombu.transport import virtual
 from kombu.utils.json import dumps, loads
 
-# The dispatcher publishes no more than there are free slots for. A queue this long says that nobody is reading it, and
-# more would only fill the disk: what it says stands in the database as well.
-MAX_MESSAGES = 1000
+from portal.spool_files import Binding, BindingFiles, encode_name, sweep_drafts, write_whole
 
-# How often a message is put into a folder that keeps vanishing, before it is given up.
-MAX_ATTEMPTS = 3
+# The dispatcher publishes no more than there are free slots for. A queue this long is one that nobody reads, and more
+# messages would only fill the disk: the database holds what they say.
+MAX_MESSAGES: Final = 1000
 
-# A draft is renamed within milliseconds. One this old (seconds) was left by a process that was killed.
-STALE_SECONDS = 60
+# How often a message is put into a folder that is deleted at the same time, before it is dropped.
+MAX_ATTEMPTS: Final = 3
 
-# Queues of remote control and of event readers carry the name of their process, and a process that is killed leaves
-# them. One that nobody has read for so long (seconds) goes, with its bindings.
-UNREAD = 120
-BINDINGS = ".bindings"
+# Queues of remote control and of event readers belong to one process, and a process that is killed leaves them. One
+# that was not read for this many seconds is deleted with its bindings.
+UNREAD_SECONDS: Final = 120
+# How often (seconds) a reader says that it reads a queue, and writes the queue's bindings again if they are missing.
+REFRESH_SECONDS: Final = 30
+# The file whose time of change says when a private queue was last read.
+LAST_READ: Final = "last-read"
+# The names, as encoded, of such private queues: of remote control and its replies, of event readers, and of Kombu's
+# own making where no name was given.
+PRIVATE_QUEUE: Final = re.compile(r"pidbox|celeryev|^[0-9a-f]{8}-[0-9a-f]{4}-|^amq%2egen-")
+BINDINGS: Final = ".bindings"
 
 
-# The file whose time says when a queue was last read.
-READ = ".read"
-# Queues with these in their names belong to one process (as Celery names them).
-OWN_QUEUE = re.compile(r"pidbox|celeryev|^[0-9a-f]{8}-[0-9a-f]{4}-")
-_touched: dict[str, float] = {}
+class BrokerState(virtual.BrokerState):
+    """What one process has declared in one broker folder, and when it last refreshed the queues that it reads."""
 
+    exchanges: dict[str, dict[str, Any]]
+    bindings: dict[Any, Any]
+    queue_index: dict[str, set[Any]]
 
-def _file_name(name: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in "-_" else f"%{ord(sign):x}" for sign in name)
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.root = Path(folder)
+        self.files = BindingFiles(self.root / BINDINGS)
+        self.refreshed_at: dict[str, float] = {}
 
 
 class Channel(virtual.Channel):
-    """One channel; every method may be called by several processes at once."""
+    """One channel; every method may be called by several processes and threads at once."""
 
     supports_fanout = True
 
-    def _root(self) -> Path:
-        client: Any = self.connection.client
-        return Path(client.transport_options["folder"])
+    @property
+    def _state(self) -> BrokerState:
+        transport: Any = self.connection
+        state: BrokerState = transport.state
+        return state
 
     def _folder(self, queue: str) -> Path:
-        return self._root() / _file_name(queue)
+        return self._state.root / encode_name(queue)
 
-    def _bindings(self, exchange: str) -> Path:
-        return self._root() / BINDINGS / _file_name(exchange)
+    # Bindings.
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        """Binds for all processes."""
-        folder = self._bindings(exchange)
-        content = dumps([routing_key or "", pattern or "", queue or ""])
-        path = folder / hashlib.sha256(content.encode()).hexdigest()[:32]
-        with contextlib.suppress(OSError):
-            if not path.exists():
-                folder.mkdir(parents=True, exist_ok=True)
-                draft = folder / f".{uuid.uuid4().hex}"
-                draft.write_text(content, encoding="utf-8")
-                os.replace(draft, path)
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str | None, queue: str) -> None:
+        """Binds the queue for all processes."""
+        self._state.files.add(exchange, (routing_key or "", pattern or "", queue))
 
-    def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
-        """All bindings of the exchange as (routing key, pattern, queue), whichever process made them."""
-        found: list[tuple[str, str, str]] = []
-        folder = self._bindings(exchange)
-        try:
-            names = os.listdir(folder)
-        except OSError:
-            return []
-        for name in names:
-            if not name.startswith("."):
-                with contextlib.suppress(OSError, ValueError):
-                    routing_key, pattern, queue = loads((folder / name).read_text(encoding="utf-8"))
-                    found.append((routing_key, pattern, queue))
-        return found
+    def queue_unbind(
+        self, queue: str, exchange: str | None = None, routing_key: str = "", arguments: Any = None, **kwargs: Any
+    ) -> None:
+        """Removes a binding for all processes."""
+        exchange = exchange or "amq.direct"
+        removed = self._binding(queue, exchange, routing_key, arguments)
+        self._state.binding_delete(queue, exchange, routing_key)
+        self._forget(exchange, lambda binding: binding == removed)
+        self._state.files.remove(exchange, removed)
+
+    def _binding(self, queue: str, exchange: str, routing_key: str, arguments: Any) -> Binding:
+        kind: Any = self.typeof(exchange)
+        key, pattern, _ = kind.prepare_bind(queue, exchange, routing_key, arguments)
+        return key or "", pattern or "", queue
+
+    def get_table(self, exchange: str) -> list[Binding]:
+        """All bindings of the exchange: those of this process, and those that others have written.
+
+        Its own count even when their files are gone, so that a process that publishes to a queue it has declared
+        needs no file for it.
+        """
+        return list({*self._own_table(exchange), *self._state.files.table(exchange)})
+
+    def _own_table(self, exchange: str) -> list[Binding]:
+        declared = self._state.exchanges.get(exchange, {"table": []})
+        return [(key or "", pattern or "", queue) for key, pattern, queue in list(declared["table"])]
+
+    def _forget(self, exchange: str, matches: Callable[[Binding], bool]) -> None:
+        declared = self._state.exchanges.get(exchange)
+        if declared is not None:
+            declared["table"] = [binding for binding in self._own_table(exchange) if not matches(binding)]
 
     def _put_fanout(self, exchange: str, message: Any, routing_key: str, **kwargs: Any) -> None:
         for queue in {binding[2] for binding in self.get_table(exchange)}:
             self._put(queue, message)
 
-    def _delete(self, queue: str, *args: Any, **kwargs: Any) -> None:
-        """Removes the queue and its bindings."""
-        shutil.rmtree(self._folder(queue), ignore_errors=True)
-        self._unbind(lambda bound: bound == queue)
+    # Queues.
 
-    def _unbind(self, which: Callable[[str], bool]) -> None:
-        for path in (self._root() / BINDINGS).glob("*/*"):
-            with contextlib.suppress(OSError, ValueError):
-                if which(loads(path.read_text(encoding="utf-8"))[2]):
-                    path.unlink()
+    def _new_queue(self, queue: str, **kwargs: Any) -> None:
+        """Makes the queue's folder, and deletes what killed processes have left."""
+        with contextlib.suppress(OSError):
+            self._make_folder(queue)
+        sweep_drafts(self._folder(queue))
+        self._sweep_unread_queues(queue)
+
+    def _make_folder(self, queue: str) -> None:
+        """Makes the folder; a private queue counts as read now, since only its reader declares it."""
+        folder = self._folder(queue)
+        folder.mkdir(parents=True, exist_ok=True)
+        if PRIVATE_QUEUE.search(folder.name):
+            (folder / LAST_READ).touch()
 
     def _has_queue(self, queue: str, **kwargs: Any) -> bool:
+        """Always: a queue is made by whoever puts the first message into it."""
         return True
 
-    def _messages(self, queue: str) -> list[Path]:
-        """The queue's files, oldest first."""
-        folder = self._folder(queue)
+    def _delete(self, queue: str, *args: Any, **kwargs: Any) -> None:
+        """Deletes the queue and its bindings; the bindings first, since what is routed to the queue makes it again."""
+        for exchange in list(self._state.exchanges):
+            self._forget(exchange, lambda binding: binding[2] == queue)
+        self._state.files.remove_queues(lambda bound: bound == queue)
+        self._state.refreshed_at.pop(queue, None)
+        shutil.rmtree(self._folder(queue), ignore_errors=True)
+
+    def _refresh(self, queue: str) -> None:
+        """Says now and then that the queue is read, and restores its folder and bindings if somebody deleted them."""
+        now = time.monotonic()
+        due = now > self._state.refreshed_at.get(queue, -REFRESH_SECONDS) + REFRESH_SECONDS
+        if not due and self._folder(queue).exists():
+            return
+        self._state.refreshed_at[queue] = now
+        with contextlib.suppress(OSError):
+            self._make_folder(queue)
+        for key in list(self._state.queue_index.get(queue, ())):
+            arguments = self._state.bindings.get(key)
+            self._state.files.add(key.exchange, self._binding(queue, key.exchange, key.routing_key, arguments))
+        self._sweep_unread_queues(queue)
+
+    def _sweep_unread_queues(self, but: str) -> None:
+        """Deletes private queues that nobody reads any more, except the named one, with their bindings."""
+        limit = time.time() - UNREAD_SECONDS
+        with contextlib.suppress(OSError):
+            for folder in list(self._state.root.iterdir()):
+                if not PRIVATE_QUEUE.search(folder.name) or folder == self._folder(but):
+                    continue
+                with contextlib.suppress(OSError):
+                    stamp = folder / LAST_READ
+                    if (stamp if stamp.exists() else folder).stat().st_mtime < limit:
+                        name = folder.name
+                        self._state.files.remove_queues(lambda bound, name=name: encode_name(bound) == name)  # type: ignore[misc]
+                        shutil.rmtree(folder, ignore_errors=True)
+        self._state.files.sweep_drafts()
+
+    # Messages.
+
+    def _names(self, queue: str) -> list[str]:
+        """The file names of the queue's messages, in no order."""
         try:
-            names = os.listdir(folder)
+            return [name for name in os.listdir(self._folder(queue)) if name.endswith(".msg")]
         except OSError:
-            # Not there, or not readable: either way there is nothing to be had, and no reason to die.
+            # A folder that is missing or cannot be read holds no message for anybody.
             return []
-        return [folder / name for name in sorted(names) if name.endswith(".msg")]
+
+    def _size(self, queue: str) -> int:
+        return len(self._names(queue))
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+        """Puts a message into the queue, drops it when the queue is full; OSError when the disk takes no more."""
         if self._size(queue) >= MAX_MESSAGES:
             return
-        folder = self._folder(queue)
-        name = f"{time.time_ns():020d}-{uuid.uuid4().hex}"
-        draft = folder / f".{name}"
+        content = dumps(message)
+        path = self._folder(queue) / f"{time.time_ns():020d}-{uuid.uuid4().hex}.msg"
         for _ in range(MAX_ATTEMPTS):
-            # The folder can vanish between any two of these lines, when somebody empties it.
+            # The folder can be deleted by another process at any moment.
             with contextlib.suppress(FileNotFoundError, FileExistsError):
-                folder.mkdir(parents=True, exist_ok=True)
-                draft.write_text(dumps(message), encoding="utf-8")
-                os.replace(draft, folder / f"{name}.msg")
+                write_whole(path, content)
                 return
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        self._say_read(queue)
-        for path in self._messages(queue):
+        """The oldest message; Empty when there is none."""
+        self._refresh(queue)
+        folder = self._folder(queue)
+        for name in sorted(self._names(queue)):
             try:
-                content = path.read_bytes()
-                # Of all who read it, the one who removes it has it.
-                path.unlink()
+                content = (folder / name).read_bytes()
+                # Several consumers may have read it; the one that removes it has it.
+                (folder / name).unlink()
             except OSError:
                 continue
-            # A file that is no message is dropped: it would only stand in the way.
+            # A file that holds no message is dropped.
             with contextlib.suppress(ValueError):
                 message = loads(content)
                 if isinstance(message, dict):
                     return message
         raise Empty
 
-    def _size(self, queue: str) -> int:
-        return len(self._messages(queue))
-
     def _purge(self, queue: str) -> int:
+        """Removes all messages; returns how many."""
         count = 0
-        for path in self._messages(queue):
+        for name in self._names(queue):
             with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+                (self._folder(queue) / name).unlink()
                 count += 1
         return count
-
-    def _say_read(self, queue: str) -> None:
-        """Touches the queue's folder now and then, which says that somebody reads it."""
-        now = time.monotonic()
-        if now > _touched.get(queue, 0.0) + UNREAD / 4:
-            _touched[queue] = now
-            with contextlib.suppress(OSError):
-                folder = self._folder(queue)
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / READ).touch()
-
-    def _new_queue(self, queue: str, **_: Any) -> None:
-        """Sweeps what killed processes have left: drafts, and queues that only their process read."""
-        with contextlib.suppress(OSError):
-            self._folder(queue).mkdir(parents=True, exist_ok=True)
-            for path in self._folder(queue).glob(".*"):
-                with contextlib.suppress(FileNotFoundError):
-                    if path.name != READ and path.stat().st_mtime < time.time() - STALE_SECONDS:
-                        path.unlink()
-        self._sweep_unread(queue)
-
-    def _sweep_unread(self, but: str) -> None:
-        with contextlib.suppress(OSError):
-            for folder in list(self._root().iterdir()):
-                if not OWN_QUEUE.search(folder.name) or folder.name == _file_name(but):
-                    continue
-                with contextlib.suppress(OSError):
-                    stamp = folder / READ
-                    latest = (stamp if stamp.exists() else folder).stat().st_mtime
-                    if latest < time.time() - UNREAD:
-                        shutil.rmtree(folder, ignore_errors=True)
-                        self._unbind(lambda bound, name=folder.name: _file_name(bound) == name)  # type: ignore[misc]
 
 
 class Transport(virtual.Transport):
     """`spool://`, with the transport option `folder`: where the queues are kept."""
 
     Channel = Channel
-    # Exchanges and bindings, which every process declares for itself.
-    global_state = virtual.BrokerState()
+    # By folder: the connections of a process share what it has declared.
+    states: dict[str, BrokerState] = {}  # noqa: RUF012 - shared on purpose
     polling_interval = 0.2
     default_port = None
     driver_type = "spool"
@@ -208,7 +240,9 @@ class Transport(virtual.Transport):
 
     def __init__(self, client: Any, **kwargs: Any) -> None:
         super().__init__(client, **kwargs)
-        self.state = self.global_state
+        folder = client.transport_options["folder"]
+        self.state = self.states.setdefault(folder, BrokerState(folder))
 
     def driver_version(self) -> str:
+        """Has no version of its own."""
         return "1"

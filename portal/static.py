@@ -4,13 +4,13 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class ManifestStorageWithFallback(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Falls back to the plain name of a file that has not been collected, which WhiteNoise serves all the same.
+    """Falls back to the plain name of a file that was not collected, which WhiteNoise serves too.
 
-    So pages work in a fresh clone and in tests, without a step before.
+    Pages therefore work in a fresh clone and in tests without `collectstatic`.
     """
 
     def stored_name(self, name: str) -> str:
-        """The hashed name, or the given one when the manifest does not know it."""
+        """The hashed name, or `name` itself when the manifest does not list it."""
         try:
             return str(super().stored_name(name))
         except ValueError:

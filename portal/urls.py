@@ -1,4 +1,4 @@
-"""Where every address begins."""
+"""The URL configuration: the admin, the API, the account pages and the other pages."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -9,5 +9,5 @@ urlpatterns = [
     path("", include("exports.web.account.urls")),
     path("", include("exports.web.urls")),
 ]
-# What allauth answers with where somebody tries too often.
+# allauth answers with it when one of its rate limits is exceeded.
 handler429 = "exports.web.account.too_many_requests.too_many_requests"

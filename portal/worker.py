@@ -12,14 +12,14 @@ from celery import Celery, bootsteps, signals
 from celery.worker import state as worker_state
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-from exports.queue.lease_keeper import keeper
+from exports.queue.lease_keeper import lease_keeper
 from exports.queue.node import NodeState, shared
 
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS: Final = 1.0
 # A broker that comes back is noticed within so long; Celery's own pauses grow to half a minute.
-MOST_RECONNECT_SECONDS: Final = 3
+MAX_RECONNECT_SECONDS: Final = 3
 POOLS_WITH_TIME_LIMITS: Final = ("prefork", "processes")
 REFUSED_POOLS: Final = ("gevent", "eventlet")
 
@@ -33,7 +33,7 @@ class Consumer(CeleryConsumer):
 
         def soon(*args: Any, **kwargs: Any) -> Any:
             return ensure(
-                *args, **{"interval_start": 1, "interval_step": 1, **kwargs, "interval_max": MOST_RECONNECT_SECONDS}
+                *args, **{"interval_start": 1, "interval_step": 1, **kwargs, "interval_max": MAX_RECONNECT_SECONDS}
             )
 
         conn.ensure_connection = soon
@@ -90,14 +90,14 @@ def check_pool(instance: Any, **_: Any) -> None:
         )
     if pool not in POOLS_WITH_TIME_LIMITS:
         log.warning("The pool %s ignores time limits and --max-tasks-per-child; prefork heeds them.", pool)
-        signals.worker_ready.connect(start_keeper)
-        signals.worker_shutdown.connect(stop_keeper)
+        signals.worker_ready.connect(start_lease_keeper)
+        signals.worker_shutdown.connect(stop_lease_keeper)
 
 
 @signals.worker_process_init.connect
-def start_keeper(**_: Any) -> None:
+def start_lease_keeper(**_: Any) -> None:
     """Starts the lease keeper: in each process of a prefork pool after the fork, else in the only process."""
-    keeper.start()
+    lease_keeper.start()
 
 
 @signals.worker_shutting_down.connect
@@ -108,7 +108,7 @@ def mark_stopping(**_: Any) -> None:
 
 
 @signals.worker_process_shutdown.connect
-def stop_keeper(**_: Any) -> None:
+def stop_lease_keeper(**_: Any) -> None:
     """Removes the node's heartbeat when the node stops, not when the pool only replaces a process."""
     if shared.read().stopping:
-        keeper.stop()
+        lease_keeper.stop()

@@ -1,64 +1,57 @@
-"""Fixtures for every test: the cast, the stand-in providers, and a data folder of its own."""
+"""Fixtures for every test: the cast and a client for each of them, the stand-in providers, and a data folder."""
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.contrib.auth.hashers import make_password  # noqa: F401  loads the hashers once
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from exports.http import throttling
 from exports.models import Member, Team
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast, make_cast
+from tests.helpers.clients import client_of
 from tests.helpers.prepared_portal import shared_prepared_folder
 
-# What takes longest, the longest first.
-LONG = (
-    "test_the_engine_on_postgresql",
-    "test_every_fault_of_the_stand_ins",
-    "test_the_commands.py::test_export_wait",
-    "tests/chaos",
-    "test_no_answer_is_too_late",
-    "test_killed_workers",
-    "test_many_exports_on_one_credential",
-    "test_a_broker_that_dies",
-    "test_it_serves_and_stops",
-    "test_idle_it_needs_little",
-    "test_the_main_job",
-    "test_pages_are_sound.py::test_pages[",
-    "test_any_order_of_events",
-    "infrastructure/test_up.py",
-    "tests/browser",
-    "test_spool.py::test_five",
-)
+# The duration of a test with the marker `slow` that does not say how many seconds it takes.
+DEFAULT_SLOW_SECONDS = 5.0
+
+
+def slow_seconds(item: pytest.Item) -> float:
+    """How long the test takes, by its marker `slow`; 0 without the marker."""
+    marker = item.get_closest_marker("slow")
+    return float(marker.kwargs.get("seconds", DEFAULT_SLOW_SECONDS)) if marker else 0.0
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deals what takes long out to all processes, to begin with, so that none is left alone with it at the end.
+    """Gives each process its share of the slow tests, the longest first, so that none is left with one at the end.
 
-    xdist gives each process an equal stretch of the list (--dist worksteal); who is done takes from another's end.
+    xdist gives each process an equal stretch of the list (--dist worksteal); a process that has finished its own takes
+    from another's end.
     """
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if count < 2:
         return
-    rank = {item: next((n for n, name in enumerate(LONG) if name in item.nodeid), len(LONG)) for item in items}
-    long = sorted((item for item in items if rank[item] < len(LONG)), key=rank.__getitem__)
-    short = [item for item in items if rank[item] == len(LONG)]
-    dealt: list[pytest.Item] = []
+    slow = sorted(filter(slow_seconds, items), key=slow_seconds, reverse=True)
+    quick = [item for item in items if not slow_seconds(item)]
+    ordered: list[pytest.Item] = []
     for number in range(count):
-        hand = long[number::count]
-        room = (len(items) - len(dealt)) // (count - number) - len(hand)
-        dealt += hand + short[: max(room, 0)]
-        del short[: max(room, 0)]
-    items[:] = dealt + short
+        share = slow[number::count]
+        room = max((len(items) - len(ordered)) // (count - number) - len(share), 0)
+        ordered += share + quick[:room]
+        del quick[:room]
+    items[:] = ordered + quick
 
 
 @pytest.fixture(autouse=True)
 def _own_data_folder(settings: Settings, tmp_path: Path) -> None:
-    """Files, parts and keys of a test lie in a folder of its own; passwords are hashed quickly; rates begin anew."""
+    """Each test has its own folder for files, parts and keys; request rates are reset; hashing passwords is quick."""
     settings.DATA_DIR = tmp_path
     throttling.reset()
     settings.CREDENTIAL_KEYS = ("a sealing key for tests only",)
@@ -69,7 +62,7 @@ def _own_data_folder(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A data folder that is ready for a portal, not to be written to: `copy_to` makes another one."""
+    """A data folder that is ready for a portal, not to be written to: `copy_prepared` makes another one."""
     base = tmp_path_factory.getbasetemp()
     return shared_prepared_folder(base if worker_id == "master" else base.parent)
 
@@ -122,6 +115,39 @@ def sandbox(_shared_sandbox: Sandbox, settings: Settings) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def at(sandbox: Sandbox) -> Callable[[str], str]:
-    """at("toloka") is the origin of that stand-in."""
+def origin_of(sandbox: Sandbox) -> Callable[[str], str]:
+    """origin_of("toloka") is the origin of that stand-in."""
     return sandbox.origin
+
+
+@pytest.fixture
+def at(origin_of: Callable[[str], str]) -> Callable[[str], str]:
+    """The former name of `origin_of`."""
+    return origin_of
+
+
+@pytest.fixture
+def as_owner(owner: Member) -> Client:
+    return client_of(owner)
+
+
+@pytest.fixture
+def as_member(member: Member) -> Client:
+    return client_of(member)
+
+
+@pytest.fixture
+def as_viewer(viewer: Member) -> Client:
+    return client_of(viewer)
+
+
+@pytest.fixture
+def as_outsider(outsider: Member) -> Client:
+    return client_of(outsider)
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """It is noon in UTC, for tests of what happened today: near midnight the day would change during the test."""
+    with time_machine.travel(datetime.now(UTC).replace(hour=12), tick=True):
+        yield

@@ -123,10 +123,10 @@ class PortalAPI(NinjaAPI):
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
         root = self.get_root_path({})
         if root not in self.documents:
-            self.documents[root] = self._draw(root)
+            self.documents[root] = self._build(root)
         return self.documents[root]
 
-    def _draw(self, root: str) -> OpenAPISchema:
+    def _build(self, root: str) -> OpenAPISchema:
         document = super().get_openapi_schema(path_prefix=root)
         # HEAD is what GET is, without the body; saying so for each address would help nobody.
         for operations in document["paths"].values():

@@ -1,4 +1,4 @@
-"""Activity: who did what to what, from which address. Written where it is done, whoever asked: page, API or command."""
+"""The audit log: who did what to what, from which address. Services write it, so pages, API and commands all do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from exports.models import AuditEntry, Export, Team, User
 
-# The words there are; one that is not here is shown and found all the same.
+# The verbs that the page offers as filters. An event with another verb is shown and filtered as well.
 VERBS: Final = (
     "added",
     "renamed",
@@ -41,7 +41,7 @@ VERBS: Final = (
     "confirmed address",
     "demanded",
 )
-# What asks by itself is in the export's history; here are people, and the programs that act in their name.
+# Sources of export changes that are audited: people, and programs acting for them. The rest is in the history only.
 AUDITED_SOURCES: Final = frozenset({"person", "api", "staff"})
 
 _address: ContextVar[str | None] = ContextVar("address", default=None)
@@ -49,7 +49,7 @@ _address: ContextVar[str | None] = ContextVar("address", default=None)
 
 @contextmanager
 def address_context(address: str | None) -> Iterator[None]:
-    """What is noted in the block was asked for from this address."""
+    """Sets the client's address for the events recorded in the block."""
     token = _address.set(address or None)
     try:
         yield
@@ -65,10 +65,10 @@ def record_event(
     detail: str = "",
     address: str | None = None,
 ) -> AuditEntry:
-    """Notes what somebody did; call it in the transaction that does it.
+    """Records an event. Call it in the transaction of the change.
 
-    `user` may be an address alone (the history knows people so); None is a command of the portal's staff. `address`:
-    by default where the request under way comes from.
+    `user`: a user, or a mail address (the export history names people so); None is a command of the portal's staff.
+    `address`: by default that of `address_context`.
     """
     person = user if isinstance(user, User) else User.objects.filter(email__iexact=user).first() if user else None
     return AuditEntry.objects.create(
@@ -83,36 +83,36 @@ def record_event(
 
 
 def describe_export(export: Export) -> str:
-    """An export as activity names it."""
+    """Returns the name of an export in the audit log."""
     try:
-        what = export.kind.label
+        kind_label = export.kind.label
     except KeyError:
-        what = export.type
-    return f"export {export.pk}: {what} of {export.project}"
+        kind_label = export.type
+    return f"export {export.pk}: {kind_label} of {export.project}"
 
 
 @dataclass(frozen=True)
 class EventFilters:
-    """Which activity to show: by whom, and which verb. Both may be empty."""
+    """Filters of the audit log: by user and by verb. Both are optional."""
 
     user_id: int | None = None
     verb: str = ""
 
     @classmethod
     def parse(cls, data: QueryDict) -> "EventFilters":
-        """Filters from a query string; what cannot be read is passed over."""
-        person = data.get("person", "").strip()
-        fits = person.isascii() and person.isdigit() and len(person) <= 18
-        return cls(int(person) if fits else None, data.get("verb", "").strip()[:40])
+        """Parses a query string; malformed values are ignored."""
+        user_id = data.get("person", "").strip()
+        is_valid = user_id.isascii() and user_id.isdigit() and len(user_id) <= 18
+        return cls(int(user_id) if is_valid else None, data.get("verb", "").strip()[:40])
 
     @property
     def query_string(self) -> str:
-        """The same as a query string, without a question mark."""
+        """The filters as a query string, without a question mark."""
         pairs = {"person": self.user_id, "verb": self.verb}
         return urlencode({name: value for name, value in pairs.items() if value})
 
     def events_of(self, team: Team) -> QuerySet[AuditEntry]:
-        """Those of the team's activity that are wanted."""
+        """Returns the team's events that match."""
         rows = AuditEntry.objects.filter(team=team).select_related("user")
         if self.user_id is not None:
             rows = rows.filter(user_id=self.user_id)

@@ -1,1 +1,1 @@
-"""Credentials: adding and testing them, an authenticated client, replacing secrets, rotating keys."""
+"""Credentials: creating and checking them, the authenticated client, replacing secrets, re-encryption."""

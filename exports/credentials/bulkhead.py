@@ -1,7 +1,7 @@
-"""Asking a provider while somebody waits for a page: never so many at once that pages have nobody left to answer them.
+"""The bulkhead for provider calls made within a web request: it bounds how many run at once.
 
-A provider may take minutes for an answer, or be somebody's own host that never gives one; each such call holds one of
-the few threads of the web process.
+A provider may take minutes to answer, or be a user's own host that never answers. Each such call occupies one of the
+few threads of the web process, so without a bound no thread would be left for other pages.
 """
 
 import threading
@@ -12,27 +12,27 @@ from typing import Final
 
 from exports.transport.errors import BusyError
 
-# In each process, which has eight threads (see exports.supervisor.plan). A page asks for three things at once at most.
+# Per process, which has eight threads (see exports.supervisor.plan). One page makes at most three calls at once.
 MAX_CALLS: Final = 6
 MAX_CALLS_PER_TEAM: Final = 4
 
 _lock = threading.Lock()
-_asking: Counter[int] = Counter()
+_calls_by_team: Counter[int] = Counter()
 
 
 @contextmanager
 def provider_call_slot(team_id: int) -> Iterator[None]:
-    """Around a call that somebody waits for. Raises BusyError when the team, or all together, wait for enough."""
+    """Holds a slot during a call. Raises BusyError when the team, or all teams together, have no slot left."""
     with _lock:
-        if _asking[team_id] >= MAX_CALLS_PER_TEAM or _asking.total() >= MAX_CALLS:
+        if _calls_by_team[team_id] >= MAX_CALLS_PER_TEAM or _calls_by_team.total() >= MAX_CALLS:
             raise BusyError(
                 "The portal waits for several answers of providers already. Try again in a moment.", seconds=5
             )
-        _asking[team_id] += 1
+        _calls_by_team[team_id] += 1
     try:
         yield
     finally:
         with _lock:
-            _asking[team_id] -= 1
-            if not _asking[team_id]:
-                del _asking[team_id]
+            _calls_by_team[team_id] -= 1
+            if not _calls_by_team[team_id]:
+                del _calls_by_team[team_id]

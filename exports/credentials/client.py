@@ -1,4 +1,4 @@
-"""A client for a credential: its secrets opened, its token shared, its calls recorded."""
+"""The authenticated client of a credential: decrypts its secrets, shares its token, records its calls."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def address_guard() -> AddressGuard:
-    """The rule for addresses, with the exceptions that staff set (PRIVATE_HOSTS)."""
+    """Returns the address guard, with the exceptions of the setting PRIVATE_HOSTS."""
     return _guard(tuple(settings.PRIVATE_HOSTS))
 
 
@@ -38,15 +38,18 @@ def _guard(hosts: tuple[str, ...]) -> AddressGuard:
 def build_client(
     credential: Credential, record: Callable[[CallRecord], None], before_send: Callable[[], None] = lambda: None
 ) -> Client:
-    """A client for the credential; `record` hears of each call. Raises SealError."""
-    rule = address_guard()
+    """Returns a client for the credential; `record` is called with each call. Raises CryptoError.
+
+    `before_send` is called just before a request is sent.
+    """
+    guard = address_guard()
     return Client(
         provider=credential.provider_definition,
         origin=credential.origin_url,
         secrets=credential.secrets(),
-        guard=rule,
+        guard=guard,
         dialect=credential.dialect,
-        session=shared_session(f"{credential.pk}|{credential.origin_url}", rule),
+        session=shared_session(f"{credential.pk}|{credential.origin_url}", guard),
         grant=credential.grant(),
         record_call=record,
         before_send=before_send,
@@ -58,28 +61,31 @@ def build_client(
 def open_client(
     credential: Credential, export: Export | None = None, before_send: Callable[[], None] = lambda: None
 ) -> Iterator[Client]:
-    """A client for the credential while the block runs; what it called is recorded at the end. Raises SealError."""
+    """Provides a client for the credential, and saves its calls at the end. Raises CryptoError."""
     calls: list[CallRecord] = []
     try:
         yield build_client(credential, calls.append, before_send)
     finally:
         save_calls([(export, credential, call) for call in calls])
-        if export is None:  # nobody drew a rate_slot for these
+        if export is None:  # no rate-limit slots were taken for these calls
             rate_limits.count_unadmitted_calls(credential, len(calls))
 
 
-def save_calls(made: Sequence[tuple[Export | None, Credential, CallRecord]]) -> None:
-    """Writes what was called, who did not answer, and when which credential was last used (to half a minute)."""
-    insert_many([call_row(call, export, credential) for export, credential, call in made])
+def save_calls(calls: Sequence[tuple[Export | None, Credential, CallRecord]]) -> None:
+    """Saves the calls, their outcomes for the circuit breaker, and when each credential was last used.
+
+    `used_at` is updated at most every USED_AT_RESOLUTION_SECONDS.
+    """
+    insert_many([call_row(call, export, credential) for export, credential, call in calls])
     circuit_breaker.record_outcomes(
-        [(credential.origin_url, export.pk if export else 0, call) for export, credential, call in made]
+        [(credential.origin_url, export.pk if export else 0, call) for export, credential, call in calls]
     )
-    used = Credential.objects.filter(pk__in={credential.pk for _, credential, _ in made})
+    used = Credential.objects.filter(pk__in={credential.pk for _, credential, _ in calls})
     used.exclude(used_at__gt=clock.seconds_from_now(-USED_AT_RESOLUTION_SECONDS)).update(used_at=timezone.now())
 
 
 def call_row(call: CallRecord, export: Export | None, credential: Credential | None) -> Call:
-    """A call as it is kept."""
+    """Returns the unsaved row of a call."""
     return Call(
         export=export,
         credential=credential,
@@ -94,19 +100,21 @@ def call_row(call: CallRecord, export: Export | None, credential: Credential | N
 
 
 def _fetch_grant(credential: Credential, client: Client) -> Grant:
-    """A token that was not refused yet: another process' newer one, else a new one, fetched by one process alone.
+    """Returns a token that was not refused yet: the stored one, else a new one from the provider.
 
-    Where refresh tokens rotate, two at once would void each other. The lock outlasts the call (TOKEN_SECONDS).
+    Only one process at a time fetches a token, because where refresh tokens rotate, two fetches would invalidate each
+    other. The lock lasts TOKEN_LOCK_SECONDS, longer than the call may take. Raises BusyError while another process
+    has the lock, ProviderError, CryptoError.
     """
-    if (kept := _kept_grant(credential, client)) is not None:
-        return kept
+    if (stored := _stored_grant(credential, client)) is not None:
+        return stored
     until = clock.seconds_from_now(TOKEN_LOCK_SECONDS)
-    free = Credential.objects.filter(pk=credential.pk).exclude(grant_locked_until__gt=clock.now())
-    if not free.update(grant_locked_until=until):
+    unlocked = Credential.objects.filter(pk=credential.pk).exclude(grant_locked_until__gt=clock.now())
+    if not unlocked.update(grant_locked_until=until):
         raise BusyError("Another step is fetching a token for this credential.", seconds=1, provider_status="token")
     try:
-        # Once more: another may have fetched one, and voided the refresh token, between the look and the lock.
-        if (grant := _kept_grant(credential, client)) is None:
+        # Check again: before the lock, another process may have fetched a token and so used up the refresh token.
+        if (grant := _stored_grant(credential, client)) is None:
             grant = credential.provider_definition.fetch_token(client)
             Credential.objects.get(pk=credential.pk).save_grant(grant)
     finally:
@@ -114,38 +122,39 @@ def _fetch_grant(credential: Credential, client: Client) -> Grant:
     return grant
 
 
-def _kept_grant(credential: Credential, client: Client) -> Grant | None:
-    """The token that is kept now, if it can be used; the client gets the secrets of now."""
+def _stored_grant(credential: Credential, client: Client) -> Grant | None:
+    """Returns the stored token if it was not refused and is valid for 60 s more. Reloads the client's secrets."""
     row = Credential.objects.get(pk=credential.pk)
     client.secrets = row.secrets()
-    kept = row.grant()
-    return kept if kept and kept.token != client.rejected_token and kept.expires_at > time.time() + 60 else None
+    grant = row.grant()
+    return grant if grant and grant.token != client.rejected_token and grant.expires_at > time.time() + 60 else None
 
 
 def retry_with_fresh_token(client: Client, call: Callable[[], T]) -> T:
-    """The call; once more with a fresh token when the token it used was refused (a 401 executes nothing).
+    """Makes the call, and repeats it once with a fresh token when its token was refused (a 401 executes nothing).
 
-    Whatever a provider's method brings or raises passes here, so nothing behind it holds a secret of the credential.
+    Every result and every ProviderError of a provider's method passes through here, where the credential's secrets are
+    redacted in it.
     """
     try:
         try:
-            found = call()
+            result = call()
         except CredentialError as error:
             if not (error.renewable and client.grant is not None):
                 raise
             client.forget_token()
-            found = call()
+            result = call()
     except ProviderError as error:
         error.message, error.provider_status = redact_in(
             client.values_to_redact(), (error.message, error.provider_status)
         )
         error.args = (error.message,)  # what a traceback shows
         raise
-    return redact_in(client.values_to_redact(), found)
+    return redact_in(client.values_to_redact(), result)
 
 
 def job_fields(export: Export) -> dict[str, Any]:
-    """What every look at the export's job needs to know."""
+    """Returns the fields of `providers.contract.Job` that are known for every export."""
     return {
         "project": export.project.remote_id,
         "type": export.type,

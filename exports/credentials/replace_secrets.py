@@ -1,4 +1,4 @@
-"""New secrets for a credential: tried first, with nothing stored, and swapped in when they work."""
+"""Replacing the secrets of a credential: new ones are tested in memory, and stored only when they work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from exports.transport.provider_api import Grant
 
 @dataclass(frozen=True)
 class Dependents:
-    """What hangs on a credential. `open_exports` go on with whatever secrets it then has."""
+    """What depends on a credential. `open_exports` continue with the secrets it has at each step."""
 
     projects: int
     open_exports: int
@@ -34,28 +34,28 @@ class Dependents:
 
 @dataclass
 class CandidateSecrets:
-    """Secrets in memory, and the token that was fetched with them (with the secrets that changed with it)."""
+    """Secrets that are not stored yet, and the token fetched with them (with the secrets that rotated with it)."""
 
     secrets: dict[str, str] = field(repr=False)
     grant: Grant | None = None
 
     def fetch_grant(self, client: Client) -> Grant:
-        """A token for these secrets; nobody else has them yet, so nobody else can be fetching one."""
+        """Fetches a token. No lock is needed, because no other process has these secrets yet."""
         self.grant = client.provider.fetch_token(client)
         return self.grant
 
 
 def dependents(credential: Credential) -> Dependents:
-    """What would feel it when its secrets change or go, in three queries."""
-    moving = Export.objects.open().filter(team=credential.team_id, project__credential=credential)
-    found = last_good_times(credential).first()
-    return Dependents(credential.project_set.count(), moving.count(), found["good"] if found else None)
+    """Returns what depends on the credential, in three queries."""
+    open_exports = Export.objects.open().filter(team=credential.team_id, project__credential=credential)
+    latest = last_good_times(credential).first()
+    return Dependents(credential.project_set.count(), open_exports.count(), latest["good"] if latest else None)
 
 
 def last_good_times(credential: Any) -> QuerySet[Any, Any]:
-    """Rows, the first of whose `good` is when the latest good export of the credential ended.
+    """Returns one row per project; `good` is when its latest successful export ended, the latest first.
 
-    Through its projects, of which there are few: each one's latest is found by an index, however many there are.
+    A credential has few projects, and an index finds the latest export of each, however many exports there are.
     """
     latest = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
     rows = Project.objects.filter(credential=credential).annotate(good=Subquery(latest.values("finished_at")[:1]))
@@ -63,58 +63,58 @@ def last_good_times(credential: Any) -> QuerySet[Any, Any]:
 
 
 def check_secrets(credential: Credential, secrets: Mapping[str, str]) -> CredentialCheck:
-    """Tests secrets for a credential at the provider without storing them. A failure is an answer, not an error."""
+    """Tests secrets at the provider without storing them. A failure is in the result, not raised."""
     return _check(credential, CandidateSecrets(dict(secrets)))
 
 
 def replace_secrets(
     credential: Credential, user: User | None, secrets: Mapping[str, str], *, force: bool = False
 ) -> tuple[CredentialCheck, bool]:
-    """Tests new secrets and, if they work, seals them over the old; fields left empty stay.
+    """Tests new secrets and stores them if they work; fields left empty keep their secrets.
 
-    `anyway`: seals them whatever the test says. Returns what it said, and whether they were swapped. Raises
-    InvalidError, and leaves the old ones as they are whenever it does not swap.
+    `force`: stores them whatever the test says. Returns the test's result, and whether the secrets were replaced; if
+    not, the old ones stay unchanged. Raises InvalidError.
     """
-    given = {name: value for name, value in secrets.items() if value}
-    secrets, whole = _merged(credential, given)
-    trial = CandidateSecrets(secrets)
-    verdict = _check(credential, trial)
-    if not verdict.ok and not force:
-        return verdict, False
+    new_secrets = {name: value for name, value in secrets.items() if value}
+    merged, replaces_all = _merge(credential, new_secrets)
+    candidate = CandidateSecrets(merged)
+    check = _check(credential, candidate)
+    if not check.ok and not force:
+        return check, False
     with transaction.atomic():
         row = Credential.objects.select_for_update().get(pk=credential.pk)
-        if whole:
+        if replaces_all:
             row.encrypted_secrets = {}
-        # A provider that rotates has given others for those that were typed; the typed ones are void by now.
-        row.save_secrets({**given, **(trial.grant.secrets if trial.grant else {})})
-        row.save_grant(trial.grant)
-        last_error = "" if verdict.ok else verdict.detail[:500]
+        # Where refresh tokens rotate, the test has used up the typed one, and the grant has its successor.
+        row.save_secrets({**new_secrets, **(candidate.grant.secrets if candidate.grant else {})})
+        row.save_grant(candidate.grant)
+        last_error = "" if check.ok else check.detail[:500]
         Credential.objects.filter(pk=row.pk).update(last_error=last_error, checked_at=clock.now())
-        how = "tested first" if verdict.ok else f"though the test failed: {verdict.detail}"
+        how = "tested first" if check.ok else f"though the test failed: {check.detail}"
         audit_log.record_event(
-            row.team_id, user, "replaced secrets", describe_credential(row), f"{', '.join(sorted(given))}; {how}"
+            row.team_id, user, "replaced secrets", describe_credential(row), f"{', '.join(sorted(new_secrets))}; {how}"
         )
     credential.refresh_from_db()
-    return verdict, True
+    return check, True
 
 
-def _merged(credential: Credential, given: Mapping[str, str]) -> tuple[dict[str, str], bool]:
-    """The secrets as they would be, and whether the new ones stand alone, without any old one. Raises InvalidError."""
-    if not given:
+def _merge(credential: Credential, new_secrets: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    """Returns the secrets after the replacement, and whether no old secret stays among them. Raises InvalidError."""
+    if not new_secrets:
         raise InvalidError({"secrets": ["Type what is new; fields that are left empty stay as they are."]})
     try:
-        merged = {**credential.secrets(), **given}
+        merged = {**credential.secrets(), **new_secrets}
     except CryptoError:
-        # The old ones cannot be opened any more; that is a reason to replace them, all of them.
-        merged = dict(given)
+        # The old secrets cannot be decrypted any more, so all of them must be replaced.
+        merged = dict(new_secrets)
     problems = credential.provider_definition.secret_problems(merged)
-    # A provider may take one set of fields or another; a whole other set does not mix with the old one.
-    if problems and credential.provider_definition.secret_problems(given):
+    # A provider may accept alternative sets of fields; a complete new set replaces the old one, it is not merged.
+    if problems and credential.provider_definition.secret_problems(new_secrets):
         raise InvalidError({f"secrets.{name}": texts for name, texts in problems.items()})
-    return (dict(given), True) if problems or merged == given else (merged, False)
+    return (dict(new_secrets), True) if problems or merged == new_secrets else (merged, False)
 
 
-def _check(credential: Credential, trial: CandidateSecrets) -> CredentialCheck:
+def _check(credential: Credential, candidate: CandidateSecrets) -> CredentialCheck:
     steps: tuple[CheckStep, ...] = ()
     calls: list[Call] = []
 
@@ -124,17 +124,17 @@ def _check(credential: Credential, trial: CandidateSecrets) -> CredentialCheck:
     client = Client(
         provider=credential.provider_definition,
         origin=credential.origin_url,
-        secrets=trial.secrets,
+        secrets=candidate.secrets,
         guard=address_guard(),
         dialect=credential.dialect,
         record_call=record,
-        get_grant=trial.fetch_grant,
+        get_grant=candidate.fetch_grant,
     )
     try:
         with provider_call_slot(credential.team_id):
             steps = tuple(retry_with_fresh_token(client, lambda: credential.provider_definition.check(client)))
-        bad = next((step for step in steps if not step.ok), None)
-        return CredentialCheck(bad is None, bad.detail if bad else "The new secrets work.", steps)
+        failed = next((step for step in steps if not step.ok), None)
+        return CredentialCheck(failed is None, failed.detail if failed else "The new secrets work.", steps)
     except ProviderError as error:
         return CredentialCheck(False, error.message, (*steps, CheckStep("Connect", False, error.message)))
     finally:

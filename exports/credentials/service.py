@@ -1,4 +1,4 @@
-"""Credentials and projects: making them, and what the provider says of them."""
+"""Creating credentials and projects, and the calls about them that a page waits for."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from exports.transport.errors import AddressError, BusyError, ProviderError
 
 @dataclass(frozen=True)
 class CredentialCheck:
-    """What a test of a credential showed."""
+    """The result of testing a credential: `detail` is a sentence for a person, `steps` what was tested."""
 
     ok: bool
     detail: str
@@ -40,27 +40,27 @@ def create_credential(
     origin: str = "",
     dialect: str = "",
 ) -> Credential:
-    """Seals secrets as a new credential. Raises InvalidError. Never calls the provider."""
+    """Creates a credential and encrypts its secrets. Raises InvalidError. Never calls the provider."""
     errors: dict[str, list[str]] = {}
-    declared = PROVIDERS.get(provider)
-    if declared is None:
+    definition = PROVIDERS.get(provider)
+    if definition is None:
         raise InvalidError({"provider": [f"Choose one of: {', '.join(PROVIDERS)}."]})
     if not name.strip() or len(name) > 100:
         errors["name"] = ["A name has 1 to 100 characters."]
     if any(not isinstance(value, str) for value in secrets.values()):
         errors |= {f"secrets.{key}": ["Give a text."] for key, value in secrets.items() if not isinstance(value, str)}
     else:
-        given = {key: value for key, value in secrets.items() if value != ""}
-        errors |= {f"secrets.{key}": texts for key, texts in declared.secret_problems(given).items()}
-    if origin and origin not in declared.origins:
+        non_empty = {key: value for key, value in secrets.items() if value != ""}
+        errors |= {f"secrets.{key}": texts for key, texts in definition.secret_problems(non_empty).items()}
+    if origin and origin not in definition.origins:
         try:
             parts = address_guard().check(origin)
             if parts.query or parts.fragment:
                 raise AddressError("An origin ends before ? and #.")
         except AddressError as error:
-            errors["origin"] = [error.message, f"Or choose one of: {', '.join(declared.origins)}."]
-    if dialect and dialect not in declared.dialects:
-        errors["dialect"] = [f"Choose one of: {', '.join(declared.dialects) or 'none; leave it out'}."]
+            errors["origin"] = [error.message, f"Or choose one of: {', '.join(definition.origins)}."]
+    if dialect and dialect not in definition.dialects:
+        errors["dialect"] = [f"Choose one of: {', '.join(definition.dialects) or 'none; leave it out'}."]
     if errors:
         raise InvalidError(errors)
     try:
@@ -70,10 +70,10 @@ def create_credential(
                 provider=provider,
                 name=name.strip(),
                 origin=origin.rstrip("/"),
-                dialect=dialect or next(iter(declared.dialects), ""),
+                dialect=dialect or next(iter(definition.dialects), ""),
                 created_by=user,
             )
-            credential.save_secrets(given)
+            credential.save_secrets(non_empty)
             audit_log.record_event(team, user, "added", describe_credential(credential))
     except IntegrityError:
         raise InvalidError({"name": ["The team has a credential of this name. Choose another."]}) from None
@@ -81,38 +81,38 @@ def create_credential(
 
 
 def check_credential(credential: Credential) -> CredentialCheck:
-    """Tests a credential in named steps, at the provider. A failure is an answer, not an error."""
+    """Tests a credential at the provider, in named steps. A failure is in the result, not raised."""
     try:
         with provider_call_slot(credential.team_id):
-            return _tested(credential)
-    except BusyError as error:  # ours: what the provider says is in the verdict
+            return _check(credential)
+    except BusyError as error:  # from the bulkhead; `_check` handles the provider's errors
         return CredentialCheck(False, error.message, (CheckStep("Connect", False, error.message),))
 
 
-def _tested(credential: Credential) -> CredentialCheck:
+def _check(credential: Credential) -> CredentialCheck:
     steps: tuple[CheckStep, ...] = ()
     try:
         with open_client(credential) as client:
             steps = tuple(retry_with_fresh_token(client, lambda: credential.provider_definition.check(client)))
-        bad = next((step for step in steps if not step.ok), None)
-        verdict = CredentialCheck(bad is None, bad.detail if bad else "The credential works.", steps)
+        failed = next((step for step in steps if not step.ok), None)
+        check = CredentialCheck(failed is None, failed.detail if failed else "The credential works.", steps)
         rate_limits.learn_limits(credential, {name: number for step in steps for name, number in step.limits.items()})
     except (ProviderError, CryptoError) as error:
         text = error.message if isinstance(error, ProviderError) else str(error)
-        verdict = CredentialCheck(False, text, (*steps, CheckStep("Connect", False, text)))
-    last_error = "" if verdict.ok else verdict.detail[:500]
+        check = CredentialCheck(False, text, (*steps, CheckStep("Connect", False, text)))
+    last_error = "" if check.ok else check.detail[:500]
     Credential.objects.filter(pk=credential.pk).update(checked_at=clock.now(), last_error=last_error)
-    return verdict
+    return check
 
 
 def list_remote_projects(credential: Credential) -> Sequence[RemoteProject]:
-    """What the provider lists, to pick from. Raises ProviderError, SealError."""
+    """Returns the projects that the provider lists. Raises ProviderError, CryptoError."""
     with provider_call_slot(credential.team_id), open_client(credential) as client:
         return retry_with_fresh_token(client, lambda: credential.provider_definition.projects(client))
 
 
 def list_option_choices(project: Project, option: str) -> Sequence[tuple[str, str]]:
-    """Values of an option as the provider lists them. Raises ProviderError, SealError."""
+    """Returns an option's choices (value, label) as the provider lists them. Raises ProviderError, CryptoError."""
     with provider_call_slot(project.team_id), open_client(project.credential) as client:
         return retry_with_fresh_token(
             client, lambda: project.credential.provider_definition.choices(client, project.remote_id, option)
@@ -120,14 +120,14 @@ def list_option_choices(project: Project, option: str) -> Sequence[tuple[str, st
 
 
 def preflight(project: Project, type_: str, options: Mapping[str, Any]) -> Sequence[PreflightResult]:
-    """Advice before the button. Raises ProviderError, SealError."""
+    """Asks the provider whether an export would work, as advice for a form. Raises ProviderError, CryptoError."""
     job = Job(project=project.remote_id, type=type_, options=options, dialect=project.credential.dialect)
     with provider_call_slot(project.team_id), open_client(project.credential) as client:
         return retry_with_fresh_token(client, lambda: project.credential.provider_definition.preflight(client, job))
 
 
 def create_project(credential: Credential, user: User | None, *, remote_id: str, name: str = "") -> Project:
-    """A project reached with a credential. Raises InvalidError. Never calls the provider."""
+    """Creates a project that is reached with a credential. Raises InvalidError. Never calls the provider."""
     errors: dict[str, list[str]] = {}
     if not is_valid_remote_id(remote_id):
         errors["remote_id"] = ["The project's id has 1 to 200 characters, without / ? #."]
@@ -149,19 +149,19 @@ def create_project(credential: Credential, user: User | None, *, remote_id: str,
 
 
 def parse_remote_id(provider: Provider, text: str) -> str:
-    """The project's id in what a person typed: an id, or the project's address at the provider. Raises InvalidError."""
+    """Returns the project's id from an id or the project's address at the provider. Raises InvalidError."""
     text = text.strip()
     if "/" not in text:
         return text
-    found = re.search(provider.project_pattern, urlsplit(text).path) if provider.project_pattern else None
-    if found is None:
+    match = re.search(provider.project_pattern, urlsplit(text).path) if provider.project_pattern else None
+    if match is None:
         help_ = f" {provider.project_help}" if provider.project_help else ""
         raise InvalidError({"remote_id": [f"There is no project's id in this address.{help_}"]})
-    return found[1]
+    return match[1]
 
 
 def rename_project(project: Project, user: User | None, name: str) -> None:
-    """Gives a project another name; an empty one leaves its id. Raises InvalidError."""
+    """Renames a project; with an empty name it is shown by its id. Raises InvalidError."""
     name, before = name.strip(), str(project)
     if len(name) > 200:
         raise InvalidError({"name": ["A name has at most 200 characters."]})
@@ -174,9 +174,9 @@ def rename_project(project: Project, user: User | None, name: str) -> None:
 
 
 def delete_credential(credential: Credential, user: User | None = None) -> None:
-    """Deletes a credential nothing hangs on. Raises ConflictError."""
+    """Deletes a credential. Raises ConflictError while projects use it."""
     with transaction.atomic():
-        # A project that is added meanwhile waits for the lock, and then finds no credential.
+        # A project that is added at the same time waits for this lock, and then fails for want of the credential.
         Credential.objects.select_for_update().get(pk=credential.pk)
         count = credential.project_set.count()
         if count:
@@ -188,5 +188,5 @@ def delete_credential(credential: Credential, user: User | None = None) -> None:
 
 
 def describe_credential(credential: Credential) -> str:
-    """A credential as activity names it."""
+    """Returns the name of a credential in the audit log."""
     return f"credential {credential.name} ({credential.provider})"

@@ -1,1 +1,1 @@
-"""What people and programs ask for: creating exports, cancel, retry, adopt, in bulk, lists and filters."""
+"""Creating exports, acting on one or many of them (cancel, retry, adopt, delete the file), and listing them."""

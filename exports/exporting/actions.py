@@ -1,4 +1,7 @@
-"""Canceling, retrying, adopting, and what staff may do to an open export."""
+"""Cancel, retry, adopt, re-drive and write off one export, and the policy that says what may be retried."""
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 from exports import states
 from exports.audit import log as audit_log
@@ -9,12 +12,55 @@ from exports.providers.contract import is_valid_remote_id
 from exports.queue import inbound_webhooks, wakeup
 
 
+class RetryRefusal(StrEnum):
+    """Why an export may not be retried."""
+
+    OPEN = "open"
+    UNKNOWN_KIND = "unknown kind"
+    NEEDS_CONFIRMATION = "needs confirmation"
+    ALREADY_RETRIED = "already retried"
+
+
+@dataclass(frozen=True)
+class RetryDecision:
+    """The answer of `may_retry`; true when the export may be retried.
+
+    `needs_confirmation`: the kind changes something at the provider, so a page asks the person to confirm each retry.
+    """
+
+    refusal: RetryRefusal | None = None
+    needs_confirmation: bool = False
+
+    def __bool__(self) -> bool:
+        return self.refusal is None
+
+
+def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = None) -> RetryDecision:
+    """Decides whether an export may be retried. Pages, list rows, bulk actions and the API all ask this function.
+
+    An open export and one whose provider or kind the portal no longer has are never retried. In bulk, where nobody
+    confirms or looks at single exports, kinds that change something at the provider and exports that have a retry
+    already (`retry_pk`) are refused too. Makes no query when the project and its credential are loaded.
+    """
+    if export.is_open:
+        return RetryDecision(RetryRefusal.OPEN)
+    try:
+        changes = export.kind.effect == "changes"
+    except KeyError:
+        return RetryDecision(RetryRefusal.UNKNOWN_KIND)
+    if in_bulk and changes:
+        return RetryDecision(RetryRefusal.NEEDS_CONFIRMATION, needs_confirmation=True)
+    if in_bulk and retry_pk is not None:
+        return RetryDecision(RetryRefusal.ALREADY_RETRIED)
+    return RetryDecision(needs_confirmation=changes)
+
+
 def cancel(export: Export, *, actor: str, source: str, reason: str = "") -> Export:
-    """Stops following an open export. Raises ConflictError when it has ended."""
+    """Cancels an open export; the provider's own job is not stopped. Raises ConflictError when the export has ended."""
     while export.is_open:
         label = export.project.credential.provider_definition.label
-        sent = export.remote_id or export.request_sent_at
-        note = reason or (f"{label} may still finish its own job." if sent else f"{label} was not asked.")
+        was_sent = export.remote_id or export.request_sent_at
+        note = reason or (f"{label} may still finish its own job." if was_sent else f"{label} was not asked.")
         if export.move(states.CANCELED, source=source, actor=actor, note=note):
             if source in audit_log.AUDITED_SOURCES:
                 audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export), reason)
@@ -23,34 +69,45 @@ def cancel(export: Export, *, actor: str, source: str, reason: str = "") -> Expo
     raise ConflictError(f"Export {export.pk} has ended already: {export.status}.")
 
 
-def retry(export: Export, asker: Requester, *, allow_duplicate: bool = False) -> Export:
-    """Asks for the same again, as a new export. Raises ConflictError while it is open, TwinError, InvalidError."""
-    if export.is_open:
+def retry(export: Export, requester: Requester, *, allow_duplicate: bool = False) -> Export:
+    """Creates an export with the same type, format and options.
+
+    Raises ConflictError while the export is open, DuplicateError, and InvalidError when its options or its kind are no
+    longer valid.
+    """
+    # `create_export` refuses an unknown kind itself, and names the kinds there are.
+    if may_retry(export).refusal is RetryRefusal.OPEN:
         raise ConflictError(f"Export {export.pk} is still open; cancel it first, or wait.")
-    # Its effect was confirmed when it was first asked for.
-    wish = ExportRequest(export.type, export.format, export.options, confirm=True, allow_duplicate=allow_duplicate)
-    return create_export(export.project, wish, Requester(asker.user, asker.source, "retry"), retry_of=export)
+    # Pages have asked for a confirmation by now; for the API the confirmation of the first request counts.
+    request = ExportRequest(export.type, export.format, export.options, confirm=True, allow_duplicate=allow_duplicate)
+    return create_export(export.project, request, Requester(requester.user, requester.source, "retry"), export)
 
 
-def adopt(export: Export, remote_id: str, asker: Requester) -> Export:
-    """Watches a job that runs at the provider already, as a new export. Raises InvalidError, ConflictError."""
+def adopt(export: Export, remote_id: str, requester: Requester) -> Export:
+    """Creates an export that follows a job which already runs at the provider; nothing is submitted.
+
+    Raises InvalidError for a malformed job id, ConflictError while the export is open, DuplicateError.
+    """
     if not is_valid_remote_id(remote_id):
         raise InvalidError({"remote_id": ["The job's id has 1 to 200 characters, without / ? #."]})
     if export.is_open:
         raise ConflictError(f"Export {export.pk} is still open; cancel it first, or wait.")
-    wish = ExportRequest(export.type, export.format, export.options, confirm=True, adopt=remote_id)
-    return create_export(export.project, wish, Requester(asker.user, asker.source, "adopt"), retry_of=export)
+    request = ExportRequest(export.type, export.format, export.options, confirm=True, adopt=remote_id)
+    return create_export(export.project, request, Requester(requester.user, requester.source, "adopt"), export)
 
 
 def redrive(export: Export) -> None:
-    """Has the next step of an open export taken now. Raises ConflictError when it has ended."""
+    """Makes the next step of an open export due now. Raises ConflictError when the export has ended."""
     if not inbound_webhooks.request_wake(export.pk):
         raise ConflictError(f"Export {export.pk} has ended already.")
     wakeup.wake_after_commit()
 
 
 def write_off(export: Export, *, actor: str, reason: str) -> Export:
-    """Staff cancel an open export with a reason. Raises InvalidError without one, ConflictError when it has ended."""
+    """Cancels an open export for the portal's staff.
+
+    Raises InvalidError without a reason, ConflictError when the export has ended.
+    """
     if not reason.strip():
         raise InvalidError({"reason": ["Say why."]})
     return cancel(export, actor=actor, source="staff", reason=reason.strip())

@@ -1,4 +1,4 @@
-"""One verb for many exports: what can be done is done, and of the rest it is said why not."""
+"""One action on many exports: it is done where possible, and each export left out gets a reason."""
 
 import io
 import zipfile
@@ -13,89 +13,102 @@ from exports import states
 from exports.audit import log as audit_log
 from exports.errors import ConflictError, DuplicateError, InvalidError
 from exports.exporting import actions, delete_file
+from exports.exporting.actions import RetryRefusal
 from exports.exporting.create import Requester
 from exports.models import Download, Export, User
 from exports.storage import files
 
 CHUNK_BYTES: Final = 256 * 1024
+RETRY_REFUSAL_REASONS: Final = {
+    RetryRefusal.OPEN: "still open",
+    RetryRefusal.UNKNOWN_KIND: "the portal has no such kind any more",
+    RetryRefusal.NEEDS_CONFIRMATION: "it changes the project, so it is asked for one by one",
+    RetryRefusal.ALREADY_RETRIED: "asked for again already, as export %(retry_pk)s",
+}
 
 
 @dataclass(frozen=True)
 class BulkResult:
-    """What became of each: done, or skipped with the reason."""
+    """The exports the action was done with, and those left out, each with the reason (text for a person)."""
 
     done: Sequence[Export]
     skipped: Sequence[tuple[Export, str]]
 
     def skipped_by_reason(self) -> dict[str, list[Export]]:
-        """The skipped by reason, in the order met."""
-        found: dict[str, list[Export]] = {}
-        for export, why in self.skipped:
-            found.setdefault(why, []).append(export)
-        return found
+        """Groups the skipped exports by reason, in the order of their first occurrence."""
+        groups: dict[str, list[Export]] = {}
+        for export, reason in self.skipped:
+            groups.setdefault(reason, []).append(export)
+        return groups
 
 
-class _Skip(Exception):
-    """Why one is left out."""
+class _SkipError(Exception):
+    """Leaves an export out; the text is the reason."""
 
 
 def cancel(exports: Iterable[Export], *, actor: str, source: str = "person") -> BulkResult:
-    """Stops following those that are open."""
+    """Cancels those that are open."""
 
-    def one(export: Export) -> None:
+    def cancel_one(export: Export) -> None:
         try:
             actions.cancel(export, actor=actor, source=source)
         except ConflictError:
-            raise _Skip("ended already") from None
+            raise _SkipError("ended already") from None
         except KeyError:
-            # The way to cancel names the provider, which the portal no longer has; nothing of it is needed to stop.
-            _stop(export, actor, source)
+            # `actions.cancel` names the provider in its note; the portal no longer has this provider's declaration.
+            _cancel_without_provider(export, actor, source)
 
-    return _each(exports, one)
+    return _apply(exports, cancel_one)
 
 
-def retry(exports: Iterable[Export], asker: Requester) -> BulkResult:
-    """Asks for the same again. What changes something at the provider is never asked for in bulk."""
+def retry(exports: Iterable[Export], requester: Requester) -> BulkResult:
+    """Retries those that may be retried in bulk (`actions.may_retry`)."""
     rows = list(exports)
-    again = dict(Export.objects.filter(retry_of__in=[row.pk for row in rows]).values_list("retry_of_id", "pk"))
+    retries = dict(Export.objects.filter(retry_of__in=[row.pk for row in rows]).values_list("retry_of_id", "pk"))
 
-    def one(export: Export) -> None:
-        _refuse_retry(export, again.get(export.pk))
+    def retry_one(export: Export) -> None:
+        retry_pk = retries.get(export.pk)
+        refusal = actions.may_retry(export, in_bulk=True, retry_pk=retry_pk).refusal
+        if refusal is not None:
+            raise _SkipError(RETRY_REFUSAL_REASONS[refusal] % {"retry_pk": retry_pk})
         try:
-            actions.retry(export, asker)
-        except DuplicateError as problem:
-            raise _Skip(f"export {problem.export_id} asks for the same and is still open") from None
+            actions.retry(export, requester)
+        except DuplicateError as error:
+            raise _SkipError(f"export {error.export_id} asks for the same and is still open") from None
         except ConflictError:
-            raise _Skip("still open") from None
-        except InvalidError as problem:
-            texts = " ".join(text for texts in problem.errors.values() for text in texts)
-            raise _Skip(f"cannot be asked for as it was: {texts}") from None
+            raise _SkipError("still open") from None
+        except InvalidError as error:
+            sentences = " ".join(text for texts in error.errors.values() for text in texts)
+            raise _SkipError(f"cannot be asked for as it was: {sentences}") from None
 
-    return _each(rows, one)
+    return _apply(rows, retry_one)
 
 
 def delete_files(exports: Iterable[Export], user: User) -> BulkResult:
-    """Takes the bytes away; the history stays."""
+    """Deletes the kept files; the exports and their history stay."""
 
-    def one(export: Export) -> None:
+    def delete_one(export: Export) -> None:
         _need_file(export)
         try:
             delete_file.delete_file(export, user)
         except ConflictError:
-            raise _Skip("its file was deleted already") from None
+            raise _SkipError("its file was deleted already") from None
 
-    return _each(exports, one)
+    return _apply(exports, delete_one)
 
 
 def stream_zip(exports: Iterable[Export], user: User, address: str | None = None) -> tuple[Iterator[bytes], BulkResult]:
-    """The kept files as one zip, a piece at a time, and what is in it. Each file counts as downloaded."""
+    """Returns the kept files as one zip, in chunks, and which exports it contains.
 
-    def one(export: Export) -> None:
+    A download is recorded for each file; `address` is the client's.
+    """
+
+    def check_one(export: Export) -> None:
         _need_file(export)
         if export.file is not None and not files.path_of(export.file).is_file():
-            raise _Skip("the portal has lost its file")
+            raise _SkipError("the portal has lost its file")
 
-    summary = _each(exports, one)
+    summary = _apply(exports, check_one)
     Download.objects.bulk_create(
         Download(export=export, user=user, actor=user.email, via="zip", address=address) for export in summary.done
     )
@@ -103,83 +116,73 @@ def stream_zip(exports: Iterable[Export], user: User, address: str | None = None
 
 
 def check_deletable(exports: Iterable[Export]) -> BulkResult:
-    """What deleting would do, without doing it."""
-    return _each(exports, _need_file)
+    """Returns what `delete_files` would do, without doing it."""
+    return _apply(exports, _need_file)
 
 
-def _each(exports: Iterable[Export], do: Callable[[Export], None]) -> BulkResult:
+def _apply(exports: Iterable[Export], action: Callable[[Export], None]) -> BulkResult:
     done: list[Export] = []
     skipped: list[tuple[Export, str]] = []
     for export in exports:
         try:
-            do(export)
-        except _Skip as why:
-            skipped.append((export, str(why)))
+            action(export)
+        except _SkipError as reason:
+            skipped.append((export, str(reason)))
         else:
             done.append(export)
     return BulkResult(done, skipped)
 
 
-def _stop(export: Export, actor: str, source: str) -> None:
+def _cancel_without_provider(export: Export, actor: str, source: str) -> None:
     slug = export.project.credential.provider
     note = f"The portal no longer has the provider {slug}; a job there may still finish."
     with transaction.atomic():
         if not export.move(states.CANCELED, source=source, actor=actor, note=note):
-            raise _Skip("it moved on just now, so try again")
+            raise _SkipError("it moved on just now, so try again")
         if source in audit_log.AUDITED_SOURCES:
             audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export))
 
 
-def _refuse_retry(export: Export, later: int | None) -> None:
-    if export.is_open:
-        raise _Skip("still open")
-    try:
-        kind = export.kind
-    except KeyError:
-        raise _Skip("the portal has no such kind any more") from None
-    if kind.effect == "changes":
-        raise _Skip("it changes the project, so it is asked for one by one")
-    if later is not None:
-        raise _Skip(f"asked for again already, as export {later}")
-
-
 def _need_file(export: Export) -> None:
     if export.file is None:
-        raise _Skip("still open, no file yet" if export.is_open else "it has no file")
+        raise _SkipError("still open, no file yet" if export.is_open else "it has no file")
     if export.file.deleted_at is not None:
-        raise _Skip("its file was deleted")
+        raise _SkipError("its file was deleted")
 
 
 # ---------------------------------------------------------------- one zip
 
 
-class _Sink(io.RawIOBase):
-    """Takes what the zip writer writes, and gives it away; it cannot go back, so the writer never tries to."""
+class _ChunkBuffer(io.RawIOBase):
+    """Buffers what ZipFile writes until `drain` returns it. It is not seekable, so ZipFile never seeks."""
 
     def __init__(self) -> None:
-        self.pieces: list[bytes] = []
+        self.chunks: list[bytes] = []
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: object) -> int:
-        piece = bytes(cast(bytes, data))
-        self.pieces.append(piece)
-        return len(piece)
+        chunk = bytes(cast(bytes, data))
+        self.chunks.append(chunk)
+        return len(chunk)
 
     def drain(self) -> bytes:
-        whole = b"".join(self.pieces)
-        self.pieces.clear()
-        return whole
+        data = b"".join(self.chunks)
+        self.chunks.clear()
+        return data
 
 
 def _zip(summary: BulkResult) -> Iterator[bytes]:
-    """Stored, not deflated: what is exported is packed already. What was left out is said in the zip itself."""
-    sink = _Sink()
-    lost = list(summary.skipped)
-    sums: list[str] = []
-    taken = {"sha256sums", "skipped.txt"}
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, strict_timestamps=False) as zipped:
+    """Yields the zip in chunks. Members are stored, not deflated, because exported files are compressed already.
+
+    `SHA256SUMS` lists the members' checksums, `skipped.txt` what was left out and why.
+    """
+    buffer = _ChunkBuffer()
+    skipped = list(summary.skipped)
+    checksums: list[str] = []
+    used_names = {"sha256sums", "skipped.txt"}
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, strict_timestamps=False) as zipped:
         for export in summary.done:
             file = export.file
             if file is None:
@@ -187,29 +190,32 @@ def _zip(summary: BulkResult) -> Iterator[bytes]:
             try:
                 source = files.path_of(file).open("rb")
             except OSError:
-                lost.append((export, "the portal has lost its file"))
+                skipped.append((export, "the portal has lost its file"))
                 continue
-            name = _unused(file.name, export.pk, taken)
-            about = zipfile.ZipInfo(name, file.verified_at.timetuple()[:6])
-            about.external_attr = 0o644 << 16
-            with source, zipped.open(about, "w", force_zip64=file.size >= zipfile.ZIP64_LIMIT) as target:
+            name = _unused_name(file.name, export.pk, used_names)
+            member = zipfile.ZipInfo(name, file.verified_at.timetuple()[:6])
+            member.external_attr = 0o644 << 16
+            with source, zipped.open(member, "w", force_zip64=file.size >= zipfile.ZIP64_LIMIT) as target:
                 while chunk := source.read(CHUNK_BYTES):
                     target.write(chunk)
-                    yield sink.drain()
-            sums.append(f"{file.sha256}  {name}\n")
-        zipped.writestr("SHA256SUMS", "".join(sums))
-        if lost:
-            lines = [f"Export {export.pk} ({export.project}): {why}.\n" for export, why in lost]
+                    yield buffer.drain()
+            checksums.append(f"{file.sha256}  {name}\n")
+        zipped.writestr("SHA256SUMS", "".join(checksums))
+        if skipped:
+            lines = [f"Export {export.pk} ({export.project}): {reason}.\n" for export, reason in skipped]
             zipped.writestr("skipped.txt", "".join(lines))
-    yield sink.drain()
+    yield buffer.drain()
 
 
-def _unused(name: str, pk: int, taken: set[str]) -> str:
-    """A name that is safe in any folder and not in the zip yet, whatever the case of its letters."""
-    safe = "".join("_" if sign in '/\\:*?"<>|' or ord(sign) < 32 else sign for sign in name).strip(" .") or "file"
+def _unused_name(name: str, pk: int, used_names: set[str]) -> str:
+    """Returns a file name that is valid on common file systems and unique in the zip, ignoring case.
+
+    Adds its case-folded form to `used_names`.
+    """
+    safe = "".join("_" if char in '/\\:*?"<>|' or ord(char) < 32 else char for char in name).strip(" .") or "file"
     path = PurePosixPath(safe)
-    while safe.casefold() in taken:
+    while safe.casefold() in used_names:
         path = PurePosixPath(f"{path.stem} ({pk}){path.suffix}")
         safe = str(path)
-    taken.add(safe.casefold())
+    used_names.add(safe.casefold())
     return safe

@@ -1,4 +1,4 @@
-"""Asking for exports: the one way in for pages, API, commands, retries."""
+"""Creating exports: the only way in for pages, API, commands and retries."""
 
 import hashlib
 import json
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 
@@ -16,16 +17,18 @@ from exports.models import Change, Export, IdempotencyKey, Member, Project, User
 from exports.providers.contract import Kind, is_valid_remote_id
 from exports.queue import wakeup
 
-# An export that waits for a provider's limits may wait long; watching a job has the kind's own deadline.
+# An export may wait long for a provider's rate limits before it is submitted; following a job has the kind's deadline.
 SUBMIT_DEADLINE_SECONDS: Final = 24 * 3600.0
 SOURCES: Final = {"person": "person", "api": "api", "schedule": "schedule"}
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What is asked for. `options` as they came: text from a form, or JSON values.
+    """A request for an export. `options` as received: text from an HTML form, or JSON values.
 
-    `adopt`: id of a job that already runs at the provider; it is watched, nothing is submitted.
+    `adopt`: id of a job that already runs at the provider; it is followed, nothing is submitted.
+    `options_form`: the kind's form, bound to the same options. A page that shows this form passes it on, so that the
+    options are validated once; without it `create_export` builds the form from `options`.
     """
 
     type: str
@@ -34,69 +37,74 @@ class ExportRequest:
     confirm: bool = False
     adopt: str = ""
     allow_duplicate: bool = False
+    options_form: forms.BaseForm | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Requester:
-    """Who asks, and how. `source` is the history's word."""
+    """The person, and the way the request came: `source` for the history, `trigger` for the export."""
 
     user: User
     source: str = "person"
     trigger: str = "person"
 
 
-def create_export(project: Project, wish: ExportRequest, asker: Requester, retry_of: Export | None = None) -> Export:
-    """Makes an export of a project. Raises InvalidError, TwinError. Never calls the provider."""
-    kind, options = _check(project, wish)
-    format_ = wish.format or kind.formats[0]
+def create_export(
+    project: Project, request: ExportRequest, requester: Requester, retry_of: Export | None = None
+) -> Export:
+    """Creates an export of a project. Raises InvalidError, DuplicateError. Never calls the provider."""
+    kind, options = _validate(project, request)
+    format_ = request.format or kind.formats[0]
     key = hash_options(options)
     with transaction.atomic():
-        # The row lock makes a double click two requests in a row, and the second sees the first's export.
+        # The row lock serializes the two requests of a double click, so the second one sees the first one's export.
         Project.objects.select_for_update().get(pk=project.pk)
-        if not wish.allow_duplicate:
-            _refuse_twin(project, wish, format_, key)
+        if not request.allow_duplicate:
+            _refuse_duplicate(project, request, format_, key)
         now = clock.now()
-        seconds = kind.deadline.total_seconds() if wish.adopt else SUBMIT_DEADLINE_SECONDS
+        seconds = kind.deadline.total_seconds() if request.adopt else SUBMIT_DEADLINE_SECONDS
         export = Export.objects.create(
             team_id=project.team_id,
             project=project,
-            user=asker.user,
-            trigger=asker.trigger,
+            user=requester.user,
+            trigger=requester.trigger,
             retry_of=retry_of,
             type=kind.type,
             format=format_,
             options=options,
             options_key=key,
-            remote_id=wish.adopt,
-            step=states.POLL if wish.adopt else states.SUBMIT,
+            remote_id=request.adopt,
+            step=states.POLL if request.adopt else states.SUBMIT,
             created_at=now,
             next_step_at=now,
             deadline_at=clock.seconds_from_now(seconds),
         )
-        note = f"Adopts the job {wish.adopt}." if wish.adopt else ""
+        note = f"Adopts the job {request.adopt}." if request.adopt else ""
         if retry_of is not None:
             note = f"{note} Retry of export {retry_of.pk}.".strip()
-        Change.append(export, None, source=asker.source, actor=asker.user.email, at=now, note=note)
-        if asker.source in audit_log.AUDITED_SOURCES:
-            verb = {"retry": "retried", "adopt": "adopted"}.get(asker.trigger, "asked for")
+        Change.append(export, None, source=requester.source, actor=requester.user.email, at=now, note=note)
+        if requester.source in audit_log.AUDITED_SOURCES:
+            verb = {"retry": "retried", "adopt": "adopted"}.get(requester.trigger, "asked for")
             what = f"retry of export {retry_of.pk}" if retry_of is not None else ""
-            audit_log.record_event(export.team_id, asker.user, verb, audit_log.describe_export(export), what)
+            audit_log.record_event(export.team_id, requester.user, verb, audit_log.describe_export(export), what)
         wakeup.wake_after_commit()
     return export
 
 
-def create_export_once(key: str, member: Member, project: Project, wish: ExportRequest, asker: Requester) -> Export:
-    """As `request`, and a repeated request with the same key gives the same export.
+def create_export_once(
+    key: str, member: Member, project: Project, request: ExportRequest, requester: Requester
+) -> Export:
+    """As `create_export`; repeating the request with the same idempotency key returns the same export.
 
-    Raises ConflictError when the key was used for something else.
+    Raises ConflictError when the member used the key for another request.
     """
-    asked = [project.pk, wish.type, wish.format, wish.options, wish.confirm, wish.adopt, wish.allow_duplicate]
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+    fields = [request.type, request.format, request.options, request.confirm, request.adopt, request.allow_duplicate]
+    digest = hashlib.sha256(json.dumps([project.pk, *fields], sort_keys=True, default=str).encode()).hexdigest()
     with transaction.atomic():
         Member.objects.select_for_update().get(pk=member.pk)
         used = IdempotencyKey.objects.filter(member=member, key=key).select_related("export").first()
         if used is None:
-            export = create_export(project, wish, asker)
+            export = create_export(project, request, requester)
             IdempotencyKey.objects.create(member=member, key=key, digest=digest, export=export)
             return export
     if used.digest != digest:
@@ -105,47 +113,57 @@ def create_export_once(key: str, member: Member, project: Project, wish: ExportR
 
 
 def hash_options(options: Mapping[str, Any]) -> str:
-    """Tells equal options apart from others, whatever their order."""
+    """Returns a hash of the options that does not depend on the order of the keys."""
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
 
 
-def _refuse_twin(project: Project, wish: ExportRequest, format_: str, key: str) -> None:
-    same = {"remote_id": wish.adopt} if wish.adopt else {"format": format_, "options_key": key}
-    twins = Export.objects.open().filter(project=project, type=wish.type, **same)
-    if (twin := twins.values_list("pk", flat=True).first()) is not None:
-        raise DuplicateError(twin)
+def _refuse_duplicate(project: Project, request: ExportRequest, format_: str, key: str) -> None:
+    """Raises DuplicateError when an open export of the project has the same job, or the same format and options."""
+    same = {"remote_id": request.adopt} if request.adopt else {"format": format_, "options_key": key}
+    duplicates = Export.objects.open().filter(project=project, type=request.type, **same)
+    if (duplicate_pk := duplicates.values_list("pk", flat=True).first()) is not None:
+        raise DuplicateError(duplicate_pk)
 
 
-def _check(project: Project, wish: ExportRequest) -> tuple[Kind, dict[str, Any]]:
-    """The kind and the cleaned options. Raises InvalidError with every problem at once."""
-    provider = project.provider
-    kind = provider.kind(wish.type)
+def _validate(project: Project, request: ExportRequest) -> tuple[Kind, dict[str, Any]]:
+    """Returns the kind and the cleaned options. Raises InvalidError with every problem at once."""
+    try:
+        provider = project.provider
+    except KeyError:
+        raise InvalidError({"type": ["The portal no longer has the provider of this project."]}) from None
+    kind = provider.kind(request.type)
     if kind is None:
         types = ", ".join(kind.type for kind in provider.kinds)
         raise InvalidError({"type": [f"{provider.label} has no export of this type. It has: {types}."]})
     errors: dict[str, list[str]] = {}
-    if wish.format and wish.format not in kind.formats:
+    if request.format and request.format not in kind.formats:
         errors["format"] = [f"This export comes as: {', '.join(kind.formats)}."]
-    if kind.effect == "changes" and not wish.confirm and not wish.adopt:
+    if kind.effect == "changes" and not request.confirm and not request.adopt:
         errors["confirm"] = [f"{kind.label} changes the project at {provider.label}. Confirm it with confirm: true."]
-    if wish.adopt and not is_valid_remote_id(wish.adopt):
+    if request.adopt and not is_valid_remote_id(request.adopt):
         errors["adopt"] = ["The job's id has 1 to 200 characters, without / ? #."]
-    options, problems = clean_options(kind, wish.options)
+    options, problems = clean_options(kind, request.options, request.options_form)
     errors |= problems
     if not problems:
         for name, texts in provider.option_problems(kind, options, project.credential.dialect).items():
             errors[f"options.{name}"] = texts
-    if errors and not (wish.adopt and set(errors) == {name for name in errors if name.startswith("options.")}):
+    if errors and not (request.adopt and set(errors) == {name for name in errors if name.startswith("options.")}):
         raise InvalidError(errors)
     return kind, options
 
 
-def clean_options(kind: Kind, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Options as they are kept (only those that are set), and problems by field."""
-    form = kind.options(data={name: value for name, value in given.items() if value is not None})
+def clean_options(
+    kind: Kind, raw_options: Mapping[str, Any], form: forms.BaseForm | None = None
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Returns the options to store (only those that are set), and the problems by field.
+
+    `form`: the kind's form, bound to `raw_options`. A form validates once, however often it is asked.
+    """
+    if not isinstance(form, kind.options):
+        form = kind.options(data={name: value for name, value in raw_options.items() if value is not None})
     errors = {
         f"options.{name}": [f"Unknown option. This export takes: {', '.join(form.fields) or 'no options'}."]
-        for name in given
+        for name in raw_options
         if name not in form.fields
     }
     if not form.is_valid():
@@ -153,6 +171,8 @@ def clean_options(kind: Kind, given: Mapping[str, Any]) -> tuple[dict[str, Any],
             field_name = "options" if name == NON_FIELD_ERRORS else f"options.{name}"
             errors[field_name] = [str(text) for text in texts]
     cleaned = {
-        name: value for name, value in form.cleaned_data.items() if name in given and value not in (None, "", [], {})
+        name: value
+        for name, value in form.cleaned_data.items()
+        if name in raw_options and value not in (None, "", [], {})
     }
     return cleaned, errors

@@ -1,4 +1,4 @@
-"""Deleting a kept file. The export, its history and its receipts stay."""
+"""Deleting a kept file. The export, its history and its download log stay."""
 
 from django.db import transaction
 from django.db.models import F
@@ -11,10 +11,10 @@ from exports.storage import files
 
 
 def delete_file(export: Export, user: User, *, address: str | None = None) -> File:
-    """Deletes the export's file, and says so in the team's activity. Raises ConflictError when there is none.
+    """Deletes the export's file and records it in the audit log. Raises ConflictError when there is no file.
 
-    The row says first that the file is gone: if the process dies in between, bytes are left that nobody is shown,
-    and never a promise of bytes that are not there.
+    The row is marked as deleted before the bytes are removed. If the process dies in between, the bytes are orphaned
+    and `housekeeping.sweep` removes them; a row never promises bytes that are gone.
     """
     file = export.file
     if file is None:

@@ -1,4 +1,4 @@
-"""How long exports usually take, from what the team has seen lately."""
+"""How long exports usually take, estimated from the team's latest successful exports."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,24 +10,27 @@ from django.db.models import F
 from exports import states
 from exports.models import Export
 
-# So many of the team's latest good exports are looked at: one short stretch of an index, whatever the history holds.
+# The sample is the team's latest successful exports: a bounded index range, whatever the length of the history.
 SAMPLE_SIZE: Final = 200
-# Fewer than these of the same project say less than those of all the team's projects.
+# With fewer samples of the same project, the estimate uses all the team's projects of the same kind.
 MIN_SAMPLES: Final = 3
 UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 @dataclass(frozen=True)
 class UsualDuration:
-    """The seconds that most take: the fifth and the fourth fifth. `same`: of the same project, not of the kind."""
+    """The 20th and the 80th percentile, in seconds.
+
+    `same_project`: estimated from exports of the same project, not from all exports of the kind.
+    """
 
     low_seconds: float
     high_seconds: float
     same_project: bool
 
     def __str__(self) -> str:
-        """In one unit, as people say it."""
-        size, unit = next((one for one in UNITS if self.high_seconds >= one[0]), UNITS[-1])
+        """The range in one unit, with an en dash between low and high."""
+        size, unit = next(((size, unit) for size, unit in UNITS if self.high_seconds >= size), UNITS[-1])
         low, high = round(self.low_seconds / size), max(1, round(self.high_seconds / size))
         if low == 0:
             return f"up to {high} {unit}"
@@ -35,12 +38,15 @@ class UsualDuration:
 
 
 def usual_durations(exports: Iterable[Export]) -> dict[int, UsualDuration]:
-    """By number, what is usual for these exports of one team (loaded with their projects): one query, or none."""
-    wanted = list(exports)
-    if not wanted:
+    """Returns the usual durations by export id, for exports of one team with their projects loaded.
+
+    Makes one query, or none for no exports. Exports without enough samples are not in the result.
+    """
+    rows_to_estimate = list(exports)
+    if not rows_to_estimate:
         return {}
-    # A job that was watched from its middle on says nothing about a whole one.
-    rows = Export.objects.filter(team_id=wanted[0].team_id, status=states.SUCCEEDED).exclude(trigger="adopt")
+    # An adopted job was followed only from somewhere in its middle, so its duration is too short.
+    rows = Export.objects.filter(team_id=rows_to_estimate[0].team_id, status=states.SUCCEEDED).exclude(trigger="adopt")
     rows = rows.annotate(lasted=F("finished_at") - F("created_at"))
     names = ("project_id", "project__credential__provider", "type", "lasted")
     of_project: dict[tuple[int, str], list[float]] = defaultdict(list)
@@ -49,17 +55,18 @@ def usual_durations(exports: Iterable[Export]) -> dict[int, UsualDuration]:
         seconds = lasted.total_seconds()
         of_project[project, type_].append(seconds)
         of_kind[provider, type_].append(seconds)
-    found: dict[int, UsualDuration] = {}
-    for export in wanted:
-        own = of_project[export.project_id, export.type]
-        like = of_kind[export.project.credential.provider, export.type]
-        if len(own) >= MIN_SAMPLES or len(like) >= MIN_SAMPLES:
-            same = len(own) >= MIN_SAMPLES
-            found[export.pk] = UsualDuration(*_middle(own if same else like), same)
-    return found
+    durations: dict[int, UsualDuration] = {}
+    for export in rows_to_estimate:
+        project_samples = of_project[export.project_id, export.type]
+        kind_samples = of_kind[export.project.credential.provider, export.type]
+        same_project = len(project_samples) >= MIN_SAMPLES
+        samples = project_samples if same_project else kind_samples
+        if len(samples) >= MIN_SAMPLES:
+            durations[export.pk] = UsualDuration(*_percentiles_20_80(samples), same_project)
+    return durations
 
 
-def _middle(seconds: list[float]) -> tuple[float, float]:
+def _percentiles_20_80(seconds: list[float]) -> tuple[float, float]:
     ordered = sorted(seconds)
     last = len(ordered) - 1
     return ordered[round(last * 0.2)], ordered[round(last * 0.8)]

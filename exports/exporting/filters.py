@@ -1,4 +1,4 @@
-"""Filters of lists, read from a query string. For pages and API alike."""
+"""Filters of export lists, parsed from a query string. Used by pages and API."""
 
 import contextlib
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ from exports.providers.registry import PROVIDERS
 
 MAX_SEARCH_LENGTH: Final = 200
 MAX_SEARCH_WORDS: Final = 8
-# The greatest id a row can have.
+# The largest primary key.
 MAX_ID: Final = 2**63 - 1
 TYPES: Final = tuple(sorted({kind.type for provider in PROVIDERS.values() for kind in provider.kinds}))
-# Filters that take one or more words: repeated, or separated by commas.
+# Filters that take one or more values: repeated, or separated by commas.
 CHOICE_FILTERS: Final[dict[str, tuple[str, ...]]] = {
     "status": states.STATUSES,
     "type": TYPES,
     "provider": tuple(PROVIDERS),
 }
 FILTER_NAMES: Final = (*CHOICE_FILTERS, "project_id", "since", "until", "q")
-# What the page filters by besides; the API's contract has the names above.
+# Filters of the page only; the API's contract has the names above.
 PAGE_CHOICE_FILTERS: Final[dict[str, tuple[str, ...]]] = {"trigger": states.TRIGGERS, "file": ("yes", "no")}
 PAGE_FILTER_NAMES: Final = (*FILTER_NAMES, *PAGE_CHOICE_FILTERS, "user_id")
-# Numbers are given in the order of asking, but for transactions that overlapped.
+# Ids rise with `created_at`, except between transactions that overlapped.
 ID_ORDER_SLACK: Final = timedelta(days=1)
-# Where a text is looked for: in the exports, and in the few things they belong to.
+# The columns that a search (`q`) covers.
 SEARCHED_FIELDS: Final = ("remote_id", "error_message", "file__name")
 SEARCHED_PROJECT_FIELDS: Final = ("name", "remote_id", "credential__provider")
 SEARCHED_USER_FIELDS: Final = ("email", "name")
@@ -45,7 +45,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Filters:
-    """Which exports to show. `since` and `until` are both included; `pairs` says the same as a query string does."""
+    """Which exports to show. `since` and `until` are inclusive; `pairs` are the name-value pairs as received."""
 
     status: tuple[str, ...] = ()
     type: tuple[str, ...] = ()
@@ -61,32 +61,33 @@ class Filters:
 
     @classmethod
     def parse(cls, data: QueryDict, *, with_page_filters: bool = False) -> "Filters":
-        """Filters from a query string (`with_page_filters`: with the page's own); empty values and other names are passed over.
+        """Parses a query string; empty values and unknown names are ignored. Raises InvalidError.
 
-        Days are days in UTC; on the page, in the zone of whoever reads. Raises InvalidError.
+        `with_page_filters`: accepts the filters of the page as well, and reads days and times without a zone in the
+        reader's time zone. Otherwise they are UTC.
         """
         zone = timezone.get_current_timezone() if with_page_filters else UTC
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         names = PAGE_FILTER_NAMES if with_page_filters else FILTER_NAMES
         pairs = tuple((name, value) for name in names for value in data.getlist(name) if value.strip())
         for name, known in (CHOICE_FILTERS | PAGE_CHOICE_FILTERS if with_page_filters else CHOICE_FILTERS).items():
-            given = [part.strip() for key, value in pairs if key == name for part in value.split(",")]
-            found[name] = tuple(dict.fromkeys(given))
-            if set(given) - set(known):
+            choices = [part.strip() for key, value in pairs if key == name for part in value.split(",")]
+            values[name] = tuple(dict.fromkeys(choices))
+            if set(choices) - set(known):
                 errors[name] = [f"Choose from: {', '.join(known)}."]
-        for name, read in PARSERS.items():
-            values = [value.strip() for key, value in pairs if key == name]
-            if len(values) > 1:
+        for name, parse in PARSERS.items():
+            texts = [value.strip() for key, value in pairs if key == name]
+            if len(texts) > 1:
                 errors[name] = ["Give this once."]
-            elif values:
+            elif texts:
                 try:
-                    found[name] = read(values[0], zone)
+                    values[name] = parse(texts[0], zone)
                 except ValueError as error:
                     errors[name] = [str(error)]
         if errors:
             raise InvalidError(errors)
-        return cls(**found, pairs=pairs)
+        return cls(**values, pairs=pairs)
 
     @property
     def query_string(self) -> str:
@@ -94,52 +95,52 @@ class Filters:
         return urlencode(self.pairs)
 
     def apply(self, rows: QuerySet[M]) -> QuerySet[M]:
-        """Those of the exports that pass."""
+        """Returns the exports that match all filters."""
         return self.post_filter(self.pre_filter(rows))
 
     def pre_filter(self, rows: QuerySet[M]) -> QuerySet[M]:
-        """Those that pass the filters an index serves, or that only decide where to begin and to end."""
-        wanted = {
+        """Applies the filters that an index serves, and those that only bound the range of ids."""
+        conditions = {
             "status__in": self.status,
             "project_id": self.project_id,
             "created_at__gte": self.since,
             "created_at__lte": self.until,
         }
-        return _between(rows, self.since, self.until).filter(**_given(wanted))
+        return _created_between(rows, self.since, self.until).filter(**_without_empty(conditions))
 
     def post_filter(self, rows: QuerySet[M]) -> QuerySet[M]:
-        """Those that pass the other filters."""
-        wanted = {
+        """Applies the filters that no index serves."""
+        conditions = {
             "type__in": self.type,
             "project__credential__provider__in": self.provider,
             "trigger__in": self.trigger,
             "user_id": self.user_id,
         }
-        rows = rows.filter(**_given(wanted))
+        rows = rows.filter(**_without_empty(conditions))
         if len(self.file) == 1:
             kept = Q(file__isnull=False, file__deleted_at=None)
             rows = rows.filter(kept if self.file == ("yes",) else ~kept)
         for word in self.q.split():
-            rows = rows.filter(_looks_like(word))
+            rows = rows.filter(_matches_word(word))
         return rows
 
     def values_of(self, name: str) -> list[str]:
-        """The values of one filter, as they were given."""
+        """Returns the values of one filter as received."""
         return [value for key, value in self.pairs if key == name]
 
     def query_without(self, name: str) -> str:
-        """The others as a query string."""
+        """Returns the query string without one filter."""
         return urlencode([pair for pair in self.pairs if pair[0] != name])
 
     @property
     def has_post_filter(self) -> bool:
-        """Whether `sift` leaves anything out."""
-        narrow = {"status", "project_id", "since", "until"}
-        return any(name not in narrow for name, _ in self.pairs)
+        """Whether `post_filter` has a condition."""
+        pre_filters = {"status", "project_id", "since", "until"}
+        return any(name not in pre_filters for name, _ in self.pairs)
 
 
-def _between(rows: QuerySet[M], since: datetime | None, until: datetime | None) -> QuerySet[M]:
-    """Those whose numbers may belong to the period, so that nothing is read of what came long before or after it."""
+def _created_between(rows: QuerySet[M], since: datetime | None, until: datetime | None) -> QuerySet[M]:
+    """Bounds the ids by the period, so that the database reads no rows from long before or after it."""
     times = rows.select_related(None).order_by("created_at")
     with contextlib.suppress(OverflowError):
         if since:
@@ -147,53 +148,55 @@ def _between(rows: QuerySet[M], since: datetime | None, until: datetime | None) 
             rows = rows.filter(pk__gt=Coalesce(Subquery(before), 0))
     with contextlib.suppress(OverflowError):
         if until:
-            behind = times.filter(created_at__gt=until + ID_ORDER_SLACK).values("pk")[:1]
-            rows = rows.filter(pk__lt=Coalesce(Subquery(behind), MAX_ID))
+            after = times.filter(created_at__gt=until + ID_ORDER_SLACK).values("pk")[:1]
+            rows = rows.filter(pk__lt=Coalesce(Subquery(after), MAX_ID))
     return rows
 
 
-def _given(wanted: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in wanted.items() if value not in (None, ())}
+def _without_empty(conditions: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in conditions.items() if value not in (None, ())}
 
 
-def _looks_like(word: str) -> Q:
-    found = _in_any(SEARCHED_FIELDS, word) | Q(type__in=[type_ for type_ in TYPES if word.casefold() in type_])
-    # Found by themselves first: there are few of them, and a number is quicker compared than a text.
-    found |= Q(project__in=Project.objects.filter(_in_any(SEARCHED_PROJECT_FIELDS, word)).values("pk"))
-    found |= Q(user__in=User.objects.filter(_in_any(SEARCHED_USER_FIELDS, word)).values("pk"))
+def _matches_word(word: str) -> Q:
+    types = [type_ for type_ in TYPES if word.casefold() in type_]
+    condition = _any_contains(SEARCHED_FIELDS, word) | Q(type__in=types)
+    # Projects and users are searched in subqueries: they are few, and comparing ids is cheaper than comparing texts.
+    condition |= Q(project__in=Project.objects.filter(_any_contains(SEARCHED_PROJECT_FIELDS, word)).values("pk"))
+    condition |= Q(user__in=User.objects.filter(_any_contains(SEARCHED_USER_FIELDS, word)).values("pk"))
     number = word.removeprefix("#")
     if number.isascii() and number.isdigit() and len(number) <= 18:
-        found |= Q(pk=int(number))
-    return found
+        condition |= Q(pk=int(number))
+    return condition
 
 
-def _in_any(names: Sequence[str], word: str) -> Q:
-    found = Q()
-    for name in names:
-        found |= Q(**{f"{name}__icontains": word})
-    return found
+def _any_contains(columns: Sequence[str], word: str) -> Q:
+    condition = Q()
+    for column in columns:
+        condition |= Q(**{f"{column}__icontains": word})
+    return condition
 
 
-def _number(text: str, _zone: tzinfo) -> int:
+def _parse_id(text: str, _zone: tzinfo) -> int:
     return parse_positive_int(text)
 
 
-def parse_positive_int(text: str, most: int = MAX_ID) -> int:
-    """A whole number from 1. Raises ValueError with a sentence."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 1 <= int(text) <= most):
-        raise ValueError("Give a whole number from 1." if most == MAX_ID else f"Give a whole number from 1 to {most}.")
+def parse_positive_int(text: str, maximum: int = MAX_ID) -> int:
+    """Parses a whole number from 1 to `maximum`. Raises ValueError with a sentence for a person."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and 1 <= int(text) <= maximum):
+        to = "" if maximum == MAX_ID else f" to {maximum}"
+        raise ValueError(f"Give a whole number from 1{to}.")
     return int(text)
 
 
-def _text(text: str, _zone: tzinfo) -> str:
+def _parse_search(text: str, _zone: tzinfo) -> str:
     if len(text) > MAX_SEARCH_LENGTH or len(text.split()) > MAX_SEARCH_WORDS or "\0" in text:
         raise ValueError(f"Search for at most {MAX_SEARCH_WORDS} words of {MAX_SEARCH_LENGTH} characters altogether.")
     return text
 
 
-def _moment(text: str, zone: tzinfo, end: bool = False) -> datetime:
-    """A moment, in this zone where none is given; a day alone is its beginning, or its end."""
-    # A plus sign that was not encoded in the address arrives as a space.
+def _parse_time(text: str, zone: tzinfo, end: bool = False) -> datetime:
+    """Parses a time, in `zone` where the text has none; a day alone is its beginning, or with `end` its end."""
+    # A plus sign that was not percent-encoded arrives as a space.
     head, _, tail = text.rpartition(" ")
     if head and "T" in head:
         text = f"{head}+{tail}"
@@ -201,16 +204,16 @@ def _moment(text: str, zone: tzinfo, end: bool = False) -> datetime:
         if len(text) == 10:
             day = date.fromisoformat(text)
             return datetime.combine(day, time.max if end else time.min, zone).astimezone(UTC)
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        time_ = datetime.fromisoformat(text)
+        return (time_ if time_.tzinfo else time_.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("Give a day like 2026-01-31, or a time like 2026-01-31T12:00:00Z.") from None
 
 
 PARSERS: Final[dict[str, Any]] = {
-    "project_id": _number,
-    "user_id": _number,
-    "since": _moment,
-    "until": lambda text, zone: _moment(text, zone, end=True),
-    "q": _text,
+    "project_id": _parse_id,
+    "user_id": _parse_id,
+    "since": _parse_time,
+    "until": lambda text, zone: _parse_time(text, zone, end=True),
+    "q": _parse_search,
 }

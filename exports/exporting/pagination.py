@@ -1,4 +1,4 @@
-"""Lists in pages by key, newest first, through filters. For pages and API alike."""
+"""Keyset pagination of filtered lists, newest first. Used by pages and API."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -15,15 +15,15 @@ from exports.exporting.filters import MAX_ID, Filters, parse_positive_int
 
 MAX_LIMIT: Final = 100
 DEFAULT_LIMIT: Final = 20
-# A filter that no index serves looks through so many exports at a time, so that a page costs the same in any history.
-WINDOW: Final = 10_000
-CHUNK: Final = 1000
+# Filters without an index scan at most this many rows, so that the cost of a page does not grow with the table.
+SCAN_ROWS: Final = 10_000
+CHUNK_ROWS: Final = 1000
 M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
 class Page(Generic[M]):
-    """Some rows of a list. `next_query`: the query string, with its question mark, of those after; None at the end."""
+    """One page of a list. `next_query`: query string of the next page, with question mark; None on the last page."""
 
     rows: Sequence[M]
     limit: int
@@ -33,25 +33,25 @@ class Page(Generic[M]):
 def get_page(
     rows: QuerySet[M], filters: Filters | None = None, before: int | None = None, limit: int = DEFAULT_LIMIT
 ) -> Page[M]:
-    """The newest rows, or those older than `before`, in one query whatever the depth of the page."""
+    """Returns the newest rows, or those with an id below `before`, in one query whatever the depth of the page."""
     if filters is not None:
         rows = filters.apply(rows)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    # One more than is shown tells whether there are others.
-    found = list(rows.order_by("-pk")[: limit + 1])
-    shown = found[:limit]
-    if len(found) <= limit:
+    # One row more than the page shows: it tells whether there is a next page.
+    fetched = list(rows.order_by("-pk")[: limit + 1])
+    shown = fetched[:limit]
+    if len(fetched) <= limit:
         return Page(shown, limit, None)
-    place = urlencode({"limit": limit, "before": shown[-1].pk})
-    return Page(shown, limit, "?" + "&".join(filter(None, (filters.query_string if filters else "", place))))
+    cursor = urlencode({"limit": limit, "before": shown[-1].pk})
+    return Page(shown, limit, "?" + "&".join(filter(None, (filters.query_string if filters else "", cursor))))
 
 
 @dataclass(frozen=True)
 class CursorPage(Generic[M]):
-    """A page that leads both ways. `newer`, `older`: query strings, without question mark; None where it ends.
+    """A page with links both ways. `newer`, `older`: query strings without question mark; None where the list ends.
 
-    `scanned_back_to`: filters that no index serves were tried back to this time; there may be more behind it.
+    `scanned_back_to`: the scan of filters without an index stopped at this time; older rows may match as well.
     """
 
     rows: Sequence[M]
@@ -63,78 +63,81 @@ class CursorPage(Generic[M]):
 def get_cursor_page(
     rows: QuerySet[M], filters: Filters, before: int | None = None, after: int | None = None, limit: int = DEFAULT_LIMIT
 ) -> CursorPage[M]:
-    """The newest rows, those older than `before`, or those just newer than `after`; at most two queries, any depth."""
-    up = after is not None
-    order, beyond, within = ("pk", "gt", "lte") if up else ("-pk", "lt", "gte")
-    place = after if up else before
-    some = filters.pre_filter(rows)
-    if place is not None:
-        some = some.filter(**{f"pk__{beyond}": place})
-    edge, at = _edge(some, order) if filters.has_post_filter else (None, None)
-    found = filters.post_filter(some)
-    if edge is not None:
-        found = found.filter(**{f"pk__{within}": edge})
-    got = list(found.order_by(order)[: limit + 1])
-    shown = got[:limit]
-    last: int | None = shown[-1].pk if len(got) > limit else edge
+    """Returns the newest rows, those just older than `before`, or those just newer than `after` (ids).
+
+    Makes at most two queries, whatever the depth of the page.
+    """
+    ascending = after is not None
+    order, beyond, within = ("pk", "gt", "lte") if ascending else ("-pk", "lt", "gte")
+    cursor = after if ascending else before
+    candidates = filters.pre_filter(rows)
+    if cursor is not None:
+        candidates = candidates.filter(**{f"pk__{beyond}": cursor})
+    scan_end, scan_end_time = _scan_end(candidates, order) if filters.has_post_filter else (None, None)
+    matches = filters.post_filter(candidates)
+    if scan_end is not None:
+        matches = matches.filter(**{f"pk__{within}": scan_end})
+    fetched = list(matches.order_by(order)[: limit + 1])
+    shown = fetched[:limit]
+    onward: int | None = shown[-1].pk if len(fetched) > limit else scan_end
     back: int | None = None
-    if place is not None:
-        back = shown[0].pk if shown else place + (1 if up else -1)
-    newer, older = (last, back) if up else (back, last)
+    if cursor is not None:
+        back = shown[0].pk if shown else cursor + (1 if ascending else -1)
+    newer, older = (onward, back) if ascending else (back, onward)
     return CursorPage(
-        shown[::-1] if up else shown,
-        _place(filters, "after", newer),
-        _place(filters, "before", older),
-        at if len(got) <= limit else None,
+        shown[::-1] if ascending else shown,
+        _cursor_query(filters, "after", newer),
+        _cursor_query(filters, "before", older),
+        scan_end_time if len(fetched) <= limit else None,
     )
 
 
-def iterate_rows(rows: QuerySet[M], filters: Filters, most: int) -> Iterator[M]:
-    """The newest rows that pass, up to so many, a chunk at a time: memory stays flat."""
-    found, before = filters.apply(rows).order_by("-pk"), None
-    while most > 0:
-        chunk = list((found if before is None else found.filter(pk__lt=before))[: min(CHUNK, most)])
+def iterate_rows(rows: QuerySet[M], filters: Filters, max_rows: int) -> Iterator[M]:
+    """Yields the newest matching rows, at most `max_rows`. Reads them in chunks, so memory stays flat."""
+    matches, before, remaining = filters.apply(rows).order_by("-pk"), None, max_rows
+    while remaining > 0:
+        chunk = list((matches if before is None else matches.filter(pk__lt=before))[: min(CHUNK_ROWS, remaining)])
         yield from chunk
-        if len(chunk) < CHUNK:
+        if len(chunk) < CHUNK_ROWS:
             return
-        before, most = chunk[-1].pk, most - len(chunk)
+        before, remaining = chunk[-1].pk, remaining - len(chunk)
 
 
 def parse_cursor(data: QueryDict) -> tuple[int | None, int | None]:
-    """`before` and `after` of a query string; what cannot be read, or both, counts as not given."""
-    found: dict[str, int] = {}
+    """Returns `before` and `after` of a query string; malformed values, or both at once, count as absent."""
+    cursors: dict[str, int] = {}
     for name in ("before", "after"):
         with contextlib.suppress(ValueError):
-            found[name] = parse_positive_int(data.get(name, ""))
-    return (found.get("before"), found.get("after")) if len(found) == 1 else (None, None)
+            cursors[name] = parse_positive_int(data.get(name, ""))
+    return (cursors.get("before"), cursors.get("after")) if len(cursors) == 1 else (None, None)
 
 
-def _edge(rows: QuerySet[M], order: str) -> tuple[int | None, datetime | None]:
-    """The export at which a window over these ends; (None, None) when all of them fit into it."""
-    ids = rows.select_related(None).order_by(order).values("pk")[WINDOW - 1 : WINDOW]
-    # The inner query reads the index alone, the outer one row.
-    found = rows.model._default_manager.filter(pk=Subquery(ids)).values_list("pk", "created_at").first()
-    return found or (None, None)
+def _scan_end(rows: QuerySet[M], order: str) -> tuple[int | None, datetime | None]:
+    """Returns id and `created_at` of the last row within SCAN_ROWS; (None, None) when there are fewer rows."""
+    ids = rows.select_related(None).order_by(order).values("pk")[SCAN_ROWS - 1 : SCAN_ROWS]
+    # The subquery is an index-only scan; the outer query reads one row.
+    row = rows.model._default_manager.filter(pk=Subquery(ids)).values_list("pk", "created_at").first()
+    return row or (None, None)
 
 
-def _place(filters: Filters, name: str, pk: int | None) -> str | None:
+def _cursor_query(filters: Filters, name: str, pk: int | None) -> str | None:
     if pk is None:
         return None
     return "&".join(filter(None, (filters.query_string, urlencode({name: pk}))))
 
 
 def parse_paging(data: QueryDict) -> tuple[int | None, int]:
-    """`before` and `limit` of a query string. Raises InvalidError."""
+    """Returns `before` and `limit` of a query string. Raises InvalidError."""
     errors: dict[str, list[str]] = {}
-    found: dict[str, int | None] = {"before": None, "limit": DEFAULT_LIMIT}
-    for name, most in (("before", MAX_ID), ("limit", MAX_LIMIT)):
+    values: dict[str, int | None] = {"before": None, "limit": DEFAULT_LIMIT}
+    for name, maximum in (("before", MAX_ID), ("limit", MAX_LIMIT)):
         text = data.get(name)
         if text is None:
             continue
         try:
-            found[name] = parse_positive_int(text, most)
+            values[name] = parse_positive_int(text, maximum)
         except ValueError as error:
             errors[name] = [str(error)]
     if errors:
         raise InvalidError(errors)
-    return found["before"], found["limit"] or DEFAULT_LIMIT
+    return values["before"], values["limit"] or DEFAULT_LIMIT

@@ -1,1 +1,1 @@
-"""What runs now and then: sweeping what crashes leave behind."""
+"""Periodic clean-up: leftovers of crashes, and rows that have expired."""

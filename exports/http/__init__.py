@@ -1,1 +1,1 @@
-"""What pages and API share: serving files, request rates."""
+"""What pages and API share: serving files, throttling, the client's address."""

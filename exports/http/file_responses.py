@@ -1,4 +1,4 @@
-"""Serving kept files: ranges, validators, names; always as a download, never as a page of ours.
+"""HTTP responses that serve kept files: ranges, validators, file names. Browsers never render a file as a page.
 
 RFC 9110 (conditional requests, ranges), RFC 6266 and 8187 (names).
 """
@@ -8,7 +8,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date, parse_http_date_safe
 
+from exports.http.client_address import client_address
 from exports.models import Export, File, User
 from exports.storage import downloads, files
 
@@ -27,9 +27,9 @@ VIDEO_TYPE: Final = "video/mp4"
 RANGE_PATTERN: Final = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.I)
 FILE_HEADERS: Final = {
     "Accept-Ranges": "bytes",
-    # May be kept by whoever fetched it, but is asked for again each time, so that a deleted file is gone.
+    # The client may store it, but must revalidate it each time, so that a deleted file is no longer shown.
     "Cache-Control": "private, no-cache",
-    # Whatever the bytes are, a browser that shows them all the same runs nothing and knows no origin.
+    # If a browser renders the bytes all the same, it runs no script and gives them an opaque origin.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -37,53 +37,51 @@ FILE_HEADERS: Final = {
 
 
 class FileGoneError(Exception):
-    """The file was there and is not any more; the text is for a person."""
+    """The file was deleted or lost; the text is for a person."""
 
 
 def serve_download(request: HttpRequest, export: Export, user: User, via: str) -> HttpResponseBase:
-    """The export's file as a download, with a receipt once its bytes begin to leave. Raises GoneError."""
-    assert export.file is not None  # noqa: S101  asked for by the caller
+    """Serves the export's file as a download and records it in the download log. Raises FileGoneError.
+
+    `via`: `downloads.VIA_PAGE` or `VIA_API`. HEAD, 304 and error responses are not recorded.
+    """
+    assert export.file is not None  # noqa: S101  the caller has checked it
     response = serve_file(request, export.file)
-    if (first := _first_byte(request, response)) is not None:
-        downloads.record_download(export, user, via=via, first_byte=first, address=_address(request))
+    if (first_byte := _first_byte(request, response)) is not None:
+        downloads.record_download(export, user, via=via, first_byte=first_byte, address=client_address(request))
     return response
 
 
 def serve_video(request: HttpRequest, export: Export, user: User) -> HttpResponseBase:
-    """The export's video for the player on its page: the one file that is not an attachment. Raises GoneError."""
-    assert export.file is not None  # noqa: S101  asked for by the caller
+    """Serves the export's video inline, for the player on its page, and records it. Raises FileGoneError.
+
+    Videos are the only files that are not sent as attachments.
+    """
+    assert export.file is not None  # noqa: S101  the caller has checked it
     response = serve_file(request, export.file, {"Content-Type": VIDEO_TYPE, "Content-Disposition": "inline"})
-    if (first := _first_byte(request, response)) is not None:
+    if (first_byte := _first_byte(request, response)) is not None:
         downloads.record_download(
             export,
             user,
             via=downloads.VIA_PAGE,
-            first_byte=first,
-            address=_address(request),
+            first_byte=first_byte,
+            address=client_address(request),
             replay_window=downloads.REPLAY_WINDOW,
         )
     return response
 
 
 def _first_byte(request: HttpRequest, response: HttpResponseBase) -> int | None:
-    """The place of the first byte that an answer brings; None where it brings none."""
+    """Returns the offset of the first byte in the response; None when it has no bytes of the file."""
     if request.method != "GET" or response.status_code not in (200, 206):
         return None
     return int(response.headers.get("Content-Range", "bytes 0-").removeprefix("bytes ").partition("-")[0])
 
 
-def _address(request: HttpRequest) -> str | None:
-    """Where a request came from, if the server knows it (over a Unix socket it does not)."""
-    try:
-        return str(ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return None
+def serve_file(request: HttpRequest, file: File, headers: Mapping[str, str] | None = None) -> HttpResponseBase:
+    """Answers GET and HEAD with 200, 206, 304, 412 or 416. Memory stays flat. Raises FileGoneError.
 
-
-def serve_file(request: HttpRequest, file: File, other: Mapping[str, str] | None = None) -> HttpResponseBase:
-    """The bytes (200, 206), or 304, 412, 416, for GET and HEAD. Memory stays flat. Raises GoneError.
-
-    Who may have the file is for the caller to ask first. `other` headers take the place of the usual ones.
+    The caller checks the permission. `headers` replace the default ones of the same name.
     """
     if file.deleted_at is not None:
         raise FileGoneError("The file was deleted. Its history stays; ask for a new export to have the file again.")
@@ -96,59 +94,61 @@ def serve_file(request: HttpRequest, file: File, other: Mapping[str, str] | None
         ) from None
     size = os.fstat(handle).st_size
     etag, modified = f'"{file.sha256}"', int(file.verified_at.timestamp())
-    headers = {
+    file_headers = {
         **FILE_HEADERS,
         "Content-Type": file.content_type,
         "Content-Disposition": content_disposition(file.name),
         "ETag": etag,
         "Last-Modified": http_date(modified),
-        **(other or {}),
+        **(headers or {}),
     }
-    plain = HttpResponse(headers=headers)
+    plain = HttpResponse(headers=file_headers)
     # Preconditions come before ranges (RFC 9110, 13.2.2).
-    unmet = get_conditional_response(request, etag, modified, plain)
-    if unmet is not None and unmet is not plain:
+    conditional = get_conditional_response(request, etag, modified, plain)
+    if conditional is not None and conditional is not plain:
         os.close(handle)
-        return unmet
+        return conditional
     if request.method == "HEAD":
         os.close(handle)
         plain["Content-Length"] = str(size)
         return plain
-    part = _range(request, size, etag, modified)
-    if part is None:
-        return _answer(handle, range(size), 200, headers)
-    if part.start >= part.stop:
+    byte_range = _requested_range(request, size, etag, modified)
+    if byte_range is None:
+        return _stream(handle, range(size), 200, file_headers)
+    if byte_range.start >= byte_range.stop:
         os.close(handle)
         return HttpResponse(status=416, headers={**FILE_HEADERS, "Content-Range": f"bytes */{size}"})
-    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
-    return _answer(handle, part, 206, headers)
+    file_headers["Content-Range"] = f"bytes {byte_range.start}-{byte_range.stop - 1}/{size}"
+    return _stream(handle, byte_range, 206, file_headers)
 
 
 def content_disposition(name: str) -> str:
-    """Content-Disposition for a download: a plain name for all, the exact one beside it where it differs."""
-    whole = "".join(sign for sign in name if unicodedata.category(sign)[0] != "C")
-    whole = re.sub(r'[/\\:*?"<>|]', "_", whole).strip(" .")[:150] or "file"
-    ascii_ = unicodedata.normalize("NFKD", whole).encode("ascii", "ignore").decode().strip()
+    """Returns the Content-Disposition of a download: an ASCII name, and the exact one (`filename*`) if it differs."""
+    exact = "".join(char for char in name if unicodedata.category(char)[0] != "C")
+    exact = re.sub(r'[/\\:*?"<>|]', "_", exact).strip(" .")[:150] or "file"
+    ascii_ = unicodedata.normalize("NFKD", exact).encode("ascii", "ignore").decode().strip()
     plain = re.sub(r"[^A-Za-z0-9 ._()+-]", "_", ascii_)
-    if plain != whole and not re.search("[A-Za-z0-9]", plain.rsplit(".", 1)[0]):
+    if plain != exact and not re.search("[A-Za-z0-9]", plain.rsplit(".", 1)[0]):
         plain = f"file.{plain.rsplit('.', 1)[1]}" if "." in plain else "file"
-    exact = "" if plain == whole else f"; filename*=UTF-8''{quote(whole, safe='')}"
-    return f'attachment; filename="{plain}"{exact}'
+    extended = "" if plain == exact else f"; filename*=UTF-8''{quote(exact, safe='')}"
+    return f'attachment; filename="{plain}"{extended}'
 
 
-class _Bytes(Iterator[bytes]):
-    """A stretch of an open file, a chunk at a time; closing it closes the file, also when nothing was read."""
+class _FileChunks(Iterator[bytes]):
+    """Iterates over a byte range of an open file in chunks. `close` closes the file, also when nothing was read."""
 
     def __init__(self, handle: int, start: int, length: int) -> None:
-        self.handle, self.at, self.left = handle, start, length
+        self.handle, self.offset, self.remaining = handle, start, length
 
     def __next__(self) -> bytes:
-        chunk = os.pread(self.handle, min(CHUNK_BYTES, self.left), self.at) if self.left and self.handle >= 0 else b""
+        chunk = b""
+        if self.remaining and self.handle >= 0:
+            chunk = os.pread(self.handle, min(CHUNK_BYTES, self.remaining), self.offset)
         if not chunk:
             self.close()
             raise StopIteration
-        self.at += len(chunk)
-        self.left -= len(chunk)
+        self.offset += len(chunk)
+        self.remaining -= len(chunk)
         return chunk
 
     def close(self) -> None:
@@ -158,25 +158,26 @@ class _Bytes(Iterator[bytes]):
             self.handle = -1
 
 
-def _answer(handle: int, part: range, status: int, headers: dict[str, str]) -> StreamingHttpResponse:
-    headers = {**headers, "Content-Length": str(len(part))}
-    return StreamingHttpResponse(_Bytes(handle, part.start, len(part)), status=status, headers=headers)
+def _stream(handle: int, byte_range: range, status: int, headers: dict[str, str]) -> StreamingHttpResponse:
+    headers = {**headers, "Content-Length": str(len(byte_range))}
+    chunks = _FileChunks(handle, byte_range.start, len(byte_range))
+    return StreamingHttpResponse(chunks, status=status, headers=headers)
 
 
-def _range(request: HttpRequest, size: int, etag: str, modified: int) -> range | None:
-    """The one range that is asked for; empty when the file does not have it; None for the whole file.
+def _requested_range(request: HttpRequest, size: int, etag: str, modified: int) -> range | None:
+    """Returns the requested byte range; an empty one when it lies outside the file; None for the whole file.
 
-    Several ranges, other units and what cannot be read count as not asked (RFC 9110, 14.2).
+    Several ranges, other units and malformed headers are ignored (RFC 9110, 14.2).
     """
     match = RANGE_PATTERN.fullmatch(request.headers.get("Range", ""))
     if match is None or not any(match.groups()):
         return None
     condition = request.headers.get("If-Range", "").strip()
-    # A date only counts when it is exactly ours; a weak validator never does.
+    # A date counts only when it equals Last-Modified exactly; a weak validator never counts.
     if condition and condition != etag and parse_http_date_safe(condition) != modified:
         return None
     first, last = match.groups()
-    # Longer numbers than these name no byte of any file, and int() refuses very long ones.
+    # No file has bytes at longer offsets, and int() refuses very long texts.
     low, high = (int(text[:4000]) if text else None for text in (first, last))
     if low is None:
         return range(max(0, size - (high or 0)), size)

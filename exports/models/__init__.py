@@ -1,11 +1,12 @@
-"""What the portal remembers."""
+"""The models of the portal."""
 
 from exports.models.audit_entry import AuditEntry
 from exports.models.cache import Cached
 from exports.models.call import Call
+from exports.models.change import Change
 from exports.models.credential import Credential, RateLimitPause, RateWindow
 from exports.models.download import Download
-from exports.models.export import Change, Export
+from exports.models.export import Export
 from exports.models.file import File
 from exports.models.heartbeat import Heartbeat, OpenCircuit
 from exports.models.invitation import Invitation

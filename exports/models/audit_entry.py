@@ -1,4 +1,4 @@
-"""Activity: who did what to what, kept when the target goes."""
+"""The team's audit log: who did what to what. Entries stay when their target is deleted."""
 
 from typing import Any, ClassVar
 
@@ -8,10 +8,10 @@ from exports.models.team import Team, User
 
 
 class AuditEntry(models.Model):
-    """One target that somebody did in a team. Never edited.
+    """One action of a person in a team. Never edited.
 
-    `verb` is a short word ("invited", "replaced secrets"), `target` names what it was done to as people know it
-    ("credential Main account"), `detail` says more. `address` is where the request came from, empty for commands.
+    `verb` is a short word ("invited", "replaced secrets"), `target` names the object as people know it ("credential
+    Main account"), `detail` adds to it. `address` is the client's IP address, None for commands.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE)

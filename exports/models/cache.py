@@ -1,4 +1,4 @@
-"""The table of Django's database cache, as a model so that migrations make it, on every database and in tests."""
+"""The table of Django's database cache, as a model, so that migrations create it on every database and in tests."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Cached(models.Model):
-    """One entry, written and read by Django's DatabaseCache alone; the columns are those that it expects."""
+    """One entry. Only Django's DatabaseCache reads and writes it; the columns are those that it expects."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()

@@ -1,4 +1,4 @@
-"""Calls: each exchange with a provider, as it may be shown."""
+"""The call log: each HTTP exchange with a provider, as it may be shown."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from exports.models.export import Export
 
 
 class Call(models.Model):
-    """One HTTP exchange: no secrets in the address, our correlation id, seconds it took."""
+    """One HTTP exchange. `url` has no secrets; `correlation` is the X-Request-Id that was sent."""
 
     export = models.ForeignKey(Export, null=True, on_delete=models.CASCADE)
     credential = models.ForeignKey(Credential, null=True, on_delete=models.CASCADE)

@@ -1,4 +1,4 @@
-"""Credentials: the keys of a team to one provider, encrypted_secrets."""
+"""Credentials (a team's secrets for one provider, encrypted), their rate limits and pauses."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ from exports.transport.provider_api import Grant
 
 
 class Credential(models.Model):
-    """Secrets for one provider. `encrypted_secrets` maps a field's name to its encrypted_secrets value; nothing here shows one.
+    """Secrets for one provider. `encrypted_secrets` maps the name of each secret field to its encrypted value.
 
     `origin` is a declared name or an address; empty means the provider's first. `encrypted_grant` is a short-lived
-    token the provider gave, `grant_locked_until` until when one process alone may fetch a new one.
+    token of the provider; until `grant_locked_until` only the process that set it may fetch a new one.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
@@ -44,57 +44,61 @@ class Credential(models.Model):
 
     @property
     def provider_definition(self) -> Provider:
-        """The provider's declaration. Raises KeyError for a provider the portal no longer has."""
+        """The provider's declaration. Raises KeyError for a provider that the portal no longer has."""
         return registry.get_provider(self.provider)
 
     @property
     def origin_url(self) -> str:
-        """The origin as an address."""
+        """The origin as an address. Raises KeyError, as `provider_definition` does."""
         origins = self.provider_definition.origins
         return origins.get(self.origin or next(iter(origins)), self.origin)
 
-    def _place(self, field: str) -> str:
+    def _bound_to(self, field: str) -> str:
         return f"credential|{self.pk}|{self.team_id}|{field}"
 
     def secrets(self) -> dict[str, str]:
-        """The secrets in the clear. Raises SealError."""
-        return {name: decrypt(value, self._place(name)) for name, value in self.encrypted_secrets.items()}
+        """The secrets, decrypted. Raises CryptoError."""
+        return {name: decrypt(value, self._bound_to(name)) for name, value in self.encrypted_secrets.items()}
 
     def save_secrets(self, secrets: Mapping[str, str]) -> None:
-        """Seals and saves these secrets over what was there (a row must exist: values are bound to it)."""
+        """Encrypts and saves these secrets; the others stay. The row must exist: values are bound to its id."""
         self.encrypted_secrets = {
             **self.encrypted_secrets,
-            **{name: encrypt(value, self._place(name)) for name, value in secrets.items()},
+            **{name: encrypt(value, self._bound_to(name)) for name, value in secrets.items()},
         }
         self.save(update_fields=["encrypted_secrets"])
 
     def reencrypt(self) -> None:
-        """Seals all of it again with the first key and saves it; call it with the row locked. Raises SealError."""
-        self.encrypted_secrets = {name: encrypt(value, self._place(name)) for name, value in self.secrets().items()}
+        """Encrypts all of it with the first key and saves it. The row must be locked. Raises CryptoError."""
+        self.encrypted_secrets = {name: encrypt(value, self._bound_to(name)) for name, value in self.secrets().items()}
         if self.encrypted_grant:
-            self.encrypted_grant = encrypt(decrypt(self.encrypted_grant, self._place("grant")), self._place("grant"))
+            self.encrypted_grant = encrypt(
+                decrypt(self.encrypted_grant, self._bound_to("grant")), self._bound_to("grant")
+            )
         self.save(update_fields=["encrypted_secrets", "encrypted_grant"])
 
     def grant(self) -> Grant | None:
-        """The short-lived token, if one is kept."""
+        """The stored short-lived token, or None. Raises CryptoError."""
         if not self.encrypted_grant:
             return None
-        token, expires_at = json.loads(decrypt(self.encrypted_grant, self._place("grant")))
+        token, expires_at = json.loads(decrypt(self.encrypted_grant, self._bound_to("grant")))
         return Grant(token, expires_at)
 
     def save_grant(self, grant: Grant | None) -> None:
-        """Seals and saves a token, with the secrets that changed with it; None forgets it."""
-        kept = encrypt(json.dumps([grant.token, grant.expires_at]), self._place("grant")) if grant else ""
-        changed = {name: encrypt(value, self._place(name)) for name, value in (grant.secrets if grant else {}).items()}
+        """Encrypts and saves a token and the secrets that changed with it; None deletes the token."""
+        encrypted_grant = encrypt(json.dumps([grant.token, grant.expires_at]), self._bound_to("grant")) if grant else ""
+        changed = {
+            name: encrypt(value, self._bound_to(name)) for name, value in (grant.secrets if grant else {}).items()
+        }
         with transaction.atomic():
             row = type(self).objects.select_for_update().get(pk=self.pk)
-            # Over what is there now: an owner may have replaced the other secrets meanwhile.
-            self.encrypted_secrets, self.encrypted_grant = {**row.encrypted_secrets, **changed}, kept
+            # Merged into the row as it is now: an owner may have replaced other secrets meanwhile.
+            self.encrypted_secrets, self.encrypted_grant = {**row.encrypted_secrets, **changed}, encrypted_grant
             self.save(update_fields=["encrypted_secrets", "encrypted_grant"])
 
 
 class RateLimitPause(models.Model):
-    """Until when no call of a credential goes out (the provider said 429). An empty class means every call."""
+    """Until when a credential's calls of a rate class wait (the provider answered 429). An empty class: all calls."""
 
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE)
     rate_class = models.CharField(max_length=20, blank=True)
@@ -111,28 +115,28 @@ class RateLimitPause(models.Model):
 
     @classmethod
     def extend(cls, credential_id: int, rate_class: str, until: datetime, reason: str) -> None:
-        """Pauses a credential until then; an earlier, longer pause stays."""
-        pause, made = cls.objects.get_or_create(
+        """Pauses a rate class of a credential until then; a pause that is longer already stays."""
+        pause, created = cls.objects.get_or_create(
             credential_id=credential_id, rate_class=rate_class, defaults={"until": until, "reason": reason}
         )
-        if not made:
+        if not created:
             cls.objects.filter(pk=pause.pk, until__lt=until).update(until=until, reason=reason)
 
     @classmethod
     def in_force(cls, credentials: Iterable[int], rate_class: str) -> "dict[int, RateLimitPause]":
-        """The pauses in force in this class, by credential; the longest where there are several."""
-        found = cls.objects.filter(
+        """The pauses in force in this rate class by credential id; the longest where there are several."""
+        pauses = cls.objects.filter(
             credential_id__in=list(credentials), rate_class__in=["", rate_class], until__gt=clock.now()
         )
-        return {pause.credential_id: pause for pause in found.order_by("until")}
+        return {pause.credential_id: pause for pause in pauses.order_by("until")}
 
 
 class RateWindow(models.Model):
-    """What a credential may call in one rate class: `limit` calls in windows of `seconds`.
+    """The rate limit of a credential in one rate class: `limit` calls in windows of `seconds`.
 
-    Tickets are numbered through: rate_slot n belongs to window n // limit. `window` is the one that runs; the provider's
-    began between `opened_at`, when its first call was let go, and `started_at`, when its first answer was here.
-    `next_slot` is the next rate_slot; `answered` whether that first answer came.
+    Slots are numbered consecutively: slot n belongs to window n // limit. `window` is the current one. The provider's
+    window started between `opened_at`, when its first call was admitted, and `started_at`, when the first answer came.
+    `next_slot` is the next free slot; `answered`: whether that first answer has come.
     """
 
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE)

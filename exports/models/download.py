@@ -1,4 +1,4 @@
-"""Download receipts: who took which file, when."""
+"""The download log: who took which file, when."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from exports.models.team import User
 
 
 class Download(models.Model):
-    """Somebody took an export's file. `via`: "page", "api" or "zip" (several in one)."""
+    """One download of an export's file. `via`: "page", "api" or "zip" (one of several files in a zip)."""
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="downloads")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)

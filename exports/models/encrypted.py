@@ -1,4 +1,4 @@
-"""Everything that is kept encrypted, and whether the keys in force open it."""
+"""Checks that the keys in the settings can decrypt what is stored."""
 
 from exports.crypto import CryptoError
 from exports.models import factor
@@ -6,7 +6,7 @@ from exports.models.credential import Credential
 
 
 def check_key_ring() -> list[str]:
-    """Problems with the key ring: encrypted rows that it cannot open. Empty when all is well."""
+    """A sentence for each credential and second factor that the key ring cannot decrypt."""
     problems = []
     for credential in Credential.objects.exclude(encrypted_secrets={}).order_by("pk").iterator():
         try:

@@ -1,14 +1,15 @@
-"""Exports and their history. `Export.move` is the only thing that assigns a status."""
+"""Exports. Only `Export.move` assigns a status."""
 
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models, transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from exports import clock, states
 from exports.crypto import decrypt, encrypt
+from exports.models.change import Change
 from exports.models.file import File
 from exports.models.project import Project
 from exports.models.team import Team, User
@@ -21,29 +22,29 @@ ENDED = sorted(states.ENDED)
 
 class ExportQuerySet(models.QuerySet["Export"]):
     def open(self) -> "ExportQuerySet":
-        """Those that have not ended."""
+        """The exports that have not ended."""
         return self.filter(status__in=OPEN)
 
     def due(self, at: datetime) -> "ExportQuerySet":
-        """Those whose next step may be taken and is in nobody's hands, the longest waiting first."""
+        """The exports whose next step is due and that no worker holds, the longest overdue first."""
         idle = Q(held_until__isnull=True) | Q(held_until__lte=at)
         return self.filter(idle, next_step_at__lte=at).order_by("next_step_at")
 
     def with_related(self) -> "ExportQuerySet":
-        """With all that a list or page shows, in one query."""
+        """With the related rows that lists and pages show, in one query."""
         return self.select_related("project__credential", "user", "file", "team")
 
 
 class Export(models.Model):
     """One intention: project, type, format, options.
 
-    `next_step_at` is the schedule: when it has passed, the next step may be claimed. A claim sets `held_until` and adds
-    one to `fence`; it writes no column that an index has. A result counts only while the fence still stands, and where
-    none comes, the step may be claimed again after `held_until`. `request_sent_at` is set, with `baseline`,
-    before the request that makes the job leaves; it goes back to None when the request provably was not executed.
+    `next_step_at` is the schedule: from then on the next step may be claimed. A claim sets `held_until` (the lease) and
+    adds one to `fence`; it writes no indexed column. A result counts only while the fence is unchanged. A claim without
+    a result ends at `held_until`, and the step may be claimed again. `request_sent_at` is set, with `baseline`, before
+    the request that creates the job is sent, and reset to None when it provably was not executed.
     """
 
-    # Indexes below begin with these. Each index more is written at each poll.
+    # No indexes of their own, since indexes below begin with these columns: every poll writes each index.
     team = models.ForeignKey(Team, on_delete=models.PROTECT, db_index=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, db_index=False)
     user = models.ForeignKey(User, on_delete=models.PROTECT, help_text="Who asked, and gets the mail.")
@@ -152,7 +153,7 @@ class Export(models.Model):
             ),
             models.Index(fields=["retry_of"], name="export_retries", condition=Q(retry_of__isnull=False)),
             models.Index(fields=["team", "-id"], name="export_of_team"),
-            # Where a period begins and ends among the numbers.
+            # Finds the ids at which a period begins and ends.
             models.Index(fields=["team", "created_at"], name="export_of_team_by_time"),
             models.Index(fields=["project", "-id"], name="export_of_project"),
             models.Index(fields=["team", "status", "-id"], name="export_of_team_by_status"),
@@ -172,16 +173,16 @@ class Export(models.Model):
         """Whether it has not ended."""
         return self.status in states.OPEN
 
-    def _place(self) -> str:
+    def _bound_to(self) -> str:
         return f"export|{self.pk}|{self.team_id}|link"
 
     def decrypt_link(self) -> str:
-        """The link to the file as the provider gave it, or "". Raises SealError."""
-        return decrypt(self.encrypted_link, self._place()) if self.encrypted_link else ""
+        """The provider's link to the file, or "". Raises CryptoError."""
+        return decrypt(self.encrypted_link, self._bound_to()) if self.encrypted_link else ""
 
     def encrypt_link(self, link: str) -> str:
-        """A link sealed for this row."""
-        return encrypt(link, self._place()) if link else ""
+        """The link encrypted for this row; does not save it. Raises CryptoError."""
+        return encrypt(link, self._bound_to()) if link else ""
 
     def move(
         self,
@@ -193,10 +194,10 @@ class Export(models.Model):
         fence: int | None = None,
         **fields: Any,
     ) -> bool:
-        """Changes the status, with its history row and what must be said of it, in one transaction.
+        """Changes the status and sets `fields`, with a history row and the user's mail, in one transaction.
 
-        A compare-and-swap: it happens only if the row still has the status this object knows, and still the
-        `fence`, where one is given. Returns whether it happened. `fields` are set along. Raises IllegalMoveError.
+        A compare-and-swap: nothing changes unless the row still has the status of this object, and still `fence` where
+        one is given. Returns whether it changed. Raises IllegalTransitionError.
         """
         if not states.may_transition(self.status, to):
             raise states.IllegalTransitionError(f"Export {self.pk}: {self.status} to {to}")
@@ -215,12 +216,12 @@ class Export(models.Model):
             rows = rows.filter(fence=fence)
         before = dict(self.__dict__)
         try:
-            return self._moved(rows, to, fields, source=source, actor=actor, note=note, now=now)
+            return self._apply_move(rows, to, fields, source=source, actor=actor, note=note, now=now)
         except BaseException:
-            self.__dict__.update(before)  # what was rolled back there must not stay here
+            self.__dict__.update(before)  # The database was rolled back, so this object must be too.
             raise
 
-    def _moved(
+    def _apply_move(
         self,
         rows: ExportQuerySet,
         to: str,
@@ -239,75 +240,15 @@ class Export(models.Model):
                 setattr(self, name, value)
             Change.append(self, old, source=source, actor=actor, note=note, at=now)
             if to in states.ENDED:
-                self._tell_user(now)
+                self._queue_mail(now)
         return True
 
-    def _tell_user(self, now: datetime) -> None:
+    def _queue_mail(self, now: datetime) -> None:
         from exports.models.outbox import MAIL, OutboxMessage, recipient_key
 
-        wanted = self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
-        if not wanted:
+        wants_mail = self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
+        if not wants_mail:
             return
         OutboxMessage.objects.create(
             export=self, kind=MAIL, key=self.status, due_at=now, recipient=recipient_key(self.user.email), host=MAIL
-        )
-
-
-class Change(models.Model):
-    """One row of the history: from, to, when, who or what caused it, the provider's own word. Append-only.
-
-    A row whose `from` is its `to` says that the provider's word changed while the status stayed.
-    """
-
-    export = models.ForeignKey(Export, on_delete=models.PROTECT, related_name="changes")
-    seq = models.PositiveIntegerField()
-    from_status = models.CharField(max_length=10, null=True)  # noqa: DJ001  NULL is the contract's `from: null`
-    to_status = models.CharField(max_length=10)
-    at = models.DateTimeField()
-    source = models.CharField(max_length=10, choices=[(word, word) for word in states.SOURCES])
-    actor = models.CharField(max_length=254, blank=True)
-    provider_status = models.CharField(max_length=200, blank=True)
-    note = models.TextField(blank=True)
-
-    class Meta:
-        ordering: ClassVar = ["export", "seq"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["export", "seq"], name="change_seq_once"),
-            models.CheckConstraint(condition=Q(source__in=states.SOURCES), name="change_source_known"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.from_status} → {self.to_status}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise TypeError("History is never edited.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("History is never deleted.")
-
-    @classmethod
-    def append(
-        cls,
-        export: Export,
-        from_status: str | None,
-        *,
-        source: str,
-        actor: str = "",
-        note: str = "",
-        at: datetime | None = None,
-    ) -> "Change":
-        """Adds a row; call it in the transaction that changed the export (its lock keeps the numbers in order)."""
-        last = cls.objects.filter(export=export).aggregate(last=Max("seq"))["last"] or 0
-        return cls.objects.create(
-            export=export,
-            seq=last + 1,
-            from_status=from_status,
-            to_status=export.status,
-            at=at or clock.now(),
-            source=source,
-            actor=actor,
-            provider_status=export.provider_status,
-            note=note,
         )

@@ -1,4 +1,4 @@
-"""Second factors' secrets at rest: which rows of allauth hold one, and sealing them anew."""
+"""The secrets of second factors in allauth's table: which rows hold one, and their re-encryption."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from exports.crypto import CryptoError, decrypt, encrypt, key_id
 
 ASSOCIATED_DATA: Final = "second factor"
-# A passkey's row holds only what is public.
+# The row of a passkey holds only public data.
 SECRET_FIELDS: Final = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
 
 
@@ -20,7 +20,7 @@ def rows_with_secrets() -> QuerySet[Authenticator]:
 
 
 def decryption_problems() -> Iterator[str]:
-    """A sentence for each row that the ring cannot open."""
+    """A sentence for each row that the key ring cannot decrypt."""
     for row in rows_with_secrets().iterator():
         try:
             decrypt(str(row.data[SECRET_FIELDS[Authenticator.Type(row.type)]]), ASSOCIATED_DATA)
@@ -28,12 +28,12 @@ def decryption_problems() -> Iterator[str]:
             yield f"Second factor {row.pk}: {error}"
 
 
-def reencrypt(pk: int, first: str) -> int:
-    """Seals a row's secret with the first key of the ring, unless it is. Returns 1 if it was done. Raises SealError."""
+def reencrypt(pk: int, primary_key_id: str) -> int:
+    """Encrypts a row's secret with the first key of the ring. Returns 1, or 0 if it was already. Raises CryptoError."""
     with transaction.atomic():
         row = Authenticator.objects.select_for_update().filter(pk=pk).first()
         field = SECRET_FIELDS[Authenticator.Type(row.type)] if row else ""
-        if row is None or key_id(str(row.data[field])) == first:
+        if row is None or key_id(str(row.data[field])) == primary_key_id:
             return 0
         row.data[field] = encrypt(decrypt(str(row.data[field]), ASSOCIATED_DATA), ASSOCIATED_DATA)
         row.save(update_fields=["data"])

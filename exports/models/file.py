@@ -1,4 +1,4 @@
-"""Files: what was fetched, verified and kept."""
+"""Files that were downloaded, verified and kept."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from exports.models.team import Team
 
 
 class File(models.Model):
-    """A verified file. `path` is where it lies below the storage root; `deleted_at` when the bytes went away."""
+    """A verified file. `path` is relative to the storage root; `deleted_at` is when its bytes were deleted."""
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT)
     name = models.CharField(max_length=200)

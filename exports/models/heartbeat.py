@@ -1,4 +1,4 @@
-"""Signs of life of the processes."""
+"""Heartbeats of worker nodes and beats, and open circuits of the circuit breaker."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from exports import clock
 
 
 class Heartbeat(models.Model):
-    """When a node ("worker:<node>") or a beat ("beat:<host>") last said it was there, and what a node can take.
+    """The last heartbeat of a worker node ("worker:<node>") or a beat ("beat:<host>"): its time, and a node's slots.
 
     `queues` is empty for a beat, and for a node without a connection to the broker.
     """
@@ -25,20 +25,20 @@ class Heartbeat(models.Model):
 
     @classmethod
     def record(cls, name: str, **values: Any) -> None:
-        """Says that it is there now; `values` are the other columns."""
+        """Writes a heartbeat with the time of now; `values` are the other columns."""
         values["at"] = clock.now()
         if not cls.objects.filter(name=name).update(**values):
             cls.objects.update_or_create(name=name, defaults=values)
 
     @classmethod
     def is_alive(cls, prefix: str, seconds: float = 60) -> bool:
-        """Whether one whose name begins so was there in the last seconds."""
+        """Whether a process whose name begins with `prefix` wrote a heartbeat in the last `seconds`."""
         since = clock.now() - timedelta(seconds=seconds)
         return cls.objects.filter(name__startswith=prefix, at__gte=since).exists()
 
 
 class OpenCircuit(models.Model):
-    """A provider's origin that does not answer: until when its exports rest, since when, and what was seen."""
+    """An origin of a provider that does not answer: from `since` until `until` its exports wait, for `reason`."""
 
     origin = models.CharField(max_length=300, unique=True)
     since = models.DateTimeField()

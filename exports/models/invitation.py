@@ -1,4 +1,4 @@
-"""Invitations: a link that makes whoever holds it a member, once."""
+"""Invitations: links that make one person a member of a team."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ def _end() -> datetime:
 
 
 class Invitation(models.Model):
-    """Stored hashed, shown once. An `email` binds it to that address; without one the link alone counts."""
+    """The link is stored hashed and shown once. With an `email`, only a person with that address may use it."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     email = models.EmailField(blank=True)
@@ -45,24 +45,24 @@ class Invitation(models.Model):
 
     @staticmethod
     def new_token() -> str:
-        """256 random bits for the link."""
+        """A new token for the link: 256 random bits, base64url."""
         return secrets.token_urlsafe(32)
 
     @staticmethod
     def digest_of(token: str) -> str:
-        """What is stored of the token."""
+        """The SHA-256 of the token, which is stored instead of it."""
         return hashlib.sha256(token.encode()).hexdigest()
 
     @property
     def email_proof(self) -> str:
-        """What the mailed link has and the one shown to the owner has not: who has it reads the mail of the address."""
+        """A signature in the mailed link, but not in the one shown to the owner: it proves access to the mailbox."""
         return Signer(salt="mailed invitation").signature(f"{self.pk} {self.email}")
 
     def is_email_proof(self, text: str) -> bool:
-        """Whether who says this came by the mail."""
+        """Whether the text is the signature of the mailed link."""
         return bool(self.email) and constant_time_compare(text, self.email_proof)
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still be taken."""
+        """Whether it can still be accepted."""
         return self.accepted_at is None and self.revoked_at is None and self.expires_at > timezone.now()

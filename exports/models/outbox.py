@@ -1,4 +1,4 @@
-"""Notices: what must be said to somebody outside, written with the change itself and sent after."""
+"""The outbox: mails and relayed messages, written in the transaction of the change and sent after it."""
 
 import hashlib
 from typing import ClassVar
@@ -12,12 +12,12 @@ MAIL, RELAY = "mail", "relay"
 
 
 def recipient_key(address: str) -> str:
-    """Tells recipients apart without keeping their address, which may be a secret."""
+    """A hash that identifies a recipient without storing the address, which may be a secret."""
     return hashlib.sha256(address.strip().lower().encode()).hexdigest()[:32]
 
 
 def host_of(address: str) -> str:
-    """The host that a message to this URL or mail address goes to."""
+    """The host of a URL; "mail" for a mail address, "unreadable" for neither."""
     try:
         return (urlsplit(address).hostname or "mail")[:200]
     except ValueError:
@@ -25,11 +25,11 @@ def host_of(address: str) -> str:
 
 
 class OutboxMessage(models.Model):
-    """A mail to the export's user, or a message to the address its user named.
+    """A mail to the export's user, or a message to the address that the user entered (a relay).
 
-    Sent at least once: a process may die between sending and noting it, so a mail carries a Message-ID that is the
-    same each time. `due_at` is None when it was sent or given up (`last_error` says why). `held_until` and `reserved` are
-    a lease, as of an export; `attempts` is its fencing token.
+    Sent at least once: a process may die between sending and recording it, so each attempt of a mail has the same
+    Message-ID. `due_at` is None after it was sent or given up (`last_error` says why). `held_until` and `reserved` are
+    a lease, as on Export; `attempts` is its fencing token.
     """
 
     export = models.ForeignKey(Export, on_delete=models.CASCADE)

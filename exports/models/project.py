@@ -1,4 +1,4 @@
-"""Projects: a provider's project, reached with a credential."""
+"""Projects of providers, each reached with a credential."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from exports.providers.contract import Provider
 
 
 class Project(models.Model):
-    """A provider's project. `remote_id` is the provider's name for it: 1 to 200 characters without / ? #."""
+    """A project at a provider. `remote_id` is its id there: 1 to 200 characters without / ? #."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT)

@@ -1,4 +1,4 @@
-"""People and the teams they share exports in."""
+"""People, teams and memberships."""
 
 from typing import Any, ClassVar
 
@@ -11,25 +11,25 @@ OWNER, MEMBER, VIEWER = "owner", "member", "viewer"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Users are found by their e-mail address, whatever its case."""
+    """Users are looked up by their e-mail address, in any case."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email__iexact=username)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A new user; without a password nobody can sign in as them yet."""
+        """A new user. Without a password the account cannot sign in yet."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A new user of the portal's staff, who may do everything in the admin site."""
+        """A new user of the portal's staff with all permissions in the admin site."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. The e-mail address signs in; never deleted, only made inactive, since history names people."""
+    """A person, who signs in with the e-mail address. Never deleted, only deactivated, since history names people."""
 
     email = models.EmailField("e-mail address", unique=True)
     email_confirmed = models.BooleanField(
@@ -62,20 +62,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
-        """The name, or the address where there is none."""
+        """The name, or the e-mail address where there is none."""
         return self.name or self.email
 
 
 class TeamQuerySet(models.QuerySet["Team"]):
     def for_user(self, user: User) -> "TeamQuerySet":
-        """The teams a person belongs to."""
+        """The teams that the person is a member of."""
         return self.filter(member__user=user)
 
 
 class Team(models.Model):
     """People who share credentials, projects and exports.
 
-    `kept_bytes` and `kept_files` say what is kept of its files, written with every file that comes or goes.
+    `kept_bytes` and `kept_files` are totals of its kept files, updated with every file that is stored or deleted.
     """
 
     name = models.CharField(max_length=100)
@@ -103,7 +103,7 @@ class Team(models.Model):
 
 
 class Member(models.Model):
-    """A person in a team: owners hold credentials and members, members export, viewers look and download."""
+    """A person in a team. Viewers see and download, members also export, owners also manage credentials and members."""
 
     ROLES: ClassVar = [(OWNER, "Owner"), (MEMBER, "Member"), (VIEWER, "Viewer")]
 

@@ -1,4 +1,4 @@
-"""Tokens of the API, stored hashed, and the keys that make a repeated request harmless."""
+"""API tokens, stored hashed, and idempotency keys, which make a repeated request harmless."""
 
 import hashlib
 import secrets
@@ -14,7 +14,7 @@ READ, WRITE = "read", "write"
 
 
 class Token(models.Model):
-    """A token of one member of one team. The token itself is shown once; `prefix` tells them apart."""
+    """An API token of one member of one team. The token itself is shown once; `prefix` identifies it in lists."""
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE)
     name = models.CharField(max_length=100, blank=True)
@@ -34,19 +34,19 @@ class Token(models.Model):
 
     @classmethod
     def issue(cls, member: Member, scope: str = WRITE, name: str = "") -> str:
-        """Makes a token and returns it; it can't be had again."""
+        """Creates a token and returns it. It cannot be read again."""
         text = "ep_" + secrets.token_urlsafe(32)
         cls.objects.create(member=member, scope=scope, name=name, prefix=text[:9], digest=cls.digest_of(text))
         return text
 
     @staticmethod
     def digest_of(text: str) -> str:
-        """A plain SHA-256 does: the token holds 256 random bits, there is nothing to guess."""
+        """The SHA-256 of a token. No slow hash is needed, since a token has 256 random bits."""
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 class IdempotencyKey(models.Model):
-    """A request that was made before: the same key and body give the same export."""
+    """A key of an earlier request. `digest` is of its body: the same key and body return the same export."""
 
     member = models.ForeignKey(Member, on_delete=models.CASCADE)
     key = models.CharField(max_length=255)

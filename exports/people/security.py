@@ -1,4 +1,4 @@
-"""A person's account as their teams see it: who has a second factor, what changed and from where, lost factors."""
+"""Security of accounts: second factors, sessions, the audit events and mails about changes of an account."""
 
 import logging
 from typing import Final
@@ -17,12 +17,12 @@ from exports.models import Team, User
 
 log = logging.getLogger(__name__)
 
-# Recovery codes are a way in for who lost one of these; alone they are no second factor.
+# Recovery codes replace a lost second factor; they do not count as one.
 SECOND_FACTOR_TYPES: Final = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def second_factor_exists(user_id: str) -> Exists:
-    """For a query: whether the person in this column has a second factor."""
+    """Returns a condition for queries: whether the user whose id is in this column has a second factor."""
     return Exists(Authenticator.objects.filter(user_id=OuterRef(user_id), type__in=SECOND_FACTOR_TYPES))
 
 
@@ -34,16 +34,19 @@ def has_second_factor(user: User) -> bool:
 def record_account_event(
     user: User, verb: str, thing: str, detail: str = "", *, by: User | str | None = None, address: str | None = None
 ) -> None:
-    """Notes in the activity of each of the person's teams what happened to the account.
+    """Records what happened to an account in the audit log of each of the person's teams.
 
-    `by`: None for themselves. `address`: by default where the request under way comes from.
+    `by`: None when the person did it themselves. `address`: by default that of the current request's client.
     """
     for team in Team.objects.for_user(user):
         audit_log.record_event(team, user if by is None else by, verb, thing, detail, address)
 
 
 def send_security_mail(user: User, sentence: str, address: str = "", agent: str = "") -> bool:
-    """Mails the person that something changed. Returns whether the mail could be handed over."""
+    """Mails the person that their account changed. Returns whether the mail server accepted the mail.
+
+    Nothing is sent to an unconfirmed address. `address` and `agent` are those of the client.
+    """
     if not user.email_confirmed:
         return False
     context = {"user": user, "sentence": sentence, "at": timezone.now(), "address": address, "agent": agent}
@@ -53,22 +56,22 @@ def send_security_mail(user: User, sentence: str, address: str = "", agent: str 
             EmailMessage(subject, render_to_string("mail/security_notice.txt", context), to=[user.email]).send()
         )
     except OSError as error:
-        # What has been done stays done; the teams' activity has it as well.
+        # The change itself stays; the audit logs of the teams have it as well.
         log.warning("A mail about the account of %s was not sent (%s).", user.pk, type(error).__name__)
         return False
 
 
 def end_sessions(user: User, except_session_key: str = "") -> None:
-    """Signs the person out everywhere, but for the session with this key."""
+    """Ends all sessions of the person except the one with this key."""
     for session in UserSession.objects.filter(user=user).exclude(session_key=except_session_key):
         session.end()
 
 
 def reset_second_factors(user: User, by: User | str) -> int:
-    """Takes all second factors and recovery codes from somebody who lost them, and ends their sessions.
+    """Removes all second factors and recovery codes of a person who lost them, and ends their sessions.
 
-    `by`: who of the staff, or "a command". Returns how many factors there were. Raises ConflictError when there is
-    none.
+    `by`: the member of the staff, or "a command". Returns the number of second factors. Raises ConflictError when
+    there is none.
     """
     with transaction.atomic():
         rows = Authenticator.objects.select_for_update().filter(user=user)

@@ -1,4 +1,4 @@
-"""Teams, their people and their tokens."""
+"""Creating teams, and API tokens of their members."""
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -15,7 +15,10 @@ from exports.people import security
 
 
 def create_team(name: str, owner_email: str, password: str | None = None) -> tuple[Team, User, bool]:
-    """Makes the team and, if new, its owner; returns whether the user is new. Raises InvalidError."""
+    """Creates a team, and its owner's account if there is none; returns whether the account is new.
+
+    Raises InvalidError.
+    """
     errors: dict[str, list[str]] = {}
     name = name.strip()
     slug = slugify(name)
@@ -31,16 +34,16 @@ def create_team(name: str, owner_email: str, password: str | None = None) -> tup
         raise InvalidError(errors)
     with transaction.atomic():
         user = User.objects.filter(email__iexact=owner_email).first()
-        new = user is None
+        is_new = user is None
         if user is None:
             user = User.objects.create_user(owner_email, password)
         team = Team.objects.create(name=name, slug=slug)
         Member.objects.create(team=team, user=user, role=OWNER)
-    return team, user, new
+    return team, user, is_new
 
 
 def create_member_token(email: str, team_slug: str, scope: str = WRITE, name: str = "") -> str:
-    """Makes an API token for a member and returns it, once. Raises InvalidError."""
+    """Creates an API token for a member (by command) and returns its text, which is not stored. Raises InvalidError."""
     if scope not in (READ, WRITE):
         raise InvalidError({"scope": ["Choose read or write."]})
     team = Team.objects.filter(slug=team_slug).first()
@@ -55,9 +58,10 @@ def create_member_token(email: str, team_slug: str, scope: str = WRITE, name: st
 
 
 def create_own_token(member: Member, scope: str, name: str, days: int | None = None) -> str:
-    """Makes a member's own API token and returns it, once; it ends after so many days. Raises InvalidError.
+    """Creates a member's own API token and returns its text, which is not stored. Raises InvalidError.
 
-    Where the team demands a second factor, so does this: a token is as good as the pages, and lasts longer.
+    It expires after `days`; None is never. Where the team requires a second factor, a member without one gets no
+    token, because a token gives the same access as the pages, for longer.
     """
     if member.team.require_second_factor and not security.has_second_factor(member.user):
         text = f"{member.team.name} demands a second factor of its members. Set one up first, then make the token."
@@ -68,18 +72,18 @@ def create_own_token(member: Member, scope: str, name: str, days: int | None = N
         raise InvalidError({"name": ["A name has at most 100 characters."]})
     with transaction.atomic():
         text = Token.issue(member, scope, name.strip())
-        made = Token.objects.get(digest=Token.digest_of(text))
+        token = Token.objects.get(digest=Token.digest_of(text))
         if days is not None:
-            made.expires_at = clock.seconds_from_now(days * 86400)
-            made.save(update_fields=["expires_at"])
+            token.expires_at = clock.seconds_from_now(days * 86400)
+            token.save(update_fields=["expires_at"])
         audit_log.record_event(
-            member.team, member.user, "made", f"token {made.prefix}… {made.name}".strip(), f"may {scope}"
+            member.team, member.user, "made", f"token {token.prefix}… {token.name}".strip(), f"may {scope}"
         )
     return text
 
 
 def revoke_token(token: Token, by: User) -> None:
-    """Ends a token at once. Raises ConflictError when that was done already."""
+    """Revokes a token at once. Raises ConflictError when it has been revoked already."""
     with transaction.atomic():
         if not Token.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
             raise ConflictError("This token was revoked already.")

@@ -1,1 +1,1 @@
-"""What a file looks like, without taking it: tables, archives, workbooks."""
+"""Previews of kept files without a download: tables, archives, videos."""

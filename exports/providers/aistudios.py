@@ -3,19 +3,23 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from django import forms
 
+from exports.providers import aistudios_api as api
 from exports.providers import contract, parsing
-from exports.providers.contract import Accepted, SecretField, Status
+from exports.providers.contract import Accepted, Job, SecretField, Status
 from exports.providers.fields import ChoiceField, TextField
+from exports.providers.parsing import check_id, first_text, hash_link, hash_text, unwrap_envelope
 from exports.transport import errors
 from exports.transport.client import Client
 from exports.transport.errors import NotFoundError, UnreadableError
 from exports.transport.provider_api import Grant
 
-API_PREFIX: Final = "/api/odin/v3"
+NO_TRACE: Final = contract.Unknown(
+    "AI Studios shows no trace of a new export of this project.", extra_searches=2, seconds=10
+)
 
 
 class VideoOptions(forms.Form):
@@ -46,13 +50,10 @@ class AIStudios(contract.Provider):
             options_with_choices=("workspace_id",),
         ),
     )
-    # Progress and link decide, words only tell a bad end: the last three are parts of likely ones ("export_failed").
-    status_map: ClassVar = {
-        "exported": "done",
-        "finish": "done",
-        "cancel": "canceled",
-        "fail": "failed",
-        "error": "failed",
+    # Progress and link decide; words only show a bad end. The last three are parts of words, like "export_failed".
+    status_map: ClassVar[Mapping[str, contract.JobState]] = {
+        **{"exported": "done", "finish": "done"},
+        **{"cancel": "canceled", "fail": "failed", "error": "failed"},
     }
     project_help = "The last part of app.aistudios.com/editor/<id>. Only projects exported before can be listed."
     project_pattern = r"/editor/([\w-]+)"
@@ -62,9 +63,7 @@ class AIStudios(contract.Provider):
 
     def map_status(self, word: str) -> contract.JobState:
         word = word.strip().lower()
-        return self.status_map.get(
-            next((part for part in ("cancel", "fail", "error") if part in word), word), "unknown"
-        )
+        return super().map_status(next((part for part in ("cancel", "fail", "error") if part in word), word))
 
     def headers(self, client: Client) -> dict[str, str]:
         return {"Authorization": client.token()}  # Raw, without "Bearer" (reference/auth).
@@ -73,106 +72,72 @@ class AIStudios(contract.Provider):
         """POST /auth/token. A token lives 24 hours and comes without its expiry (reference/auth)."""
         pair = {"appId": client.secrets["app_id"], "userKey": client.secrets["user_key"]}
         with parsing.refusal_as_credential_error("AI Studios gives no token for this appId and userKey."):
-            data = parsing.unwrap_envelope(client.post_unauthenticated(f"{API_PREFIX}/auth/token", pair))
+            data = unwrap_envelope(client.post_unauthenticated(f"{api.PREFIX}/auth/token", pair))
         return Grant(parsing.header_token(parsing.mapping(data).get("token")), time.time() + 23 * 3600)
 
     def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
-        """The editor API publishes no codes and comes with any status, so its sentences are read."""
+        """The editor API publishes no codes and refuses with any status, so the sentences are read."""
         return parsing.envelope_error(self.label, status, body)
 
-    def prepare(self, client: Client, job: contract.Job) -> contract.Ready:
-        return contract.Ready(self._seen(client, job))
+    def prepare(self, client: Client, job: Job) -> contract.Ready:
+        return contract.Ready(api.fingerprint(client, job))
 
-    def submit(self, client: Client, job: contract.Job) -> Accepted:
+    def submit(self, client: Client, job: Job) -> Accepted:
         """POST /editor/project/export. Its answer holds no id but the project's."""
-        wanted = {"projectId": job.project, "webhookUrl": job.webhook_url}
-        wanted |= {"workspaceId": job.options.get("workspace_id", ""), "resolution": job.options.get("resolution", "")}
-        data = parsing.unwrap_envelope(
-            client.post(f"{API_PREFIX}/editor/project/export", parsing.without_empty(wanted), creates=True)
-        )
-        if not parsing.check_id(parsing.mapping(data).get("projectId"), job.project):
+        body = {"projectId": job.project, "webhookUrl": job.webhook_url}
+        body |= {"workspaceId": job.options.get("workspace_id", ""), "resolution": job.options.get("resolution", "")}
+        answer = client.post(f"{api.PREFIX}/editor/project/export", parsing.without_empty(body), creates=True)
+        if not check_id(parsing.mapping(unwrap_envelope(answer)).get("projectId"), job.project):
             raise UnreadableError("AI Studios took the request but named no project.")
         return Accepted(job.project)
 
-    def find(self, client: Client, job: contract.Job) -> Accepted | contract.Unknown:
-        """Only another task, or progress that fell from 100, proves that the request got through."""
-        seen, before = self._seen(client, job), job.baseline
-        moved = before.get("progress") == 100 and seen["progress"] not in (None, 100)
-        if moved or (before and seen["task"] and seen["task"] != before.get("task")):
+    def find(self, client: Client, job: Job) -> Accepted | contract.Unknown:
+        """Only another task, or progress that fell from 100, proves that the request was executed."""
+        now, before = api.fingerprint(client, job), job.baseline
+        moved = before.get("progress") == 100 and now["progress"] not in (None, 100)
+        if moved or (before and now["task"] and now["task"] != before.get("task")):
             return Accepted(job.project, Status("running", memo={**job.memo, "moved": True} if moved else None))
-        return contract.Unknown(
-            "AI Studios shows no trace of a new export of this project.", extra_searches=2, seconds=10
-        )
+        return NO_TRACE
 
-    def poll(self, client: Client, job: contract.Job) -> Status:
-        """GET /editor/progress/{id}. At first, word, 100 % and link may still be those of the export before."""
+    def poll(self, client: Client, job: Job) -> Status:
+        """GET /editor/progress/{id}. At first, word, progress and link may still be those of the previous export."""
         if job.remote_id not in ("", job.project):
             raise NotFoundError(f"At AI Studios an export goes by the id of its project, {job.project}.")
-        data = parsing.mapping(
-            parsing.unwrap_envelope(
-                client.get(f"{API_PREFIX}/editor/progress/{parsing.path_segment(job.project, self.label)}")
-            )
-        )
-        parsing.check_id(data.get("projectId"), job.project)
+        data = parsing.mapping(api.get_editor(client, "progress", job))
+        check_id(data.get("projectId"), job.project)
         progress, word = parsing.percent(data.get("progress")), parsing.text(data.get("state"))
         before = {} if job.memo else job.baseline
         state = self.map_status(word)
         if state in ("failed", "canceled"):
-            if word == before.get("state") and self._seen(client, job)["task"] == before.get("task"):
+            if word == before.get("state") and api.fingerprint(client, job)["task"] == before.get("task"):
                 return Status("running", word, note="still the end of the export before")
             return Status(state, word, progress, message=f"AI Studios ended the export: {word}.")
         if progress is None:
             raise UnreadableError("AI Studios answered without a progress.", provider_status=word)
         if progress < 100:
             return Status("running", word, progress, memo={**job.memo, "moved": True})
-        link = parsing.first_text(data, "downloadUrl", "download_url")
-        if (given := job.memo.get("given")) and (
-            not link or parsing.hash_text(link) == given
-        ):  # It was given, and is dead.
-            link = parsing.first_text(self._project(client, job), "download_url") or link
+        link = first_text(data, "downloadUrl", "download_url")
+        # The engine polls a finished job again when the link of an earlier poll has expired.
+        if (used := job.memo.get("given")) and (not link or hash_text(link) == used):
+            link = first_text(api.get_project(client, job), "download_url") or link
         if not link:
             return Status("running", word, progress, note="100 % without a link")
-        if parsing.hash_link(link) == before.get("link"):
+        if hash_link(link) == before.get("link"):
             return Status("running", word, note="still the file of the export before")
-        return Status("done", word, progress, link=link, memo={**job.memo, "given": parsing.hash_text(link)})
+        return Status("done", word, progress, link=link, memo={**job.memo, "given": hash_text(link)})
 
     def check(self, client: Client) -> Sequence[contract.CheckStep]:
         """GET /auth may answer `isAuthenticated: false` with status 200 (reference/auth-confirm)."""
+        auth = f"{api.PREFIX}/auth"
         return parsing.run_check_steps(
             ("Fetch a token", lambda: parsing.renew_token(client)),
-            (
-                "Use the token",
-                lambda: parsing.require_true(
-                    parsing.unwrap_envelope(client.get(f"{API_PREFIX}/auth")), "isAuthenticated"
-                ),
-            ),
+            ("Use the token", lambda: parsing.require_true(unwrap_envelope(client.get(auth)), "isAuthenticated")),
         )
 
     def projects(self, client: Client) -> Sequence[contract.RemoteProject]:
-        data = parsing.unwrap_envelope(client.get(f"{API_PREFIX}/editor/project"))
+        data = unwrap_envelope(client.get(f"{api.PREFIX}/editor/project"))
         return [contract.RemoteProject(*pair) for pair in parsing.id_name_pairs(data, "projects", "id", "name")]
 
     def choices(self, client: Client, project: str, option: str) -> Sequence[tuple[str, str]]:
-        data = parsing.unwrap_envelope(client.get(f"{API_PREFIX}/dropdown/workspaces"))
+        data = unwrap_envelope(client.get(f"{api.PREFIX}/dropdown/workspaces"))
         return parsing.id_name_pairs(data, "workspaces", "workspaceId", "workspaceName")
-
-    def _project(self, client: Client, job: contract.Job) -> Mapping[str, Any]:
-        """GET /editor/project/{id} (reference/get-project)."""
-        data = parsing.unwrap_envelope(
-            client.get(f"{API_PREFIX}/editor/project/{parsing.path_segment(job.project, self.label)}")
-        )
-        project = parsing.mapping_at(data, "project")
-        if not project:
-            raise NotFoundError(f"AI Studios has no project {job.project}.")
-        parsing.check_id(project.get("_id") or project.get("id"), job.project)
-        return project
-
-    def _seen(self, client: Client, job: contract.Job) -> dict[str, Any]:
-        """What tells an export from the one before; of the link, which is a secret, only a hash."""
-        one = self._project(client, job)
-        texts = {"task": one.get("backendTaskId"), "updated": one.get("updatedAt"), "state": one.get("state")}
-        progress, link = (
-            parsing.percent(one.get("progress")),
-            parsing.hash_link(parsing.first_text(one, "download_url")),
-        )
-        return {**{name: parsing.text(said) for name, said in texts.items()}, "progress": progress, "link": link}

@@ -1,10 +1,10 @@
-"""The words providers and engine speak with each other.
+"""The contract between providers and the engine.
 
-A provider is one object with class attributes (what there is: origins, secrets, kinds, words) and a few methods
-(what differs: how to ask, how to look). It gets a `Client` that is already pointed at the right origin, records
-every exchange and maps errors; it answers with the frozen dataclasses below or raises one of the errors below.
+A provider is one object: attributes declare origins, secrets, kinds and status words; methods submit, poll and find a
+job. They get a `Client`, which records every exchange, and return the dataclasses below or raise a ProviderError.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from exports.transport.client import Client
     from exports.transport.provider_api import Grant
 
-# ---------------------------------------------------------------- declarations
-
 
 @dataclass(frozen=True)
 class PollInterval:
-    """Seconds between polls: `first`, then each `growth` times longer, up to `most`; the engine adds ±20 % jitter."""
+    """Seconds between polls: `initial`, then `factor` times longer each, up to `maximum`; the engine adds ±20 %."""
 
     initial: float = 2.0
     factor: float = 1.5
@@ -32,7 +30,7 @@ class PollInterval:
 
 @dataclass(frozen=True)
 class SecretField:
-    """One secret field of a credential. `choices` makes it a choice; `plain` ones may be shown (they hide nothing)."""
+    """One field of a credential's secrets. `choices`: values and labels to choose from. `is_public`: may be shown."""
 
     name: str
     label: str
@@ -42,7 +40,7 @@ class SecretField:
     is_public: bool = False
 
 
-# Named out here: inside Kind, `type` is a field.
+# An alias, since `type` is a field inside Kind.
 OptionsForm = type[forms.Form]
 
 
@@ -50,12 +48,12 @@ OptionsForm = type[forms.Form]
 class Kind:
     """One kind of export.
 
-    `effect`: "copies" reads only; "changes" changes state at the provider and needs a confirmation.
+    `effect`: "copies" only reads; "changes" changes state at the provider and needs a confirmation.
     `formats`: file formats, the first is the default; ("none",) yields no file.
-    `cost`: a sentence said before the button. `deadline`: how long an accepted job is watched.
-    `alone`: at most one live export of a project at a time (the provider tells jobs apart by the project only).
-    `relay`: name of the option that holds an address of the user's, which hears of progress from us.
-    `pickers`: options whose values the provider can list (`Provider.choices`).
+    `cost`: a sentence shown beside the button. `deadline`: how long an accepted job is polled.
+    `exclusive`: at most one open export of a project at a time (the provider knows jobs by their project only).
+    `relay_option`: name of the option with an address of the user's, to which the portal sends progress.
+    `options_with_choices`: options whose values the provider can list (`Provider.choices`).
     """
 
     type: str
@@ -73,7 +71,7 @@ class Kind:
 
     @property
     def has_file(self) -> bool:
-        """Whether it ends with a file."""
+        """Whether an export of this kind yields a file."""
         return self.formats != ("none",)
 
 
@@ -81,15 +79,12 @@ class NoOptions(forms.Form):
     """For kinds without options."""
 
 
-# ---------------------------------------------------------------- values
-
-
 @dataclass(frozen=True)
 class Job:
-    """What a provider needs to know of one export. `memo` is the provider's own scratch, kept between calls.
+    """What a provider needs to know of one export. `memo` is the provider's own data, stored between calls.
 
-    `baseline` is what `prepare` saw just before the request left; `taken` the remote ids that other exports of
-    the same project already watch; `hook` an address of ours for progress, or "".
+    `baseline` is what `prepare` returned just before the request was sent; `watched_ids` are the remote ids that other
+    exports of the same project watch; `webhook_url` is the portal's address for webhooks of the provider, or "".
     """
 
     project: str
@@ -109,10 +104,10 @@ JobState = Literal["running", "done", "failed", "canceled", "unknown"]
 
 @dataclass(frozen=True)
 class Status:
-    """What one look at a job showed. `word` is the provider's own, kept raw; `link` a secret address of the file.
+    """The state of a job at the provider. `provider_status` is the provider's own word, unchanged.
 
-    `note` says in a few words what belongs in the history (the provider's times, raw details).
-    `code`, `message`: why, when state is "failed". `memo`: None leaves the scratch as it is.
+    `progress`: 0 to 100. `link`: the file's address, a secret. `note`: for the history (the provider's times, details).
+    `code`, `message`: the reason when `state` is "failed". `memo`: the job's new memo; None leaves it as it is.
     """
 
     state: JobState
@@ -128,14 +123,14 @@ class Status:
 
 @dataclass(frozen=True)
 class Ready:
-    """`prepare`: the request may go out now; this was seen just before."""
+    """`prepare`: the request may be sent now. `baseline` is what the provider showed just before."""
 
     baseline: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class NotYet:
-    """`prepare`: something must come first; look again in `seconds`."""
+    """`prepare`: something else must be done first (`note`); call it again in `seconds`."""
 
     seconds: float
     note: str
@@ -144,7 +139,7 @@ class NotYet:
 
 @dataclass(frozen=True)
 class Accepted:
-    """`submit` or `find`: the job exists at the provider under this id, and this is what it looked like."""
+    """`submit` or `find`: the job exists at the provider under this id, with this status."""
 
     remote_id: str
     status: Status = Status("running")
@@ -152,14 +147,14 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Absent:
-    """`find`: it was looked for and is not there. Needs `again_after` seconds and a second look to be a proof."""
+    """`find`: the job is not there. With `search_again_after` seconds, only a second search after them proves it."""
 
     search_again_after: float = 0.0
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """`find`: cannot be known. `look_again` more looks are worth while, `seconds` apart; then a person decides."""
+    """`find`: cannot be known. After `extra_searches` more, `seconds` apart, a person decides."""
 
     message: str
     extra_searches: int = 0
@@ -168,7 +163,7 @@ class Unknown:
 
 @dataclass(frozen=True)
 class CheckStep:
-    """One named step of testing a credential. `limits`: what it was told of them, calls a window by rate class."""
+    """One named step of a credential's test. `limits`: calls per window by rate class, as the provider states them."""
 
     name: str
     ok: bool
@@ -187,22 +182,19 @@ class RemoteProject:
 
 @dataclass(frozen=True)
 class PreflightResult:
-    """What a look before the button showed. `ok` False: the request would be refused as things stand."""
+    """Advice on a request before it is made. `ok` False: the provider would refuse it now."""
 
     ok: bool
     message: str
 
 
-# ---------------------------------------------------------------- the provider
-
-
 class Provider:
-    """One service. Subclasses set the attributes and override what they have.
+    """One service. Subclasses set the attributes and override the methods that the service supports.
 
-    `words`: the provider's status word (lower case) to our state; a word that is not in it is "unknown" and moves
-    nothing. `limits`: rate class to (calls, seconds) as published. `origins`: name to address; the first is the
-    default. `origin_notes`: what must be said beside an origin. `dialects`: the first is the default, empty where
-    there is one only. `project_pattern`: takes a project's id (its first group) out of the path of its page's address.
+    `status_map`: the provider's status word (lower case) to a state; every other word is "unknown" and changes no
+    status. `limits`: rate class to (calls, seconds) as published. `origins`: name to address; the first is the
+    default. `origin_notes`: origin to a sentence shown beside it. `dialects`: the first is the default; empty where
+    there is only one. `project_pattern`: matches the path of a project's page; its first group is the project's id.
     """
 
     slug: ClassVar[str]
@@ -226,11 +218,11 @@ class Provider:
         return next((kind for kind in self.kinds if kind.type == type_), None)
 
     def map_status(self, word: str) -> JobState:
-        """Our state for the provider's word."""
+        """The state for the provider's status word."""
         return self.status_map.get(word.strip().lower(), "unknown")
 
     def secret_problems(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
-        """Problems with these secret fields, per field; empty when they can be used."""
+        """Sentences by field on what is wrong with these secrets; empty when they can be used."""
         problems: dict[str, list[str]] = {}
         known = {secret.name: secret for secret in self.secrets}
         for name in secrets:
@@ -242,12 +234,12 @@ class Provider:
                 problems[name] = ["This field is required."]
             elif value and secret.choices and value not in dict(secret.choices):
                 problems[name] = [f"Choose one of: {', '.join(dict(secret.choices))}."]
-            elif value != value.strip() or any(ord(sign) < 33 or ord(sign) > 126 for sign in value):
+            elif value != value.strip() or any(ord(char) < 33 or ord(char) > 126 for char in value):
                 problems[name] = ["Only visible ASCII characters without spaces can be sent in a header."]
         return problems
 
     def option_problems(self, kind: Kind, options: Mapping[str, Any], dialect: str = "") -> dict[str, list[str]]:
-        """Problems with cleaned options that the form alone cannot see, per field (what a dialect cannot send)."""
+        """Sentences by field on cleaned options that the form accepts and the dialect cannot send."""
         return {}
 
     def headers(self, client: "Client") -> dict[str, str]:
@@ -255,7 +247,7 @@ class Provider:
         raise NotImplementedError
 
     def fetch_token(self, client: "Client") -> "Grant":
-        """Fetches a short-lived token; only for providers that have one."""
+        """Fetches a short-lived token; only for providers that have one. Raises ProviderError."""
         raise NotImplementedError
 
     @property
@@ -264,23 +256,23 @@ class Provider:
         return type(self).fetch_token is not Provider.fetch_token
 
     def error_from_response(self, status: int, body: object) -> ProviderError | None:
-        """The error that an answer means, where the provider has more to say than the status; else None."""
+        """The error that an answer means where its body says more than its status; else None."""
         return None
 
     def prepare(self, client: "Client", job: Job) -> Ready | NotYet:
-        """Looks just before the request goes out. Must be harmless to repeat."""
+        """Called just before the request is sent. Must be harmless to repeat."""
         return Ready()
 
     def submit(self, client: "Client", job: Job) -> Accepted:
-        """Sends the one request that makes the job."""
+        """Sends the one request that creates the job."""
         raise NotImplementedError
 
     def find(self, client: "Client", job: Job) -> Accepted | Absent | Unknown:
-        """Looks for the job after an answer was lost. Default: there is no way to look."""
+        """Searches for the job after an answer was lost. By default there is no way to search."""
         return Unknown(f"{self.label} has no list of jobs to look in.")
 
     def poll(self, client: "Client", job: Job) -> Status:
-        """One look at the job."""
+        """Asks the provider for the status of the job."""
         raise NotImplementedError
 
     def check(self, client: "Client") -> Sequence[CheckStep]:
@@ -288,15 +280,15 @@ class Provider:
         raise NotImplementedError
 
     def projects(self, client: "Client") -> Sequence[RemoteProject]:
-        """What the credential can reach, to pick from."""
+        """The projects that the credential can reach, to pick from."""
         return ()
 
     def choices(self, client: "Client", project: str, option: str) -> Sequence[tuple[str, str]]:
-        """Values and labels for an option the provider can list (`Kind.pickers`)."""
+        """Values and labels of an option that the provider can list (`Kind.options_with_choices`)."""
         return ()
 
     def preflight(self, client: "Client", job: Job) -> Sequence[PreflightResult]:
-        """Advice for the page before the button."""
+        """Advice for the page, before a request is made."""
         return ()
 
 
@@ -304,6 +296,5 @@ ABSENT_UNTIL_SECOND_SEARCH: Final = Absent(search_again_after=30.0)
 
 
 def is_valid_remote_id(text: str) -> bool:
-    """Whether it can be a provider's id: 1 to 200 characters without / ? # (nor control characters or half ones)."""
-    odd = any(ord(sign) < 32 or ord(sign) == 127 or 0xD800 <= ord(sign) < 0xE000 for sign in text)
-    return 1 <= len(text) <= 200 and not odd and not set(text) & set("/?#")
+    """Whether it can be a provider's id: 1 to 200 characters without / ? #, control characters and surrogates."""
+    return re.fullmatch(r"[^/?#\x00-\x1f\x7f\ud800-\udfff]{1,200}", text) is not None

@@ -1,7 +1,7 @@
 """Form fields for options, which come either from a browser's form (text) or from JSON (lists, booleans, objects).
 
-Django's own fields turn nearly anything into text or a boolean; here a value of the wrong JSON type is an error that
-says what is wanted. `schema` is the JSON Schema of the value, for the API's description.
+Django's own fields convert nearly anything to text or a boolean; here a value of the wrong JSON type is an error that
+names the right one. `schema` is the JSON Schema of the value, for the API's description.
 """
 
 import json
@@ -18,7 +18,7 @@ MAX_ITEMS: Final = 1000
 
 
 class TextField(forms.CharField):
-    """A text, and nothing that merely could be turned into one."""
+    """A text. A value of another type is an error."""
 
     schema: ClassVar[Mapping[str, Any]] = {"type": "string"}
 
@@ -40,14 +40,14 @@ class ChoiceField(forms.ChoiceField):
 
 
 class OptionalBooleanField(forms.Field):
-    """True, false, or not said (None). `unset` is what the page calls the third."""
+    """True, false, or None where it is not set. `unset` is the page's label for None."""
 
     schema: ClassVar[Mapping[str, Any]] = {"type": "boolean"}
 
     def __init__(self, *, unset: str = "As the provider has it", **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
         choices = [("", unset), ("true", "Yes"), ("false", "No")]
-        if unset == "No":  # saying so would offer the same twice
+        if unset == "No":  # "No" would be offered twice.
             choices.pop()
         super().__init__(widget=forms.Select(choices=choices), **kwargs)
 
@@ -65,8 +65,8 @@ class OptionalBooleanField(forms.Field):
         return word in TRUE_WORDS
 
 
-class _ManyInput(forms.TextInput):
-    """A text box; where the page draws one box per choice instead, their values are joined."""
+class _JoiningInput(forms.TextInput):
+    """A text box. Where the page has one checkbox per choice instead, joins their values."""
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
         values = data.getlist(name) if hasattr(data, "getlist") else ()
@@ -74,9 +74,9 @@ class _ManyInput(forms.TextInput):
 
 
 class IntegerListField(forms.Field):
-    """Whole numbers: a list of ints (JSON) or a text such as "1, 2, 3"."""
+    """Whole numbers: a list of ints (JSON) or a text such as "1, 2, 3". Each number may occur once."""
 
-    widget = _ManyInput
+    widget = _JoiningInput
     typed_help: ClassVar = "Ids, parted by commas, like 1, 2, 3."
     schema: ClassVar[Mapping[str, Any]] = {"type": "array", "items": {"type": "integer"}}
 
@@ -86,9 +86,10 @@ class IntegerListField(forms.Field):
     def to_python(self, value: Any) -> list[int]:
         if isinstance(value, str):
             parts = re.split(r"[\s,;]+", value.strip().removeprefix("[").removesuffix("]").strip())
-            wrong = next((part for part in parts if part and not re.fullmatch(r"[0-9]{1,15}", part)), None)
-            if wrong is not None:
-                raise ValidationError(f"“{wrong[:50]}” is no whole number. Write numbers like 1, 2, 3.", code="invalid")
+            invalid = next((part for part in parts if part and not re.fullmatch(r"[0-9]{1,15}", part)), None)
+            if invalid is not None:
+                message = f"“{invalid[:50]}” is no whole number. Write numbers like 1, 2, 3."
+                raise ValidationError(message, code="invalid")
             value = [int(part) for part in parts if part]
         elif value is None:
             return []
@@ -104,7 +105,7 @@ class IntegerListField(forms.Field):
 
 
 class StringMapField(forms.Field):
-    """Names to texts: an object (JSON) or its JSON text."""
+    """A mapping of names to texts: an object (JSON), or a text with that JSON."""
 
     widget = forms.Textarea
     schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -124,14 +125,14 @@ class StringMapField(forms.Field):
                 ) from None
         if not isinstance(value, dict):
             raise ValidationError('An object is wanted here, like {"id": "Number"}.', code="invalid")
-        wrong = next(
+        invalid = next(
             (name for name, text in value.items() if not (isinstance(name, str) and isinstance(text, str))), None
         )
-        if wrong is not None:
-            raise ValidationError(f"The value of “{str(wrong)[:50]}” must be a text.", code="invalid")
+        if invalid is not None:
+            raise ValidationError(f"The value of “{str(invalid)[:50]}” must be a text.", code="invalid")
         if len(value) > MAX_ITEMS:
             raise ValidationError(f"At most {MAX_ITEMS} entries can be given.", code="max_length")
-        # JSON can spell half a character, which no page and no database takes.
+        # JSON can hold unpaired surrogates, which neither pages nor databases accept.
         if re.search("[\0\ud800-\udfff]", "".join((*value, *value.values()))):
             raise ValidationError("Null characters, and halves of characters, are not allowed.", code="invalid")
         return dict(value)

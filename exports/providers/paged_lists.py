@@ -1,4 +1,4 @@
-"""Lists that come in pages, read to their end."""
+"""Reads lists that come in pages to their end."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,81 +10,90 @@ from exports.transport.client import Client
 from exports.transport.errors import AddressError, UnreadableError
 
 MAX_PAGES: Final = 200
-# Of a list that says in numbers how long it is.
+# For lists of linked pages, which state their total count.
 MAX_LINKED_PAGES: Final = 50
-# Given a page and the ids so far, it names the parameters that bring the next page; nothing after the last one.
+# Takes a page and the ids read so far; returns the query parameters of the next page, empty after the last one.
 NextPageParameters = Callable[[Mapping[str, Any], list[str]], Mapping[str, Any]]
 
 
 def collect_entries(
-    client: Client, path: str, params: Mapping[str, Any], key: str, onward: NextPageParameters
+    client: Client, path: str, params: Mapping[str, Any], key: str, next_page: NextPageParameters
 ) -> list[Mapping[str, Any]]:
-    """Every entry of a list that has an id, once each. A page that brings nothing new is the last one too."""
-    found: dict[str, Mapping[str, Any]] = {}
-    more: Mapping[str, Any] = {}
+    """Every entry of the list that has an id, each once. A page without new entries also ends the list.
+
+    Raises UnreadableError and the errors of `Client.get`.
+    """
+    entries: dict[str, Mapping[str, Any]] = {}
+    page_params: Mapping[str, Any] = {}
     for _ in range(MAX_PAGES):
-        page = parsing.mapping(client.get(path, {**params, **more}).body)
+        page = parsing.mapping(client.get(path, {**params, **page_params}).body)
         if not isinstance(page.get(key), list):
             raise UnreadableError(f"{client.provider.label} answered without the list that was asked for.")
         fresh = {parsing.text(row.get("id")): row for row in page[key] if isinstance(row, dict)}
-        fresh = {id_: row for id_, row in fresh.items() if id_ and id_ not in found}
-        found |= fresh
-        more = onward(page, list(found))
-        if not fresh or not more:
-            return list(found.values())
+        fresh = {id_: row for id_, row in fresh.items() if id_ and id_ not in entries}
+        entries |= fresh
+        page_params = next_page(page, list(entries))
+        if not fresh or not page_params:
+            return list(entries.values())
     raise UnreadableError(f"The list of {client.provider.label} does not end.")
 
 
 def next_by_skip(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
-    """PlayCanvas: branches go on after the last id (`hasMore`), other lists after a count (`total`)."""
-    at = parsing.mapping(page.get("pagination"))
-    if at.get("hasMore") is True:
+    """PlayCanvas: `skip` is the last id for branches (`hasMore`), the count so far for other lists (`total`)."""
+    pagination = parsing.mapping(page.get("pagination"))
+    if pagination.get("hasMore") is True:
         return {"skip": ids[-1]} if ids else {}
-    return {"skip": len(ids)} if len(ids) < (parsing.integer(at.get("total")) or 0) else {}
+    return {"skip": len(ids)} if len(ids) < (parsing.integer(pagination.get("total")) or 0) else {}
 
 
 def next_by_last_id(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
-    """Toloka: `sort=id`, then all above the last id (`has_more`)."""
+    """Toloka: with `sort=id`, the entries above the last id (`has_more`)."""
     return {"id_gt": ids[-1]} if page.get("has_more") is True and ids else {}
 
 
 def first_page_only(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
-    """For lists of which the first page is enough."""
+    """Ends the list after its first page, where that is enough."""
     return {}
 
 
 def collect_linked_pages(
-    client: Client, path: str, key: str, ours: str = "", **params: Any
+    client: Client, path: str, key: str, project_id: str = "", **params: Any
 ) -> tuple[dict[int, Mapping[str, Any]], bool]:
-    """The rows of a paged list by id, each once, and whether that is all of it; none may be of a project not `ours`."""
-    found: dict[int, Mapping[str, Any]] = {}
+    """The rows of the list by id, and whether the list is complete.
+
+    With `project_id`, raises UnreadableError when a row is of another project.
+    """
+    rows: dict[int, Mapping[str, Any]] = {}
     for _ in range(MAX_LINKED_PAGES):
         body = client.get(path, params).body
         for row in parsing.object_list(body, key):
             if (id_ := parsing.integer(row.get("id"))) is None:
                 raise UnreadableError("The list holds something without an id.")
-            parsing.check_id(row.get("project_id") if ours else None, ours)
-            found.setdefault(id_, row)
+            parsing.check_id(row.get("project_id") if project_id else None, project_id)
+            rows.setdefault(id_, row)
         meta = parsing.mapping(parsing.mapping(body).get("meta"))
-        # Always on the same path: some servers name it as they see it, without the prefix we reach them by.
+        # Always on the same path: servers behind a path prefix may name the next page without it.
         params = next_page_query(client.origin.rstrip("/") + path, meta.get("next"))
         if not params:
-            return found, len(found) >= (parsing.integer(meta.get("total_count")) or 0)
-    return found, False
+            return rows, len(rows) >= (parsing.integer(meta.get("total_count")) or 0)
+    return rows, False
 
 
-def next_page_query(here: str, said: object) -> dict[str, str]:
-    """The query of the next page: `?…`, `/…` or a whole address of the same origin; empty at the end of the list."""
-    if not said:
+def next_page_query(url: str, next_link: object) -> dict[str, str]:
+    """The query of the next page; empty at the end of the list. `url` is the address of the list.
+
+    `next_link` is `?…`, `/…` or a whole address of the same origin. Raises UnreadableError, AddressError.
+    """
+    if not next_link:
         return {}
-    said = said if isinstance(said, str) else ""
+    link = next_link if isinstance(next_link, str) else ""
     try:
-        there = urlsplit(urljoin(here, said if re.match(r"[?/]|[a-z]+:", said) else f"?{said}"))
+        target = urlsplit(urljoin(url, link if re.match(r"[?/]|[a-z]+:", link) else f"?{link}"))
     except ValueError:
-        there = urlsplit("")
-    query = dict(parse_qsl(there.query))
+        target = urlsplit("")
+    query = dict(parse_qsl(target.query))
     if not query:
         raise UnreadableError("The list names a next page that is no address of one.")
-    if there[:2] != urlsplit(here)[:2]:
+    if target[:2] != urlsplit(url)[:2]:
         raise AddressError("The list names a next page on another host; the portal does not follow.")
     return query

@@ -1,4 +1,4 @@
-"""PlayCanvas: whole projects as importable zips, and apps to host oneself. Both are jobs, polled by their id.
+"""PlayCanvas: whole projects as importable zips, and apps to host oneself. Both are jobs that are polled by id.
 
 Source: https://developer.playcanvas.com/user-manual/api/ and, for the `seed` dialect, the oldest "Download App" page.
 """
@@ -8,67 +8,22 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from django import forms
-
 from exports.providers import contract, paged_lists, parsing
 from exports.providers.contract import Job, Status
-from exports.providers.fields import ChoiceField, IntegerListField, OptionalBooleanField, TextField
-from exports.transport import responses
+from exports.providers.playcanvas_options import PARAMETER_NAMES, UNSUPPORTED_OPTIONS, AppOptions, ArchiveOptions
 from exports.transport.client import Client
 from exports.transport.errors import CredentialError, ProviderError, RefusedError, UnreadableError
+from exports.transport.responses import error_text
 
 COST: Final = "Takes one of the 5 exports a minute that PlayCanvas allows (10 with a paid plan)."
-TARGETS: Final = (("", "Not said (web)"), ("web", "Web"), ("ios", "iOS, an Xcode project"))
-APP_FORMATS: Final = (("", "As PlayCanvas has it (static)"), ("static", "Static site"), ("npm", "npm, a Vite project"))
-LINK_FIELDS: Final = {
-    "archive": ("url", "download_url"),
-    "app": ("download_url", "url"),
-}  # The app's: as clients read it.
-NEWER_OPTIONS: Final = {"optimize_scene_format", "engine_version", "app_format"}
-# What the app download calls our options, where it has another name for them, and those a dialect cannot say.
-PARAMETER_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
-    "current": {"app_format": "format"},
-    "seed": {"scenes": "source_pack_ids", "scripts_concatenate": "script_concatenate"},
-}
-UNSUPPORTED_OPTIONS: Final = {
-    "current": {"target"},
-    "seed": {"branch_id", "scripts_minify", "scripts_sourcemaps"} | NEWER_OPTIONS,
-}
+# In the order in which clients read them.
+LINK_FIELDS: Final = {"archive": ("url", "download_url"), "app": ("download_url", "url")}
 
-
-class ArchiveOptions(forms.Form):
-    """Parameters of project-export."""
-
-    branch_id = TextField(label="Branch", max_length=100, required=False, help_text="Empty: the main branch.")
-
-
-class AppOptions(forms.Form):
-    """Parameters of app-download."""
-
-    name = TextField(label="Name of the app", max_length=999)
-    scenes = IntegerListField(label="Scenes", help_text="The app starts with the first.")
-    branch_id = TextField(label="Branch", max_length=100, required=False, help_text="Empty: the main branch.")
-    description = TextField(label="Description", max_length=9999, required=False, widget=forms.Textarea)
-    version = TextField(label="Version", max_length=20, required=False)
-    release_notes = TextField(label="Release notes", max_length=10000, required=False, widget=forms.Textarea)
-    target = ChoiceField(label="Target", choices=TARGETS, required=False)
-    scripts_concatenate = OptionalBooleanField(label="Put all scripts into one file")
-    scripts_minify = OptionalBooleanField(label="Minify scripts")
-    scripts_sourcemaps = OptionalBooleanField(
-        label="Add source maps", help_text="Wants scripts in one file, and minified."
-    )
-    optimize_scene_format = OptionalBooleanField(label="Optimise the scene format")
-    engine_version = TextField(
-        label="Engine version", max_length=50, required=False, help_text="Empty: the project's own."
-    )
-    app_format = ChoiceField(label="Shape of the app", choices=APP_FORMATS, required=False)
-
-
-_job = partial(contract.Kind, formats=("zip",), cost=COST, rate_class="strict")
+_kind = partial(contract.Kind, formats=("zip",), cost=COST, rate_class="strict")
 
 
 class PlayCanvas(contract.Provider):
-    """Jobs cannot be listed, so after a lost answer nothing can be found, and a person decides."""
+    """Jobs cannot be listed, so after a lost answer none can be found, and a person decides."""
 
     slug = "playcanvas"
     label = "PlayCanvas"
@@ -79,14 +34,14 @@ class PlayCanvas(contract.Provider):
     )
     dialects = ("current", "seed")
     kinds = (
-        _job(
+        _kind(
             "archive",
             "Project archive",
             options=ArchiveOptions,
             deadline=timedelta(hours=2),
             options_with_choices=("branch_id",),
         ),
-        _job(
+        _kind(
             "app",
             "App build",
             options=AppOptions,
@@ -103,38 +58,38 @@ class PlayCanvas(contract.Provider):
         return {"Authorization": f"Bearer {client.secrets['token']}"}
 
     def error_from_response(self, status: int, body: object) -> ProviderError | None:
-        said = responses.error_text(body)
+        reason = error_text(body)
         if status == 400:  # In October 2022 every good app download got one for a while (playcanvas/editor issue 902).
-            return RefusedError(f"PlayCanvas answered 400 (it can be a fault of theirs): {said}", provider_status="400")
-        if status == 401 and "scope" in said.lower():
-            return CredentialError(f"The token is known, but may not do this: {said}", provider_status="401")
+            sentence = f"PlayCanvas answered 400 (it can be a fault of theirs): {reason}"
+            return RefusedError(sentence, provider_status="400")
+        if status == 401 and "scope" in reason.lower():
+            return CredentialError(f"The token is known, but may not do this: {reason}", provider_status="401")
         return None
 
     def option_problems(
         self, kind: contract.Kind, options: Mapping[str, Any], dialect: str = ""
     ) -> dict[str, list[str]]:
-        lost = (
-            parsing.without_empty(options).keys() & UNSUPPORTED_OPTIONS[dialect or "current"]
-            if kind.type == "app"
-            else ()
-        )
-        return {name: [f"The {dialect or 'current'} dialect of PlayCanvas has no word for this."] for name in lost}
+        dialect = dialect or "current"
+        unsupported = UNSUPPORTED_OPTIONS[dialect] if kind.type == "app" else set()
+        names = parsing.without_empty(options).keys() & unsupported
+        return {name: [f"The {dialect} dialect of PlayCanvas has no word for this."] for name in names}
 
     def submit(self, client: Client, job: Job) -> contract.Accepted:
         """POST /projects/:id/export (answers 200 or 201), or POST /apps/download."""
-        dialect, given = job.dialect or client.dialect or "current", parsing.without_empty(job.options)
-        path, body = f"/api/projects/{parsing.path_segment(job.project, self.label)}/export", given
+        dialect, options = job.dialect or client.dialect or "current", parsing.without_empty(job.options)
+        path, body = f"/api/projects/{parsing.path_segment(job.project, self.label)}/export", options
         if job.type == "app":
-            if lost := given.keys() & UNSUPPORTED_OPTIONS[dialect]:
-                raise RefusedError(f"The {dialect} dialect of PlayCanvas has no word for {', '.join(sorted(lost))}.")
-            if dialect == "seed":  # There `target` was not optional; web was the normal app.
-                given = {"target": "web", **given}
-            sent = {PARAMETER_NAMES[dialect].get(name, name): value for name, value in given.items()}
-            path, body = "/api/apps/download", {"project_id": parsing.integer(job.project) or job.project, **sent}
+            if unsupported := options.keys() & UNSUPPORTED_OPTIONS[dialect]:
+                names = ", ".join(sorted(unsupported))
+                raise RefusedError(f"The {dialect} dialect of PlayCanvas has no word for {names}.")
+            if dialect == "seed":  # There `target` is required; web is the default elsewhere.
+                options = {"target": "web", **options}
+            parameters = {PARAMETER_NAMES[dialect].get(name, name): value for name, value in options.items()}
+            path, body = "/api/apps/download", {"project_id": parsing.integer(job.project) or job.project, **parameters}
         answer = parsing.mapping(client.post(path, body, creates=True).body)
         if type(answer.get("id")) is not int:
             raise UnreadableError("PlayCanvas took the request, but named no job.")
-        return contract.Accepted(str(answer["id"]), self._sight(answer, job))
+        return contract.Accepted(str(answer["id"]), self._status(answer, job))
 
     def poll(self, client: Client, job: Job) -> Status:
         """GET /jobs/:id."""
@@ -142,19 +97,19 @@ class PlayCanvas(contract.Provider):
         if not parsing.text(body.get("status")):
             raise UnreadableError("PlayCanvas answered without the status of the job.")
         parsing.check_id(body.get("id"), job.remote_id, "job")
-        return self._sight(body, job)
+        return self._status(body, job)
 
-    def _sight(self, body: Mapping[str, Any], job: Job) -> Status:
-        data, said = (
-            parsing.mapping(body.get("data")),
-            body.get("messages"),
-        )  # Both may be missing, `data` also another's.
-        for named in (data.get("project"), parsing.mapping(data.get("project")).get("id"), data.get("project_id")):
-            parsing.check_id(named, job.project)
-        messages = tuple(filter(None, map(responses.error_text, said[:20] if isinstance(said, list) else [said])))
+    def _status(self, body: Mapping[str, Any], job: Job) -> Status:
+        # Both may be missing, and `data` may be of another project.
+        data, raw_messages = parsing.mapping(body.get("data")), body.get("messages")
+        for id_ in (data.get("project"), parsing.mapping(data.get("project")).get("id"), data.get("project_id")):
+            parsing.check_id(id_, job.project)
+        raw_messages = raw_messages[:20] if isinstance(raw_messages, list) else [raw_messages]
+        messages = tuple(filter(None, map(error_text, raw_messages)))
         times = [f"{name[:-3]} {parsing.text(body[name])}" for name in ("created_at", "modified_at") if body.get(name)]
         word = parsing.text(body.get("status"))
-        link = parsing.first_text(data, *LINK_FIELDS[job.type]) if (state := self.map_status(word)) == "done" else ""
+        state = self.map_status(word)
+        link = parsing.first_text(data, *LINK_FIELDS[job.type]) if state == "done" else ""
         return Status(state, word, link=link, messages=messages, note=", ".join(times), message="; ".join(messages))
 
     def check(self, client: Client) -> Sequence[contract.CheckStep]:
@@ -162,27 +117,25 @@ class PlayCanvas(contract.Provider):
 
     def _limits(self, client: Client) -> tuple[str, Mapping[str, int]]:
         """Not GET /projects/:id, which answers 401 to good tokens (playcanvas/developer-site issue 740)."""
-        limits = parsing.mapping(parsing.mapping(client.get("/api/ratelimits").body).get("limits"))
-        told = {name: number for name in self.limits if (number := parsing.integer(limits.get(name)))}
-        return f"Calls a minute: {', '.join(f'{n} {name}' for name, n in told.items())}." if told else "", told
+        answer = parsing.mapping(parsing.mapping(client.get("/api/ratelimits").body).get("limits"))
+        limits = {name: number for name in self.limits if (number := parsing.integer(answer.get(name)))}
+        return f"Calls a minute: {', '.join(f'{n} {name}' for name, n in limits.items())}." if limits else "", limits
 
     def projects(self, client: Client) -> Sequence[contract.RemoteProject]:
-        """As the extension for VS Code lists them. It is in no document, so it may be refused."""
+        """As the extension for VS Code lists them. The call is not documented, so it may be refused."""
         me = client.get("/api/id").body
         user = parsing.path_segment(parsing.text(me.get("id") if isinstance(me, dict) else me), self.label)
-        return [contract.RemoteProject(*row) for row in self._list(client, f"/api/users/{user}/projects")]
+        return [contract.RemoteProject(*pair) for pair in _list(client, f"/api/users/{user}/projects")]
 
     def choices(self, client: Client, project: str, option: str, branch: str = "") -> Sequence[tuple[str, str]]:
-        """GET /projects/:id/branches, GET /projects/:id/scenes (of the main branch, if none is said)."""
+        """GET /projects/:id/branches, GET /projects/:id/scenes (by default of the main branch)."""
         path = f"/api/projects/{parsing.path_segment(project, self.label)}"
         if option == "branch_id":
-            return self._list(client, f"{path}/branches")
-        return self._list(client, f"{path}/scenes", **({"branchId": branch} if branch else {}))
+            return _list(client, f"{path}/branches")
+        return _list(client, f"{path}/scenes", **({"branchId": branch} if branch else {}))
 
-    def _list(self, client: Client, path: str, **params: str) -> list[tuple[str, str]]:
-        return parsing.id_name_pairs(
-            paged_lists.collect_entries(client, path, params, "result", paged_lists.next_by_skip),
-            "result",
-            "id",
-            "name",
-        )
+
+def _list(client: Client, path: str, **params: str) -> list[tuple[str, str]]:
+    """Id and name of every entry of a list."""
+    entries = paged_lists.collect_entries(client, path, params, "result", paged_lists.next_by_skip)
+    return parsing.id_name_pairs(entries, "result", "id", "name")

@@ -1,4 +1,4 @@
-"""Every provider the portal knows. A new one is a file beside this one and a line here."""
+"""Every provider that the portal knows. A new one needs a file beside this one and a line here."""
 
 from typing import Final
 
@@ -14,13 +14,13 @@ PROVIDERS: Final[dict[str, Provider]] = {
 
 
 def get_provider(slug: str) -> Provider:
-    """The provider of that slug. Raises KeyError."""
+    """The provider with this slug. Raises KeyError."""
     return PROVIDERS[slug]
 
 
 def get_kind(slug: str, type_: str) -> Kind:
-    """The kind of export. Raises KeyError when there is none."""
-    found = PROVIDERS[slug].kind(type_)
-    if found is None:
+    """The kind of export of that provider and type. Raises KeyError."""
+    kind = PROVIDERS[slug].kind(type_)
+    if kind is None:
         raise KeyError(f"{slug} {type_}")
-    return found
+    return kind

@@ -12,20 +12,21 @@ from django import forms
 from exports.providers import contract, paged_lists, parsing
 from exports.providers import toloka_api as api
 from exports.providers import toloka_pools as pools
-from exports.providers.contract import Accepted, Job, PreflightResult, SecretField, Status
+from exports.providers.contract import Accepted, Job, PreflightResult, RemoteProject, SecretField, Status
 from exports.providers.fields import OptionalBooleanField
 from exports.transport import errors
 from exports.transport.client import Client
 from exports.transport.errors import RefusedError
 
 SCHEMES: Final = (("ApiKey", "ApiKey"), ("OAuth", "OAuth"))
-# Whether an archived project answers 204 or a conflict is in no document; both mean the same.
+# Whether archiving an archived project answers 204 or a conflict is not documented; both mean the same.
 ALREADY_ARCHIVED: Final = Accepted("", Status("done", "ARCHIVED", 100.0, note="The project was already archived."))
 ARCHIVED: Final = Accepted("", Status("done", "ARCHIVED", 100.0, note="The project is archived."))
+NOT_FOUND: Final = contract.Absent(search_again_after=10.0)
 
 
 class ArchiveOptions(forms.Form):
-    """The portal's own option; Toloka's call has none."""
+    """The portal's own option; Toloka's call takes none."""
 
     archive_pools = OptionalBooleanField(
         label="Archive closed pools first",
@@ -64,13 +65,13 @@ class Toloka(contract.Provider):
     cancel_note = "Toloka has no way to cancel: the project may still be archived; the portal stops watching."
 
     def secret_problems(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
-        return super().secret_problems({**secrets, "token": _split(secrets.get("token", ""))[1]})
+        return super().secret_problems({**secrets, "token": _split_scheme(secrets.get("token", ""))[1]})
 
     def headers(self, client: Client) -> dict[str, str]:
-        """By shape as Toloka's own clients do it: an API key has exactly two dots, the first at 22 to 24."""
-        said, token = _split(client.secrets["token"])
+        """The scheme by the token's shape, as in Toloka's clients: an API key has two dots, the first at 22 to 24."""
+        written, token = _split_scheme(client.secrets["token"])
         shape = "ApiKey" if token.count(".") == 2 and 22 <= token.index(".") <= 24 else "OAuth"
-        return {"Authorization": f"{client.secrets.get('scheme') or said or shape} {token}"}
+        return {"Authorization": f"{client.secrets.get('scheme') or written or shape} {token}"}
 
     def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
         return api.error_from_response(status, body)
@@ -84,35 +85,30 @@ class Toloka(contract.Provider):
 
     def submit(self, client: Client, job: Job) -> Accepted:
         """POST /projects/:id/archive, without a body: 202 (or 200) with the operation."""
+        path = f"{api.API_PREFIX}/projects/{parsing.path_segment(job.project, self.label)}/archive"
         try:
-            answer = client.post(
-                f"{api.API_PREFIX}/projects/{parsing.path_segment(job.project, self.label)}/archive", creates=True
-            )
-        except RefusedError as no:
-            if no.code != "precondition":
+            answer = client.post(path, creates=True)
+        except RefusedError as refusal:
+            if refusal.code != "precondition":
                 raise
-            if no.provider_status == "UNARCHIVED_POOLS_CONFLICT":
-                sentence = no.message + pools.describe_unarchived(client, job.project)
-                raise RefusedError(sentence, code="precondition", provider_status=no.provider_status) from None
+            if refusal.provider_status == "UNARCHIVED_POOLS_CONFLICT":
+                sentence = refusal.message + pools.describe_unarchived(client, job.project)
+                raise RefusedError(sentence, code="precondition", provider_status=refusal.provider_status) from None
             if api.project_status(client, job.project) != "ARCHIVED":
                 raise
             return ALREADY_ARCHIVED
         return ALREADY_ARCHIVED if answer.status == 204 else api.parse_operation(answer.body, job.project)
 
     def find(self, client: Client, job: Job) -> Accepted | contract.Absent:
-        """An operation that was not there before is ours; so is the project's being archived."""
+        """An operation that is not in the baseline is the job; so is a project that is archived now."""
         known = {*job.baseline.get("operations", ()), *job.watched_ids}
         for row in api.list_archive_operations(client, job.project):
             if parsing.text(row["id"]) not in known:
                 return api.parse_operation(row, job.project)
-        return (
-            ARCHIVED
-            if api.project_status(client, job.project) == "ARCHIVED"
-            else contract.Absent(search_again_after=10.0)
-        )
+        return ARCHIVED if api.project_status(client, job.project) == "ARCHIVED" else NOT_FOUND
 
     def poll(self, client: Client, job: Job) -> Status:
-        """GET /operations/:id; without an id (it was already archived), GET /projects/:id."""
+        """GET /operations/:id; without an id (the project was already archived), GET /projects/:id."""
         if not job.remote_id:
             status = api.project_status(client, job.project)
             return ARCHIVED.status if status == "ARCHIVED" else Status("running", status)
@@ -122,35 +118,28 @@ class Toloka(contract.Provider):
     def check(self, client: Client) -> Sequence[contract.CheckStep]:
         return parsing.run_check_steps(("Ask whose token it is", lambda: api.describe_requester(client)))
 
-    def projects(self, client: Client) -> Sequence[contract.RemoteProject]:
-        rows = paged_lists.collect_entries(
-            client, f"{api.API_PREFIX}/projects", api.PAGE_PARAMETERS, "items", paged_lists.next_by_last_id
-        )
+    def projects(self, client: Client) -> Sequence[RemoteProject]:
+        path = f"{api.API_PREFIX}/projects"
+        rows = paged_lists.collect_entries(client, path, api.PAGE_PARAMETERS, "items", paged_lists.next_by_last_id)
         texts = [[parsing.text(row.get(name)) for name in ("id", "public_name", "status")] for row in rows]
-        return [contract.RemoteProject(id_, name or id_, status) for id_, name, status in texts]
+        return [RemoteProject(id_, name or id_, status) for id_, name, status in texts]
 
     def preflight(self, client: Client, job: Job) -> Sequence[PreflightResult]:
         if api.project_status(client, job.project) == "ARCHIVED":
             return [PreflightResult(True, "The project is already archived; nothing would change.")]
-        first = bool(job.options.get("archive_pools"))
-        left = pools.list_unarchived(client, job.project, *(("pools", "trainings") if first else ("pools",)))
-        stuck = [part for part in left if not (first and part.status == "CLOSED")]
-        if stuck:
-            return [
-                PreflightResult(
-                    False,
-                    f"Not archived yet: {pools.count_by_status(stuck)}. Toloka archives a project only after them.",
-                )
-            ]
-        return [
-            PreflightResult(
-                True, f"Archived first: {pools.count_by_status(left)}." if left else "All pools are archived."
-            )
-        ]
+        archives_pools = bool(job.options.get("archive_pools"))
+        lists = ("pools", "trainings") if archives_pools else ("pools",)
+        unarchived = pools.list_unarchived(client, job.project, *lists)
+        if stuck := [pool for pool in unarchived if not (archives_pools and pool.status == "CLOSED")]:
+            count = pools.count_by_status(stuck)
+            return [PreflightResult(False, f"Not archived yet: {count}. Toloka archives a project only after them.")]
+        if not unarchived:
+            return [PreflightResult(True, "All pools are archived.")]
+        return [PreflightResult(True, f"Archived first: {pools.count_by_status(unarchived)}.")]
 
 
-def _split(value: str) -> tuple[str, str]:
-    """Scheme and token of "ApiKey TOKEN" or "OAuth TOKEN", as people copy them from a header."""
+def _split_scheme(value: str) -> tuple[str, str]:
+    """Scheme and token of "ApiKey TOKEN" or "OAuth TOKEN", as people copy them from a header; else "" and all of it."""
     word, _, token = value.partition(" ")
     scheme = {name.lower(): name for name, _ in SCHEMES}.get(word.lower(), "")
     return (scheme, token.strip()) if scheme and token else ("", value)

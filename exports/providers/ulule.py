@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-from exports.providers import contract, paged_lists, parsing
-from exports.providers.contract import Accepted, SecretField, Status
+from exports.providers import contract, parsing
+from exports.providers.contract import Accepted, Job, RemoteProject, SecretField, Status
 from exports.providers.fields import StringMapField
+from exports.providers.paged_lists import collect_linked_pages
 from exports.transport import errors
 from exports.transport.client import Client
 from exports.transport.provider_api import Grant
@@ -23,6 +24,10 @@ COLUMN_ID: Final = re.compile(
     r"|order\.reward\.(id|description|price|quantity|total)|user\.(username|lang|full_name|email)|billing_address\.type"
     r"|(shipping|billing)_address\.(first_name|last_name|entity_name|address_[12]|postal_code|city|state|country)"
 )
+COST: Final = "Ulule also mails the file to the project's owner, each time."
+OWNER_HINT: Final = "This credential cannot create exports; by Ulule's documents the project's owner can, by OAuth2."
+ABSENCE_UNPROVEN: Final = contract.Unknown("Ulule's list does not prove whether the export was made.")
+NOT_OWNER: Final = contract.PreflightResult(False, "The credential is not the project's owner, so Ulule will refuse.")
 
 
 class OrdersOptions(forms.Form):
@@ -43,23 +48,12 @@ class Ulule(contract.Provider):
     docs = "https://developers.ulule.com/"
     origins: ClassVar = {"production": "https://api.ulule.com"}
     secrets = (
-        SecretField(
-            "api_key", "API key", "Reads; by Ulule's documents, making an export takes OAuth2.", required=False
-        ),
-        SecretField("client_id", "OAuth2 client id", "All three of OAuth2, or the API key.", required=False),
+        SecretField("api_key", "API key", "Reads; by Ulule's documents, making an export takes OAuth2.", False),
+        SecretField("client_id", "OAuth2 client id", "All three of OAuth2, or the API key.", False),
         SecretField("client_secret", "OAuth2 client secret", required=False),
         SecretField("refresh_token", "OAuth2 refresh token", required=False),
     )
-    kinds = (
-        contract.Kind(
-            type="orders",
-            label="Orders",
-            formats=("csv", "xlsx"),
-            options=OrdersOptions,
-            deadline=timedelta(hours=6),
-            cost="Ulule also mails the file to the project's owner, each time.",
-        ),
-    )
+    kinds = (contract.Kind("orders", "Orders", ("csv", "xlsx"), OrdersOptions, timedelta(hours=6), COST),)
     status_map: ClassVar[Mapping[str, contract.JobState]] = {
         **{"waiting": "running", "processing": "running", "succeeded": "done", "failed": "failed"},
         **{"canceled": "canceled", "cancelled": "canceled"},  # The documents spell it both ways.
@@ -69,112 +63,87 @@ class Ulule(contract.Provider):
     cancel_note = "Ulule lets no owner cancel: it may still finish and mail the file; the portal stops following it."
 
     def secret_problems(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
-        problems, given = super().secret_problems(secrets), [name for name in OAUTH_FIELDS if secrets.get(name)]
-        if bool(given) == bool(secrets.get("api_key")):
+        problems, filled = super().secret_problems(secrets), [name for name in OAUTH_FIELDS if secrets.get(name)]
+        if bool(filled) == bool(secrets.get("api_key")):
             problems["api_key"] = ["Give either this or all three fields of OAuth2."]
-        elif given:
-            problems |= {name: ["OAuth2 needs all three fields."] for name in OAUTH_FIELDS if name not in given}
+        elif filled:
+            problems |= {name: ["OAuth2 needs all three fields."] for name in OAUTH_FIELDS if name not in filled}
         return problems
 
     def headers(self, client: Client) -> dict[str, str]:
-        """Before version 2020-10-07 bad credentials were not refused: the public view came back (overview/versions)."""
+        """Before version 2020-10-07 Ulule answered bad credentials with the public view (overview/versions)."""
         key = client.secrets.get("api_key")
         return {"Authorization": f"APIKey {key}" if key else f"Bearer {client.token()}", "Ulule-Version": "2020-11-10"}
 
     def fetch_token(self, client: Client) -> Grant:
-        """POST /oauth2/token/: a token for 10 hours; a new refresh token replaces ours (authentication/oauth2)."""
-        id_, secret, refresh = (client.secrets.get(name, "") for name in OAUTH_FIELDS)
-        form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        """POST /oauth2/token/: a token for 10 hours; a new refresh token replaces the old (authentication/oauth2)."""
+        client_id, client_secret, refresh_token = (client.secrets.get(name, "") for name in OAUTH_FIELDS)
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         with parsing.refusal_as_credential_error("Ulule refuses the OAuth2 client or its refresh token."):
-            body = parsing.mapping(client.post_form("/oauth2/token/", form, (id_, secret)).body)
-        token, lasts, new = (
-            parsing.header_token(body.get("access_token")),
-            body.get("expires_in"),
-            body.get("refresh_token"),
-        )
-        changed = {"refresh_token": parsing.header_token(new)} if new and new != refresh else {}
-        return Grant(token, time.time() + (parsing.integer(lasts) or 36_000), changed)
+            body = parsing.mapping(client.post_form("/oauth2/token/", form, (client_id, client_secret)).body)
+        token, rotated = parsing.header_token(body.get("access_token")), body.get("refresh_token")
+        changed = {"refresh_token": parsing.header_token(rotated)} if rotated and rotated != refresh_token else {}
+        return Grant(token, time.time() + (parsing.integer(body.get("expires_in")) or 36_000), changed)
 
     def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
-        said, kinds = parsing.parse_reasons(body)
-        if not said or not 400 <= status < 500 or status in parsing.SELF_EXPLAINING_STATUSES:
+        reasons, classifications = parsing.parse_reasons(body)
+        if not reasons or not 400 <= status < 500 or status in parsing.SELF_EXPLAINING_STATUSES:
             return None
-        return parsing.refusal_by_status(status, f"Ulule refused: {said}", denied="PermissionError" in kinds)
+        is_denied = "PermissionError" in classifications
+        return parsing.refusal_by_status(status, f"Ulule refused: {reasons}", denied=is_denied)
 
-    def prepare(self, client: Client, job: contract.Job) -> contract.Ready:
-        rows, _ = paged_lists.collect_linked_pages(
-            client, _path(job, "/exports"), "exports", ours=job.project, limit=20
-        )
-        return contract.Ready({"last": max(rows, default=0)})
+    def prepare(self, client: Client, job: Job) -> contract.Ready:
+        return contract.Ready({"last": max(_list_exports(client, job)[0], default=0)})
 
-    def submit(self, client: Client, job: contract.Job) -> Accepted:
+    def submit(self, client: Client, job: Job) -> Accepted:
         """POST /v1/projects/:id/exports (reference/export)."""
         body = parsing.without_empty({"type": job.type, "format": job.format, "columns": job.options.get("columns")})
-        with parsing.with_hint(
-            "This credential cannot create exports; by Ulule's documents the project's owner can, by OAuth2."
-        ):
-            answer = client.post(_path(job, "/exports"), body, creates=True)
-        row = parsing.parse_own_job(answer.body, job)
-        return Accepted(str(row["id"]), self._sight(row))
+        with parsing.with_hint(OWNER_HINT):
+            row = parsing.parse_own_job(client.post(_path(job, "/exports"), body, creates=True).body, job)
+        return Accepted(str(row["id"]), self._status(row))
 
-    def find(self, client: Client, job: contract.Job) -> Accepted | contract.Absent | contract.Unknown:
-        """The lowest id above the baseline that no other export of ours watches."""
-        rows, whole = paged_lists.collect_linked_pages(
-            client, _path(job, "/exports"), "exports", ours=job.project, limit=20
-        )
+    def find(self, client: Client, job: Job) -> Accepted | contract.Absent | contract.Unknown:
+        """The lowest id above the baseline that no other export of the portal watches."""
+        rows, is_complete = _list_exports(client, job)
         last = job.baseline.get("last", float("inf"))
-        new = [
-            id_
-            for id_, row in rows.items()
-            if id_ > last and str(id_) not in job.watched_ids and parsing.matches_request(row, job)
-        ]
-        if new:
-            return Accepted(str(min(new)), self._sight(rows[min(new)]))
-        proven = whole and "last" in job.baseline
-        return (
-            contract.ABSENT_UNTIL_SECOND_SEARCH
-            if proven
-            else contract.Unknown("Ulule's list does not prove whether the export was made.")
-        )
+        candidates = [id_ for id_ in rows if id_ > last and str(id_) not in job.watched_ids]
+        if matches := [id_ for id_ in candidates if parsing.matches_request(rows[id_], job)]:
+            return Accepted(str(min(matches)), self._status(rows[min(matches)]))
+        return contract.ABSENT_UNTIL_SECOND_SEARCH if is_complete and "last" in job.baseline else ABSENCE_UNPROVEN
 
-    def poll(self, client: Client, job: contract.Job) -> Status:
+    def poll(self, client: Client, job: Job) -> Status:
         """GET /v1/exports/:id, not below the project (reference/export)."""
         id_ = parsing.path_segment(job.remote_id, "an export at Ulule", NUMERIC_ID)
-        return self._sight(parsing.parse_own_job(client.get(f"/v1/exports/{id_}").body, job))
+        return self._status(parsing.parse_own_job(client.get(f"/v1/exports/{id_}").body, job))
 
     def check(self, client: Client) -> Sequence[contract.CheckStep]:
         token = () if client.secrets.get("api_key") else (("Fetch a token", lambda: parsing.renew_token(client)),)
-        whose = ("See whose it is", lambda: parsing.text(parsing.parse_account(client.get("/v1/me")).get("username")))
-        return parsing.run_check_steps(
-            *token, whose, ("List the projects", lambda: f"{len(self.projects(client))} found")
-        )
+        account = ("See whose it is", lambda: parsing.text(parsing.parse_account(client.get("/v1/me")).get("username")))
+        projects = ("List the projects", lambda: f"{len(self.projects(client))} found")
+        return parsing.run_check_steps(*token, account, projects)
 
-    def projects(self, client: Client) -> Sequence[contract.RemoteProject]:
+    def projects(self, client: Client) -> Sequence[RemoteProject]:
         """GET /v1/users/:id/projects?state=created; a name is an i18n object (reference/project)."""
-        me = parsing.parse_account(client.get("/v1/me"))
-        rows, _ = paged_lists.collect_linked_pages(
-            client, f"/v1/users/{me['id']}/projects", "projects", state="created"
-        )
-        return [
-            contract.RemoteProject(str(id_), parsing.localized_text(row.get("name"), f"{id_}"))
-            for id_, row in rows.items()
-        ]
+        path = f"/v1/users/{parsing.parse_account(client.get('/v1/me'))['id']}/projects"
+        rows, _ = collect_linked_pages(client, path, "projects", state="created")
+        return [RemoteProject(str(id_), parsing.localized_text(row.get("name"), f"{id_}")) for id_, row in rows.items()]
 
-    def preflight(self, client: Client, job: contract.Job) -> Sequence[contract.PreflightResult]:
+    def preflight(self, client: Client, job: Job) -> Sequence[contract.PreflightResult]:
         project = parsing.mapping(client.get(_path(job), {"extra_fields": "user_role"}).body)
-        owned = project.get("user_role", "owner") == "owner"
-        return (
-            ()
-            if owned
-            else [contract.PreflightResult(False, "The credential is not the project's owner, so Ulule will refuse.")]
-        )
+        return () if project.get("user_role", "owner") == "owner" else [NOT_OWNER]
 
-    def _sight(self, row: Mapping[str, Any]) -> Status:
-        word, made = parsing.text(row.get("status")), parsing.text(row.get("created_at"))
-        state, link = self.map_status(word), parsing.first_text(row, "url")
+    def _status(self, row: Mapping[str, Any]) -> Status:
+        word, created_at = parsing.text(row.get("status")), parsing.text(row.get("created_at"))
+        state = self.map_status(word)
+        link = parsing.first_text(row, "url") if state == "done" else ""
         message = "Ulule made no file, and gives no reason." if state == "failed" else ""
-        return Status(state, word, link=link if state == "done" else "", note=made and f"made {made}", message=message)
+        return Status(state, word, link=link, note=created_at and f"made {created_at}", message=message)
 
 
-def _path(job: contract.Job, tail: str = "") -> str:
+def _list_exports(client: Client, job: Job) -> tuple[dict[int, Mapping[str, Any]], bool]:
+    """The project's exports by id, and whether these are all."""
+    return collect_linked_pages(client, _path(job, "/exports"), "exports", project_id=job.project, limit=20)
+
+
+def _path(job: Job, tail: str = "") -> str:
     return f"/v1/projects/{parsing.path_segment(job.project, 'a project at Ulule (it is a number)', NUMERIC_ID)}{tail}"

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
+
 from exports import clock
 from exports.models import Heartbeat, Reservation
 
-SUBMIT: Final = "portal.submit"
-POLL: Final = "portal.poll"
-FETCH: Final = "portal.fetch"
-DELIVER: Final = "portal.deliver"
-CONTROL: Final = "portal.control"
+SUBMIT: Final = f"{settings.TASK_QUEUE_PREFIX}.submit"
+POLL: Final = f"{settings.TASK_QUEUE_PREFIX}.poll"
+FETCH: Final = f"{settings.TASK_QUEUE_PREFIX}.fetch"
+DELIVER: Final = f"{settings.TASK_QUEUE_PREFIX}.deliver"
+CONTROL: Final = f"{settings.TASK_QUEUE_PREFIX}.control"
 QUEUES: Final = (SUBMIT, POLL, FETCH, DELIVER, CONTROL)
 # A node that has not been heard of for so long gets no messages; it says so of itself every five seconds.
 SILENT: Final = timedelta(seconds=15)
@@ -29,18 +31,18 @@ class _Group:
 
     queues: frozenset[str]
     slots: int = 0
-    most_fetches: int = 0
+    max_fetches: int = 0
     used: Counter[str] = field(default_factory=Counter)
 
     def add(self, slots: int) -> None:
         alone = len(self.queues) == 1
         usable = slots - 1 if CONTROL in self.queues and not alone and slots > 1 else slots
         self.slots += usable
-        self.most_fetches += usable if alone else max(1, slots // 2)
+        self.max_fetches += usable if alone else max(1, slots // 2)
 
     def free(self, queue: str) -> int:
         left = self.slots - self.used.total()
-        return min(left, self.most_fetches - self.used[FETCH]) if queue == FETCH else left
+        return min(left, self.max_fetches - self.used[FETCH]) if queue == FETCH else left
 
 
 class Capacity:

@@ -137,4 +137,4 @@ class LeaseKeeper:
                 claim.stopped.set()
 
 
-keeper: Final = LeaseKeeper()
+lease_keeper: Final = LeaseKeeper()

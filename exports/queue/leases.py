@@ -28,11 +28,11 @@ LEASE_SECONDS: Final = 10.0
 # Where something has waited for so long, more is due than there are slots.
 BACKLOG_SECONDS: Final = 0.5
 CLAIMABLE_STEPS: Final = (states.SUBMIT, states.POLL, states.FETCH)
-_FIRST = (
+_OLDEST_DUE_OF_STEP = (
     "(SELECT next_step_at FROM exports_export WHERE step = %s AND next_step_at <= %s"
     " AND (held_until IS NULL OR held_until <= %s) ORDER BY next_step_at LIMIT 1)"
 )
-OLDEST_DUE_SQL: Final = "SELECT " + ", ".join([_FIRST] * len(CLAIMABLE_STEPS))
+OLDEST_DUE_SQL: Final = "SELECT " + ", ".join([_OLDEST_DUE_OF_STEP] * len(CLAIMABLE_STEPS))
 RESERVE_SQL: Final = """
     UPDATE exports_export SET held_until = %s, fence = fence + 1, reserved = TRUE
     WHERE id = ANY({}) RETURNING id, fence, team_id, project_id, polls_alone

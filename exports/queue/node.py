@@ -24,7 +24,7 @@ class NodeState:
     slots: int = 0
     busy: int = 0
     stopping: bool = False
-    told_at: float = 0.0
+    reported_at: float = 0.0
 
 
 class SharedState:

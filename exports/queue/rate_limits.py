@@ -60,7 +60,7 @@ def admit_many(claims: Sequence[Claim], rate_class: str) -> list[Claim]:
     pauses = RateLimitPause.in_force(credentials, rate_class)
     free = [claim for claim in claims if claim.export.project.credential_id not in pauses]
     waits = (
-        _draw(free, rate_class)
+        _take_slots(free, rate_class)
         if any(rate_class in one.provider_definition.limits for one in credentials.values())
         else {}
     )
@@ -82,7 +82,7 @@ def admit_many(claims: Sequence[Claim], rate_class: str) -> list[Claim]:
     return [claim for claim in claims if id(claim) not in waiting]
 
 
-def _draw(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
+def _take_slots(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
     """Draws a rate_slot for each, or uses the one that it holds, in one short transaction.
 
     Returns in how many seconds the window begins, for the exports whose window does not run yet.
@@ -93,14 +93,14 @@ def _draw(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
         for claim in claims:
             if (row := rows.get(claim.export.project.credential_id)) is not None:
                 claim.window_at_admission = row
-                seconds = _draw_one(claim.export, row)
+                seconds = _take_slot(claim.export, row)
                 if seconds is not None:
                     waits[claim.export.pk] = seconds
         update_many(list(rows.values()), ["window", "opened_at", "started_at", "answered", "next_slot", "seconds"])
     return waits
 
 
-def _draw_one(export: Export, row: RateWindow) -> float | None:
+def _take_slot(export: Export, row: RateWindow) -> float | None:
     now, length = clock.now(), timedelta(seconds=row.seconds)
     leave = timedelta(seconds=min(row.seconds * EARLY_CLOSE_SHARE, MAX_EARLY_CLOSE_SECONDS))
     running = row.window if now < row.opened_at + length - leave else row.window + 1
@@ -149,31 +149,35 @@ def _make(limits: Mapping[int, tuple[int, float]], rate_class: str) -> None:
     RateWindow.objects.bulk_create(made, ignore_conflicts=True)
 
 
-def record_usage(uses: Sequence[Usage]) -> None:
+def record_usage(usages: Sequence[Usage]) -> None:
     """Takes in what steps used and what headers said: the true limit, and whether others call too.
 
     Headers as PlayCanvas documents them: X-RateLimit-Limit, -Remaining.
     """
     told = [
-        use
-        for use in uses
-        if use.rate_slot is not None
-        and use.calls > 0
-        and use.rate_class in use.export.project.credential.provider_definition.limits
+        usage
+        for usage in usages
+        if usage.rate_slot is not None
+        and usage.calls > 0
+        and usage.rate_class in usage.export.project.credential.provider_definition.limits
     ]
-    for rate_class in {use.rate_class for use in told}:
-        of_class = [use for use in told if use.rate_class == rate_class]
+    for rate_class in {usage.rate_class for usage in told}:
+        of_class = [usage for usage in told if usage.rate_class == rate_class]
         found = RateWindow.objects.filter(rate_class=rate_class)
         # Nearly every answer says what was known when the rate_slot was drawn: then nothing is asked, and nobody waits.
-        news = [use for use in of_class if use.window_at_admission is None or _is_news(use, use.window_at_admission)]
+        news = [
+            usage
+            for usage in of_class
+            if usage.window_at_admission is None or _is_news(usage, usage.window_at_admission)
+        ]
         if not news:
             continue
         with transaction.atomic():
             locked = found.select_for_update().filter(credential_id__in=_credentials(news))
             rows = _by_credential(locked.order_by("credential_id"))
-            for use in news:
-                if (row := rows.get(_credential(use))) is not None:
-                    _heed_one(use, row)
+            for usage in news:
+                if (row := rows.get(_credential(usage))) is not None:
+                    _record_one(usage, row)
             update_many(list(rows.values()), ["answered", "started_at", "next_slot", "limit", "window"])
         _mind_others(news, rows)
 
@@ -202,46 +206,46 @@ def count_unadmitted_calls(credential: Credential, calls: int) -> None:
     RateWindow.objects.filter(credential=credential, rate_class="normal").update(next_slot=F("next_slot") + calls)
 
 
-def _credential(use: Usage) -> int:
-    return use.export.project.credential_id
+def _credential(usage: Usage) -> int:
+    return usage.export.project.credential_id
 
 
-def _credentials(uses: Iterable[Usage]) -> set[int]:
-    return {_credential(use) for use in uses}
+def _credentials(usages: Iterable[Usage]) -> set[int]:
+    return {_credential(usage) for usage in usages}
 
 
 def _by_credential(rows: Iterable[RateWindow]) -> dict[int, RateWindow]:
     return {row.credential_id: row for row in rows}
 
 
-def _is_news(use: Usage, row: RateWindow) -> bool:
+def _is_news(usage: Usage, row: RateWindow) -> bool:
     """Whether the answer says more than the row said when the rate_slot was drawn."""
-    limit, left = _number(use.headers, "X-RateLimit-Limit"), _number(use.headers, "X-RateLimit-Remaining")
-    return use.calls > 1 or left == 0 or (limit or row.limit) != row.limit or _is_first(use, row)
+    limit, left = _number(usage.headers, "X-RateLimit-Limit"), _number(usage.headers, "X-RateLimit-Remaining")
+    return usage.calls > 1 or left == 0 or (limit or row.limit) != row.limit or _is_first(usage, row)
 
 
-def _is_first(use: Usage, row: RateWindow) -> bool:
-    return not row.answered and use.rate_slot is not None and use.rate_slot // row.limit == row.window
+def _is_first(usage: Usage, row: RateWindow) -> bool:
+    return not row.answered and usage.rate_slot is not None and usage.rate_slot // row.limit == row.window
 
 
-def _heed_one(use: Usage, row: RateWindow) -> None:
-    if _is_first(use, row):
+def _record_one(usage: Usage, row: RateWindow) -> None:
+    if _is_first(usage, row):
         # Their window began no later than its first answer came; ours must not begin earlier than theirs.
         row.answered, row.started_at = True, clock.now()
-    row.next_slot += use.calls - 1
-    limit, left = _number(use.headers, "X-RateLimit-Limit"), _number(use.headers, "X-RateLimit-Remaining")
+    row.next_slot += usage.calls - 1
+    limit, left = _number(usage.headers, "X-RateLimit-Limit"), _number(usage.headers, "X-RateLimit-Remaining")
     if limit and limit != row.limit:
         _relimit(row, limit, left)
 
 
-def _mind_others(uses: Sequence[Usage], rows: Mapping[int, RateWindow]) -> None:
+def _mind_others(usages: Sequence[Usage], rows: Mapping[int, RateWindow]) -> None:
     """Nothing left where we had places left: somebody else uses this credential too, so it rests for a window."""
-    for use in uses:
-        row = rows.get(_credential(use))
-        if row is None or use.rate_slot is None or _number(use.headers, "X-RateLimit-Remaining") != 0:
+    for usage in usages:
+        row = rows.get(_credential(usage))
+        if row is None or usage.rate_slot is None or _number(usage.headers, "X-RateLimit-Remaining") != 0:
             continue
         # An answer of the window before says nothing of the one that runs.
-        if use.rate_slot // row.limit == row.window and (row.window + 1) * row.limit > row.next_slot:
+        if usage.rate_slot // row.limit == row.window and (row.window + 1) * row.limit > row.next_slot:
             reason = "Something else uses up what this credential may call."
             RateLimitPause.extend(row.credential_id, row.rate_class, clock.seconds_from_now(row.seconds), reason)
 

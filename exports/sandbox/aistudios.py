@@ -7,8 +7,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from exports.sandbox.aistudios_fixtures import (
+    ALWAYS_STALE,
+    ERROR_MESSAGES,
+    OTHER_PROJECT_ID,
+    PROJECTS,
+    RESOLUTIONS,
+    WORKSPACES,
+)
 from exports.sandbox.blob import Blob
-from exports.sandbox.fault_projects import fault_projects
 from exports.sandbox.jobs import Job
 from exports.sandbox.provider_base import ProjectAndJob, Service
 from exports.sandbox.request_parsing import Request, Response, json_response
@@ -17,39 +24,11 @@ from exports.sandbox.video import build_mp4
 APP_ID = "sandbox-app"
 USER_KEYS = frozenset(("sandbox-key", *(f"sandbox-key-{number}" for number in range(2, 10))))
 TOKEN_SECONDS = 24 * 3600.0
-PROJECT_ID_PREFIX = "65fa6b07dca2e367461a29"
-WORKSPACES = (("65fa0000dca2e36746100001", "Stand-in team"), ("65fa0000dca2e36746100002", "Stand-in studio"))
-RESOLUTIONS = ("4k", "1080", "720", "480")
 # The first part of a new export during which a `stale` project still tells of the one before.
 STALE_SHARE = 0.4
 # When a webhook is told of progress, as parts of the job.
 WEBHOOK_PROGRESS = (0.25, 0.5, 0.75, 1.0)
 DAY_SECONDS = 24 * 3600.0
-ERROR_MESSAGES = {
-    400: "Bad request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Project not found",
-    409: "Project is being exported",
-    429: "Too many requests",
-    500: "Internal server error",
-    503: "Service unavailable",
-}
-# Id, name, exported before, what to know about it.
-PROJECTS: dict[str, tuple[str, bool, str]] = {
-    f"{PROJECT_ID_PREFIX}25": ("Welcome video", False, "well-behaved"),
-    f"{PROJECT_ID_PREFIX}26": ("Product tour", True, "exported yesterday"),
-    f"{PROJECT_ID_PREFIX}27": (
-        "Onboarding, part 1",
-        True,
-        "exported yesterday; the old 100 % and link stay for a while",
-    ),
-    f"{PROJECT_ID_PREFIX}28": ("Safety briefing", True, "exported yesterday"),
-    f"{PROJECT_ID_PREFIX}29": ("Quarterly news", False, ""),
-    f"{PROJECT_ID_PREFIX}30": ("Training, lesson 4", False, ""),
-    **{row.id_at("aistudios"): (f"Fault: {row.name}", row.name == "stale", "") for row in fault_projects("aistudios")},
-}
-ALWAYS_STALE = f"{PROJECT_ID_PREFIX}27"
 
 
 class AIStudios(Service):
@@ -157,7 +136,7 @@ class AIStudios(Service):
             job.ending = "stale"
         job.extra["task"] = secrets.token_hex(12)
         self._plan_hints(job, call)
-        shown = "65fa6b07dca2e36746ffffff" if call.shows_fault("other_project") else project
+        shown = OTHER_PROJECT_ID if call.shows_fault("other_project") else project
         return _good({"projectId": shown})
 
     def _plan_hints(self, job: Job, call: Request) -> None:
@@ -190,7 +169,7 @@ class AIStudios(Service):
             return self.error_response(404)
         shown = self._shown(project, call)
         latest: Job | None = self._latest(project)
-        other = "65fa6b07dca2e36746ffffff" if call.shows_fault("other_project") else project
+        other = OTHER_PROJECT_ID if call.shows_fault("other_project") else project
         data = {
             "_id": other,
             "name": PROJECTS[project][0],
@@ -261,11 +240,11 @@ class AIStudios(Service):
             if before is not None:
                 self.record_fault_shown(job)
                 return {"progress": 100, "state": "exported", "link": self.file_url(before, call)}
-        look = self.view_job(job, call)
+        view = self.view_job(job, call)
         states = {"": "exporting", "done": "exported", "failed": "failed", "canceled": "canceled"}
-        progress = 100 if look.end == "done" else round(look.progress * 99.99, 2)
-        link = self.file_url(job, call) if look.link else None
-        return {"progress": progress, "state": look.word or states[look.end], "link": link}
+        progress = 100 if view.end == "done" else round(view.progress * 99.99, 2)
+        link = self.file_url(job, call) if view.link else None
+        return {"progress": progress, "state": view.word or states[view.end], "link": link}
 
     def file_name(self, job: Job) -> str:
         """Says what it is."""

@@ -39,7 +39,7 @@ def serve(options: dict[str, Any], say: Callable[[str], object], complain: Calla
     """Serve until SIGINT or SIGTERM; the exit code: 0, 2 for a wrong option, 3 for a port that is taken."""
     alone = {name: options[f"{name}_port"] for name in PROVIDERS if options.get(f"{name}_port") is not None}
     try:
-        box = Sandbox(
+        sandbox = Sandbox(
             host=options["host"],
             port=options["port"],
             time_scale=options["time_scale"],
@@ -59,21 +59,21 @@ def serve(options: dict[str, Any], say: Callable[[str], object], complain: Calla
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return _run(box, alone, done, say, complain)
+        return _run(sandbox, alone, done, say, complain)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _run(
-    box: Sandbox,
+    sandbox: Sandbox,
     alone: dict[str, int],
     done: threading.Event,
     say: Callable[[str], object],
     complain: Callable[[str], object],
 ) -> int:
     try:
-        box.start()
+        sandbox.start()
     except OverflowError:
         complain("A port is a number from 0 to 65535.")
         return USAGE
@@ -86,11 +86,11 @@ def _run(
             return PORT_TAKEN
         complain(f"Cannot listen: {wrong}.")
         return 1
-    single = "".join(f", {provider} alone on {box.own_origin(provider)}" for provider in alone)
-    say(f"Stand-in providers (not the real services) on {box.address}/{single}")
+    single = "".join(f", {provider} alone on {sandbox.own_origin(provider)}" for provider in alone)
+    say(f"Stand-in providers (not the real services) on {sandbox.address}/{single}")
     while not done.wait(0.5):  # a signal that another thread was given wakes nobody who waits without an end
         pass
-    box.stop()
+    sandbox.stop()
     return 0
 
 

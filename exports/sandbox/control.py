@@ -10,12 +10,12 @@ from exports.sandbox.state import SandboxState
 class Control:
     """Answers everything that belongs to no provider."""
 
-    def __init__(self, world: SandboxState) -> None:
-        self._world = world
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
 
     def page(self, call: Request) -> Response:
         """What this is, for a person."""
-        return root_page(self._world, call.origin)
+        return root_page(self._state, call.origin)
 
     def respond(self, call: Request) -> Response:
         """The answer to one request outside the providers' prefixes; errors are `{"error": "<text>"}`."""
@@ -29,19 +29,19 @@ class Control:
                 case ("GET", "/control/faults"):
                     return json_response(self.faults())
                 case ("POST", "/control/faults"):
-                    return json_response(self._world.add_fault(call.data()), 201)
+                    return json_response(self._state.add_fault(call.data()), 201)
                 case ("DELETE", "/control/faults"):
                     return self._drop_all()
                 case ("DELETE", path) if path.startswith("/control/faults/"):
                     return self._drop(path.rpartition("/")[2])
                 case ("POST", "/control/reset"):
-                    self._world.reset()
+                    self._state.reset()
                     return Response(204)
                 case ("POST", "/control/expire_tokens"):
-                    self._world.expire_tokens()
+                    self._state.expire_tokens()
                     return Response(204)
                 case ("GET", "/control/settings"):
-                    return json_response(self._world.settings.as_dict())
+                    return json_response(self._state.settings.as_dict())
                 case ("POST", "/control/settings"):
                     return json_response(self.change(call.data()))
         except (InvalidBody, ValueError) as wrong:
@@ -52,30 +52,30 @@ class Control:
 
     def ledger(self) -> dict[str, Any]:
         """The ledger now."""
-        with self._world.lock:
-            return self._world.ledger.as_dict()
+        with self._state.lock:
+            return self._state.ledger.as_dict()
 
     def faults(self) -> dict[str, Any]:
         """The rules in force: those asked for, and those of the fault projects."""
-        with self._world.lock:
-            faults = self._world.faults
+        with self._state.lock:
+            faults = self._state.faults
             standing = [rule.as_dict() for rules in faults.standing.values() for rule in rules]
-            return {"faults": [rule.as_dict() for rule in faults.asked], "fault_projects": standing}
+            return {"faults": [rule.as_dict() for rule in faults.requested], "fault_projects": standing}
 
     def change(self, given: dict[str, Any]) -> dict[str, Any]:
         """Change settings; ValueError says what is wrong with one."""
-        with self._world.lock:
-            self._world.settings.change(given)
-            self._world.limits.clear()
-            return self._world.settings.as_dict()
+        with self._state.lock:
+            self._state.settings.change(given)
+            self._state.limits.clear()
+            return self._state.settings.as_dict()
 
     def _drop_all(self) -> Response:
-        with self._world.lock:
-            for rule in list(self._world.faults.asked):
-                self._world.faults.drop(rule.id)
+        with self._state.lock:
+            for rule in list(self._state.faults.requested):
+                self._state.faults.drop(rule.id)
         return Response(204)
 
     def _drop(self, number: str) -> Response:
-        with self._world.lock:
-            dropped = number.isdecimal() and self._world.faults.drop(int(number))
+        with self._state.lock:
+            dropped = number.isdecimal() and self._state.faults.drop(int(number))
         return Response(204) if dropped else json_response({"error": "no such fault"}, 404)

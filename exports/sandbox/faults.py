@@ -193,7 +193,7 @@ class FaultRules:
 
     def clear(self) -> None:
         """Drop the rules asked for, and count the standing ones from zero."""
-        self.asked: list[Rule] = []
+        self.requested: list[Rule] = []
         self.by_id: dict[int, Rule] = {}
         self.standing: dict[tuple[str, str], list[Rule]] = {}
         for rule in self._make_standing():
@@ -207,15 +207,15 @@ class FaultRules:
     def add(self, rule: Rule) -> Rule:
         """Put a rule in force; it has an id from now on."""
         self._number(rule)
-        self.asked.append(rule)
+        self.requested.append(rule)
         return rule
 
     def drop(self, number: int) -> bool:
         """Take one asked-for rule out of force; False if there is none with this id."""
         rule = self.by_id.get(number)
-        if rule is None or rule not in self.asked:
+        if rule is None or rule not in self.requested:
             return False
-        self.asked.remove(rule)
+        self.requested.remove(rule)
         return True
 
     def fired(self, number: int) -> None:
@@ -229,7 +229,7 @@ class FaultRules:
     ) -> Rule | None:
         """The first rule that is to happen to this request; later rules do not count it. `key` names the job."""
         standing = self.standing.get((provider, project or ""), [])
-        for rule in itertools.chain(self.asked, standing):
+        for rule in itertools.chain(self.requested, standing):
             if rule.applies_to(provider, kind, project) and fits(rule) and rule.should_fire(key):
                 return rule
         return None

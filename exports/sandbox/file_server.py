@@ -35,8 +35,8 @@ class ServedFile:
 class Files:
     """Answers requests for files. Only the choice of what to do holds the lock; bytes are made while sending."""
 
-    def __init__(self, world: "SandboxState") -> None:
-        self._world = world
+    def __init__(self, state: "SandboxState") -> None:
+        self._state = state
         self.clear()
 
     def clear(self) -> None:
@@ -45,13 +45,12 @@ class Files:
 
     def respond(self, service: "Service", call: Request) -> Response:
         """The answer to one request under `/files/`."""
-        world = self._world
-        with world.lock:
-            world.ledger.requests[service.slug]["file"] += 1
-            world.ledger.record_leak(service.slug, call)
+        with self._state.lock:
+            self._state.ledger.requests[service.slug]["file"] += 1
+            self._state.ledger.record_leak(service.slug, call)
             match = FILE_PATH.match(call.path)
-            link = world.jobs.find_link(match[1]) if match else None
-            job = world.jobs.get(link.provider, link.job) if link else None
+            link = self._state.jobs.find_link(match[1]) if match else None
+            job = self._state.jobs.get(link.provider, link.job) if link else None
             if link is None or job is None or link.provider != service.slug:
                 return _refusal(404, "No such file")
             if call.method not in ("GET", "HEAD"):
@@ -68,7 +67,7 @@ class Files:
     def _pick(self, job: Job, link: Link, call: Request) -> Rule | None:
         if call.method == "HEAD":
             return None
-        world, moved = self._world, call.path.startswith("/files/moved/")
+        moved = call.path.startswith("/files/moved/")
 
         def fits(rule: Rule) -> bool:
             if rule.fault in ("cut_once", "changed_file"):
@@ -77,7 +76,7 @@ class Files:
                 return link.generation == 1
             return not (moved and rule.fault == "redirect_ok")
 
-        rule = world.faults.pick(job.provider, "file", job.project, job.id, fits)
+        rule = self._state.faults.pick(job.provider, "file", job.project, job.id, fits)
         call.rule = rule
         return rule
 
@@ -100,7 +99,7 @@ class Files:
                 return _cut_at(_content(shown, call), middle, rule.variant or "length")
             case "cut_once" | "changed_file":
                 link.cuts += 1
-                self._world.mark_changed()
+                self._state.mark_changed()
                 if rule.fault == "changed_file":
                     link.version += 1
                 return _cut_at(_content(shown, call), middle, rule.variant or "length")
@@ -117,7 +116,7 @@ class Files:
                 return _wrong_range(shown, call, rule)
             case "dead_link" | "dead_for_good":
                 link.dead = rule.status or 410
-                self._world.mark_changed()
+                self._state.mark_changed()
                 return _refusal(link.dead, "This link is no longer valid")
             case "wrong_type":
                 return html_response("Please sign in", "<p>This is not the file.</p>")
@@ -168,10 +167,10 @@ def _content(shown: ServedFile, call: Request, ranges: bool = True) -> Response:
     }
     if shown.etag in call.header("If-None-Match"):
         return Response(304, headers)
-    asked = _asked_range(shown, call, headers["Last-Modified"]) if ranges else None
-    if asked is None:
+    requested = _requested_range(shown, call, headers["Last-Modified"]) if ranges else None
+    if requested is None:
         return Response(200, headers, BlobRange(shown.blob, 0, size))
-    start, stop = asked
+    start, stop = requested
     if start >= stop:
         headers["Content-Range"] = f"bytes */{size}"
         return Response(416, headers)
@@ -179,7 +178,7 @@ def _content(shown: ServedFile, call: Request, ranges: bool = True) -> Response:
     return Response(206, headers, BlobRange(shown.blob, start, stop))
 
 
-def _asked_range(shown: ServedFile, call: Request, modified: str) -> tuple[int, int] | None:
+def _requested_range(shown: ServedFile, call: Request, modified: str) -> tuple[int, int] | None:
     """First and last-but-one byte asked for; equal ones mean a range that cannot be had, None no range at all."""
     match = RANGE_HEADER.match(call.header("Range").replace(" ", ""))
     condition = call.header("If-Range")

@@ -30,9 +30,9 @@ class HttpServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 512
 
-    def __init__(self, address: tuple[str, int], world: SandboxState, alone: str | None = None) -> None:
-        self.state, self.only_provider = world, alone
-        self.control = Control(world)
+    def __init__(self, address: tuple[str, int], state: SandboxState, only_provider: str | None = None) -> None:
+        self.state, self.only_provider = state, only_provider
+        self.control = Control(state)
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -103,8 +103,8 @@ class Handler(BaseHTTPRequestHandler):
         raw, _, query = self.path.partition("?")
         path = unquote(raw)
         host = self.headers.get("Host") or f"{self.server.server_name}:{self.server.server_port}"
-        asked = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
-        call = Request(self.command, path, asked, self.headers, body, f"http://{host}")
+        parameters = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        call = Request(self.command, path, parameters, self.headers, body, f"http://{host}")
         try:
             reply = self._reply(call)
         except Exception:
@@ -116,9 +116,9 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
 
     def _reply(self, call: Request) -> Response:
-        alone = self.server.only_provider
-        if alone:
-            return self.server.state.respond(alone, call) if call.path != "/" else self.server.control.page(call)
+        provider = self.server.only_provider
+        if provider:
+            return self.server.state.respond(provider, call) if call.path != "/" else self.server.control.page(call)
         prefix, slash, rest = call.path[1:].partition("/")
         if prefix not in PROVIDERS:
             return self.server.control.respond(call)

@@ -33,18 +33,18 @@ CONTROLS = (
 )
 
 
-def root_page(world: "SandboxState", base: str) -> Response:
+def root_page(state: "SandboxState", origin: str) -> Response:
     """The page, for an address of the stand-in without a path."""
     origins = "".join(
-        f"<tr><td>{escape(world.services[slug].label)}</td><td><code>{escape(base)}/{slug}</code></td></tr>"
+        f"<tr><td>{escape(state.services[slug].label)}</td><td><code>{escape(origin)}/{slug}</code></td></tr>"
         for slug in PROVIDERS
     )
     credentials = "".join(f"<tr><td>{label}</td><td>{text}</td></tr>" for label, text in CREDENTIALS)
-    with world.lock:
+    with state.lock:
         projects = "".join(
-            f"<tr><td>{escape(world.services[slug].label)}</td><td><code>{number}</code></td><td>{escape(about)}</td></tr>"
+            f"<tr><td>{escape(state.services[slug].label)}</td><td><code>{number}</code></td><td>{escape(about)}</td></tr>"
             for slug in PROVIDERS
-            for number, about in world.services[slug].describe_projects()
+            for number, about in state.services[slug].describe_projects()
         )
     faults = "".join(
         f"<tr><td>{row.number}</td><td>{escape(row.about)}</td>"
@@ -52,7 +52,7 @@ def root_page(world: "SandboxState", base: str) -> Response:
         + "</tr>"
         for row in FAULT_PROJECTS
     )
-    heads = "".join(f"<th>{escape(world.services[slug].label)}</th>" for slug in PROVIDERS)
+    heads = "".join(f"<th>{escape(state.services[slug].label)}</th>" for slug in PROVIDERS)
     return html_response(
         "Stand-in providers",
         f"{NOTICE}<h2>Origins</h2><table>{origins}</table><h2>Credentials</h2><table>{credentials}</table>"

@@ -33,12 +33,12 @@ class Ledger:
         """A job was really made; `counted` is false for side jobs such as the archiving of a pool."""
         if counted:
             self.jobs[entry["provider"]][entry["project"]] += 1
-        found = (call.header(name) for name in CORRELATION_HEADERS)
+        values = (call.header(name) for name in CORRELATION_HEADERS)
         self.submissions.append(
             {
                 **entry,
                 "at": time.time(),
-                "correlation": next((value for value in found if value), None),
+                "correlation": next((value for value in values if value), None),
                 "fault": call.rule.fault if call.rule else None,
             }
         )

@@ -81,8 +81,8 @@ class PlayCanvas(Service):
 
     def _project(self, call: Request) -> Project | Response:
         number = call.path_parameters["project"]
-        found = PROJECTS.get(int(number)) if number.isdecimal() and len(number) < 10 else None
-        return found or self.error_response(404, "Project not found")
+        project = PROJECTS.get(int(number)) if number.isdecimal() and len(number) < 10 else None
+        return project or self.error_response(404, "Project not found")
 
     def export(self, call: Request) -> Response:
         """Starts an archive. Answers 200: the documents say 201, but the official tools accept nothing but 200 here."""
@@ -121,10 +121,10 @@ class PlayCanvas(Service):
         return json_response(self._shown(call.job, call)) if call.job else self.job_not_found()
 
     def _shown(self, job: Job, call: Request) -> dict[str, Any]:
-        look, project = self.view_job(job, call), PROJECTS[int(job.project)]
-        status = look.word or {"": "running", "done": "complete"}.get(look.end, "error")
-        number = project.id + 900_000 if look.other else project.id
-        link = {"url" if job.kind == "archive" else "download_url": self.file_url(job, call)} if look.link else {}
+        view, project = self.view_job(job, call), PROJECTS[int(job.project)]
+        status = view.word or {"": "running", "done": "complete"}.get(view.end, "error")
+        number = project.id + 900_000 if view.other else project.id
+        link = {"url" if job.kind == "archive" else "download_url": self.file_url(job, call)} if view.link else {}
         data = dict(link) if project.replaces and link else {**echoed_fields(job, number), **link}
         shown: dict[str, Any] = {
             "id": int(job.id),
@@ -223,7 +223,7 @@ class PlayCanvas(Service):
         """A ZIP laid out as the service does it; `stand-in/assets.bin` brings it to the wanted size."""
         project = PROJECTS[int(job.project)]
         about = {"stand-in": True, "project": project.id, "name": project.name, "job": int(job.id), "version": version}
-        told = {"request": job.options, **about}
+        content = {"request": job.options, **about}
         names = ["project.json"]
         if job.kind == "app":
             names = {"npm": ["package.json", "vite.config.js"]}.get(str(job.options.get("format")), ["index.html"])
@@ -233,7 +233,7 @@ class PlayCanvas(Service):
         chosen = job.options.get("scenes", job.options.get("source_pack_ids", project.scene_ids))
         names += [f"{number}.json" if job.kind == "app" else f"scenes/{number}.json" for number in chosen]
         note = b"Made by a stand-in provider, not by PlayCanvas. It cannot be imported anywhere.\n"
-        packed = [("README-STAND-IN.txt", note), *((name, json.dumps(told, indent=1).encode()) for name in names)]
+        packed = [("README-STAND-IN.txt", note), *((name, json.dumps(content, indent=1).encode()) for name in names)]
         pattern = bytes((place * 7 + version) % 251 for place in range(4096))
         return build_zip_of(
             packed, 262_144 if job.file_bytes is None else job.file_bytes, "stand-in/assets.bin", pattern

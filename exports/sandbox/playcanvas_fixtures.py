@@ -81,27 +81,27 @@ def echoed_fields(job: Job, project: int) -> dict[str, Any]:
     """What a job's data repeats of the request, under the names the service uses there."""
     if job.kind == "archive":
         return {"project": {"id": project}}
-    asked = job.options
-    data = {"owner_id": USER["id"], "project_id": project, "name": asked["name"]}
-    if "source_pack_ids" in asked:
-        data |= {"source_pack_ids": asked["source_pack_ids"], "target": asked.get("target", "web")}
+    options = job.options
+    data = {"owner_id": USER["id"], "project_id": project, "name": options["name"]}
+    if "source_pack_ids" in options:
+        data |= {"source_pack_ids": options["source_pack_ids"], "target": options.get("target", "web")}
     else:
         data |= {
-            "scenes": asked["scenes"],
-            "format": asked.get("format", "static"),
-            "branch_id": asked.get("branch_id"),
+            "scenes": options["scenes"],
+            "format": options.get("format", "static"),
+            "branch_id": options.get("branch_id"),
         }
-    data["concatenate"] = asked.get("scripts_concatenate", asked.get("script_concatenate", False))
-    data |= {"minify": asked.get("scripts_minify", True), "sourcemaps": asked.get("scripts_sourcemaps", False)}
-    return data | {"engineVersion": asked.get("engine_version")}
+    data["concatenate"] = options.get("scripts_concatenate", options.get("script_concatenate", False))
+    data |= {"minify": options.get("scripts_minify", True), "sourcemaps": options.get("scripts_sourcemaps", False)}
+    return data | {"engineVersion": options.get("engine_version")}
 
 
 def validation_error(body: dict[str, Any]) -> tuple[int, str] | None:
     """What is wrong with a request for an app, as status and text."""
-    for field, most in MAX_LENGTHS.items():
+    for field, max_length in MAX_LENGTHS.items():
         value = body.get(field)
-        if value is not None and not (isinstance(value, str) and len(value) <= most):
-            return 400, f"{field} must be a string of at most {most} characters"
+        if value is not None and not (isinstance(value, str) and len(value) <= max_length):
+            return 400, f"{field} must be a string of at most {max_length} characters"
     if not body.get("name"):
         return 400, "name is required"
     scenes = body.get("scenes", body.get("source_pack_ids"))

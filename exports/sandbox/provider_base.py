@@ -40,8 +40,8 @@ class Service(ABC):
     label: str
     content_types: ClassVar[Mapping[str, str]]
 
-    def __init__(self, world: "SandboxState") -> None:
-        self.state = world
+    def __init__(self, state: "SandboxState") -> None:
+        self.state = state
         self.routes: list[Route] = []
         self.build_routes()
 
@@ -134,11 +134,11 @@ class Service(ABC):
         share: float = 1.0,
     ) -> Job:
         """A new job, kept and counted. `share` is how long it takes as a part of the usual time."""
-        world, settings = self.state, self.state.settings
+        settings = self.state.settings
         job = Job(
             self.slug,
             project,
-            number or str(world.jobs.next_number()),
+            number or str(self.state.jobs.next_number()),
             kind,
             form,
             dict(options),
@@ -148,7 +148,7 @@ class Service(ABC):
         )
         if call.rule and call.rule.fault in JOB_ENDING_FAULTS:
             self._bind(job, call)
-        world.jobs.add(job)
+        self.state.jobs.add(job)
         entry = {
             "provider": self.slug,
             "project": project,
@@ -157,8 +157,8 @@ class Service(ABC):
             "format": form,
             "options": job.options,
         }
-        world.ledger.record_job(call, entry, counted=self.counts_as_export(kind))
-        world.mark_changed()
+        self.state.ledger.record_job(call, entry, counted=self.counts_as_export(kind))
+        self.state.mark_changed()
         return job
 
     def counts_as_export(self, kind: str) -> bool:

@@ -39,13 +39,13 @@ class RateLimits:
             return UNLIMITED
         return max(1, int(published * factor))
 
-    def consume(self, provider: str, who: str, kind: str) -> tuple[bool, dict[str, str]]:
+    def consume(self, provider: str, caller: str, kind: str) -> tuple[bool, dict[str, str]]:
         """Count one request: whether it is within the limit, and the headers its answer carries."""
         if self._settings.limits is None or (provider, kind) not in PUBLISHED_LIMITS:
             return True, {}
         allowed, now = self.limit_for(provider, kind), time.time()
         length = 1.0 if provider == "toloka" else self._settings.window
-        key = (provider, who, kind)
+        key = (provider, caller, kind)
         start, used = self._windows.get(key, (now, 0))
         if not start <= now < start + length:
             start, used = now, 0

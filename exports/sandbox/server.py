@@ -129,8 +129,8 @@ class Sandbox:
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults asked for, with their counts `matched` and `fired`."""
-        found: list[dict[str, Any]] = self._control.faults()["faults"]
-        return found
+        faults: list[dict[str, Any]] = self._control.faults()["faults"]
+        return faults
 
     def fired(self, number: int) -> int:
         """How often the fault with this id has really happened."""
@@ -140,7 +140,7 @@ class Sandbox:
     def clear_faults(self) -> None:
         """Take every fault asked for out of force."""
         with self.state.lock:
-            for rule in list(self.state.faults.asked):
+            for rule in list(self.state.faults.requested):
                 self.state.faults.drop(rule.id)
 
     def ledger(self) -> dict[str, Any]:

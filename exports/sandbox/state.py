@@ -97,13 +97,13 @@ class SandboxState:
                 self.ledger.requests[slug]["unknown"] += 1
                 return service.path_not_found()
             self.ledger.requests[slug][route.kind] += 1
-            who = service.authenticate(call)
-            if isinstance(who, Response):
+            caller = service.authenticate(call)
+            if isinstance(caller, Response):
                 if not route.public:
-                    return who
-                who = ""
-            call.caller = who
-            fits, headers = self.limits.consume(slug, who or "anonymous", route.limit)
+                    return caller
+                caller = ""
+            call.caller = caller
+            fits, headers = self.limits.consume(slug, caller or "anonymous", route.limit)
             if not fits:
                 self.ledger.rate_limited[slug] += 1
                 reply = service.error_response(429)

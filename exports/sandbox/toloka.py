@@ -10,30 +10,19 @@ from exports.sandbox.jobs import Job
 from exports.sandbox.provider_base import ProjectAndJob, Service
 from exports.sandbox.request_parsing import Request, Response, json_response
 from exports.sandbox.toloka_fixtures import (
+    CODES,
     Pool,
-    format_time,
     list_page,
     make_pools,
     make_projects,
+    operation_json,
     pool_json,
     project_json,
 )
 
 TOKENS = frozenset(("sandbox-token", *(f"sandbox-token-{number}" for number in range(2, 10))))
-CODES = {
-    400: ("VALIDATION_ERROR", "Validation failed"),
-    401: ("AUTHENTICATION_ERROR", "Authentication failed"),
-    403: ("ACCESS_DENIED", "Access denied"),
-    404: ("DOES_NOT_EXIST", "This object does not exist"),
-    405: ("METHOD_NOT_ALLOWED", "Method not allowed"),
-    409: ("CONFLICT_STATE", "Conflicting state"),
-    429: ("TOO_MANY_REQUESTS", "Too many requests"),
-    500: ("INTERNAL_ERROR", "Internal error"),
-    503: ("REMOTE_SERVICE_UNAVAILABLE", "Remote service unavailable"),
-}
 ARCHIVE = "PROJECT.ARCHIVE"
-# The parts of an operation at which it starts, and how long side operations take compared with archiving a project.
-PENDING_SHARE = 0.15
+# The duration of side operations, as a part of that of archiving a project.
 SIDE_SHARE = 0.1
 
 
@@ -57,9 +46,9 @@ class Toloka(Service):
         add("GET", "/api/v1/operations/{job}/log", "list", self.log, self.by_job)
         for kind in ("pools", "trainings"):
             add("GET", f"/api/v1/{kind}", "list", self.list_pools, self.by_query)
-            add("GET", f"/api/v1/{kind}/{{thing}}", "list", self.get_pool, self.by_pool)
-            add("POST", f"/api/v1/{kind}/{{thing}}/close", "side", self.close, self.by_pool)
-            add("POST", f"/api/v1/{kind}/{{thing}}/archive", "side", self.archive_pool, self.by_pool)
+            add("GET", f"/api/v1/{kind}/{{pool}}", "list", self.get_pool, self.by_pool)
+            add("POST", f"/api/v1/{kind}/{{pool}}/close", "side", self.close, self.by_pool)
+            add("POST", f"/api/v1/{kind}/{{pool}}/archive", "side", self.archive_pool, self.by_pool)
         for kind in ("assignments", "attachments"):
             add("GET", f"/api/v1/{kind}", "list", lambda _: json_response({"items": [], "has_more": False}))
 
@@ -87,7 +76,7 @@ class Toloka(Service):
 
     def clear(self) -> None:
         """Projects, pools and trainings as they are at the start."""
-        self._projects, self._things = make_projects(), make_pools()
+        self._projects, self._pools = make_projects(), make_pools()
         self._under_way: list[Job] = []
 
     def snapshot(self) -> dict[str, Any]:
@@ -95,7 +84,7 @@ class Toloka(Service):
         self._settle()
         return {
             "projects": {project.id: project.status for project in self._projects.values()},
-            "things": {thing.id: thing.status for thing in self._things.values()},
+            "things": {pool.id: pool.status for pool in self._pools.values()},
         }
 
     def restore(self, kept: dict[str, Any]) -> None:
@@ -105,8 +94,8 @@ class Toloka(Service):
             if number in self._projects:
                 self._projects[number].status = status
         for number, status in kept["things"].items():
-            if number in self._things:
-                self._things[number].status = status
+            if number in self._pools:
+                self._pools[number].status = status
         self._under_way = list(self.state.jobs.of_provider(self.slug))
 
     def describe_projects(self) -> Iterator[tuple[str, str]]:
@@ -119,8 +108,8 @@ class Toloka(Service):
 
     def by_pool(self, call: Request) -> ProjectAndJob:
         """The project of the pool or training in the path."""
-        thing = self._things.get(call.path_parameters["thing"])
-        return (thing.project if thing else None), None
+        pool = self._pools.get(call.path_parameters["pool"])
+        return (pool.project if pool else None), None
 
     def by_query(self, call: Request) -> ProjectAndJob:
         """The project in the query."""
@@ -138,7 +127,7 @@ class Toloka(Service):
             if job.kind == ARCHIVE:
                 self._projects[job.project].status = "ARCHIVED"
             else:
-                self._things[job.options["thing"]].status = "CLOSED" if job.kind.endswith("CLOSE") else "ARCHIVED"
+                self._pools[job.options["thing"]].status = "CLOSED" if job.kind.endswith("CLOSE") else "ARCHIVED"
         if len(open_ones) != len(self._under_way):
             self._under_way = open_ones
             self.state.mark_changed()
@@ -178,7 +167,7 @@ class Toloka(Service):
         if project.habit == "strict" and project.status == "ARCHIVED":
             payload = {"appropriate_statuses": ["ACTIVE"]}
             return self.refuse(409, "PROJECT_INAPPROPRIATE_STATUS", "Project is archived already", payload)
-        left = [thing.id for thing in self._of(project.id) if thing.status != "ARCHIVED" and not thing.training]
+        left = [pool.id for pool in self._pools_of(project.id) if pool.status != "ARCHIVED" and not pool.training]
         if left:
             payload = {"pool_ids": left}
             return self.refuse(409, "UNARCHIVED_POOLS_CONFLICT", "The project has pools that are not archived", payload)
@@ -187,8 +176,8 @@ class Toloka(Service):
             job.ending = "job_fails"
         return json_response(self._shown(job, call), 202)
 
-    def _of(self, project: str) -> list[Pool]:
-        return [thing for thing in self._things.values() if thing.project == project]
+    def _pools_of(self, project: str) -> list[Pool]:
+        return [pool for pool in self._pools.values() if pool.project == project]
 
     def _start(self, call: Request, project: str, kind: str, options: dict[str, Any], share: float) -> Job:
         # Ids of old operations are 24 hexadecimal digits that begin with the time: a later one is greater.
@@ -198,26 +187,7 @@ class Toloka(Service):
         return job
 
     def _shown(self, job: Job, call: Request) -> dict[str, Any]:
-        look = self.view_job(job, call)
-        running = "RUNNING" if look.progress > PENDING_SHARE else "PENDING"
-        status = look.word or {"": running, "done": "SUCCESS"}.get(look.end, "FAIL")
-        project = "999999" if look.other else job.project
-        shown: dict[str, Any] = {
-            "id": job.id,
-            "type": job.kind,
-            "status": status,
-            "submitted": format_time(job.made_at),
-        }
-        if look.progress > PENDING_SHARE:
-            shown["started"] = format_time(job.made_at + job.seconds * PENDING_SHARE)
-        if look.end:
-            shown["finished"] = format_time(job.ends_at)
-        shown["progress"] = 100 if look.end else int(look.progress * 100)
-        name = {"POOL": "pool_id", "TRAINING": "training_id"}.get(job.kind.partition(".")[0])
-        shown["parameters"] = {name: job.options["thing"]} if name else {"project_id": project}
-        if status == "FAIL":
-            shown["details"] = {"stand-in": True, "reason": "Could not archive", "failed_at_step": 3}
-        return shown
+        return operation_json(job, self.view_job(job, call))
 
     def operation(self, call: Request) -> Response:
         """An operation as it is now."""
@@ -238,51 +208,51 @@ class Toloka(Service):
         """A page of pools or of trainings; main pools and trainings are separate lists."""
         self._settle()
         training = call.path.endswith("trainings")
-        shown = (pool_json(thing) for thing in self._things.values() if thing.training == training)
+        shown = (pool_json(pool) for pool in self._pools.values() if pool.training == training)
         return json_response(list_page(shown, call, ("project_id", "status")))
 
-    def _thing(self, call: Request) -> Pool | Response:
+    def _requested_pool(self, call: Request) -> Pool | Response:
         self._settle()
-        thing = self._things.get(call.path_parameters["thing"])
-        right = thing is not None and thing.training == ("/trainings/" in call.path)
-        return thing if thing is not None and right else self.error_response(404, "Pool does not exist")
+        pool = self._pools.get(call.path_parameters["pool"])
+        right = pool is not None and pool.training == ("/trainings/" in call.path)
+        return pool if pool is not None and right else self.error_response(404, "Pool does not exist")
 
     def get_pool(self, call: Request) -> Response:
         """One pool or training."""
-        thing = self._thing(call)
-        return thing if isinstance(thing, Response) else json_response(pool_json(thing))
+        pool = self._requested_pool(call)
+        return pool if isinstance(pool, Response) else json_response(pool_json(pool))
 
     def close(self, call: Request) -> Response:
         """Closes an open pool; 204 when there is nothing to close."""
-        thing = self._thing(call)
-        if isinstance(thing, Response):
-            return thing
-        if thing.status == "LOCKED":
+        pool = self._requested_pool(call)
+        if isinstance(pool, Response):
+            return pool
+        if pool.status == "LOCKED":
             return self.refuse(409, "POOL_LOCKED_BY_ANOTHER_OPERATION", "Pool is locked by another operation")
-        return Response(204) if thing.status != "OPEN" else self._side(call, thing, "CLOSE")
+        return Response(204) if pool.status != "OPEN" else self._side(call, pool, "CLOSE")
 
     def archive_pool(self, call: Request) -> Response:
         """Archives a closed pool or training; 204 when it is archived already."""
-        thing = self._thing(call)
-        if isinstance(thing, Response):
-            return thing
-        if thing.status == "ARCHIVED":
+        pool = self._requested_pool(call)
+        if isinstance(pool, Response):
+            return pool
+        if pool.status == "ARCHIVED":
             return Response(204)
-        if thing.refuses:
-            return self.refuse(409, thing.refuses, "This pool cannot be archived now", {"pool_id": thing.id})
-        if thing.status != "CLOSED":
+        if pool.refuses:
+            return self.refuse(409, pool.refuses, "This pool cannot be archived now", {"pool_id": pool.id})
+        if pool.status != "CLOSED":
             payload = {"appropriate_statuses": ["CLOSED"]}
             return self.refuse(409, "POOL_INAPPROPRIATE_STATUS", "Only closed pools can be archived", payload)
-        if thing.training and any(
-            other.status != "ARCHIVED" for other in self._of(thing.project) if not other.training
+        if pool.training and any(
+            other.status != "ARCHIVED" for other in self._pools_of(pool.project) if not other.training
         ):
             return self.refuse(409, "TRAINING_ARCHIVE_CONFLICT", "Archive the linked pools first")
-        return self._side(call, thing, "ARCHIVE")
+        return self._side(call, pool, "ARCHIVE")
 
-    def _side(self, call: Request, thing: Pool, verb: str) -> Response:
-        kind = f"{'TRAINING' if thing.training else 'POOL'}.{verb}"
+    def _side(self, call: Request, pool: Pool, verb: str) -> Response:
+        kind = f"{'TRAINING' if pool.training else 'POOL'}.{verb}"
         return json_response(
-            self._shown(self._start(call, thing.project, kind, {"thing": thing.id}, SIDE_SHARE), call), 202
+            self._shown(self._start(call, pool.project, kind, {"thing": pool.id}, SIDE_SHARE), call), 202
         )
 
     def file_name(self, job: Job) -> str:

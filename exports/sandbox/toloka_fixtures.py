@@ -1,4 +1,4 @@
-"""The projects and pools of the Toloka stand-in, and how lists of things are asked for there."""
+"""The projects and pools of the Toloka stand-in, what its answers contain, and how its lists are filtered and paged."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from exports.sandbox.fault_projects import fault_projects
+from exports.sandbox.jobs import Job, JobView
 from exports.sandbox.request_parsing import Request
 
+CODES = {
+    400: ("VALIDATION_ERROR", "Validation failed"),
+    401: ("AUTHENTICATION_ERROR", "Authentication failed"),
+    403: ("ACCESS_DENIED", "Access denied"),
+    404: ("DOES_NOT_EXIST", "This object does not exist"),
+    405: ("METHOD_NOT_ALLOWED", "Method not allowed"),
+    409: ("CONFLICT_STATE", "Conflicting state"),
+    429: ("TOO_MANY_REQUESTS", "Too many requests"),
+    500: ("INTERNAL_ERROR", "Internal error"),
+    503: ("REMOTE_SERVICE_UNAVAILABLE", "Remote service unavailable"),
+}
+# The part of an operation's duration after which it is running.
+PENDING_SHARE = 0.15
 DEFAULT_LIMIT, MAX_LIMIT = 50, 300
 FILTERS = ("gt", "gte", "lt", "lte")
 
@@ -95,27 +109,50 @@ def project_json(project: Project) -> dict[str, Any]:
     }
 
 
-def pool_json(thing: Pool) -> dict[str, Any]:
+def pool_json(pool: Pool) -> dict[str, Any]:
     """A pool or training as the API shows it."""
     shown = {
-        "id": thing.id,
-        "project_id": thing.project,
-        "private_name": f"Stand-in {'training' if thing.training else 'pool'} {thing.id}",
-        "status": thing.status,
+        "id": pool.id,
+        "project_id": pool.project,
+        "private_name": f"Stand-in {'training' if pool.training else 'pool'} {pool.id}",
+        "status": pool.status,
         "created": "2023-05-04T09:00:00",
         "may_contain_adult_content": False,
     }
-    if thing.training:
+    if pool.training:
         return {**shown, "training_tasks_in_task_suite_count": 1, "task_suites_required_to_pass": 1}
     return {
         **shown,
         "last_started": "2023-05-05T09:00:00.1",
-        "last_stopped": None if thing.status == "OPEN" else "2023-05-06T09:00:00",
-        "last_close_reason": None if thing.status == "OPEN" else "COMPLETED",
+        "last_stopped": None if pool.status == "OPEN" else "2023-05-06T09:00:00",
+        "last_close_reason": None if pool.status == "OPEN" else "COMPLETED",
         "reward_per_assignment": 0.01,
         "assignment_max_duration_seconds": 600,
         "will_expire": "2033-05-04T09:00:00",
     }
+
+
+def operation_json(job: Job, view: JobView) -> dict[str, Any]:
+    """An operation as the API shows it."""
+    running = "RUNNING" if view.progress > PENDING_SHARE else "PENDING"
+    status = view.word or {"": running, "done": "SUCCESS"}.get(view.end, "FAIL")
+    project = "999999" if view.other else job.project
+    shown: dict[str, Any] = {
+        "id": job.id,
+        "type": job.kind,
+        "status": status,
+        "submitted": format_time(job.made_at),
+    }
+    if view.progress > PENDING_SHARE:
+        shown["started"] = format_time(job.made_at + job.seconds * PENDING_SHARE)
+    if view.end:
+        shown["finished"] = format_time(job.ends_at)
+    shown["progress"] = 100 if view.end else int(view.progress * 100)
+    name = {"POOL": "pool_id", "TRAINING": "training_id"}.get(job.kind.partition(".")[0])
+    shown["parameters"] = {name: job.options["thing"]} if name else {"project_id": project}
+    if status == "FAIL":
+        shown["details"] = {"stand-in": True, "reason": "Could not archive", "failed_at_step": 3}
+    return shown
 
 
 def format_time(when: float) -> str:
@@ -151,7 +188,7 @@ def _sorted(items: list[Mapping[str, Any]], field: str, backwards: bool) -> list
 
 
 def _within(value: object, relation: str, bound: str) -> bool:
-    mine, other = _rank(value), _rank(bound)
+    rank, bound_rank = _rank(value), _rank(bound)
     if relation.startswith("g"):
-        return mine > other or (relation == "gte" and mine == other)
-    return mine < other or (relation == "lte" and mine == other)
+        return rank > bound_rank or (relation == "gte" and rank == bound_rank)
+    return rank < bound_rank or (relation == "lte" and rank == bound_rank)

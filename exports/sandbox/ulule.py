@@ -1,22 +1,17 @@
 """The stand-in for Ulule: exports of a project's orders, as a resource of its own."""
 
-import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from exports.sandbox.blob import Blob
-from exports.sandbox.fault_projects import fault_projects
 from exports.sandbox.jobs import Job
 from exports.sandbox.provider_base import Service
 from exports.sandbox.request_parsing import InvalidBody, Request, Response, html_response, json_response
 from exports.sandbox.sheets import COLUMNS, build_csv, build_xlsx
 from exports.sandbox.ulule_access import Authenticator
+from exports.sandbox.ulule_fixtures import PROJECTS, USER, Project, format_date, paginate, project_json
 
-USER = {"id": 7001, "username": "stand-in", "name": "Stand-in Person", "lang": "fr", "is_staff": False}
-MAX_PAGE_SIZE = 20
 WAITING_SHARE = 0.15
 INT32 = 2**31 - 1
 # From this version on, bad credentials are refused also where none are needed, and unknown fields in a body are errors.
@@ -29,37 +24,6 @@ ERRORS = {
     409: ("ValueError", "Conflict"),
     422: ("ValueError", "Invalid value"),
     429: ("ValueError", "Too many requests"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project: `mine` is false for another owner's; `past` counts its exports of other days."""
-
-    id: int
-    name: dict[str, str]
-    about: str = ""
-    is_owned: bool = True
-    past: int = 0
-    ending: str = ""
-    word: str = ""
-
-
-PROJECTS = {
-    project.id: project
-    for project in (
-        Project(4001, {"fr": "Une boulangerie", "en": "Bakery campaign"}, "well-behaved"),
-        Project(4002, {"fr": "Bande dessinée"}, "well-behaved, name in French only"),
-        Project(4003, {"en": "A short film"}, "well-behaved"),
-        Project(4004, {"fr": "Le projet d'un autre"}, "somebody else's: 403 PermissionError", is_owned=False),
-        Project(4005, {"fr": "Une ferme", "en": "A farm"}, "45 older exports, in three pages", past=45),
-        Project(
-            4010, {"fr": "Annulé"}, "staff cancels the export: canceled", ending="canceled_by_staff", word="canceled"
-        ),
-        Project(4011, {"fr": "Annulé aussi"}, "cancelled, spelt so", ending="canceled_by_staff", word="cancelled"),
-        Project(4012, {"fr": "Pas de chance"}, "the export fails", ending="job_fails"),
-        *(Project(int(row.id_at("ulule")), {"en": f"Fault: {row.name}"}) for row in fault_projects("ulule")),
-    )
 }
 
 
@@ -133,10 +97,10 @@ class Ulule(Service):
         """A page of the user's own projects; `state=created` is theirs alone to see."""
         if call.path_parameters["user"] not in (str(USER["id"]), USER["username"], "me"):
             return self.error_response(404)
-        shown = [_project_json(project) for project in PROJECTS.values() if project.is_owned]
+        shown = [project_json(project) for project in PROJECTS.values() if project.is_owned]
         if call.query.get("state", "created") != "created":
             shown = []
-        return _page(call, "projects", shown)
+        return paginate(call, "projects", shown)
 
     def project(self, call: Request) -> Response:
         """One project, also without credentials; with bad ones only for old versions of the API."""
@@ -145,7 +109,7 @@ class Ulule(Service):
         project = self._project(call)
         if isinstance(project, Response):
             return project
-        shown = _project_json(project)
+        shown = project_json(project)
         if "user_role" in call.query.get("extra_fields", "").split(","):
             shown["user_role"] = ("owner" if project.is_owned else "fan") if call.caller else None
         return json_response({**shown, "id": 999_999} if call.shows_fault("other_project") else shown)
@@ -154,8 +118,8 @@ class Ulule(Service):
         number = call.path_parameters["project"]
         if number.isdecimal() and int(number) > INT32:
             return self.field_error_response(400, "ValueError", "id is out of range", "id")
-        found = PROJECTS.get(int(number)) if number.isdecimal() else None
-        return found or self.error_response(404)
+        project = PROJECTS.get(int(number)) if number.isdecimal() else None
+        return project or self.error_response(404)
 
     def export(self, call: Request) -> Response:
         """Makes an export; by the documents only OAuth2 may, but an API key is let through here as well."""
@@ -168,7 +132,7 @@ class Ulule(Service):
             body = call.data()
         except InvalidBody as wrong:
             return self.field_error_response(400, "DeserializationError", str(wrong))
-        wrong_field = self._complaint(call, body)
+        wrong_field = self._validation_error(call, body)
         if wrong_field:
             return wrong_field
         self._remember_past(project)
@@ -177,7 +141,7 @@ class Ulule(Service):
             job.ending, job.fault_details = project.ending, {"word": project.word}
         return json_response(self._shown(job, call), 201)
 
-    def _complaint(self, call: Request, body: dict[str, Any]) -> Response | None:
+    def _validation_error(self, call: Request, body: dict[str, Any]) -> Response | None:
         for name, allowed in (("format", ("csv", "xlsx")), ("type", ("orders",))):
             if body.get(name) in (None, ""):
                 return self.field_error_response(422, "RequiredError", f"{name} is required", name)
@@ -213,7 +177,7 @@ class Ulule(Service):
             return self.error_response(403)
         self._remember_past(project)
         jobs = list(reversed(self.state.jobs.of_project(self.slug, str(project.id))))
-        return _page(call, "exports", [self._shown(job, call) for job in jobs])
+        return paginate(call, "exports", [self._shown(job, call) for job in jobs])
 
     def _remember_past(self, project: Project) -> None:
         """The exports of other days, kept before the first new one; they are in no ledger."""
@@ -227,18 +191,18 @@ class Ulule(Service):
             jobs.add(old)
 
     def _shown(self, job: Job, call: Request) -> dict[str, Any]:
-        look = self.view_job(job, call)
-        waiting = "processing" if look.progress > WAITING_SHARE else "waiting"
+        view = self.view_job(job, call)
+        waiting = "processing" if view.progress > WAITING_SHARE else "waiting"
         canceled = job.fault_details.get("word") or "canceled"
         words = {"": waiting, "done": "succeeded", "failed": "failed", "canceled": canceled}
         return {
             "id": int(job.id),
-            "project_id": 999_999 if look.other else int(job.project),
+            "project_id": 999_999 if view.other else int(job.project),
             "type": job.kind,
             "format": job.format,
-            "status": look.word or words[look.end],
-            "url": self.file_url(job, call) if look.link else None,
-            "created_at": _date(job.made_at),
+            "status": view.word or words[view.end],
+            "url": self.file_url(job, call) if view.link else None,
+            "created_at": format_date(job.made_at),
             "user": USER,
         }
 
@@ -250,49 +214,3 @@ class Ulule(Service):
         """The orders in the format asked for; another version has orders of other people."""
         make = build_csv if job.format == "csv" else build_xlsx
         return make(f"{job.project}{version or ''}", job.options.get("columns"), job.file_bytes)
-
-
-def _date(when: float) -> str:
-    return datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _project_json(project: Project) -> dict[str, Any]:
-    return {
-        "id": project.id,
-        "slug": f"stand-in-{project.id}",
-        "name": project.name,
-        "status": "online",
-        "currency": "EUR",
-        "lang": next(iter(project.name)),
-        "type": "presale" if project.id % 2 else "project",
-        "is_online": True,
-        "is_cancelled": False,
-        "finished": False,
-        "created_at": _date(1_700_000_000 - 60 * project.id),
-        "date_start": "2024-02-01T00:00:00Z",
-        "date_end": "2034-03-01T00:00:00Z",
-        "absolute_url": f"https://ulule.example/stand-in-{project.id}/",
-    }
-
-
-def _page(call: Request, name: str, items: list[dict[str, Any]]) -> Response:
-    """Newest first, at most 20, those made before `since` (whole seconds).
-
-    Where one second's items fall on both sides of an edge, some are repeated on the next page; only when one second
-    alone fills a page are the rest of it skipped.
-    """
-    size, since = max(1, min(MAX_PAGE_SIZE, call.query_int("limit", MAX_PAGE_SIZE))), call.query_int("since", -1)
-    dated = sorted(((_seconds(item), item) for item in items), key=lambda pair: pair[0], reverse=True)
-    if since >= 0:
-        dated = [pair for pair in dated if pair[0] < since]
-    page, rest = dated[:size], dated[size:]
-    following = None
-    if rest:
-        last = math.floor(page[-1][0])
-        split = math.floor(rest[0][0]) == last and math.floor(page[0][0]) > last
-        following = f"?limit={size}&since={last + 1 if split else last}"
-    return json_response({"meta": {"limit": size, "next": following}, name: [item for _, item in page]})
-
-
-def _seconds(item: dict[str, Any]) -> float:
-    return datetime.fromisoformat(item["created_at"]).timestamp()

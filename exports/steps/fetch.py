@@ -130,15 +130,15 @@ def _fresh_link(claim: Claim) -> str:
     with open_client(export.project.credential, export) as client:
         job = Job(**job_fields(export))
         try:
-            sight = retry_with_fresh_token(
+            status = retry_with_fresh_token(
                 client, lambda: export.project.credential.provider_definition.poll(client, job)
             )
         finally:
             rate_limits.count_unadmitted_calls(export.project.credential, client.call_count)
-    if sight.state != "done" or not sight.link:
+    if status.state != "done" or not status.link:
         raise DeadLinkError("and the provider names no other")
-    claim.write(encrypted_link=export.encrypt_link(sight.link))
-    return sight.link
+    claim.write(encrypted_link=export.encrypt_link(status.link))
+    return status.link
 
 
 def _again(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 # In each process. A message carries up to fifty polls; a process with a thread pool runs several messages at once.
-MOST_THREADS: Final = 200
+MAX_THREADS: Final = 200
 
 
 class NetworkThreads:
@@ -15,8 +15,8 @@ class NetworkThreads:
     Not concurrent.futures: its threads are waited for when the process ends, and a provider may take minutes.
     """
 
-    def __init__(self, most: int = MOST_THREADS) -> None:
-        self.most = most
+    def __init__(self, max_threads: int = MAX_THREADS) -> None:
+        self.max_threads = max_threads
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
@@ -25,7 +25,7 @@ class NetworkThreads:
     def run(self, work: Callable[[], None]) -> None:
         """Has a thread do it; `work` must not raise."""
         with self._lock:
-            if self._idle <= self._work.qsize() and self._threads < self.most:
+            if self._idle <= self._work.qsize() and self._threads < self.max_threads:
                 self._threads += 1
                 threading.Thread(target=self._loop, name=f"network-{self._threads}", daemon=True).start()
         self._work.put(work)

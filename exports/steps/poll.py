@@ -55,8 +55,8 @@ class PollResult:
 def poll(claim: Claim) -> None:
     """One look, and what follows from it."""
     for one in admit_polls([claim]):
-        for look in write_unchanged_polls([poll_provider(one)]):
-            handle_poll_result(look)
+        for result in write_unchanged_polls([poll_provider(one)]):
+            handle_poll_result(result)
     if claim.lost:
         raise LostClaimError
 
@@ -72,74 +72,80 @@ def poll_provider(claim: Claim, patience: float | None = None) -> PollResult:
     `patience`: seconds that a call may take at most, None for as long as the provider's limits allow.
     """
     export = claim.export
-    look = PollResult(claim, export.rate_slot, clock.now())
+    result = PollResult(claim, export.rate_slot, clock.now())
     begun = clock.monotonic()
     try:
         provider = export.project.credential.provider_definition
-        client = build_client(export.project.credential, look.calls.append)
+        client = build_client(export.project.credential, result.calls.append)
         client.patience = patience
         try:
             job = Job(**job_fields(export))
-            look.status = retry_with_fresh_token(client, lambda: provider.poll(client, job))
+            result.status = retry_with_fresh_token(client, lambda: provider.poll(client, job))
         finally:
-            look.headers = client.last_headers
+            result.headers = client.last_headers
     except Exception as error:
-        look.error = error
-    look.slow = clock.monotonic() - begun >= PATIENCE_SECONDS
-    return look
+        result.error = error
+    result.slow = clock.monotonic() - begun >= PATIENCE_SECONDS
+    return result
 
 
-def write_unchanged_polls(looks: Sequence[PollResult]) -> list[PollResult]:
+def write_unchanged_polls(results: Sequence[PollResult]) -> list[PollResult]:
     """Writes the calls of these looks, and the looks that changed nothing, all at once. Returns the others."""
-    same = [look for look in looks if look.status is not None and _is_unchanged(look.claim.export, look.status)]
-    pairs = [(look.claim.export, look) for look in looks]
+    same = [
+        result for result in results if result.status is not None and _is_unchanged(result.claim.export, result.status)
+    ]
+    pairs = [(result.claim.export, result) for result in results]
     with transaction.atomic():
-        save_calls([(export, export.project.credential, call) for export, look in pairs for call in look.calls])
+        save_calls([(export, export.project.credential, call) for export, result in pairs for call in result.calls])
         record_usage(
             [
-                Usage(one, "normal", look.rate_slot, len(look.calls), look.headers, look.claim.window_at_admission)
-                for one, look in pairs
+                Usage(
+                    one, "normal", result.rate_slot, len(result.calls), result.headers, result.claim.window_at_admission
+                )
+                for one, result in pairs
             ]
         )
-        settle_many([look.claim for look in same], [_unchanged_fields(look.claim.export, look) for look in same])
-    settled = {id(look) for look in same}
-    return [look for look in looks if id(look) not in settled]
+        settle_many(
+            [result.claim for result in same], [_unchanged_fields(result.claim.export, result) for result in same]
+        )
+    settled = {id(result) for result in same}
+    return [result for result in results if id(result) not in settled]
 
 
-def handle_poll_result(look: PollResult) -> None:
+def handle_poll_result(result: PollResult) -> None:
     """Writes what follows from a look that changed something. Raises as `advance` expects."""
     try:
-        sight = look.status_or_raise()
+        status = result.status_or_raise()
     except ProviderError as error:
-        slow = {"polls_alone": True} if look.slow and isinstance(error, UnclearError) else {}
-        handle_error(look.claim, error, rate_class="normal", **slow)
+        slow = {"polls_alone": True} if result.slow and isinstance(error, UnclearError) else {}
+        handle_error(result.claim, error, rate_class="normal", **slow)
     else:
-        apply_poll_result(look.claim, sight, source="poll", polled_at=look.polled_at, polls_alone=look.slow)
+        apply_poll_result(result.claim, status, source="poll", polled_at=result.polled_at, polls_alone=result.slow)
 
 
-def _is_unchanged(export: Export, sight: Status) -> bool:
+def _is_unchanged(export: Export, status: Status) -> bool:
     return (
         export.status == states.PROCESSING
-        and sight.state in ("running", "unknown")
-        and sight.provider_status[:200] == export.provider_status
-        and list(sight.messages) in ([], export.messages)
-        and (sight.memo is None or dict(sight.memo) == export.memo)
+        and status.state in ("running", "unknown")
+        and status.provider_status[:200] == export.provider_status
+        and list(status.messages) in ([], export.messages)
+        and (status.memo is None or dict(status.memo) == export.memo)
         and not (export.kind.relay_option and export.options.get(export.kind.relay_option))
     )
 
 
-def _unchanged_fields(export: Export, look: PollResult) -> dict[str, Any]:
+def _unchanged_fields(export: Export, result: PollResult) -> dict[str, Any]:
     return {
-        **_seen(export, look.status_or_raise()),
-        "next_step_at": _next_look(export, look.polled_at),
-        "polls_alone": look.slow,
+        **_seen(export, result.status_or_raise()),
+        "next_step_at": _next_poll_at(export, result.polled_at),
+        "polls_alone": result.slow,
     }
 
 
-def _seen(export: Export, sight: Status) -> dict[str, Any]:
+def _seen(export: Export, status: Status) -> dict[str, Any]:
     """What every look that was answered sets."""
     return {
-        "progress": export.progress if sight.progress is None else min(max(sight.progress, 0.0), 100.0),
+        "progress": export.progress if status.progress is None else min(max(status.progress, 0.0), 100.0),
         "consecutive_failures": 0,
         "unreadable_answers": 0,
         "polls": export.polls + 1,
@@ -149,53 +155,53 @@ def _seen(export: Export, sight: Status) -> dict[str, Any]:
     }
 
 
-def _next_look(export: Export, asked_at: datetime) -> datetime:
+def _next_poll_at(export: Export, polled_at: datetime) -> datetime:
     """The pace runs from planned time to planned time, so that a little lateness does not add up; from the question
     where that was late by more than a little. A provider that takes long to answer is given half of it to rest.
     """
     pace = export.kind.poll_interval
     seconds = clock.with_jitter(min(pace.initial * pace.factor ** min(export.polls, 60), pace.maximum))
     due = export.next_step_at
-    late = due is None or due > asked_at or due < asked_at - timedelta(seconds=seconds * MAX_LATENESS_SHARE)
+    late = due is None or due > polled_at or due < polled_at - timedelta(seconds=seconds * MAX_LATENESS_SHARE)
     at = max(
-        (asked_at if late or due is None else due) + timedelta(seconds=seconds), clock.seconds_from_now(seconds / 2)
+        (polled_at if late or due is None else due) + timedelta(seconds=seconds), clock.seconds_from_now(seconds / 2)
     )
     return min(at, max(export.deadline_at, clock.now()))
 
 
 def apply_poll_result(
-    claim: Claim, sight: Status, *, source: str, polled_at: datetime | None = None, polls_alone: bool = False
+    claim: Claim, status: Status, *, source: str, polled_at: datetime | None = None, polls_alone: bool = False
 ) -> None:
     """Writes what a look showed. Raises LostClaimError when the claim no longer stands."""
     export, kind = claim.export, claim.export.kind
     fields: dict[str, Any] = {
-        **_seen(export, sight),
+        **_seen(export, status),
         "polls_alone": polls_alone,
-        "provider_status": sight.provider_status[:200],
-        "messages": list(sight.messages) or export.messages,
-        "memo": export.memo if sight.memo is None else dict(sight.memo),
+        "provider_status": status.provider_status[:200],
+        "messages": list(status.messages) or export.messages,
+        "memo": export.memo if status.memo is None else dict(status.memo),
     }
     with transaction.atomic():
-        _relay(claim, sight, fields)
+        _relay(claim, status, fields)
         if export.status == states.WAITING:  # adopted: the first look that finds the job is its acceptance
             _begin(claim, source, fields)
-        if sight.state == "failed":
-            message = sight.message or "; ".join(sight.messages) or "The provider says that the job failed."
-            fail(claim, sight.code, message, source=source, note=sight.note, **fields)
-        elif sight.state == "canceled":
+        if status.state == "failed":
+            message = status.message or "; ".join(status.messages) or "The provider says that the job failed."
+            fail(claim, status.code, message, source=source, note=status.note, **fields)
+        elif status.state == "canceled":
             label = export.project.credential.provider_definition.label
-            note = sight.note or f"Canceled at {label}."
+            note = status.note or f"Canceled at {label}."
             if not export.move(states.CANCELED, source=source, note=note, fence=claim.fence, **fields):
                 raise LostClaimError
-        elif sight.state == "done" and not kind.has_file:
+        elif status.state == "done" and not kind.has_file:
             fields["progress"] = 100.0
-            if not export.move(states.SUCCEEDED, source=source, note=sight.note, fence=claim.fence, **fields):
+            if not export.move(states.SUCCEEDED, source=source, note=status.note, fence=claim.fence, **fields):
                 raise LostClaimError
-        elif sight.state == "done" and not sight.link and export.search_attempts + 1 >= MAX_POLLS_WITHOUT_FILE:
+        elif status.state == "done" and not status.link and export.search_attempts + 1 >= MAX_POLLS_WITHOUT_FILE:
             message = f"{export.project.credential.provider_definition.label} says the job is done, but names no file."
-            fail(claim, "no_file", message, source=source, note=sight.note, **fields)
+            fail(claim, "no_file", message, source=source, note=status.note, **fields)
         else:
-            _go_on(claim, sight, source, fields, polled_at or clock.now())
+            _go_on(claim, status, source, fields, polled_at or clock.now())
 
 
 def _begin(claim: Claim, source: str, fields: dict[str, Any]) -> None:
@@ -209,13 +215,13 @@ def _begin(claim: Claim, source: str, fields: dict[str, Any]) -> None:
         raise LostClaimError
 
 
-def _go_on(claim: Claim, sight: Status, source: str, fields: dict[str, Any], asked_at: datetime) -> None:
+def _go_on(claim: Claim, status: Status, source: str, fields: dict[str, Any], polled_at: datetime) -> None:
     export = claim.export
     changed = fields["provider_status"] != export.provider_status
-    if sight.state == "done" and sight.link:
+    if status.state == "done" and status.link:
         fields |= {
             "step": states.FETCH,
-            "encrypted_link": export.encrypt_link(sight.link),
+            "encrypted_link": export.encrypt_link(status.link),
             "next_step_at": clock.now(),
             "deadline_at": clock.seconds_from_now(FETCH_DEADLINE_SECONDS),
             "progress": 100.0,
@@ -223,32 +229,32 @@ def _go_on(claim: Claim, sight: Status, source: str, fields: dict[str, Any], ask
         }
         wakeup.wake_after_commit()
     else:
-        fields["next_step_at"] = _next_look(export, asked_at)
-        if sight.state == "done":
+        fields["next_step_at"] = _next_poll_at(export, polled_at)
+        if status.state == "done":
             fields |= {
                 "search_attempts": export.search_attempts + 1,
                 "wait_note": "The provider says it is done, but names no file yet.",
             }
     settle_one(claim, **fields)
     if changed:
-        unknown = f"The portal does not know the word “{sight.provider_status}”." if sight.state == "unknown" else ""
-        note = " ".join(filter(None, [unknown, sight.note]))
+        unknown = f"The portal does not know the word “{status.provider_status}”." if status.state == "unknown" else ""
+        note = " ".join(filter(None, [unknown, status.note]))
         record_provider_status(export, str(fields["provider_status"]), source=source, note=note)
 
 
-def _relay(claim: Claim, sight: Status, fields: dict[str, Any]) -> None:
+def _relay(claim: Claim, status: Status, fields: dict[str, Any]) -> None:
     """Queues a message for the address the user named, when there is something new to say."""
     export, kind = claim.export, claim.export.kind
     if not kind.relay_option or not export.options.get(kind.relay_option):
         return
     if (
-        sight.progress == export.progress
-        and sight.provider_status == export.provider_status
-        and sight.state == "running"
+        status.progress == export.progress
+        and status.provider_status == export.provider_status
+        and status.state == "running"
     ):
         return
-    payload = {"progress": fields["progress"], "state": sight.provider_status, "status": sight.state}
-    key = f"{sight.state}:{fields['progress']}:{sight.provider_status}"[:60]
+    payload = {"progress": fields["progress"], "state": status.provider_status, "status": status.state}
+    key = f"{status.state}:{fields['progress']}:{status.provider_status}"[:60]
     address = str(export.options[kind.relay_option])
     # What was not told yet is old news now; an address that is slow hears of the latest.
     older = OutboxMessage.objects.filter(export=export, kind=RELAY, sent_at=None, due_at__isnull=False)

@@ -48,10 +48,10 @@ def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[t
     waiting = len(going)
     try:
         while waiting and not all(claim.lost for claim in going):
-            looks = _gather(results, waiting)
-            waiting -= len(looks)
-            for look in settle_polls(looks):
-                finish_poll(look)
+            poll_results = _gather(results, waiting)
+            waiting -= len(poll_results)
+            for result in settle_polls(poll_results):
+                finish_poll(result)
     except interrupts:
         log.warning("A time limit ended polls of %s exports; they are polled again.", waiting)
         for claim in going:
@@ -59,25 +59,25 @@ def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[t
 
 
 def _poll_into(results: "queue.SimpleQueue[poll.PollResult]", claim: Claim, patience: float | None) -> None:
-    look = poll.poll_provider(claim, patience)
+    result = poll.poll_provider(claim, patience)
     connections.close_all()  # a token was fetched; hundreds of threads must not keep a connection each
-    results.put(look)
+    results.put(result)
 
 
 def _gather(results: "queue.SimpleQueue[poll.PollResult]", waiting: int) -> list[poll.PollResult]:
     """The results that come within a moment of each other; none after LISTEN_SECONDS without any."""
     try:
-        looks = [results.get(timeout=LISTEN_SECONDS)]
+        poll_results = [results.get(timeout=LISTEN_SECONDS)]
     except queue.Empty:
         return []
     if waiting > 1:
         time.sleep(GATHER_SECONDS)
-    while len(looks) < waiting:
+    while len(poll_results) < waiting:
         try:
-            looks.append(results.get_nowait())
+            poll_results.append(results.get_nowait())
         except queue.Empty:
             break
-    return looks
+    return poll_results
 
 
 def begin_polls(claims: Sequence[Claim]) -> list[Claim]:
@@ -85,14 +85,14 @@ def begin_polls(claims: Sequence[Claim]) -> list[Claim]:
     return _together([claim for claim in claims if _in_time(claim)], lambda claim: claim, poll.admit_polls)
 
 
-def settle_polls(looks: Sequence[poll.PollResult]) -> list[poll.PollResult]:
+def settle_polls(poll_results: Sequence[poll.PollResult]) -> list[poll.PollResult]:
     """The last part of many polls at once: writes what brought nothing new. The others are to be finished."""
-    return _together(looks, lambda look: look.claim, poll.write_unchanged_polls)
+    return _together(poll_results, lambda result: result.claim, poll.write_unchanged_polls)
 
 
-def finish_poll(look: poll.PollResult) -> None:
+def finish_poll(result: poll.PollResult) -> None:
     """Writes what follows from a look that `end_looks` left."""
-    _safely(look.claim, lambda: poll.handle_poll_result(look))
+    _safely(result.claim, lambda: poll.handle_poll_result(result))
 
 
 def _together(items: Sequence[T], claim_of: Callable[[T], Claim], work: Callable[[Sequence[T]], list[T]]) -> list[T]:
@@ -143,7 +143,7 @@ def _safely(
         except (LostClaimError, OperationalError, InterfaceError):
             raise
         except Exception as error:
-            _stumble(claim, error)
+            _internal_error(claim, error)
     except LostClaimError:
         claim.lost = True
         log.info("The claim on export %s no longer stands; what it brought is dropped.", claim.export.pk)
@@ -160,7 +160,7 @@ def _interrupted(claim: Claim, error: Exception) -> None:
         postpone(claim, clock.backoff(0), note)
 
 
-def _stumble(claim: Claim, error: Exception) -> None:
+def _internal_error(claim: Claim, error: Exception) -> None:
     """A fault of ours. Once more later, since what met it may have changed; after five in a row it is the end."""
     export = claim.export
     export.refresh_from_db(fields=["status", "step", "consecutive_failures", "last_error_code", "deadline_at"])

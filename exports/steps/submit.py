@@ -226,7 +226,7 @@ def _search(claim: Claim, client: Client) -> None:
 
 def record_acceptance(claim: Claim, accepted: Accepted, note: str = "") -> None:
     """The job exists: notes its id before anything else, then what it looked like. No answer is too late."""
-    export, kind, sight = claim.export, claim.export.kind, accepted.status
+    export, kind, status = claim.export, claim.export.kind, accepted.status
     fields: dict[str, Any] = {
         "remote_id": accepted.remote_id[:200],
         "submitted_at": export.request_sent_at,
@@ -234,10 +234,10 @@ def record_acceptance(claim: Claim, accepted: Accepted, note: str = "") -> None:
         "step": states.POLL,
         "next_step_at": clock.seconds_from_now(clock.with_jitter(kind.poll_interval.initial)),
         "deadline_at": clock.seconds_from_now(kind.deadline.total_seconds()),
-        "provider_status": sight.provider_status[:200],
-        "progress": sight.progress,
-        "messages": list(sight.messages),
-        "memo": export.memo if sight.memo is None else dict(sight.memo),
+        "provider_status": status.provider_status[:200],
+        "progress": status.progress,
+        "messages": list(status.messages),
+        "memo": export.memo if status.memo is None else dict(status.memo),
         "consecutive_failures": 0,
         "unreadable_answers": 0,
         "search_attempts": 0,
@@ -247,16 +247,16 @@ def record_acceptance(claim: Claim, accepted: Accepted, note: str = "") -> None:
         "crash_count": 0,
         "rate_slot": None,
     }
-    note = " ".join(filter(None, [note, sight.note]))
-    at_once = sight.state == "done" and not kind.has_file
+    note = " ".join(filter(None, [note, status.note]))
+    at_once = status.state == "done" and not kind.has_file
     if at_once:
         moved = export.move(states.SUCCEEDED, source="worker", note=note, fence=claim.fence, **fields)
     else:
         moved = export.move(states.PROCESSING, source="worker", note=note, fence=claim.fence, **fields)
     if not moved:
         _accept_late(export, accepted, fields)
-    elif not at_once and sight.state not in ("running", "unknown"):
-        apply_poll_result(claim, sight, source="worker")
+    elif not at_once and status.state not in ("running", "unknown"):
+        apply_poll_result(claim, status, source="worker")
     _let_next(export)
 
 

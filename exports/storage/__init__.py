@@ -1,1 +1,1 @@
-"""Kept files: writing, downloading, verifying, opening archives safely, download receipts."""
+"""Files on disk: parts and kept files, downloading, content checks, the download log."""

@@ -1,4 +1,4 @@
-"""Receiving the bytes of a file: as they come, to the disk and into the hash, within every bound."""
+"""Streams the body of a response to a part on disk, hashes it, and enforces the limits of size, time and space."""
 
 import errno
 import hashlib
@@ -20,22 +20,25 @@ from exports.transport.open_url import StreamedResponse
 CHUNK_BYTES: Final = 1024 * 1024
 CHECK_SECONDS: Final = 0.25
 SPACE_CHECK_BYTES: Final = 32 * CHUNK_BYTES
-# A body that trickles slower than this over STALL_SECONDS is cut and resumed.
+# A body with less than STALL_BYTES in STALL_SECONDS is cut off and resumed later.
 STALL_SECONDS: Final = 60.0
 STALL_BYTES: Final = 1024
 
 
 class StorageError(Exception):
-    """Our own disk refuses."""
+    """The portal's own disk is full."""
 
 
 class TooLargeError(Exception):
-    """More than the portal keeps."""
+    """The file is larger than the portal's limit or the team's quota allows; the text is for a person."""
 
 
 @dataclass
 class Progress:
-    """The bytes so far and their hash."""
+    """The part, the number of bytes received so far, and their hash.
+
+    `length_known`: whether the response showed where the file ends.
+    """
 
     part: files.PartialFile
     size: int = 0
@@ -43,53 +46,57 @@ class Progress:
     length_known: bool = True
 
 
-def is_continuation(opened: StreamedResponse, size: int, said: Mapping[str, Any]) -> bool:
-    """Whether a 206 begins where our bytes end (RFC 9110 §14.4) and is of the same file: some hosts ignore If-Range."""
-    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", opened.headers.get("Content-Range", "").strip())
+def is_continuation(response: StreamedResponse, size: int, metadata: Mapping[str, Any]) -> bool:
+    """Whether a 206 begins where the part ends (RFC 9110 §14.4) and belongs to the same file.
+
+    Checked because some hosts ignore If-Range. `metadata`: what `PartialFile.read_metadata` returned.
+    """
+    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
     if match is None or int(match[1]) != size:
         return False
-    same_size = match[3] == "*" or said.get("total") in (None, int(match[3]))
-    return same_size and _validator(opened) in ("", said["validator"])
+    same_size = match[3] == "*" or metadata.get("total") in (None, int(match[3]))
+    return same_size and _validator(response) in ("", metadata["validator"])
 
 
-def stream_to_part(claim: Claim, progress: Progress, opened: StreamedResponse) -> Progress:
+def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse) -> Progress:
     """Appends the body to the part. Raises StorageError, TooLargeError, UnclearError, LostClaimError, OSError."""
-    total = _total(opened, progress.size)
-    most, why = _most_bytes(claim.export)
-    if total is not None and total > most:
-        raise TooLargeError(f"The file has {total} bytes; {why}")
-    encoded = bool(opened.headers.get("Content-Encoding"))
-    looked = time.monotonic()
-    mark, roomy, next_look = (looked, progress.size), progress.size, progress.size
+    total = _total_bytes(response)
+    max_bytes, limit_sentence = _size_limit(claim.export)
+    if total is not None and total > max_bytes:
+        raise TooLargeError(f"The file has {total} bytes; {limit_sentence}")
+    encoded = bool(response.headers.get("Content-Encoding"))
+    checked_at = time.monotonic()
+    stall_mark = (checked_at, progress.size)
+    next_check = next_space_check = progress.size
     try:
         with progress.part.path.open("ab" if progress.size else "wb", buffering=CHUNK_BYTES) as file:
             files.lock_for_writing(file)
             claim.check()
-            progress.part.write_metadata({"validator": "" if encoded else _validator(opened), "total": total})
-            for piece in opened.chunks(CHUNK_BYTES):
-                # TLS hands out 16 KB at a time: looking around is for every MB, or a few times a second.
-                if progress.size >= next_look or time.monotonic() > looked + CHECK_SECONDS:
-                    looked, next_look = time.monotonic(), progress.size + CHUNK_BYTES
+            progress.part.write_metadata({"validator": "" if encoded else _validator(response), "total": total})
+            for chunk in response.chunks(CHUNK_BYTES):
+                # TLS delivers 16 KB at a time; the checks run once per CHUNK_BYTES, or after CHECK_SECONDS.
+                if progress.size >= next_check or time.monotonic() > checked_at + CHECK_SECONDS:
+                    checked_at, next_check = time.monotonic(), progress.size + CHUNK_BYTES
                     claim.check()
-                    file.flush()  # what is here survives this process
+                    file.flush()  # so that these bytes survive the process
                     if clock.now() >= claim.export.deadline_at:
                         raise UnclearError("The deadline came in the middle of the download.")
-                    if progress.size >= roomy:
-                        roomy = _check_room(progress.size, total)
-                    if looked > mark[0] + STALL_SECONDS:
-                        if progress.size < mark[1] + STALL_BYTES:
+                    if progress.size >= next_space_check:
+                        next_space_check = _check_space(progress.size, total)
+                    if checked_at > stall_mark[0] + STALL_SECONDS:
+                        if progress.size < stall_mark[1] + STALL_BYTES:
                             raise UnclearError("The download stalled.")
-                        mark = looked, progress.size
-                file.write(piece)
-                progress.sha256.update(piece)
-                progress.size += len(piece)
-                if progress.size > most:
-                    raise TooLargeError(f"The file has more than {most} bytes; {why}")
+                        stall_mark = checked_at, progress.size
+                file.write(chunk)
+                progress.sha256.update(chunk)
+                progress.size += len(chunk)
+                if progress.size > max_bytes:
+                    raise TooLargeError(f"The file has more than {max_bytes} bytes; {limit_sentence}")
     except OSError as error:
         if error.errno == errno.ENOSPC:
             progress.part.free_some_space()
         raise
-    progress.length_known = opened.has_explicit_end
+    progress.length_known = response.has_explicit_end
     if total is not None and progress.size < total:
         raise UnclearError(f"The download was cut off after {progress.size} of {total} bytes.")
     if total is not None and progress.size > total:
@@ -98,8 +105,8 @@ def stream_to_part(claim: Claim, progress: Progress, opened: StreamedResponse) -
     return progress
 
 
-def _most_bytes(export: Export) -> tuple[int, str]:
-    """How many bytes the file may have, and why not more."""
+def _size_limit(export: Export) -> tuple[int, str]:
+    """Returns how many bytes the file may have, and a sentence for a person that says why not more."""
     team = Team.objects.get(pk=export.team_id)
     left = settings.MAX_FILE_BYTES if team.quota_bytes is None else max(0, team.quota_bytes - team.kept_bytes)
     if left < settings.MAX_FILE_BYTES:
@@ -107,32 +114,32 @@ def _most_bytes(export: Export) -> tuple[int, str]:
     return settings.MAX_FILE_BYTES, f"the portal keeps at most {settings.MAX_FILE_BYTES}."
 
 
-def _validator(opened: StreamedResponse) -> str:
-    """What proves that the rest belongs to the same file: a strong tag, or else a date (RFC 9110 §13.1.5)."""
-    etag = str(opened.headers.get("ETag", ""))
-    return etag if etag and not etag.startswith("W/") else str(opened.headers.get("Last-Modified", ""))
+def _validator(response: StreamedResponse) -> str:
+    """Returns the validator for If-Range: a strong ETag, else Last-Modified, else "" (RFC 9110 §13.1.5)."""
+    etag = str(response.headers.get("ETag", ""))
+    return etag if etag and not etag.startswith("W/") else str(response.headers.get("Last-Modified", ""))
 
 
-def _check_room(size: int, total: int | None) -> int:
-    """The size at which to look again. Raises StorageError: a full disk would stop the database too."""
+def _check_space(size: int, total: int | None) -> int:
+    """Returns the size at which to check again. Raises StorageError early: a full disk stops the database."""
     if not files.has_free_space(0 if total is None else total - size):
         raise StorageError("There is no room on the disk for the file.")
     return size + SPACE_CHECK_BYTES
 
 
-def _total(opened: StreamedResponse, have: int) -> int | None:
-    """Size of the whole file by the headers, None where they do not say."""
-    if opened.headers.get("Content-Encoding"):
+def _total_bytes(response: StreamedResponse) -> int | None:
+    """Returns the size of the whole file by the headers; None when they do not have it."""
+    if response.headers.get("Content-Encoding"):
         return None
-    if opened.status == 206:
-        said = opened.headers.get("Content-Range", "").rpartition("/")[2]
-        return int(said) if said.isdigit() else None
-    length = opened.headers.get("Content-Length", "")
+    if response.status == 206:
+        total = response.headers.get("Content-Range", "").rpartition("/")[2]
+        return int(total) if total.isdigit() else None
+    length = response.headers.get("Content-Length", "")
     return int(length) if length.isdigit() else None
 
 
 def hash_existing_bytes(claim: Claim, progress: Progress) -> None:
-    """Reads again what is on disk already: the hash must be of the bytes that are really there."""
+    """Adds the bytes on disk to the hash and the size, so that a resumed download hashes the bytes really there."""
     with progress.part.path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             claim.check()

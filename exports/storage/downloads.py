@@ -1,4 +1,4 @@
-"""Receipts: who took which file, and when. One for each download, however many parts it came in."""
+"""The download log: who downloaded which file, and when. A download in several range requests is one entry."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,9 +8,9 @@ from exports import clock
 from exports.models import Download, Export, User
 
 VIA_PAGE, VIA_API, VIA_ZIP = "page", "api", "zip"
-# A part from the middle that comes this long after its person took the beginning still belongs to that download.
+# A range request from the middle of the file continues a download that the same person began within this time.
 RESUME_WINDOW: Final = timedelta(days=1)
-# Going back to a video's beginning is the same watching.
+# Playing a video from the beginning again within this time is no new download.
 REPLAY_WINDOW: Final = timedelta(hours=1)
 
 
@@ -23,19 +23,18 @@ def record_download(
     address: str | None = None,
     replay_window: timedelta | None = None,
 ) -> bool:
-    """Notes that somebody takes the file from its byte `first` on. Returns whether that was a new download.
+    """Records that a user downloads the file from `first_byte` on. Returns whether that is a new download.
 
-    `again`: somebody who took it less than this long ago goes on with the same download also from the beginning.
+    `via`: VIA_PAGE, VIA_API or VIA_ZIP. `replay_window`: a request from the first byte within this time after the
+    user's last download is no new one; None records each of them.
     """
-    lasting = replay_window if first_byte == 0 else RESUME_WINDOW
-    if lasting is not None:
-        mine = Download.objects.filter(export=export, user=user, at__gt=clock.now() - lasting)
-        if mine.exists():
-            return False
+    window = replay_window if first_byte == 0 else RESUME_WINDOW
+    if window is not None and Download.objects.filter(export=export, user=user, at__gt=clock.now() - window).exists():
+        return False
     Download.objects.create(export=export, user=user, actor=user.email, via=via, address=address)
     return True
 
 
-def latest_downloads(export: Export, most: int) -> Sequence[Download]:
-    """The latest receipts of an export's file, newest first."""
-    return list(Download.objects.select_related("user").filter(export=export).order_by("-pk")[:most])
+def latest_downloads(export: Export, max_count: int) -> Sequence[Download]:
+    """Returns the latest downloads of an export's file, newest first."""
+    return list(Download.objects.select_related("user").filter(export=export).order_by("-pk")[:max_count])

@@ -1,6 +1,6 @@
-"""Where files lie: parts while they are fetched, and the verified ones.
+"""Files on disk: parts (downloads in progress) and kept files (verified).
 
-Both are below DATA_DIR, on one file system, so that a finished part becomes visible by one rename.
+Both are below DATA_DIR, on one file system, so that one rename publishes a finished part.
 """
 
 import contextlib
@@ -16,25 +16,26 @@ from typing import IO, Any, Final
 
 from django.conf import settings
 
+from exports import clock
 from exports.models import File
 
 ORPHAN_SECONDS: Final = 3600
 
 
 def files_dir() -> Path:
-    """The folder of verified files."""
+    """The directory of kept files: `<team>/<export>/<random name>.<extension>`."""
     return Path(settings.DATA_DIR) / "files"
 
 
 def parts_dir() -> Path:
-    """The folder of parts."""
+    """The directory of parts."""
     return Path(settings.DATA_DIR) / "parts"
 
 
 class PartialFile:
-    """A file on its way: `<export>.<fence>.part` and, beside it, what the server said of it.
+    """A download in progress: `<export>.<fence>.part`, and beside it `.about` with metadata of the response.
 
-    The fence in the name keeps a worker that woke up late away from its successor's file.
+    The fencing token in the name keeps a worker that lost its lease from writing to its successor's part.
     """
 
     def __init__(self, export_id: int, fence: int) -> None:
@@ -44,80 +45,83 @@ class PartialFile:
 
     @classmethod
     def take_over(cls, export_id: int, fence: int) -> "PartialFile":
-        """The part of this claim, with the bytes that an earlier claim left."""
+        """Returns the part of this claim, which takes over the largest part of earlier claims if nobody writes to it.
+
+        Removes the export's other parts.
+        """
         part = cls(export_id, fence)
         older = [path for path in parts_dir().glob(f"{export_id}.*.part") if path != part.path]
         older.sort(key=lambda path: path.stat().st_size)
         if older and not part.path.exists() and _nobody_writes(older[-1]):
-            last = older.pop()
+            largest = older.pop()
             with contextlib.suppress(FileNotFoundError):
-                os.replace(last.with_suffix(".about"), part.metadata_path)
-                os.replace(last, part.path)
+                os.replace(largest.with_suffix(".about"), part.metadata_path)
+                os.replace(largest, part.path)
         for path in older:
             path.unlink(missing_ok=True)
-        # Those of parts just removed, and of parts that a worker had moved or removed when it died.
-        for about in parts_dir().glob(f"{export_id}.*.about"):
-            if about != part.metadata_path and not about.with_suffix(".part").exists():
-                about.unlink(missing_ok=True)
+        # Metadata of the parts just removed, and of parts that a worker had renamed or removed when it died.
+        for metadata_path in parts_dir().glob(f"{export_id}.*.about"):
+            if metadata_path != part.metadata_path and not metadata_path.with_suffix(".part").exists():
+                metadata_path.unlink(missing_ok=True)
         return part
 
     @property
     def size(self) -> int:
-        """Bytes on disk."""
+        """Bytes on disk; 0 when there is no part."""
         try:
             return self.path.stat().st_size
         except FileNotFoundError:
             return 0
 
     def read_metadata(self) -> dict[str, Any]:
-        """What the server said of the bytes that are here; {} when it is not known."""
+        """Returns the metadata of the response that the bytes came from; {} when it is missing or unreadable."""
         try:
-            found = json.loads(self.metadata_path.read_text())
+            metadata = json.loads(self.metadata_path.read_text())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return metadata if isinstance(metadata, dict) else {}
 
-    def write_metadata(self, about: dict[str, Any]) -> None:
-        """Keeps what the server said."""
+    def write_metadata(self, metadata: dict[str, Any]) -> None:
+        """Replaces the metadata atomically."""
         temporary = self.metadata_path.with_suffix(".about-new")
-        temporary.write_text(json.dumps(about))
+        temporary.write_text(json.dumps(metadata))
         os.replace(temporary, self.metadata_path)
 
     def free_some_space(self) -> None:
-        """Gives some bytes back: on a full disk the database must still be able to say so."""
+        """Truncates the part by up to 4 MiB, so that on a full disk the database can still record the failure."""
         with contextlib.suppress(OSError):
             os.truncate(self.path, max(0, self.size - 4 * 1024 * 1024))
 
     def discard(self) -> None:
-        """Forgets the bytes."""
+        """Removes the part and its metadata."""
         self.path.unlink(missing_ok=True)
         self.metadata_path.unlink(missing_ok=True)
 
     def publish(self, team_id: int, export_id: int, extension: str) -> str:
-        """Makes the part visible under its final name, on disk for good; returns the path below the root."""
+        """Moves the part to its final name, durably (fsync), and returns the path relative to `files_dir()`."""
         name = f"{team_id}/{export_id}/{secrets.token_hex(8)}.{extension}"
         target = files_dir() / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
-            os.utime(file.fileno())  # its age counts from here, for the sweeper
+            os.utime(file.fileno())  # `orphaned_files` counts its age from now
         os.replace(self.path, target)
-        folder = os.open(target.parent, os.O_RDONLY)
+        directory = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(directory)
         finally:
-            os.close(folder)
+            os.close(directory)
         self.metadata_path.unlink(missing_ok=True)
         return name
 
 
 def lock_for_writing(file: IO[bytes]) -> None:
-    """Marks an open part as being written, for as long as it is open. Raises OSError when another writes it."""
+    """Locks an open part until it is closed. Raises OSError when another thread or process has it locked."""
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _nobody_writes(path: Path) -> bool:
-    """Whether no thread still has the part open for writing: one that lost its claim may yet flush its last bytes."""
+    """Whether no thread has the part open for writing. One that lost its claim may still flush its last bytes."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,20 +130,20 @@ def _nobody_writes(path: Path) -> bool:
     return True
 
 
-def has_free_space(more: int = 0) -> bool:
-    """Whether so many bytes more fit and leave the database its reserve: 5 % of the disk, at most 256 MB."""
+def has_free_space(extra_bytes: int = 0) -> bool:
+    """Whether `extra_bytes` fit and leave the database a reserve of 5 % of the disk, at most 256 MiB."""
     parts_dir().mkdir(parents=True, exist_ok=True)
     usage = shutil.disk_usage(parts_dir())
-    return usage.free - more > min(256 * 1024 * 1024, usage.total // 20)
+    return usage.free - extra_bytes > min(256 * 1024 * 1024, usage.total // 20)
 
 
 def path_of(file: File) -> Path:
-    """Where a kept file lies."""
+    """Returns the absolute path of a kept file."""
     return files_dir() / file.path
 
 
 def delete_file(name: str) -> None:
-    """Takes a kept file away."""
+    """Deletes a kept file, and its directory when that is empty. `name`: relative to `files_dir()`."""
     path = files_dir() / name
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -147,33 +151,66 @@ def delete_file(name: str) -> None:
 
 
 def delete_siblings(name: str) -> None:
-    """Takes away what dead workers left beside a kept file: an export has one file."""
+    """Deletes the other files in the directory of a kept file. An export has one file; dead workers left the others."""
     path = files_dir() / name
     for other in path.parent.iterdir():
         if other != path:
             other.unlink(missing_ok=True)
 
 
-def orphaned_files(older_than: float = ORPHAN_SECONDS) -> Iterator[Path]:
-    """Kept files of no row, or of a deleted one, that are older than so many seconds: a process died in between."""
-    before = time.time() - older_than
-    old: dict[str, Path] = {}
-    for path in files_dir().glob("*/*/*"):
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                old[str(path.relative_to(files_dir()))] = path
-    every = list(old)
-    for names in (every[at : at + 500] for at in range(0, len(every), 500)):
-        known = set(File.objects.filter(path__in=names, deleted_at=None).values_list("path", flat=True))
-        yield from (old[name] for name in names if name not in known)
+def orphaned_files(older_than: float = ORPHAN_SECONDS, changed_within: float | None = None) -> Iterator[Path]:
+    """Yields files on disk without a row, or whose row says that they are deleted, older than `older_than` seconds.
+
+    They stem from processes that died between the disk and the database. `changed_within` (seconds) skips the
+    directories of teams and exports to which nothing was added since; without it every kept file is listed.
+    """
+    now = time.time()
+    since = None if changed_within is None else now - changed_within
+    old = [path for path, mtime in _walk(since) if mtime < now - older_than]
+    yield from _without_row(old)
+
+
+def undeleted_files(older_than: float, changed_within: float) -> Iterator[Path]:
+    """Yields files on disk whose row was marked as deleted between `changed_within` and `older_than` seconds ago."""
+    since, until = clock.seconds_from_now(-changed_within), clock.seconds_from_now(-older_than)
+    for name in File.objects.filter(deleted_at__gt=since, deleted_at__lt=until).values_list("path", flat=True):
+        if (files_dir() / name).is_file():
+            yield files_dir() / name
+
+
+def _without_row(paths: list[Path]) -> Iterator[Path]:
+    """Yields the paths without a row of a file that is not deleted; one query per 500 paths."""
+    for start in range(0, len(paths), 500):
+        names = {str(path.relative_to(files_dir())): path for path in paths[start : start + 500]}
+        known = set(File.objects.filter(path__in=list(names), deleted_at=None).values_list("path", flat=True))
+        yield from (path for name, path in names.items() if name not in known)
+
+
+def _walk(since: float | None) -> Iterator[tuple[Path, float]]:
+    """Yields the kept files with their modification times, from directories modified after `since` (Unix time)."""
+    for team in _directories(files_dir(), since):
+        for export in _directories(team, since):
+            with contextlib.suppress(FileNotFoundError), os.scandir(export) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        if entry.is_file():
+                            yield Path(entry.path), entry.stat().st_mtime
+
+
+def _directories(parent: Path, since: float | None) -> Iterator[Path]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(parent) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_dir() and (since is None or entry.stat().st_mtime > since):
+                    yield Path(entry.path)
 
 
 def storage_problem() -> str:
-    """ "" when files can be stored, else a sentence."""
+    """Returns "" when files can be stored, else a sentence that says what to do."""
     try:
-        for folder in (files_dir(), parts_dir()):
-            folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+        for directory in (files_dir(), parts_dir()):
+            directory.mkdir(parents=True, exist_ok=True)
+            probe = directory / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
             probe.write_bytes(b"x")
             probe.unlink()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Opening an archive that a stranger made: what its directory says is bounded before it is read."""
+"""Opening an untrusted zip archive: the size of its directory is checked before it is parsed."""
 
 import io
 import zipfile
@@ -8,43 +8,43 @@ from pathlib import Path
 from typing import Final
 
 MAX_MEMBERS: Final = 200_000
-# More than that many members have, with long names.
+# MAX_MEMBERS members with long names stay below this.
 MAX_DIRECTORY_BYTES: Final = 64 * 1024 * 1024
-# These are unpacked in bounded pieces.
+# zipfile decompresses these in bounded chunks.
 BOUNDED_COMPRESSIONS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-# These are unpacked all at once by zipfile, whatever comes out: a few hundred bytes of bzip2 hold a gigabyte.
+# zipfile decompresses these without a bound on the output: a few hundred bytes of bzip2 expand to a gigabyte.
 UNBOUNDED_COMPRESSIONS: Final = frozenset({zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 DIRECTORY_ENTRY_SIGNATURE: Final = b"PK\x01\x02"
 
 
 class DirectoryTooLargeError(zipfile.BadZipFile):
-    """The directory is longer than the portal reads."""
+    """The archive's directory has more bytes or members than the portal reads."""
 
 
-class _Bounded(io.FileIO):
-    """A file of which no more than so much is read at once.
+class _BoundedReadFile(io.FileIO):
+    """A file that refuses to read more than `max_read_bytes` at once.
 
-    zipfile reads the whole directory in one go, and by which of the records at an archive's end it finds it is its own
-    affair: an archive can hold several that differ. What it asks for is the one thing that can't.
+    zipfile reads the whole directory in one call. An archive can have several end records that disagree about the
+    directory's size, and zipfile alone decides which one counts, so the size of the read is what can be checked.
     """
 
-    def __init__(self, path: Path, most: int) -> None:
+    def __init__(self, path: Path, max_read_bytes: int) -> None:
         super().__init__(path, "rb")
-        self.most, self.size = most, path.stat().st_size
+        self.max_read_bytes, self.size = max_read_bytes, path.stat().st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        left = max(0, self.size - self.tell())
-        wanted = left if size is None or size < 0 else min(size, left)
-        if wanted > self.most:
-            raise DirectoryTooLargeError(f"Its directory has more than {self.most} bytes")
-        data = super().read(wanted) or b""
+        remaining = max(0, self.size - self.tell())
+        requested = remaining if size is None or size < 0 else min(size, remaining)
+        if requested > self.max_read_bytes:
+            raise DirectoryTooLargeError(f"Its directory has more than {self.max_read_bytes} bytes")
+        data = super().read(requested) or b""
         if data.startswith(DIRECTORY_ENTRY_SIGNATURE) and data.count(DIRECTORY_ENTRY_SIGNATURE) > MAX_MEMBERS:
             raise DirectoryTooLargeError(f"It has more than {MAX_MEMBERS} members")
         return data
 
 
 @contextmanager
-def open_zip(path: Path, most: int = MAX_DIRECTORY_BYTES) -> Iterator[zipfile.ZipFile]:
-    """The archive, if its directory has at most `most` bytes. Raises TooLongError, and what zipfile raises."""
-    with _Bounded(path, most) as file, zipfile.ZipFile(file) as archive:
+def open_zip(path: Path, max_directory_bytes: int = MAX_DIRECTORY_BYTES) -> Iterator[zipfile.ZipFile]:
+    """Opens an archive. Raises DirectoryTooLargeError, and what zipfile raises."""
+    with _BoundedReadFile(path, max_directory_bytes) as file, zipfile.ZipFile(file) as archive:
         yield archive

@@ -1,4 +1,4 @@
-"""Whether a file is what it should be, judged by its content. Nothing is ever unpacked to disk."""
+"""Checks that the content of a file is complete and of the expected format. Never decompresses to disk."""
 
 import csv
 import zipfile
@@ -14,7 +14,7 @@ CONTENT_TYPES: Final = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "mp4": "video/mp4",
 }
-# Checksums of members are read up to here; above, the directory and each member's place are checked.
+# Above this total of unpacked sizes, members are not read: only the directory and the offsets are checked.
 MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
 MAX_BOXES: Final = 200_000
 MAX_LINE_CHARS: Final = 1024 * 1024
@@ -22,13 +22,13 @@ csv.field_size_limit(64 * MAX_LINE_CHARS)
 
 
 class BadFileError(Exception):
-    """The file is not what it should be; the text says why, for a person."""
+    """The file is incomplete or of another format; the text says why, for a person."""
 
 
 def verify(path: Path, format_: str, *, length_known: bool = True) -> None:
-    """Raises BadFileError when the content is not of that format, or not whole.
+    """Raises BadFileError when the content is not of that format, or incomplete.
 
-    `told`: whether the host said where the file ends. If not, a table must end with its last line's end.
+    `length_known`: whether the response showed where the file ends. If not, a CSV file must end with a line break.
     """
     if path.stat().st_size == 0:
         raise BadFileError("The file is empty.")
@@ -65,20 +65,20 @@ def _zip(path: Path) -> None:
 
 
 def _read_members(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
-    """Reads every member, so that its checksum is compared; never more than its declared size."""
+    """Reads every member, at most its declared size, so that zipfile compares its checksum. Raises BadFileError."""
     for member in members:
         if member.flag_bits & 1 or member.compress_type in UNBOUNDED_COMPRESSIONS:
-            continue  # encrypted: there is no key to read it with; or nobody knows how much comes out at once
-        left = member.file_size
+            continue  # encrypted, or decompressed without a bound
+        remaining = member.file_size
         try:
             with archive.open(member) as stream:
                 while chunk := stream.read(1024 * 1024):
-                    left -= len(chunk)
-                    if left < 0:
+                    remaining -= len(chunk)
+                    if remaining < 0:
                         raise BadFileError(f"{member.filename} is longer than it says.")
         except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError) as error:
             raise BadFileError(f"{member.filename[:100]} in the archive is broken ({error}).") from None
-        except Exception as error:  # zlib.error, lzma.LZMAError and their like share no base
+        except Exception as error:  # zlib.error, lzma.LZMAError and others have no common base class
             raise BadFileError(f"{member.filename[:100]} in the archive is broken ({type(error).__name__}).") from None
 
 
@@ -91,7 +91,7 @@ def _xlsx(path: Path) -> None:
 
 
 def _csv(path: Path) -> None:
-    """Rows of text, the last as wide as the first: a table cut in the middle ends in a short row."""
+    """Checks that the last row has as many columns as the first: a truncated table ends in a short row."""
     encoding = "utf-8-sig"
     try:
         with path.open(encoding=encoding) as file:
@@ -101,45 +101,45 @@ def _csv(path: Path) -> None:
         encoding = "cp1252"
     try:
         with path.open(encoding=encoding, errors="replace", newline="") as file:
-            first = file.readline(MAX_LINE_CHARS)
-            if "\0" in first:
+            first_line = file.readline(MAX_LINE_CHARS)
+            if "\0" in first_line:
                 raise BadFileError("The file is not text.")
-            delimiter = max(";,\t|", key=first.count)
+            delimiter = max(";,\t|", key=first_line.count)
             file.seek(0)
             reader = csv.reader(_lines(file), delimiter=delimiter, strict=True)
             width = len(next(reader))
-            last: list[str] = []
+            last_row: list[str] = []
             for row in reader:
-                last = row or last
+                last_row = row or last_row
     except (csv.Error, StopIteration) as error:
         if isinstance(error, csv.Error) and "unexpected end of data" not in str(error):
-            return  # oddly quoted, which is the provider's way; that it was cut off is not shown by it
+            return  # unusual quoting by the provider; it does not show that the file was truncated
         raise BadFileError(f"The table cannot be read to its end ({error}).") from None
-    if last and len(last) != width:
-        raise BadFileError(f"The last row has {len(last)} columns instead of {width}; the table is cut off.")
+    if last_row and len(last_row) != width:
+        raise BadFileError(f"The last row has {len(last_row)} columns instead of {width}; the table is cut off.")
 
 
 def _lines(file: TextIO) -> Iterator[str]:
-    """Lines, the long ones in pieces, so that one endless line does not fill the memory."""
+    """Yields lines, long ones in pieces of MAX_LINE_CHARS, so that an endless line does not fill the memory."""
     while line := file.readline(MAX_LINE_CHARS):
         yield line
 
 
 def _mp4(path: Path) -> None:
-    """Boxes from the first to the last byte (ISO/IEC 14496-12 §4.2), among them the index and the media."""
+    """Checks that boxes cover the whole file (ISO/IEC 14496-12 §4.2), with the index and the media data among them."""
     size = path.stat().st_size
     seen: set[bytes] = set()
     count = 0
     with path.open("rb") as file:
-        at = 0
-        while at < size:
-            length, name = _box(file, at, size)
+        offset = 0
+        while offset < size:
+            length, name = _read_box(file, offset, size)
             if not seen and name != b"ftyp":
                 raise BadFileError("The file is not an mp4 video.")
-            if length < 8 or at + length > size:
+            if length < 8 or offset + length > size:
                 raise BadFileError("The video is cut off.")
             seen.add(name)
-            at += length
+            offset += length
             count += 1
             if count > MAX_BOXES:
                 raise BadFileError(f"The video has more than {MAX_BOXES} parts.")
@@ -147,14 +147,15 @@ def _mp4(path: Path) -> None:
         raise BadFileError("The video lacks its index or its pictures.")
 
 
-def _box(file: IO[bytes], at: int, size: int) -> tuple[int, bytes]:
-    file.seek(at)
+def _read_box(file: IO[bytes], offset: int, size: int) -> tuple[int, bytes]:
+    """Returns the length and the type of the box at `offset`."""
+    file.seek(offset)
     head = file.read(16)
     length, name = int.from_bytes(head[:4], "big"), head[4:8]
     if length == 1 and len(head) == 16:
         length = int.from_bytes(head[8:16], "big")
     elif length == 0:
-        length = size - at
+        length = size - offset
     return length, name
 
 

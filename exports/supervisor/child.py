@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from exports.supervisor.prctl import die_with_parent
 
-# Pauses before a restart, in seconds: doubled from the first to the last, from the first again after a calm time.
+# Seconds before a restart: the pause doubles from the minimum to the maximum, and is the minimum again after the process
+# ran for STABLE_SECONDS.
 MIN_RESTART_PAUSE = 0.2
 MAX_RESTART_PAUSE = 5.0
 STABLE_SECONDS = 10.0
@@ -18,8 +19,8 @@ STABLE_SECONDS = 10.0
 class ChildProcess:
     """A command to run, and its process while it runs.
 
-    name: what its lines are prefixed with. argv: program and arguments. env: its whole environment.
-    pass_fds: file descriptors it inherits.
+    name: the prefix of its lines in the log. argv: program and arguments. env: its whole environment.
+    pass_fds: the file descriptors that it inherits.
     """
 
     name: str
@@ -31,15 +32,15 @@ class ChildProcess:
     restart_pause: float = field(default=0.0, init=False)
 
     def start(self, now: float) -> int:
-        """Start the process in a session of its own; returns the file descriptor to read its output from.
+        """Starts the process in a session of its own; returns the file descriptor to read its output from.
 
-        A session of its own, so that Ctrl-C in the terminal reaches the supervisor only, and so that everything the
-        process starts can be ended with it. OSError when it cannot be started.
+        The session keeps Ctrl-C in the terminal from the process, and everything the process starts can be killed
+        with it. OSError when it cannot be started.
         """
         supervisor = os.getpid()
         ours, theirs = os.pipe()
         try:
-            # One thread only, so nothing can be held locked between fork and exec.
+            # The supervisor has one thread, so no lock can be held between fork and exec.
             self.process = subprocess.Popen(
                 self.argv,
                 env=self.env,
@@ -59,17 +60,20 @@ class ChildProcess:
         return ours
 
     def terminate(self) -> None:
-        """Send SIGTERM to the process; it ends what it started itself."""
+        """Sends SIGTERM to the process alone, which ends its own children."""
         if self.process is not None:
             os.kill(self.process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the process and all it started. Only while it is not reaped: its id could be another's afterwards."""
+        """Kills the process and all it started. Only before `reap`: afterwards its id may be that of another process."""
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def reap(self) -> int:
-        """Forget the ended process; returns its exit code, or the number of the signal that ended it, negative."""
+        """Waits for the process; its exit code, or the negative number of the signal that ended it.
+
+        ValueError when it does not run.
+        """
         if self.process is None:
             raise ValueError(f"{self.name} does not run")
         code = self.process.wait()
@@ -77,21 +81,21 @@ class ChildProcess:
         return code
 
     def next_restart_pause(self, now: float) -> float:
-        """Seconds until the next start of a process that has just ended: the longer, the oftener it ends."""
-        calm = now - self.started_at >= STABLE_SECONDS
+        """Seconds until the next start of a process that has just ended; it grows while the process keeps ending."""
+        stable = now - self.started_at >= STABLE_SECONDS
         self.restart_pause = (
-            MIN_RESTART_PAUSE if calm or not self.restart_pause else min(self.restart_pause * 2, MAX_RESTART_PAUSE)
+            MIN_RESTART_PAUSE if stable or not self.restart_pause else min(self.restart_pause * 2, MAX_RESTART_PAUSE)
         )
         return self.restart_pause
 
 
 def process_group_exists(group: int) -> bool:
-    """Whether any process of the group is still there."""
+    """Whether any process of the group still exists and belongs to this user."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        # Somebody else's by now.
+        # The id has been given to a process of another user.
         return False
     return True

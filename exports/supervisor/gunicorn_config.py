@@ -1,4 +1,4 @@
-"""Gunicorn's settings that cannot be said on the command line, or that every way of starting it wants."""
+"""Gunicorn's settings that have no command-line option, or that apply however it is started."""
 
 import json
 import os
@@ -12,22 +12,22 @@ from exports.supervisor.prctl import die_with_parent
 
 _arbiter = os.getpid()
 
-# The longest address gunicorn can be told to read: filters of a list are in it.
+# The longest request line that gunicorn accepts, in bytes: it holds the filters of a list.
 limit_request_line = 8190
 
-# Whoever connects from this machine, as a proxy on it does for everybody, could else say with a header SCRIPT_NAME that
-# the portal lies below a prefix: links on pages and in mails would begin with it. An operator says so by environment.
+# By default gunicorn takes SCRIPT_NAME from a header of any connection from this machine, and a proxy on it passes on
+# the headers of its clients: any of them could prefix the links on pages and in mails. An operator sets the prefix in
+# the environment instead.
 forwarder_headers = ""
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """A web worker ends with the process that started it, whatever ended that one."""
+    """Has the kernel kill a web worker when the process that started it has died."""
     die_with_parent(_arbiter)
 
 
 def write_error_response(sock: socket.socket, status: int, reason: str, message: str) -> None:
-    """Answers what is no request that could be handed on, as the API answers errors. Takes the place of a page in HTML
-    that repeats what was sent."""
+    """Answers an unreadable request in the API's error format, in place of an HTML page that repeats what was sent."""
     phrase = HTTPStatus(status).phrase
     detail = {
         400: "This is no request that can be read.",

@@ -1,4 +1,4 @@
-"""Waits for pipes, signals and times in one place, asleep in between."""
+"""An event loop for file descriptors, signals and timers, which sleeps until one of them is due."""
 
 import heapq
 import itertools
@@ -14,7 +14,7 @@ Callback = Callable[[], None]
 
 
 class EventLoop:
-    """Calls back what was registered. For the main thread only, one at a time: signal handlers are global."""
+    """Calls the registered callbacks. Only in the main thread and one at a time: signal handlers are global."""
 
     def __init__(self, signals: Iterable[signal.Signals]) -> None:
         self._selector = selectors.DefaultSelector()
@@ -22,7 +22,7 @@ class EventLoop:
         self._order = itertools.count()
         self._caught: list[int] = []
         self._old_handlers = {number: signal.signal(number, self._catch) for number in signals}
-        # A byte per signal, so that one that comes just before the wait still ends the wait.
+        # A byte per signal, so that a signal just before the wait still ends the wait.
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -36,23 +36,23 @@ class EventLoop:
         self._wake_out.recv(4096)
 
     def add_reader(self, descriptor: int, action: Callback) -> None:
-        """Call the action whenever there is something to read."""
+        """Calls the action whenever the descriptor can be read."""
         self._selector.register(descriptor, selectors.EVENT_READ, action)
 
     def remove_reader(self, descriptor: int) -> None:
-        """Stop watching, and close the descriptor."""
+        """Stops watching the descriptor, and closes it."""
         self._selector.unregister(descriptor)
         os.close(descriptor)
 
     def call_later(self, seconds: float, action: Callback) -> None:
-        """Call the action once, that many seconds from now."""
+        """Calls the action once, that many seconds from now."""
         heapq.heappush(self._times, (time.monotonic() + seconds, next(self._order), action))
 
     def run_once(self) -> list[int]:
-        """Sleep until something happens, call what it is for; returns the signals that came."""
+        """Sleeps until something is due and calls its actions; the numbers of the signals received since."""
         timeout = max(0.0, self._times[0][0] - time.monotonic()) if self._times else None
         for key, _ in self._selector.select(timeout):
-            # An action may have ended the watching of another descriptor that is ready as well.
+            # An action may have removed another descriptor that is ready as well.
             if self._selector.get_map().get(key.fileobj) is key:
                 key.data()
         while self._times and self._times[0][0] <= time.monotonic():
@@ -61,7 +61,7 @@ class EventLoop:
         return caught
 
     def close(self) -> None:
-        """Give the signals back and close what is watched."""
+        """Restores the signal handlers and closes the watched descriptors."""
         signal.set_wakeup_fd(self._old_wakeup)
         for number, handler in self._old_handlers.items():
             signal.signal(number, handler)

@@ -1,11 +1,11 @@
-"""One log of many processes: every line with the name of who said it."""
+"""One log of many processes: every line with the name of its process."""
 
 import contextlib
 import os
 from collections.abc import Callable
 from typing import TextIO
 
-# A line longer than this many bytes is cut in pieces, so that a process which never ends its line fills no memory.
+# A line longer than this many bytes is split, so that a process that never ends its line fills no memory.
 MAX_LINE_BYTES = 64 * 1024
 
 COLOURS = (36, 32, 33, 35, 34)
@@ -20,18 +20,18 @@ class PrefixedLog:
         self._colours: dict[str, int] | None = {} if out.isatty() and "NO_COLOR" not in os.environ else None
 
     def write(self, name: str, line: str) -> None:
-        """One line of the process of that name; "" is the portal itself."""
+        """Writes one line of the process of that name; "" is the portal itself."""
         head = f"{name:>{self._width}} | " if name else ""
         if head and self._colours is not None:
             colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
             head = f"\x1b[{colour}m{head}\x1b[0m"
-        # Nobody may be reading any more (`make run | head`); that is no reason to stop serving.
+        # The reader of the output may have ended (`make run | head`); the portal goes on serving.
         with contextlib.suppress(OSError):
             print(f"{head}{line}", file=self._out, flush=True)
 
 
 class LineReader:
-    """Cuts what comes out of a file descriptor into lines."""
+    """Splits the output of a file descriptor into lines."""
 
     def __init__(self, descriptor: int, each: Callable[[str], None]) -> None:
         self.descriptor = descriptor
@@ -39,7 +39,7 @@ class LineReader:
         self._rest = b""
 
     def read(self) -> bool:
-        """Read what is there, hand on each whole line; False at the end, when nothing will come any more."""
+        """Reads what is available and passes on each whole line; False at the end of the output."""
         piece = os.read(self.descriptor, MAX_LINE_BYTES)
         *lines, self._rest = (self._rest + piece).split(b"\n")
         if self._rest and (not piece or len(self._rest) >= MAX_LINE_BYTES):

@@ -1,4 +1,4 @@
-"""Which processes the portal consists of, and how each is called."""
+"""The processes of the portal, and the command of each."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exports.supervisor.child import ChildProcess
 
-# Seconds that a request may still take when the portal stops.
+# Seconds that a running request has to end when the portal stops.
 WEB_GRACE_SECONDS = 5
 
 
@@ -18,8 +18,8 @@ class ProcessPlan:
     """The commands of one portal.
 
     base: the folder of manage.py. data: the data directory. listening: the socket of the web process.
-    sandbox_port: where the stand-in providers listen on 127.0.0.1, None without them. pool, concurrency: Celery's
-    `-P` and `-c` of the worker.
+    sandbox_port: the port of the stand-in providers on 127.0.0.1, None without them. pool, concurrency: the worker's
+    `-P` and `-c`.
     """
 
     base: Path
@@ -30,19 +30,19 @@ class ProcessPlan:
     concurrency: int = 8
 
     def manage_command(self, name: str, *arguments: str) -> ChildProcess:
-        """A command of manage.py under that name in the log."""
+        """A command of manage.py; `name` is its prefix in the log."""
         return ChildProcess(name, [sys.executable, str(self.base / "manage.py"), *arguments], self._env())
 
     def prepare(self) -> ChildProcess:
-        """Brings database and static files up to date; to be run to its end before anything else."""
+        """The command that brings database and static files up to date; run it to its end before anything else."""
         return self.manage_command("setup", "up", "--prepare")
 
     def demo(self) -> ChildProcess:
-        """Makes the demo team and prints its sign-in; to be run to its end."""
+        """The command that creates the demo team and prints its sign-in; run it to its end."""
         return self.manage_command("demo", "demo", "--sandbox-port", str(self.sandbox_port))
 
     def children(self) -> list[ChildProcess]:
-        """What runs for as long as the portal runs."""
+        """The processes that run as long as the portal runs."""
         return [self._web(), self._worker(), self._beat(), *self._stand_ins()]
 
     def _stand_ins(self) -> list[ChildProcess]:
@@ -55,7 +55,7 @@ class ProcessPlan:
     def _env(self) -> dict[str, str]:
         env = {**os.environ, "DATA_DIR": str(self.data), "PYTHONUNBUFFERED": "1"}
         env.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-        # Worker and beat have no use for the pages, which Django's checks would load.
+        # Worker and beat serve no pages, and Django's checks would load them.
         env["CELERY_SKIP_CHECKS"] = "1"
         # So that `python -m` finds the project from wherever the portal was started.
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(self.base), env.get("PYTHONPATH", "")]))
@@ -84,7 +84,7 @@ class ProcessPlan:
         )
 
     def _worker(self) -> ChildProcess:
-        # The same name at every start, another one for every portal on the same broker.
+        # The same name at every start, and another one for every portal on the same broker.
         node = hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
         return self._module(
             "worker",

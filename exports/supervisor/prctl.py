@@ -1,4 +1,4 @@
-"""What the kernel does for us so that no process outlives its parent. Linux only; elsewhere these do nothing."""
+"""Process options of the Linux kernel, so that no process outlives its parent. On other systems these do nothing."""
 
 import ctypes
 import os
@@ -17,17 +17,17 @@ def _prctl(option: int, value: int) -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent, whose process id is given, has died, even by kill -9.
+    """Has the kernel send SIGKILL to this process when its parent, given by process id, has died, even by kill -9.
 
-    Killed and not asked: everything here is made to survive that, and whoever starts the portal again must find the
-    port and the data directory free.
+    SIGKILL and not SIGTERM: every process of the portal survives it without loss, and the next start must find the
+    port and the data directory free. OSError when the kernel refuses.
     """
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        # The parent died before the kernel knew.
+        # The parent died before the call above.
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent died, so that they can be waited for."""
+    """Makes this process the parent of descendants whose parent has died, so that it can wait for them."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)

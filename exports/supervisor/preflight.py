@@ -1,4 +1,4 @@
-"""What can keep the portal from starting: another one on the same data, or somebody on the same port."""
+"""Checks before the start: the data directory is free and writable, and the port can be listened on."""
 
 import contextlib
 import errno
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class StartRefused(Exception):
-    """The portal cannot start: a sentence for a person, and the exit code."""
+    """The portal cannot start. The message is a sentence for the operator, `code` the exit code."""
 
     def __init__(self, sentence: str, code: int = 1) -> None:
         super().__init__(sentence)
@@ -19,7 +19,7 @@ class StartRefused(Exception):
 def lock_data_dir(folder: Path) -> int:
     """Take the data directory for this process; returns the lock's file descriptor, freed with the process.
 
-    Refused (exit code 1) when another process has it or the folder cannot be written.
+    StartRefused (exit code 1) when another process holds it or the folder cannot be written.
     """
     path = folder / "up.lock"
     try:
@@ -57,7 +57,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def find_free_port(host: str, wanted: int) -> int:
-    """The wanted port if nobody has it, else the next higher one that is free, else any."""
+    """The wanted port if it is free, else the next free one of the 100 above it, else any; StartRefused without one."""
     for port in (*range(wanted, min(wanted + 100, 65536)), 0):
         with contextlib.suppress(OSError), _bind(host, port) as bound:
             return int(bound.getsockname()[1])
@@ -65,10 +65,10 @@ def find_free_port(host: str, wanted: int) -> int:
 
 
 def open_listening_socket(host: str, port: int) -> socket.socket:
-    """A listening socket; Refused with exit code 3 when the port is taken, 1 when the address cannot be had.
+    """A listening socket; StartRefused with exit code 3 when the port is taken, 1 when the address cannot be used.
 
-    The supervisor holds it and the web process inherits it: while that one is restarted, callers wait instead of
-    being turned away, and nobody else can take the port.
+    The supervisor holds it and the web process inherits it: while that process is restarted, clients wait instead of
+    being refused, and no other program can take the port.
     """
     try:
         return _bind(host, port)

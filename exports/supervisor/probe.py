@@ -1,4 +1,4 @@
-"""Asks the web process whether it serves yet, without waiting for the answer."""
+"""Checks whether the web process serves yet, without blocking."""
 
 import contextlib
 import socket
@@ -10,10 +10,10 @@ RETRY_SECONDS = 0.25
 
 
 class ReadinessProbe:
-    """GET /healthz until the answer is 200, then calls `ready` once.
+    """Sends GET /healthz until the answer is 200, then calls `ready` once.
 
-    The question is asked before anybody can answer: it waits in the queue of the listening socket until the web
-    process takes it, so there is nothing to poll for.
+    The request is sent before the web process runs: it waits in the queue of the listening socket until the process
+    accepts it, so readiness needs no polling.
     """
 
     def __init__(self, loop: EventLoop, listening: socket.socket, host_header: str, ready: Callable[[], None]) -> None:
@@ -27,24 +27,24 @@ class ReadinessProbe:
         self.send_request()
 
     def send_request(self) -> None:
-        """Send the question; the answer is handled when it comes."""
-        asking = socket.socket(self._family, socket.SOCK_STREAM)
-        asking.settimeout(2)
+        """Sends the request; the answer is handled when it arrives."""
+        connection = socket.socket(self._family, socket.SOCK_STREAM)
+        connection.settimeout(2)
         try:
-            asking.connect(self._address)
-            asking.sendall(self._request.encode("ascii"))
+            connection.connect(self._address)
+            connection.sendall(self._request.encode("ascii"))
         except OSError:
-            asking.close()
+            connection.close()
             self._loop.call_later(RETRY_SECONDS, self.send_request)
             return
         # The loop closes it.
-        descriptor = asking.detach()
+        descriptor = connection.detach()
         self._loop.add_reader(descriptor, lambda: self._answer(descriptor))
 
     def _answer(self, descriptor: int) -> None:
         answer = b""
-        with contextlib.suppress(OSError), socket.socket(fileno=socket.dup(descriptor)) as asking:
-            answer = asking.recv(64)
+        with contextlib.suppress(OSError), socket.socket(fileno=socket.dup(descriptor)) as connection:
+            answer = connection.recv(64)
         self._loop.remove_reader(descriptor)
         if answer.split(b" ")[1:2] == [b"200"]:
             self._ready()

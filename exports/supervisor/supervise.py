@@ -1,4 +1,4 @@
-"""Starts processes, starts again what dies, for ever, and ends all of them together."""
+"""Starts processes, restarts those that end, and stops all of them together."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ from exports.supervisor.output import LineReader, PrefixedLog
 
 # Seconds that the processes have to stop by themselves before they are killed.
 STOP_GRACE_SECONDS = 8.0
-# Seconds that the last words of processes that have ended are waited for.
+# Seconds that the last output of ended processes is waited for.
 OUTPUT_DRAIN_SECONDS = 1.0
-# Seconds that a restart waits at most for the last of the dead process's descendants to be gone.
+# Seconds that a restart waits at most for the descendants of the ended process to be gone.
 DESCENDANTS_WAIT_SECONDS = 5.0
 
 
@@ -26,7 +26,7 @@ class Supervisor:
         self.stopping = False
         self._grace = grace
         self._running: dict[int, ChildProcess] = {}
-        self._for_ever: set[str] = set()
+        self._restarted: set[str] = set()
         self._reading: dict[int, str] = {}
         self._ended: dict[str, int] = {}
         stops = [signal.SIGINT, signal.SIGTERM]
@@ -35,42 +35,42 @@ class Supervisor:
         prctl.adopt_orphans()
         self.loop = EventLoop([*stops, signal.SIGCHLD])
 
-    # What the caller does.
+    # For the caller.
 
     def run_to_end(self, child: ChildProcess, keep: Callable[[str], None] | None = None) -> int:
-        """Run the child to its end and return its exit code; its lines go to `keep`, or else to the log."""
+        """Runs the child to its end; its exit code. Its lines go to `keep`, by default to the log."""
         self._start(child, keep)
         while child.name not in self._ended or child.name in self._reading.values():
-            self._turn()
+            self._iterate()
         return self._ended.pop(child.name)
 
     def run(self, children: Sequence[ChildProcess]) -> None:
-        """Run the children, start again each one that ends, until a signal says stop; then end them all."""
-        self._for_ever = {child.name for child in children}
+        """Runs the children and restarts each one that ends, until a stop signal; then stops them all."""
+        self._restarted = {child.name for child in children}
         for child in children:
             self._start(child)
         while not self.stopping or self._running:
-            self._turn()
-        late = monotonic() + OUTPUT_DRAIN_SECONDS
+            self._iterate()
+        deadline = monotonic() + OUTPUT_DRAIN_SECONDS
         self.loop.call_later(OUTPUT_DRAIN_SECONDS, lambda: None)
-        while self._reading and monotonic() < late:
-            self._turn()
+        while self._reading and monotonic() < deadline:
+            self._iterate()
 
     def close(self) -> None:
-        """Kill whatever still runs, also after an error of our own, and give the signals back."""
+        """Kills what still runs, also after an error of the supervisor itself, and restores the signal handlers."""
         for child in self._running.values():
             child.kill()
             child.reap()
         self._running.clear()
         self.loop.close()
 
-    # What happens by itself.
+    # Events.
 
-    def _turn(self) -> None:
+    def _iterate(self) -> None:
         for number in self.loop.run_once():
             if number != signal.SIGCHLD:
                 self._stop(number)
-        self._bury()
+        self._reap_ended()
 
     def _start(self, child: ChildProcess, keep: Callable[[str], None] | None = None) -> None:
         if self.stopping:
@@ -79,15 +79,15 @@ class Supervisor:
         try:
             descriptor = child.start(monotonic())
         except OSError as problem:
-            # No process or file descriptor to be had, for the moment.
+            # The system has no process or file descriptor left for the moment.
             self.log.write(child.name, f"cannot be started: {problem.strerror}")
-            self._come_again(child, 127, group=None)
+            self._restart_later(child, 127, group=None)
             return
         if child.process is not None:
             self._running[child.process.pid] = child
-        self._listen(descriptor, child.name, keep or (lambda line: self.log.write(child.name, line)))
+        self._read_output(descriptor, child.name, keep or (lambda line: self.log.write(child.name, line)))
 
-    def _listen(self, descriptor: int, name: str, each: Callable[[str], None]) -> None:
+    def _read_output(self, descriptor: int, name: str, each: Callable[[str], None]) -> None:
         lines = LineReader(descriptor, each)
         self._reading[descriptor] = name
 
@@ -98,25 +98,25 @@ class Supervisor:
 
         self.loop.add_reader(descriptor, read)
 
-    def _bury(self) -> None:
-        """Take note of every process that has ended, ours or adopted."""
+    def _reap_ended(self) -> None:
+        """Handles every process that has ended, started here or adopted."""
         while True:
             try:
-                # Looked at but not yet taken: as long as it is there, its number cannot become somebody else's.
-                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                # Without reaping it: until then its id, by which its group is killed, is not given to another process.
+                status = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return
-            if found is None:
+            if status is None:
                 return
-            child = self._running.pop(found.si_pid, None)
+            child = self._running.pop(status.si_pid, None)
             if child is None:
-                os.waitpid(found.si_pid, 0)
+                os.waitpid(status.si_pid, 0)
                 continue
             child.kill()
-            self._come_again(child, child.reap(), group=found.si_pid)
+            self._restart_later(child, child.reap(), group=status.si_pid)
 
-    def _come_again(self, child: ChildProcess, code: int, group: int | None) -> None:
-        if self.stopping or child.name not in self._for_ever:
+    def _restart_later(self, child: ChildProcess, code: int, group: int | None) -> None:
+        if self.stopping or child.name not in self._restarted:
             self._ended[child.name] = code
             return
         pause = child.next_restart_pause(monotonic())

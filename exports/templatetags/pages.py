@@ -1,4 +1,4 @@
-"""What templates say in many places: states, times, sizes, names of declarations."""
+"""Template tags and filters of all pages: icons, states, times, durations, labels."""
 
 import json
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import ngettext
 
 from exports import states
 from exports.models import Credential, Export
@@ -22,7 +23,7 @@ from exports.providers.contract import Kind
 
 register = template.Library()
 
-# What a browser's long name holds, the telling part first: each but the last names later ones as well.
+# Parts of a User-Agent and their names. The order matters: most browsers also name those that follow them here.
 BROWSERS: Final = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),
@@ -38,7 +39,7 @@ SYSTEMS: Final = (
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
 )
-# Status to its icon and its word; never a color alone.
+# Icon and label of each status; a state is never shown by color alone.
 STATUS_DISPLAY: Final = {
     states.WAITING: ("clock", _l("Waiting")),
     states.PROCESSING: ("turning", _l("Processing")),
@@ -66,57 +67,57 @@ TRIGGER_LABELS: Final = {
 
 
 @register.simple_tag
-@lru_cache(maxsize=256)  # pages show hundreds of the same few
+@lru_cache(maxsize=256)  # a page shows hundreds of the same few icons
 def icon(name: str) -> SafeString:
-    """An icon, which is never alone: a word stands beside it."""
+    """Renders an icon. It is hidden from screen readers, so a text must stand beside it."""
     href = f"{static('exports/icons.svg')}#{name}"
     return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', href)
 
 
 @register.simple_tag
 def state(status: str) -> SafeString:
-    """A status as icon and word."""
-    name, word = STATUS_DISPLAY.get(status, ("clock", status))
-    return format_html('<span class="state state-{}">{}{}</span>', status, icon(name), word)
+    """Renders a status as icon and label."""
+    icon_name, label = STATUS_DISPLAY.get(status, ("clock", status))
+    return format_html('<span class="state state-{}">{}{}</span>', status, icon(icon_name), label)
 
 
 @register.simple_tag
 def second_factor_badge(has_factor: bool) -> SafeString:
-    """Whether somebody has a second factor, as icon and word."""
+    """Renders whether a user has a second factor, as icon and label."""
     name, word, look = ("shield", _("yes"), "yes") if has_factor else ("empty", _("none"), "muted")
     return format_html('<span class="{} nowrap">{} {}</span>', look, icon(name), word)
 
 
 @register.simple_tag
 def openid_name() -> str:
-    """What the provider is called that people may sign in with; "" without one."""
+    """Returns the name of the OpenID Connect provider; "" when none is configured."""
     return str(settings.OPENID.get("name", ""))
 
 
 @register.filter
 def browser_name(agent: str) -> str:
-    """A browser's name as people know it, "Firefox on Windows"; what cannot be read so, as it is."""
+    """Returns browser and system of a User-Agent, as in "Firefox on Windows"; an unknown one is returned unchanged."""
     browser = next((name for mark, name in BROWSERS if mark in agent), "")
     system = next((name for mark, name in SYSTEMS if mark in agent), "")
-    said = {"browser": browser, "system": system}
-    return _("%(browser)s on %(system)s") % said if browser and system else agent
+    names = {"browser": browser, "system": system}
+    return _("%(browser)s on %(system)s") % names if browser and system else agent
 
 
 @register.filter
 def as_json(value: Any) -> str:
-    """For an attribute that a script reads."""
+    """Returns the value as JSON, for an attribute that a script reads."""
     return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter
 def status_label(status: str) -> str:
-    """A status as a word."""
+    """Returns the label of a status."""
     return str(STATUS_DISPLAY.get(status, ("", status))[1])
 
 
 @register.simple_tag
 def when(at: datetime | None, otherwise: str | None = None, *, exact: bool = False) -> SafeString | str:
-    """A time with its zone, `exact` to the second; where scripts run it is shown in the reader's own zone."""
+    """Renders a time with its zone, `exact` to the second. A script rewrites it in the zone of the reader's browser."""
     if at is None:
         return _("never") if otherwise is None else otherwise
     at = timezone.localtime(at)
@@ -130,41 +131,64 @@ def when(at: datetime | None, otherwise: str | None = None, *, exact: bool = Fal
 
 @register.simple_tag
 def between(first: datetime, last: datetime) -> SafeString | str:
-    """A span of time, as short as it can be said: one moment, one minute, one day by the clock alone, or more."""
+    """Renders a span of time as short as possible: one moment, or clock times within one day, or two full times."""
     if first == last:
         return when(first, exact=True)
     ends = [timezone.localtime(at) for at in (first, last)]
     clocks = [f"{at:%H:%M}" for at in ends]
     if ends[0].date() != ends[1].date():
         return format_html("{} &ndash; {}", when(first), when(last))
-    said = [
+    times = [
         format_html('<time datetime="{}" data-clock>{}</time>', at.isoformat(timespec="seconds"), clock)
         for at, clock in zip(ends, clocks, strict=True)
     ]
-    return said[0] if clocks[0] == clocks[1] else format_html("{}&ndash;{}", *said)
+    return times[0] if clocks[0] == clocks[1] else format_html("{}&ndash;{}", *times)
 
 
 @register.filter
+def ago(at: datetime | None) -> str:
+    """Returns how many days ago a time was. Only days, so that an open live page does not change by the clock alone."""
+    if at is None:
+        return _("never")
+    days = (timezone.localdate() - timezone.localtime(at).date()).days
+    if days < 2:
+        return _("today") if days <= 0 else _("yesterday")
+    return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": days}
+
+
+@register.filter
+def day(at: datetime) -> str:
+    """Returns the day of a time in the reader's zone, with the year if it is not the current one."""
+    at = timezone.localtime(at)
+    return f"{at.day} {at:%b}" if at.year == timezone.localdate().year else f"{at.day} {at:%b %Y}"
+
+
+@register.filter
+def is_stale(at: datetime | None) -> bool:
+    """Whether a copy is older than 30 days."""
+    return at is None or (timezone.now() - at).days > 30
+
+
 def format_duration(seconds: float | timedelta | None) -> str:
-    """A length of time in the two largest units."""
+    """Returns a duration (in seconds, if a number) in its two largest units, as in "4 min 7 s"; "" for None."""
     if seconds is None:
         return ""
     whole = round(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
     units = ((whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s"))
-    first = next((place for place, (count, _unit) in enumerate(units) if count), len(units) - 1)
-    said = [f"{count} {unit}" for count, unit in units[first : first + 2] if count]
-    return " ".join(said) or _("under 1 s")
+    first = next((index for index, (count, _unit) in enumerate(units) if count), len(units) - 1)
+    parts = [f"{count} {unit}" for count, unit in units[first : first + 2] if count]
+    return " ".join(parts) or _("under 1 s")
 
 
 @register.filter
 def time_taken(export: Export) -> str:
-    """How long an ended export took, from asking to its end."""
+    """Returns how long an ended export took from its creation; "" while it is open."""
     return format_duration(export.finished_at - export.created_at) if export.finished_at else ""
 
 
 @register.filter
 def kind_label(export: Export) -> str:
-    """What the kind is called; its bare type where the portal no longer has the kind."""
+    """Returns the label of the export's kind; its type if the portal no longer has the kind."""
     try:
         return export.kind.label
     except KeyError:
@@ -173,14 +197,14 @@ def kind_label(export: Export) -> str:
 
 @register.simple_tag
 def export_heading(kind: Kind, project: object) -> str:
-    """What an export does to a project, as a heading: "Orders of …", "Move to the archive: …"."""
-    said = {"kind": kind.label, "project": project}
-    return f"{kind.label}: {project}" if kind.effect == "changes" else _("%(kind)s of %(project)s") % said
+    """Returns the heading of a kind and a project: "Orders of …"; for a kind that changes, "Move to the archive: …"."""
+    names = {"kind": kind.label, "project": project}
+    return f"{kind.label}: {project}" if kind.effect == "changes" else _("%(kind)s of %(project)s") % names
 
 
 @register.filter
 def heading(export: Export) -> str:
-    """What an export is, as a heading."""
+    """Returns the heading of an export."""
     try:
         return export_heading(export.kind, export.project)
     except KeyError:
@@ -188,20 +212,20 @@ def heading(export: Export) -> str:
 
 
 @register.filter
-def provider_label(thing: Credential | str) -> str:
-    """What the provider is called; its bare slug where the portal no longer has it."""
-    slug = thing if isinstance(thing, str) else thing.provider
+def provider_label(source: Credential | str) -> str:
+    """Returns the provider's label for a credential or a slug; the slug if the portal no longer has the provider."""
+    slug = source if isinstance(source, str) else source.provider
     provider = registry.PROVIDERS.get(slug)
     return provider.label if provider else slug
 
 
 @register.filter
 def source_label(source: str) -> str:
-    """Who or what caused a change."""
+    """Returns the label of a change's source."""
     return str(SOURCE_LABELS.get(source, source))
 
 
 @register.filter
 def trigger_label(trigger: str) -> str:
-    """How an export was asked for."""
+    """Returns the label of an export's trigger."""
     return str(TRIGGER_LABELS.get(trigger, trigger))

@@ -1,1 +1,1 @@
-"""HTTP with the outside: client, connections, address guard, redaction. Knows no Django model."""
+"""HTTP with other hosts: client, connections, address guard, links and redirects, redaction. Knows no Django model."""

@@ -1,4 +1,16 @@
-"""Sockets below `requests`: connections that go where the guard checked, and end when their time is over."""
+"""Connections of urllib3 that go only where the address guard allows, and that end when their time is over.
+
+Two callers use them, each in its own way:
+
+- `Client` (client.py) calls a provider's API through `ApiSession.send_request`, directly on urllib3. It does not use
+  `requests`: what `requests.Session` does around a call was measured to cost as much CPU as the call itself, and
+  nothing of it is wanted here (cookies, redirects, proxies, settings from the environment).
+- `open_url` (open_url.py) opens an address from outside with a `requests.Session` of its own for each request. Its
+  adapter takes the connections from `guarded_pool_manager`, so the same guard and deadlines apply. There `requests`
+  normalises the address and encodes the JSON body; the response is read from urllib3's object below it.
+
+Besides these, redirects.py uses the function of `requests` that quotes an address. Nothing else uses `requests`.
+"""
 
 import contextlib
 import functools
@@ -15,29 +27,28 @@ from typing import Any, Final
 from urllib.parse import SplitResult
 
 import certifi
-import requests
-from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from exports.transport.errors import NotSentError, ProviderError
+from exports.transport.errors import NotSentError, ProviderError, UnclearError
 from exports.transport.ssrf import AddressGuard
 
-# Told apart from every other process's by its beginning; a random number each would ask the system for each.
-_PREFIX: Final = secrets.token_hex(10)
-_numbers: Final = itertools.count()
+# A random prefix for each process and a counter: a random number for each exchange would be a system call each.
+_correlation_prefix: Final = secrets.token_hex(10)
+_correlation_counter: Final = itertools.count()
 CA_FILE: Final = certifi.where()
+OVERDUE_CHECK_SECONDS: Final = 5
 
 
 def new_correlation_id() -> str:
-    """A number for one exchange, sent along, so that ours and the provider's logs can be laid side by side."""
-    return f"{_PREFIX}{next(_numbers):012x}"
+    """An id of one exchange, sent along as X-Request-Id, to match the portal's call log with the provider's."""
+    return f"{_correlation_prefix}{next(_correlation_counter):012x}"
 
 
 class Exchange:
-    """What is known of one exchange below HTTP: whether a connection stood, and why not."""
+    """What is known of one HTTP exchange below HTTP: whether a connection was made, and why not."""
 
     def __init__(self) -> None:
         self.connected = False
@@ -48,7 +59,7 @@ class Exchange:
         self.before_first_byte: Callable[[], None] | None = None
 
     def abort(self) -> None:
-        """Ends the exchange from another thread."""
+        """Shuts the socket down. May be called from another thread."""
         if self.sock is not None:
             with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RDWR)
@@ -57,58 +68,58 @@ class Exchange:
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 _running: set[Exchange] = set()
 _running_lock = threading.Lock()
-_watch_started = False
+_watchdog_started = False
 
 
 @contextlib.contextmanager
-def track_exchange(seconds: float | None, before: Callable[[], None] | None = None) -> Iterator[Exchange]:
-    """One exchange, ended from outside after `seconds` whatever the peer drips (None: no bound).
+def track_exchange(seconds: float | None, before_first_byte: Callable[[], None] | None = None) -> Iterator[Exchange]:
+    """Tracks one exchange, and aborts it after `seconds` however slowly the peer sends (None: no limit).
 
-    `before` is asked when the connection stands and the first byte is about to leave; it may raise.
+    `before_first_byte` is called when the connection is made and the request is about to be sent; it may raise.
     """
     exchange = Exchange()
-    exchange.before_first_byte = before
+    exchange.before_first_byte = before_first_byte
     if seconds is not None:
         exchange.deadline = time.monotonic() + seconds
         _watch(exchange)
-    mark = _current.set(exchange)
+    reset_token = _current.set(exchange)
     try:
         yield exchange
     finally:
-        _current.reset(mark)
+        _current.reset(reset_token)
         with _running_lock:
             _running.discard(exchange)
 
 
 def _watch(exchange: Exchange) -> None:
-    global _watch_started
+    global _watchdog_started
     with _running_lock:
         _running.add(exchange)
-        if not _watch_started:
-            _watch_started = True
-            threading.Thread(target=_end_overdue, name="overdue", daemon=True).start()
+        if not _watchdog_started:
+            _watchdog_started = True
+            threading.Thread(target=_abort_overdue, name="overdue", daemon=True).start()
 
 
-def _end_overdue() -> None:
-    """requests bounds each read, not their sum; a peer that drips bytes would hold a slot for ever."""
+def _abort_overdue() -> None:
+    """urllib3 limits each read, not their sum; a peer that sends byte by byte would occupy a slot for ever."""
     while True:
-        time.sleep(5)
+        time.sleep(OVERDUE_CHECK_SECONDS)
         now = time.monotonic()
         with _running_lock:
-            overdue = [one for one in _running if one.deadline is not None and one.deadline < now]
-        for one in overdue:
-            one.timed_out = True
-            one.abort()
+            overdue = [exchange for exchange in _running if exchange.deadline is not None and exchange.deadline < now]
+        for exchange in overdue:
+            exchange.timed_out = True
+            exchange.abort()
 
 
-class _Marks:
-    """Mixin: tells the current exchange that the connection (with TLS) stands."""
+class _TrackedConnection:
+    """Mixin: notes in the current exchange that the connection, with TLS, is made."""
 
     sock: Any
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        _stands(self.sock)
+        _mark_connected(self.sock)
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
         exchange = _current.get()
@@ -117,11 +128,11 @@ class _Marks:
                 self.connect()
             exchange.before_first_byte()
         if self.sock is not None:
-            _stands(self.sock)
+            _mark_connected(self.sock)
         super().putrequest(*args, **kwargs)  # type: ignore[misc]
 
 
-def _stands(sock: socket.socket) -> None:
+def _mark_connected(sock: socket.socket) -> None:
     exchange = _current.get()
     if exchange is not None:
         exchange.connected = True
@@ -129,15 +140,29 @@ def _stands(sock: socket.socket) -> None:
 
 
 @functools.cache
-def _trust() -> ssl.SSLContext:
-    """What certificates are checked with. To read the list of authorities costs as much as ten handshakes."""
+def _tls_context() -> ssl.SSLContext:
+    """The TLS settings of all API connections. Reading the list of authorities costs as much as ten handshakes."""
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     context.load_verify_locations(CA_FILE)
     return context
 
 
-def certificate_problem(problem: BaseException | None) -> str:
-    """What is wrong with the certificate that the host showed; nothing where that is not what went wrong."""
+def error_from_exception(
+    problem: Exception, exchange: Exchange, label: str, *, timed_out: bool = False
+) -> ProviderError:
+    """The error that a broken exchange with `label` means: nothing was sent, or it was sent and the answer lost."""
+    if exchange.connect_error is not None:
+        return exchange.connect_error
+    if not exchange.connected:
+        reason = _certificate_problem(problem) or "no secure connection could be made"
+        return NotSentError(f"{label} could not be reached: {reason}.")
+    timed_out = timed_out or exchange.timed_out or isinstance(problem, TimeoutError | Urllib3TimeoutError)
+    what = "did not answer in time" if timed_out else "was cut off before its answer was whole"
+    return UnclearError(f"{label} {what}.")
+
+
+def _certificate_problem(problem: BaseException | None) -> str:
+    """What is wrong with the certificate of the host, or "" where the certificate is not the problem."""
     while problem is not None:
         if isinstance(problem, ssl.SSLCertVerificationError):
             return f"its certificate does not hold ({problem.verify_message.rstrip('.')})"
@@ -145,10 +170,10 @@ def certificate_problem(problem: BaseException | None) -> str:
     return ""
 
 
-def _guarded(guard: AddressGuard) -> tuple[type[HTTPConnectionPool], type[HTTPSConnectionPool]]:
-    """Pool classes whose connections are made by the guard."""
+def guarded_pool_manager(guard: AddressGuard, **options: Any) -> PoolManager:
+    """A pool manager of urllib3 whose sockets are opened by the guard. `options` are those of PoolManager."""
 
-    def new_conn(connection: Any) -> socket.socket:
+    def open_socket(connection: Any) -> socket.socket:
         exchange = _current.get()
         timeout = connection.timeout if isinstance(connection.timeout, int | float) else None
         try:
@@ -161,59 +186,47 @@ def _guarded(guard: AddressGuard) -> tuple[type[HTTPConnectionPool], type[HTTPSC
             exchange.sock = sock
         return sock
 
-    class Plain(_Marks, HTTPConnection):
+    class GuardedHTTPConnection(_TrackedConnection, HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return new_conn(self)
+            return open_socket(self)
 
-    class Secure(_Marks, HTTPSConnection):
+    class GuardedHTTPSConnection(_TrackedConnection, HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return new_conn(self)
+            return open_socket(self)
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+    class HTTPPool(HTTPConnectionPool):
+        ConnectionCls = GuardedHTTPConnection
 
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
+    class HTTPSPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedHTTPSConnection
 
-    return PlainPool, SecurePool
-
-
-class _Adapter(HTTPAdapter):
-    def __init__(self, guard: AddressGuard) -> None:
-        self.pools = _guarded(guard)
-        super().__init__(pool_connections=4, pool_maxsize=64, max_retries=0)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
-        manager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **kwargs)
-        manager.pool_classes_by_scheme = {"http": self.pools[0], "https": self.pools[1]}
-        self.poolmanager = manager
+    manager = PoolManager(**options)
+    manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
+    return manager
 
 
-class GuardedSession(requests.Session):
-    """Trusts nothing of the environment (a .netrc entry was measured to replace a Bearer token), keeps no cookie.
+class ApiSession:
+    """Connections to the hosts of an API, kept alive between calls.
 
-    `exchange` is for calls that are made by the thousand: the same guarded connections as `request` uses, without
-    what requests does around them, which was measured to cost as much again.
+    It sends exactly the headers that it is given: it keeps no cookie, and reads nothing from the environment.
     """
 
     def __init__(self, guard: AddressGuard) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies = _NoCookies()
-        self.adapter = _Adapter(guard)
-        self.mount("https://", self.adapter)
-        self.mount("http://", self.adapter)
+        self.manager = guarded_pool_manager(guard, num_pools=4, maxsize=64)
         self.pools: dict[tuple[str, str], HTTPConnectionPool] = {}
 
     def send_request(
         self, method: str, parts: SplitResult, body: bytes | None, headers: Mapping[str, str], timeout: Timeout
     ) -> BaseHTTPResponse:
-        """Sends one request and reads the head of its answer. Raises urllib3's HTTPError, OSError."""
+        """Sends one request and reads the head of its answer; no retry, no redirect.
+
+        Raises urllib3's HTTPError, OSError.
+        """
         place = parts.scheme, parts.netloc
         if (pool := self.pools.get(place)) is None:
-            trust = {"ssl_context": _trust()} if parts.scheme == "https" else {}
-            pool = self.pools[place] = self.adapter.poolmanager.connection_from_host(
-                parts.hostname or "", parts.port, parts.scheme, trust
+            tls = {"ssl_context": _tls_context()} if parts.scheme == "https" else {}
+            pool = self.pools[place] = self.manager.connection_from_host(
+                parts.hostname or "", parts.port, parts.scheme, tls
             )
         return pool.urlopen(
             method,
@@ -228,36 +241,24 @@ class GuardedSession(requests.Session):
             decode_content=False,
         )
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Redirects are left to us: requests reads their whole body, and stumbles over addresses that are none."""
-        return None
-
-
-def new_session(guard: AddressGuard) -> GuardedSession:
-    """A session whose connections go through the guard."""
-    return GuardedSession(guard)
+    def close(self) -> None:
+        """Closes all its connections."""
+        self.manager.clear()
 
 
 MAX_SESSIONS: Final = 500
 _sessions_lock = threading.Lock()
-_sessions: OrderedDict[tuple[str, frozenset[str]], GuardedSession] = OrderedDict()
+_sessions: OrderedDict[tuple[str, frozenset[str]], ApiSession] = OrderedDict()
 
 
-def shared_session(key: str, guard: AddressGuard) -> GuardedSession:
-    """The session that steps of one credential share (connections kept alive); the one used least is let go."""
+def shared_session(key: str, guard: AddressGuard) -> ApiSession:
+    """The session of `key` and this guard, made on first use; beyond 500 the least recently used is dropped."""
     place = key, guard.private_hosts
     with _sessions_lock:
         session = _sessions.get(place)
         if session is None:
-            session = _sessions[place] = new_session(guard)
+            session = _sessions[place] = ApiSession(guard)
             if len(_sessions) > MAX_SESSIONS:
                 _sessions.popitem(last=False)
         _sessions.move_to_end(place)
     return session
-
-
-class _NoCookies(RequestsCookieJar):
-    """Keeps nothing: one team's answer must not mark another's request."""
-
-    def set_cookie(self, cookie: Any, *args: Any, **kwargs: Any) -> None:
-        return None

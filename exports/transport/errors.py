@@ -1,11 +1,11 @@
-"""What can go wrong with a call, told apart by what it proves: nothing sent, refused, or nobody knows."""
+"""What can go wrong with a call, told apart by what it proves: nothing was sent, it was refused, or it is unknown."""
 
 
 class ProviderError(Exception):
-    """A call did not bring what it should. `message` is a sentence for a person and holds no secret.
+    """A call did not succeed. `message` is a sentence for a person and holds no secret.
 
-    `code` is one of states.ERROR_CODES; `turn` one of states.ACTIONS, or "" for the usual one of the code;
-    `word` the provider's own word or status, where there is one.
+    `code` is one of states.ERROR_CODES; `action` one of states.ACTIONS, or "" for the default of the code;
+    `provider_status` the provider's own word or the HTTP status, where there is one.
     """
 
     code: str = "internal"
@@ -19,25 +19,25 @@ class ProviderError(Exception):
 
 
 class NotSentError(ProviderError):
-    """Nothing left this machine (no name, no connection, no TLS): asking again is safe."""
+    """Nothing left this machine (the name did not resolve, no connection, no TLS): sending again is safe."""
 
     code = "deadline"
 
 
 class AddressError(NotSentError):
-    """An address the portal refuses to open. Final."""
+    """An address that the portal refuses to open. Final."""
 
     code = "address"
 
 
 class RefusedError(ProviderError):
-    """The provider said no with a 4xx (or its envelope's word for it): provably not executed, and final."""
+    """The provider refused with a 4xx, or with its envelope's equivalent: provably not executed, and final."""
 
     code = "rejected"
 
 
 class CredentialError(RefusedError):
-    """401 or 403: a person must mend the credential. `renewable` when a fresh token may help (401)."""
+    """401 or 403: a person must correct the credential. `renewable`: a fresh token may help (401)."""
 
     code = "credential"
 
@@ -47,15 +47,15 @@ class CredentialError(RefusedError):
 
 
 class NotFoundError(RefusedError):
-    """404 or 410 for a thing that was named by us."""
+    """404 or 410 for an object that the request named."""
 
     code = "not_found"
 
 
 class BusyError(RefusedError):
-    """The provider cannot take it now, and did not execute it; ask again in `seconds`.
+    """The provider cannot take the call now and did not execute it; it may be sent again in `seconds`.
 
-    `pause` is True when every call of the credential (in `rate_class`, or all where that is empty) must wait (429).
+    `pause`: every call of the credential in the same rate class must wait that long (429).
     """
 
     def __init__(self, message: str, *, seconds: float, pause: bool = False, provider_status: str = "429") -> None:
@@ -65,16 +65,16 @@ class BusyError(RefusedError):
 
 
 class UnclearError(ProviderError):
-    """The request left, and whether it was executed cannot be told: answer lost, 5xx.
+    """The request was sent, and whether it was executed is unknown: the answer was lost, or is a 5xx.
 
-    For a poll: ask again. For a submit: go and `find`.
+    After a poll: poll again. After a submit: search with `Provider.find`.
     """
 
     code = "unconfirmed"
 
 
 class UnreadableError(UnclearError):
-    """An answer outside the contract (a 2xx that is no JSON, lacks its id, ...). `final`: names another project."""
+    """An answer outside the contract (a 2xx that is no JSON, lacks its id, ...). `final`: it names another project."""
 
     code = "unreadable"
 

@@ -1,4 +1,4 @@
-"""What the client needs to know of the service that it calls. Providers are that, and more."""
+"""What the client needs of a provider. `exports.providers.contract.Provider` has it, and more."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from exports.transport.errors import ProviderError
 
 @dataclass(frozen=True)
 class Grant:
-    """A short-lived token. `expires_at`: epoch seconds. `secrets`: secret fields that changed with it (rotation)."""
+    """A short-lived token. `expires_at`: epoch seconds. `secrets`: new values of secret fields that changed with it."""
 
     token: str
     expires_at: float
@@ -20,7 +20,7 @@ class Grant:
 
 
 class SecretField(Protocol):
-    """A field of a credential's secrets; `is_public` says that it may be seen."""
+    """A field of a credential's secrets."""
 
     @property
     def name(self) -> str:
@@ -28,7 +28,7 @@ class SecretField(Protocol):
 
     @property
     def is_public(self) -> bool:
-        """Whether its value is no secret."""
+        """Whether its value may be shown."""
 
 
 class Service(Protocol):
@@ -36,7 +36,7 @@ class Service(Protocol):
 
     @property
     def slug(self) -> str:
-        """Its short name in addresses and logs."""
+        """Its short name in addresses and logs, like "playcanvas"."""
 
     @property
     def label(self) -> str:
@@ -50,7 +50,7 @@ class Service(Protocol):
         """Headers that authorise a call."""
 
     def fetch_token(self, client: Any) -> Grant:
-        """Fetches a short-lived token."""
+        """Fetches a short-lived token. Raises ProviderError."""
 
     def error_from_response(self, status: int, body: object) -> ProviderError | None:
         """The error that an answer means, or None."""

@@ -1,4 +1,4 @@
-"""Reading what a provider answers: its JSON, its words for people, the pause it asks for."""
+"""Reads a provider's answers: the JSON, the sentence of an error, the pause that it asks for."""
 
 import json
 import re
@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-MAX_PAUSE: Final = 3600.0
+MAX_PAUSE_SECONDS: Final = 3600.0
 
 
 def parse_json(raw: bytes) -> Any:
-    """The JSON, without what no database takes: NUL, and half characters (a text that was cut inside an emoji)."""
+    """The value, without what databases refuse: NUL and unpaired surrogates (a text cut inside an emoji).
+
+    Raises ValueError, RecursionError.
+    """
     body = json.loads(raw)
     if b"\\u" in raw:
         plain = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
@@ -20,7 +23,7 @@ def parse_json(raw: bytes) -> Any:
 
 
 def error_text(body: Any, depth: int = 0) -> str:
-    """What an error body says for a person, at most 300 characters; tolerant of every shape seen."""
+    """The sentence for a person in an error body of any shape seen so far, at most 300 characters; else ""."""
     if depth > 5:
         return ""
     if isinstance(body, list):
@@ -36,26 +39,26 @@ def error_text(body: Any, depth: int = 0) -> str:
     return re.sub(r"[\x00-\x1f\x7f]+", " ", str(body)).strip()[:300]
 
 
-def retry_after_seconds(head: Mapping[str, str], now: float | None = None) -> float:
-    """Seconds to wait after a 429: Retry-After (RFC 9110 §10.2.3), X-RateLimit-Reset (epoch seconds), else 60."""
+def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float:
+    """Seconds to wait after a 429, from 1 to 3600: Retry-After (RFC 9110 §10.2.3), X-RateLimit-Reset, else 60."""
     now = time.time() if now is None else now
     seconds: float | None = None
-    said = head.get("Retry-After", "").strip()
-    if said:
+    retry_after = headers.get("Retry-After", "").strip()
+    if retry_after:
         try:
-            seconds = float(said)
+            seconds = float(retry_after)
         except ValueError:
             try:
-                seconds = parsedate_to_datetime(said).timestamp() - now
+                seconds = parsedate_to_datetime(retry_after).timestamp() - now
             except (ValueError, TypeError):
                 seconds = None
     if seconds is None:
         try:
-            reset = float(head.get("X-RateLimit-Reset", ""))
+            reset = float(headers.get("X-RateLimit-Reset", ""))
         except ValueError:
             reset = 0.0
-        # A value that is no epoch is seconds to wait; its unit is not documented everywhere.
+        # Epoch seconds, or, as not every provider documents its unit, seconds to wait.
         seconds = reset - now if reset > 1_000_000_000 else reset or None
-    if seconds is None or seconds != seconds:
+    if seconds is None or seconds != seconds:  # NaN
         seconds = 60.0
-    return min(max(seconds, 1.0), MAX_PAUSE)
+    return min(max(seconds, 1.0), MAX_PAUSE_SECONDS)

@@ -1,8 +1,8 @@
-"""Which addresses the portal may open, decided at the socket.
+"""Protection against server-side request forgery: which addresses the portal may open, decided at the socket.
 
-Every address that a person typed or a provider's answer named goes through here: origins, links, redirects,
-outgoing webhooks. A name is resolved once, every record is checked, and the connection goes to the very
-address that was checked, so an answer that changes between check and use changes nothing.
+Every address that a person entered or a provider's answer named is checked here: origins, links, redirects, outgoing
+webhooks. A name is resolved once, every record is checked, and the connection goes to the address that was checked,
+so a DNS answer that changes between check and use has no effect.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from exports.transport.errors import AddressError, NotSentError
 
-# ipaddress' own is_private and is_global are wrong for several of these (CGNAT, NAT64, 6to4, mapped, compatible).
+# The is_private and is_global of ipaddress are wrong for several of these (CGNAT, NAT64, 6to4, mapped, compatible).
 # Source: the IANA special-purpose address registries.
 BLOCKED_V4: Final = tuple(
     ipaddress.ip_network(block)
@@ -52,7 +52,7 @@ LAST_LABEL_IS_NUMBER: Final = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\Z")
 
 
 def is_public(address: str) -> bool:
-    """Whether an IPv4 or IPv6 address (text) belongs to the open internet."""
+    """Whether the text is an IPv4 or IPv6 address of the public internet."""
     try:
         ip = ipaddress.ip_address(address.split("%", 1)[0])
     except ValueError:
@@ -64,17 +64,17 @@ def is_public(address: str) -> bool:
 
 @dataclass(frozen=True)
 class AddressGuard:
-    """The rule, with its exceptions: `private` holds `host` or `host:port` that may be reached all the same."""
+    """The rule and its exceptions: each `host` or `host:port` in `private_hosts` may be reached nevertheless."""
 
     private_hosts: frozenset[str] = frozenset()
 
     @classmethod
     def allowing(cls, hosts: Iterable[str]) -> "AddressGuard":
-        """A guard with these exceptions (PRIVATE_HOSTS)."""
+        """A guard with these exceptions (the setting PRIVATE_HOSTS)."""
         return cls(frozenset(host.strip().lower() for host in hosts if host.strip()))
 
     def is_exempt(self, host: str, port: int) -> bool:
-        """Whether the host is named as an exception."""
+        """Whether the host, at this port, is an exception."""
         return (
             host in self.private_hosts
             or f"{host}:{port}" in self.private_hosts
@@ -82,7 +82,7 @@ class AddressGuard:
         )
 
     def check(self, url: str) -> SplitResult:
-        """Refuses by spelling alone: scheme, user info, odd hosts. Raises AddressError; returns the parts."""
+        """The parts of the address. Refuses by spelling alone (scheme, user info, odd hosts): raises AddressError."""
         if not URL_CHARACTERS.match(url):
             raise AddressError("The address has characters that do not belong in one.")
         try:
@@ -95,12 +95,12 @@ class AddressGuard:
             raise AddressError("Only https addresses are opened.")
         if parts.username is not None or parts.password is not None:
             raise AddressError("An address with a user name in it is not opened.")
-        excepted = self.is_exempt(host, port or (443 if parts.scheme == "https" else 80))
-        if parts.scheme == "http" and not excepted:
+        is_exempt = self.is_exempt(host, port or (443 if parts.scheme == "https" else 80))
+        if parts.scheme == "http" and not is_exempt:
             raise AddressError(f"Plain http to {host} is refused. Staff may allow the host in PRIVATE_HOSTS.")
         if port == 0:
             raise AddressError("Port 0 is no port.")
-        if not excepted:
+        if not is_exempt:
             self._check_host(host)
         return parts
 
@@ -108,7 +108,7 @@ class AddressGuard:
         if ":" in host:
             literal = host
         elif LAST_LABEL_IS_NUMBER.search(host):
-            # 127.1, 0x7f000001, 017700000001: system resolvers read these as addresses, people do not write them.
+            # 127.1, 0x7f000001, 017700000001: system resolvers read these as addresses; no public host is written so.
             literal = host if re.fullmatch(r"(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}", host) else ""
         elif HOSTNAME.match(host):
             return
@@ -118,7 +118,7 @@ class AddressGuard:
             raise AddressError(f"{host} is not a public address. Staff may allow it in PRIVATE_HOSTS.")
 
     def resolve(self, host: str, port: int) -> list[tuple[Any, ...]]:
-        """getaddrinfo rows that may be connected to. Raises AddressError when any record is not public."""
+        """The getaddrinfo rows of the host. Raises NotSentError, and AddressError when any record is not public."""
         bare = host.strip("[]").rstrip(".").lower()
         try:
             rows = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM)
@@ -129,7 +129,7 @@ class AddressGuard:
         return list(rows)
 
     def connect(self, host: str, port: int, timeout: float | None) -> socket.socket:
-        """A TCP connection to an address that was checked. Raises AddressError, NotSentError."""
+        """A TCP connection to the host, at an address that was checked. Raises AddressError, NotSentError."""
         problem: OSError | None = None
         for family, kind, proto, _, sockaddr in self.resolve(host, port):
             sock = socket.socket(family, kind, proto)

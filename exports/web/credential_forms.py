@@ -1,4 +1,4 @@
-"""Forms for credentials, drawn from the provider's declaration."""
+"""Forms for credentials, built from the secret fields that a provider declares."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,8 +13,8 @@ OTHER_ORIGIN: Final = "other"
 
 
 def _field(secret: SecretField) -> forms.Field:
-    """A secret's field. What was typed is never sent back to the page, except what hides nothing."""
-    # `required` stays the provider's to judge: one may want either this field or three others.
+    """Returns the form field of a secret. A typed value is only sent back to the page if the field is public."""
+    # `required` is not enforced here: a provider may accept this field or three others instead.
     if secret.choices:
         choices = [("", _("Not said")), *secret.choices]
         return forms.ChoiceField(label=secret.label, help_text=secret.help, choices=choices, required=False)
@@ -34,16 +34,16 @@ class SecretsForm(forms.Form):
             self.fields[f"secret-{secret.name}"] = _field(secret)
 
     def secret_fields(self) -> list[tuple[BoundField, bool]]:
-        """Each secret's field, and whether the provider always wants it."""
+        """Returns each secret's field, and whether the provider always requires it."""
         return [(self[f"secret-{name}"], required) for name, required in self.required_by_name.items()]
 
     def secrets(self) -> dict[str, str]:
-        """What was given. Call it when valid."""
-        said = {name: self.cleaned_data.get(f"secret-{name}", "") for name in self.required_by_name}
-        return {name: value for name, value in said.items() if value}
+        """Returns the secrets that are not empty. Call it when valid."""
+        values = {name: self.cleaned_data.get(f"secret-{name}", "") for name in self.required_by_name}
+        return {name: value for name, value in values.items() if value}
 
     def add_errors(self, errors: Mapping[str, Sequence[str]]) -> list[str]:
-        """Puts the engine's problems beside their fields; what has no field is returned."""
+        """Adds errors of the service to their fields; returns the texts that belong to no field."""
         rest: list[str] = []
         for name, texts in errors.items():
             field = self.form_field_name(name)
@@ -54,12 +54,12 @@ class SecretsForm(forms.Form):
         return rest
 
     def form_field_name(self, name: str) -> str:
-        """The field that the engine means by a name."""
+        """Returns the form's field for a name in the service's errors."""
         return name.replace("secrets.", "secret-", 1)
 
 
 class ReplaceSecretsForm(SecretsForm):
-    """New secrets for a credential that is there. Nothing is wanted in particular: what is left empty stays."""
+    """New secrets for an existing credential. No field is required: those that are left empty keep their value."""
 
     def __init__(self, provider: Provider, data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(provider, data, **kwargs)
@@ -68,7 +68,7 @@ class ReplaceSecretsForm(SecretsForm):
 
     @property
     def anyway(self) -> bool:
-        """Whether the test only informs. Call it when valid."""
+        """Whether the secrets are stored even if their check fails. Call it when valid."""
         return bool(self.cleaned_data["anyway"])
 
 
@@ -77,34 +77,22 @@ class CredentialForm(SecretsForm):
 
     def __init__(self, provider: Provider, data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(provider, data, **kwargs)
-        secrets = self.fields
-        self.fields = {"name": forms.CharField(label=_("Name"), max_length=100, help_text=_("What the team calls it."))}
-        self.fields |= secrets
-        notes = provider.origin_notes
-        origins = [
-            (name, f"{name.capitalize()}: {address}{' — ' + notes[name] if name in notes else ''}")
-            for name, address in provider.origins.items()
-        ]
-        self.fields["origin"] = forms.ChoiceField(
-            label=_("Where"), choices=[*origins, (OTHER_ORIGIN, _("Another address"))], initial=origins[0][0]
-        )
-        self.fields["address"] = forms.CharField(
-            label=_("Other address"),
-            max_length=300,
-            required=False,
-            widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "placeholder": "https://"}),
-            help_text=_(
-                "Only for a compatible service: what stands before the provider's paths. Wins over the choice."
-            ),
-        )
-        if provider.dialects:
-            dialects = [(name, name.capitalize()) for name in provider.dialects]
-            self.fields["dialect"] = forms.ChoiceField(
-                label=_("Dialect"),
-                choices=dialects,
+        self.fields = {
+            "name": forms.CharField(label=_("Name"), max_length=100, help_text=_("What the team calls it.")),
+            **self.fields,
+            "origin": _origin_field(provider),
+            "address": forms.CharField(
+                label=_("Other address"),
+                max_length=300,
                 required=False,
-                help_text=_("Which revision of the API it speaks."),
-            )
+                widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "placeholder": "https://"}),
+                help_text=_(
+                    "Only for a compatible service: what stands before the provider's paths. Wins over the choice."
+                ),
+            ),
+        }
+        if provider.dialects:
+            self.fields["dialect"] = _dialect_field(provider)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -113,15 +101,34 @@ class CredentialForm(SecretsForm):
         return cleaned
 
     def values(self) -> dict[str, Any]:
-        """What the engine makes a credential of. Call it when valid."""
-        said = self.cleaned_data
+        """Returns the arguments of `service.create_credential`. Call it when valid."""
+        data = self.cleaned_data
         return {
             "provider": self.provider.slug,
-            "name": said["name"],
+            "name": data["name"],
             "secrets": self.secrets(),
-            "origin": said.get("address", "").strip() or said.get("origin", ""),
-            "dialect": said.get("dialect", ""),
+            "origin": data.get("address", "").strip() or data.get("origin", ""),
+            "dialect": data.get("dialect", ""),
         }
 
     def form_field_name(self, name: str) -> str:
         return "address" if name == "origin" else super().form_field_name(name)
+
+
+def _origin_field(provider: Provider) -> forms.ChoiceField:
+    notes = provider.origin_notes
+    origins = [
+        (name, f"{name.capitalize()}: {address}{' — ' + notes[name] if name in notes else ''}")
+        for name, address in provider.origins.items()
+    ]
+    choices = [*origins, (OTHER_ORIGIN, _("Another address"))]
+    return forms.ChoiceField(label=_("Where"), choices=choices, initial=origins[0][0])
+
+
+def _dialect_field(provider: Provider) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=_("Dialect"),
+        choices=[(name, name.capitalize()) for name in provider.dialects],
+        required=False,
+        help_text=_("Which revision of the API it speaks."),
+    )

@@ -1,4 +1,4 @@
-"""Requests as the views get them: somebody signed in, a member of the team in the address."""
+"""Decorators of page views: the user must be signed in, or must be a member of the team in the address."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 
 
 class SignedInRequest(HttpRequest):
-    """A request of somebody who is signed in."""
+    """A request with an authenticated user and django-htmx's details."""
 
     user: User
     htmx: HtmxDetails
@@ -33,38 +33,41 @@ TeamView = Callable[Concatenate[SignedInRequest, Member, P], HttpResponseBase]
 
 
 def sign_in_required(view: SignedInView[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """For people who are signed in; others are asked to, and come back."""
+    """Requires an authenticated user. Anonymous requests are redirected to the sign-in page, which leads back."""
 
     @wraps(view)
-    def asked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(cast(SignedInRequest, request), *args, **kwargs)
         if cast(SignedInRequest, request).htmx:
-            # A fragment cannot hold the sign-in page; loading the whole page again leads there.
+            # A fragment cannot hold the sign-in page, so htmx reloads the whole page, which redirects.
             return HttpResponseClientRefresh()
-        # What a POST carried is gone after signing in, and its address alone may show nothing.
+        # The body of a POST is lost by the redirect, and its URL may not answer a GET.
         return redirect_to_login(request.get_full_path() if request.method == "GET" else reverse("web:start"))
 
-    return asked
+    return wrapper
 
 
 def team_member_required(verb: str = access.VIEW) -> Callable[[TeamView[P]], Callable[..., HttpResponseBase]]:
-    """For members of the team in the address whose role allows the verb; the view gets the membership."""
+    """Requires a member of the team in the address whose role allows `verb`; the view receives the Member.
+
+    Raises Http404 for other teams and PermissionDenied for a role that is too low (`access.get_member`).
+    """
 
     def decorate(view: TeamView[P]) -> Callable[..., HttpResponseBase]:
-        def asked(request: SignedInRequest, /, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def wrapper(request: SignedInRequest, /, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             member = access.get_member(request.user, slug, verb)
             if member.team.require_second_factor and not security.has_second_factor(request.user):
-                return _factor_first(request, member.team)
+                return _redirect_to_second_factor(request, member.team)
             return view(request, member, *args, **kwargs)
 
-        return wraps(view)(sign_in_required(asked))
+        return wraps(view)(sign_in_required(wrapper))
 
     return decorate
 
 
-def _factor_first(request: SignedInRequest, team: Team) -> HttpResponseBase:
-    """Leads to where a second factor is set up, which the team demands."""
+def _redirect_to_second_factor(request: SignedInRequest, team: Team) -> HttpResponseBase:
+    """Redirects to the page that sets up a second factor, which the team requires."""
     if request.htmx:
         return HttpResponseClientRefresh()
     text = _("%(team)s demands a second factor of its members. Set one up here; then the team's pages open.")

@@ -1,7 +1,7 @@
-"""Rows of exports: what each offers next, what else, and how long it usually takes."""
+"""Rows of export lists: each export with its actions and its usual duration."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -11,11 +11,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from exports import access, states
-from exports.exporting import durations
+from exports.exporting import actions, durations
 from exports.models import Export, Member
 from exports.web import presenter
 
-# What a row shows or decides by. Of the rest there is much, and a list would read it for nothing.
+# The columns that rows need. The others are large, and loading them would slow lists down.
 LOADED_FIELDS: Final = (
     *("team_id", "project_id", "user_id", "file_id", "retry_of_id", "trigger", "type", "format", "status", "step"),
     *("progress", "error_code", "error_message", "error_action", "remote_id", "wait_note", "created_at", "finished_at"),
@@ -26,7 +26,7 @@ LOADED_FIELDS: Final = (
 
 @dataclass(frozen=True)
 class ExportAction:
-    """Something to do: a link, or with `post` a button that sends `name`=`value`."""
+    """An action of a row: a link, or with `post` a button that sends `name`=`value` to `href`."""
 
     label: str
     icon: str
@@ -39,126 +39,122 @@ class ExportAction:
 
 @dataclass(frozen=True)
 class ExportRow:
-    """An export in a list. `first`: the one thing to do next; `more`: the rest; `retry_pk`: the export that followed."""
+    """An export in a list. `primary_action` is a button of the row, `other_actions` are in its menu."""
 
     export: Export
     href: str
     primary_action: ExportAction | None
     other_actions: list[ExportAction]
-    retry_pk: int | None
     usual_duration: durations.UsualDuration | None
 
 
 def select_for_rows(rows: QuerySet[Export]) -> QuerySet[Export]:
-    """With `retry_pk`: the number of the newest export that asked for the same again, or None. Loads what rows show."""
-    again = Export.objects.filter(retry_of=OuterRef("pk")).order_by("-pk")
+    """Returns the exports with the columns that rows need, and with `retry_pk`: the id of the latest retry, or None."""
+    retries = Export.objects.filter(retry_of=OuterRef("pk")).order_by("-pk")
     rows = rows.select_related(None).select_related("project__credential", "user", "file").only(*LOADED_FIELDS)
-    return rows.annotate(retry_pk=Subquery(again.values("pk")[:1]))
+    return rows.annotate(retry_pk=Subquery(retries.values("pk")[:1]))
 
 
 def build_rows(member: Member, exports: Iterable[Export]) -> list[ExportRow]:
-    """Rows for exports that were loaded with `followed`."""
+    """Returns a row for each export, in the same order. The exports must come from `select_for_rows`."""
     shown = list(exports)
-    usual = durations.usual_durations(export for export in shown if export.is_open)
-    offers = _Offers(member)
-    made = []
+    usual_durations = durations.usual_durations(export for export in shown if export.is_open)
+    builder = _ActionBuilder(member)
+    rows = []
     for export in shown:
-        retry_pk: int | None = getattr(export, "retry_pk", None)
-        acts = offers.of(export, retry_pk)
-        first = acts.pop(0) if acts and acts[0].variant != "menu" else None
-        made.append(
-            ExportRow(export, _address("export", offers.slug, export.pk), first, acts, retry_pk, usual.get(export.pk))
-        )
-    return made
+        others = builder.build(export, getattr(export, "retry_pk", None))
+        primary = others.pop(0) if others and others[0].variant != "menu" else None
+        href = _team_url("export", builder.slug, export.pk)
+        rows.append(ExportRow(export, href, primary, others, usual_durations.get(export.pk)))
+    return rows
 
 
 @lru_cache(maxsize=1024)
-def _around(prefix: str, name: str, slug: str, *more: str) -> tuple[str, str]:
-    """What stands before and after the number in an address."""
+def _url_parts(script_prefix: str, name: str, slug: str, *more: str) -> tuple[str, str]:
+    """Returns the parts of a team URL before and after its number. `script_prefix` only belongs to the cache key."""
     before, _, after = reverse(f"web:{name}", args=[slug, 0, *more]).rpartition("/0/")
     return before, after
 
 
-def _address(name: str, slug: str, pk: int, *more: str) -> str:
-    """An address in a team, many times cheaper than `reverse`: a list has hundreds that differ by the number alone."""
-    before, after = _around(get_script_prefix(), name, slug, *more)
+def _team_url(name: str, slug: str, pk: int, *more: str) -> str:
+    """Returns a team URL. Much faster than `reverse`, since a list has hundreds that differ only by the number."""
+    before, after = _url_parts(get_script_prefix(), name, slug, *more)
     return f"{before}/{pk}/{after}"
 
 
-class _Offers:
-    """What a member may do with an export, the most likely first."""
+class _ActionBuilder:
+    """Builds the actions that a member may take on an export, the most likely one first."""
 
     def __init__(self, member: Member) -> None:
         self.slug = member.team.slug
-        self.list = reverse("web:exports", args=[self.slug])
-        self.bulk_delete = reverse("web:bulk", args=[self.slug, "delete"])
-        self.may = access.EXPORT in access.ROLE_PERMISSIONS[member.role]
+        self.list_url = reverse("web:exports", args=[self.slug])
+        self.bulk_delete_url = reverse("web:bulk", args=[self.slug, "delete"])
+        self.may_export = access.EXPORT in access.ROLE_PERMISSIONS[member.role]
 
-    def of(self, export: Export, retry_pk: int | None) -> list[ExportAction]:
-        """Everything that makes sense now."""
-        kept = export.file is not None and export.file.deleted_at is None
-        found = [self._to("file", export, _("Download"), "download")] if kept else []
-        if self.may:
-            found += self._stop(export) if export.is_open else self._again(export, retry_pk)
-            if kept:
-                found.append(self._delete(export))
+    def build(self, export: Export, retry_pk: int | None) -> list[ExportAction]:
+        """Returns every action that is possible now. `retry_pk`: the id of the export's latest retry."""
+        has_file = export.file is not None and export.file.deleted_at is None
+        offered = [self._action("file", export, _("Download"), "download")] if has_file else []
+        if self.may_export:
+            offered += self._cancel(export) if export.is_open else self._retry_actions(export, retry_pk)
+            if has_file:
+                offered.append(self._delete_file(export))
         elif retry_pk:
-            found.append(self._later(retry_pk))
-        found.append(self._only("project_id", export.project_id, _("Show only this project")))
-        found.append(
-            self._only("user_id", export.user_id, _("Show only %(name)s") % {"name": export.user.display_name})
-        )
-        return found
+            offered.append(self._show_retry(retry_pk))
+        show_only_user = _("Show only %(name)s") % {"name": export.user.display_name}
+        offered.append(self._filter_by("project_id", export.project_id, _("Show only this project")))
+        offered.append(self._filter_by("user_id", export.user_id, show_only_user))
+        return offered
 
-    def _again(self, export: Export, retry_pk: int | None) -> list[ExportAction]:
-        try:
-            changes = export.kind.effect == "changes"
-        except KeyError:
-            return [self._later(retry_pk)] if retry_pk else []
-        form = _address("ask", self.slug, export.project_id, export.type)
+    def _retry_actions(self, export: Export, retry_pk: int | None) -> list[ExportAction]:
+        decision = actions.may_retry(export)
+        if not decision:
+            return [self._show_retry(retry_pk)] if retry_pk else []
+        form = _team_url("ask", self.slug, export.project_id, export.type)
         edit = ExportAction(_("Change and ask again"), "again", f"{form}?from={export.pk}")
-        retry = self._to(
+        retry = self._action(
             "retry", export, _("Retry") if export.status == states.FAILED else _("Same again"), "again", True
         )
-        trouble = presenter.explain_failure(export)
-        if trouble is None:
-            # A kind that changes something is confirmed on its form each time.
-            return [self._menu(edit)] if changes else [retry, edit]
-        acts = [*self._helps(export, trouble.primary_remedy), retry, edit]
+        failure = presenter.explain_failure(export)
+        if failure is None:
+            # A kind that changes something is confirmed on its form each time, so there is no retry button.
+            return [self._menu(edit)] if decision.needs_confirmation else [retry, edit]
+        remedies = [*self._remedies(export, failure.primary_remedy), retry, edit]
         if retry_pk:
-            return [self._later(retry_pk), *acts]
-        return [edit, retry] if trouble.primary_remedy == "edit" else acts
+            return [self._show_retry(retry_pk), *remedies]
+        return [edit, retry] if failure.primary_remedy == "edit" else remedies
 
-    def _helps(self, export: Export, first: str) -> list[ExportAction]:
-        """What the reason of a failure asks for before a retry."""
-        if first == "credential":
-            href = _address("credential", self.slug, export.project.credential_id)
+    def _remedies(self, export: Export, primary_remedy: str) -> list[ExportAction]:
+        """Returns the actions that the failure needs before a retry."""
+        if primary_remedy == "credential":
+            href = _team_url("credential", self.slug, export.project.credential_id)
             return [ExportAction(_("Mend credential"), "key", href)]
-        if first == "watch":
-            href = _address("adopt", self.slug, export.pk)
+        if primary_remedy == "watch":
+            href = _team_url("adopt", self.slug, export.pk)
             return [ExportAction(_("Watch again"), "eye", href, True, "remote_id", export.remote_id)]
-        if first == "adopt":
-            return [ExportAction(_("Adopt or retry"), "eye", _address("export", self.slug, export.pk))]
+        if primary_remedy == "adopt":
+            return [ExportAction(_("Adopt or retry"), "eye", _team_url("export", self.slug, export.pk))]
         return []
 
-    def _stop(self, export: Export) -> list[ExportAction]:
-        return [self._to("cancel", export, _("Cancel"), "stop", True)]
+    def _cancel(self, export: Export) -> list[ExportAction]:
+        return [self._action("cancel", export, _("Cancel"), "stop", True)]
 
-    def _delete(self, export: Export) -> ExportAction:
-        return ExportAction(_("Delete file"), "cross", self.bulk_delete, True, "id", str(export.pk), "danger")
+    def _delete_file(self, export: Export) -> ExportAction:
+        return ExportAction(_("Delete file"), "cross", self.bulk_delete_url, True, "id", str(export.pk), "danger")
 
-    def _later(self, retry_pk: int) -> ExportAction:
+    def _show_retry(self, retry_pk: int) -> ExportAction:
         return ExportAction(
-            _("Retried as %(number)s") % {"number": retry_pk}, "eye", _address("export", self.slug, retry_pk)
+            _("Retried as %(number)s") % {"number": retry_pk}, "eye", _team_url("export", self.slug, retry_pk)
         )
 
-    def _only(self, name: str, value: int, label: str) -> ExportAction:
-        href = f"{self.list}?{urlencode({name: value})}"
+    def _filter_by(self, name: str, value: int, label: str) -> ExportAction:
+        href = f"{self.list_url}?{urlencode({name: value})}"
         return ExportAction(label, "search", href, variant="menu")
 
-    def _to(self, name: str, export: Export, label: str, icon: str, post: bool = False) -> ExportAction:
-        return ExportAction(label, icon, _address(name, self.slug, export.pk), post)
+    def _action(self, name: str, export: Export, label: str, icon: str, post: bool = False) -> ExportAction:
+        return ExportAction(label, icon, _team_url(name, self.slug, export.pk), post)
 
     @staticmethod
-    def _menu(act: ExportAction) -> ExportAction:
-        return ExportAction(act.label, act.icon, act.href, act.post, act.name, act.value, "menu")
+    def _menu(action: ExportAction) -> ExportAction:
+        """Returns the action as one that stands in the menu even if it is the first."""
+        return replace(action, variant="menu")

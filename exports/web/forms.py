@@ -1,4 +1,4 @@
-"""Forms drawn from the providers' declarations."""
+"""Forms for new exports, built from the kinds that providers declare."""
 
 import dataclasses
 import uuid
@@ -15,14 +15,14 @@ from exports.exporting.create import ExportRequest, clean_options
 from exports.models import Project
 from exports.providers.contract import Kind
 
-# So many options that may be left out stand in the open; more of them are folded away.
+# With more optional options than this, they are collapsed.
 MAX_UNCOLLAPSED_OPTIONS: Final = 3
-# A value of each type, to ask a provider whether a dialect has a word for an option.
+# A sample value of each JSON type, to find out whether a dialect supports an option.
 PROBE_VALUES: Final[dict[str, Any]] = {"boolean": True, "array": [1], "object": {"x": "x"}, "integer": 1, "number": 1}
 
 
 class ConfirmForm(forms.Form):
-    """The project typed by hand, before something at the provider is changed."""
+    """Requires the user to type the project's name or id, before something at the provider is changed."""
 
     confirm = forms.CharField(
         required=False,
@@ -36,7 +36,7 @@ class ConfirmForm(forms.Form):
         self.fields["confirm"].label = _("Type “%(project)s” to confirm") % {"project": project}
 
     def clean_confirm(self) -> str:
-        """The project, typed by hand: its name or its id, in whatever case."""
+        """Returns the typed text if it is the project's name or id, ignoring case. Raises ValidationError."""
         typed: str = self.cleaned_data["confirm"]
         if not typed:
             raise forms.ValidationError(_("Confirm it: what this does cannot be taken back from here."))
@@ -46,7 +46,7 @@ class ConfirmForm(forms.Form):
 
 
 class RequestForm(ConfirmForm):
-    """What every new export is asked besides its options."""
+    """The fields of a new export besides the kind's own options."""
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     format = forms.ChoiceField(label=gettext_lazy("File format"), widget=forms.RadioSelect, required=False)
@@ -68,9 +68,10 @@ class RequestForm(ConfirmForm):
 
 @dataclasses.dataclass
 class OptionRow:
-    """An option as the form shows it. `picker`: the provider can list its values; `many`: it takes several.
+    """An option as the form shows it.
 
-    `typed_help`: how to write it, where it is typed and not picked.
+    `has_picker`: the provider can list its values. `is_multiple`: it takes several values. `typed_help`: how to write
+    the value in the text input. `choices`: (value, label) of the list; `selected`: the values that are selected.
     """
 
     field: BoundField
@@ -83,7 +84,7 @@ class OptionRow:
 
 
 class OptionGroups(NamedTuple):
-    """The options as the form lays them out: in the open, folded away, and whether the fold is open."""
+    """The options as the form lays them out; `is_expanded`: whether the collapsed ones are shown open."""
 
     shown: list[OptionRow]
     collapsed: list[OptionRow]
@@ -91,62 +92,60 @@ class OptionGroups(NamedTuple):
 
 
 class NewExportForms:
-    """The form of a kind: what every export has, and the kind's own options."""
+    """The two forms of a new export: RequestForm, and the kind's own options form.
+
+    `initial`: option values to start with; FORMAT_KEY holds the file format.
+    """
 
     FORMAT_KEY: Final = "format of the export"
     PREFIX: Final = "options"
 
     def __init__(
-        self, project: Project, kind: Kind, data: QueryDict | None = None, before: Mapping[str, Any] | None = None
+        self, project: Project, kind: Kind, data: QueryDict | None = None, initial: Mapping[str, Any] | None = None
     ) -> None:
         self.project, self.kind = project, kind
         self.is_bound = data is not None
-        before = dict(before or {})
-        format_ = before.pop(self.FORMAT_KEY, None)
-        initial = {"format": format_} if format_ in kind.formats else {}
-        self.form = RequestForm(project, kind, data, initial=initial)
-        self.options = kind.options(data, prefix=self.PREFIX, initial=before)
+        options = dict(initial or {})
+        format_ = options.pop(self.FORMAT_KEY, None)
+        self.form = RequestForm(project, kind, data, initial={"format": format_} if format_ in kind.formats else {})
+        self.options = kind.options(data, prefix=self.PREFIX, initial=options)
         self.idempotency_key = f"page:{data.get('key', '')[:64] or uuid.uuid4().hex}" if data is not None else ""
-        self.offered = False
 
     def new_idempotency_key(self) -> str:
-        """Another key, for a form that is sent again with other wishes."""
+        """Returns another key, for a form that is sent again with other values."""
         return f"page:{uuid.uuid4().hex}"
 
     def is_valid(self) -> bool:
-        """Whether both halves are right (both are looked at, so that every problem shows at once)."""
+        """Whether both forms are valid. Both are validated, so that every error shows at once."""
         return all([self.form.is_valid(), self.options.is_valid()])
 
     def raw_options(self) -> dict[str, Any]:
-        """The options as they were typed; what was left empty is not there."""
+        """Returns the options as they were typed, without empty ones."""
         data = self.options.data
-        given = {
-            name: one.widget.value_from_datadict(data, {}, self.options.add_prefix(name))
-            for name, one in self.options.fields.items()
+        values = {
+            name: field.widget.value_from_datadict(data, {}, self.options.add_prefix(name))
+            for name, field in self.options.fields.items()
         }
-        return {name: value for name, value in given.items() if value not in (None, "", [])}
+        return {name: value for name, value in values.items() if value not in (None, "", [])}
 
     def cleaned_options(self) -> dict[str, Any]:
-        """The options that are right so far, as they would be kept."""
+        """Returns the valid options as they would be stored; invalid ones are left out."""
         return clean_options(self.kind, self.raw_options())[0]
 
     def to_request(self) -> ExportRequest:
-        """What was asked for. Call it when valid."""
-        said = self.form.cleaned_data
+        """Returns the request. Call it when valid."""
+        data = self.form.cleaned_data
         return ExportRequest(
             type=self.kind.type,
-            format=said["format"] or self.kind.formats[0],
+            format=data["format"] or self.kind.formats[0],
             options=self.raw_options(),
-            confirm=bool(said.get("confirm")),
-            allow_duplicate=bool(said.get("allow_twin")),
+            options_form=self.options,
+            confirm=bool(data.get("confirm")),
+            allow_duplicate=bool(data.get("allow_twin")),
         )
 
-    def offer_duplicate(self) -> None:
-        """The same is still open: the form now has a box to ask for it anyway."""
-        self.offered = True
-
     def add_errors(self, errors: Mapping[str, Sequence[str]]) -> list[str]:
-        """Puts the engine's problems beside their fields; what has no field is returned."""
+        """Adds errors of the service to their fields; returns the texts that belong to no field."""
         rest: list[str] = []
         for name, texts in errors.items():
             option = name.removeprefix("options.")
@@ -160,43 +159,45 @@ class NewExportForms:
         return rest
 
     def option_groups(self) -> "OptionGroups":
-        """The options in the order of their declaration; of many, those that may be left out apart."""
+        """Returns the options in declared order. With many optional ones, those are collapsed."""
         rows = [
             self.option_row(name) for name in self.options.fields if self._is_set(name) or not self._is_foreign(name)
         ]
-        rest = [row for row in rows if not row.field.field.required]
-        if len(rest) <= MAX_UNCOLLAPSED_OPTIONS:
+        optional = [row for row in rows if not row.field.field.required]
+        if len(optional) <= MAX_UNCOLLAPSED_OPTIONS:
             return OptionGroups(rows, [], False)
-        needed = [row for row in rows if row.field.field.required]
-        return OptionGroups(needed, rest, any(row.field.errors or self._is_set(row.name) for row in rest))
+        required = [row for row in rows if row.field.field.required]
+        return OptionGroups(required, optional, any(row.field.errors or self._is_set(row.name) for row in optional))
 
     def _is_set(self, name: str) -> bool:
         return self.options[name].value() not in (None, "", [], {})
 
     def _is_foreign(self, name: str) -> bool:
-        """Whether only another dialect than the credential's has a word for this option."""
-        provider, mine = self.project.provider, self.project.credential.dialect
+        """Whether another dialect supports this option, but not the credential's."""
+        provider, own_dialect = self.project.provider, self.project.credential.dialect
         declared = self.options.fields[name]
         type_ = dict(getattr(declared, "schema", {})).get("type", "string")
-        words = [value for value, _ in getattr(declared, "choices", ()) if value]
-        probe = {name: PROBE_VALUES.get(type_, words[0] if words else "x")}
+        values = [value for value, _ in getattr(declared, "choices", ()) if value]
+        probe = {name: PROBE_VALUES.get(type_, values[0] if values else "x")}
 
         def lacks(dialect: str) -> bool:
             return name in provider.option_problems(self.kind, probe, dialect)
 
-        return lacks(mine) and not all(lacks(dialect) for dialect in provider.dialects)
+        return lacks(own_dialect) and not all(lacks(dialect) for dialect in provider.dialects)
 
     def option_row(self, name: str, choices: Sequence[tuple[str, str]] = ()) -> OptionRow:
-        """One option; with `choices`, those to pick from, and what is chosen among them."""
+        """Returns one option; with `choices` also these (value, label) pairs and which of them are selected."""
         bound = self.options[name]
-        many = dict(getattr(bound.field, "schema", {})).get("type") == "array"
+        is_multiple = dict(getattr(bound.field, "schema", {})).get("type") == "array"
         row = OptionRow(
-            bound, name, name in self.kind.options_with_choices, many, getattr(bound.field, "typed_help", "")
+            bound, name, name in self.kind.options_with_choices, is_multiple, getattr(bound.field, "typed_help", "")
         )
         if choices:
             value = bound.field.prepare_value(bound.value()) if hasattr(bound.field, "prepare_value") else bound.value()
             text = "" if value is None else str(value)
-            row.selected = [part for part in text.replace(",", " ").split() if part] if many else [text] if text else []
+            row.selected = (
+                [part for part in text.replace(",", " ").split() if part] if is_multiple else [text] if text else []
+            )
             known = {id_ for id_, _ in choices}
             row.choices = [(id_, id_) for id_ in row.selected if id_ not in known] + list(choices)
         return row

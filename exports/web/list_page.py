@@ -1,4 +1,4 @@
-"""The list of exports as the page shows it: filters, rows, the ways to newer and older ones."""
+"""The context of the export list: filters, rows, links to newer and older pages."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,13 +27,13 @@ TRIGGER_LABELS: Final = {
     "adopt": _l("By watching a job"),
 }
 FIELD_LABELS: Final = {"q": _l("Search"), "since": _l("From"), "until": _l("To")}
-# These stand beside the search; the others unfold.
+# Shown beside the search field; the other filters are collapsed.
 PRIMARY_FILTERS: Final = ("status", "project_id", "user_id")
 
 
 @dataclass(frozen=True)
 class SelectFilter:
-    """One filter as a box to choose from."""
+    """A filter as a <select>."""
 
     name: str
     label: str
@@ -42,13 +42,13 @@ class SelectFilter:
 
     @property
     def value_label(self) -> str:
-        """What is chosen, in words."""
+        """The label of the selected value."""
         return dict(self.choices).get(self.value, self.value)
 
 
 @dataclass(frozen=True)
 class FilterChip:
-    """A filter in force, and the query string without it."""
+    """An active filter. `query_without`: the query string without this filter."""
 
     label: str
     value: str
@@ -56,44 +56,45 @@ class FilterChip:
 
 
 def list_context(member: Member, data: QueryDict) -> dict[str, Any]:
-    """What the list shows for this query string; filters that cannot be read are named and left out."""
+    """Returns the context for this query string. Invalid filters are left out, and `errors` names them."""
     filters, errors = read_filters(data)
     cursor_page = pagination.get_cursor_page(
         select_for_rows(access.exports(member)), filters, *pagination.parse_cursor(data), PAGE_SIZE
     )
-    boxes = _boxes(member, data)
+    selects = _select_filters(member, data)
     return {
         "section": "exports",
         "rows": build_rows(member, cursor_page.rows),
-        "moving": any(export.is_open for export in cursor_page.rows),
+        "has_open_exports": any(export.is_open for export in cursor_page.rows),
         "cursor_page": cursor_page,
         "is_later_page": "before" in data or "after" in data,
         "query": filters.query_string,
-        "back": data.urlencode(),
+        "list_query": data.urlencode(),
         "errors": errors,
-        "boxes": [box for box in boxes if box.name in PRIMARY_FILTERS],
-        "more_boxes": [box for box in boxes if box.name not in PRIMARY_FILTERS],
+        "primary_filters": [select for select in selects if select.name in PRIMARY_FILTERS],
+        "more_filters": [select for select in selects if select.name not in PRIMARY_FILTERS],
         "filters_expanded": any(name not in (*PRIMARY_FILTERS, "q") for name, _ in filters.pairs),
-        "chips": _chips(filters, boxes),
+        "chips": _filter_chips(filters, selects),
         "q": data.get("q", ""),
         "since": data.get("since", ""),
         "until": data.get("until", ""),
-        "filtered": bool(filters.pairs),
+        "is_filtered": bool(filters.pairs),
     }
 
 
 def read_filters(data: QueryDict) -> tuple[Filters, dict[str, list[str]]]:
-    """The filters that can be read, and what is wrong with the others."""
+    """Returns the valid filters, and the errors of the others by name."""
     try:
         return Filters.parse(data, with_page_filters=True), {}
     except InvalidError as problem:
-        rest = data.copy()
+        valid = data.copy()
         for name in problem.errors:
-            rest.pop(name, None)
-        return Filters.parse(rest, with_page_filters=True), problem.errors
+            valid.pop(name, None)
+        return Filters.parse(valid, with_page_filters=True), problem.errors
 
 
-def _boxes(member: Member, data: QueryDict) -> list[SelectFilter]:
+def _select_filters(member: Member, data: QueryDict) -> list[SelectFilter]:
+    """Returns every <select> filter, with two queries: projects and people."""
     kinds: dict[str, list[str]] = {}
     for provider in PROVIDERS.values():
         for kind in provider.kinds:
@@ -101,38 +102,42 @@ def _boxes(member: Member, data: QueryDict) -> list[SelectFilter]:
     projects = access.projects(member).select_related(None).only("name", "remote_id").order_by("name", "pk")
     people = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
     people = people.only("user__name", "user__email")
-    boxes = (
-        ("status", _("State"), [(word, status_label(word)) for word in states.STATUSES]),
+    selects = (
+        ("status", _("State"), [(status, status_label(status)) for status in states.STATUSES]),
         ("project_id", _("Project"), [(str(project.pk), str(project)) for project in projects[:MAX_PROJECTS]]),
-        ("user_id", _("Person"), [(str(one.user_id), _person(one, member)) for one in people[:MAX_PEOPLE]]),
+        ("user_id", _("Person"), [(str(row.user_id), _member_label(row, member)) for row in people[:MAX_PEOPLE]]),
         ("provider", _("Provider"), [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
         ("type", _("Kind"), [(type_, _(" or ").join(labels)) for type_, labels in kinds.items()]),
-        ("trigger", _("Asked"), [(word, str(said)) for word, said in TRIGGER_LABELS.items()]),
+        ("trigger", _("Asked"), [(trigger, str(label)) for trigger, label in TRIGGER_LABELS.items()]),
         ("file", _("File"), [("yes", _("Has a file")), ("no", _("Has no file"))]),
     )
-    return [_box(name, label, ",".join(filter(None, data.getlist(name))), choices) for name, label, choices in boxes]
+    return [
+        _select_filter(name, label, ",".join(filter(None, data.getlist(name))), choices)
+        for name, label, choices in selects
+    ]
 
 
-def _person(one: Member, reader: Member) -> str:
-    name = one.user.display_name
-    return _("%(name)s (you)") % {"name": name} if one.pk == reader.pk else name
+def _member_label(member: Member, reader: Member) -> str:
+    name = member.user.display_name
+    return _("%(name)s (you)") % {"name": name} if member.pk == reader.pk else name
 
 
-def _box(name: str, label: str, value: str, choices: list[tuple[str, str]]) -> SelectFilter:
-    # An address may name several; the box then has them as one more choice, so that nothing is lost.
+def _select_filter(name: str, label: str, value: str, choices: list[tuple[str, str]]) -> SelectFilter:
+    # A query string may give several values; they become one more choice, so that the form keeps them.
     if value and value not in dict(choices):
-        known = dict(choices)
-        choices = [*choices, (value, _(" or ").join(known.get(part, part) for part in value.split(",")))]
+        labels = dict(choices)
+        choices = [*choices, (value, _(" or ").join(labels.get(part, part) for part in value.split(",")))]
     return SelectFilter(name, label, value, choices)
 
 
-def _chips(filters: Filters, boxes: list[SelectFilter]) -> list[FilterChip]:
-    said = {box.name: (box.label, box.value_label) for box in boxes}
-    given = dict.fromkeys(name for name, _ in filters.pairs)
+def _filter_chips(filters: Filters, selects: list[SelectFilter]) -> list[FilterChip]:
+    """Returns a chip for each active filter, in the order of the query string."""
+    labels = {select.name: (select.label, select.value_label) for select in selects}
+    active = dict.fromkeys(name for name, _ in filters.pairs)
     return [
         FilterChip(
-            *said.get(name, (str(FIELD_LABELS.get(name, name)), ", ".join(filters.values_of(name)))),
+            *labels.get(name, (str(FIELD_LABELS.get(name, name)), ", ".join(filters.values_of(name)))),
             filters.query_without(name),
         )
-        for name in given
+        for name in active
     ]

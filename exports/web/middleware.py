@@ -1,14 +1,15 @@
-"""Headers that every answer carries, and what is looked at before a request goes any further."""
+"""Middleware: security headers on every response, and limits on every request."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
-# Nothing from elsewhere, nothing inline. What a page needs lies in /static/.
+from exports.http.client_address import parse_address
+
+# Pages load everything from /static/: nothing from other origins, nothing inline.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -18,7 +19,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "base-uri 'none'",
     )
 )
-# Pages know no other; Django would have a page answer TRACE as it answers GET.
+# Without this list Django's function views would answer TRACE as they answer GET.
 PAGE_METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -32,9 +33,9 @@ SECURITY_HEADERS: Final = {
 
 
 class SecurityHeadersMiddleware:
-    """Adds the headers above where a view has not set its own, and keeps pages out of shared caches.
+    """Adds SECURITY_HEADERS that the view has not set itself, and keeps HTML out of shared caches.
 
-    It stands first, so that it also sees what WhiteNoise and other middleware answer by themselves.
+    It is the first middleware, so that responses of WhiteNoise and of other middleware get the headers too.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -50,55 +51,51 @@ class SecurityHeadersMiddleware:
 
 
 class RequestLimitsMiddleware:
-    """Refuses what is no request for us, bounds what is sent, and learns from the proxy where it comes from.
+    """Refuses ambiguous hosts, other methods and large bodies, and takes the client's address from the proxy's header.
 
-    Django bounds fields but no files: a form with a file in it would be written to the disk whatever its size, also
-    for somebody who is not signed in. The API and the webhook receiver bound their bodies themselves.
+    Django limits the size of form fields but not of uploaded files, which it would write to disk in any size, also for
+    anonymous clients. The API and the webhook receiver limit their bodies themselves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.PROXY_ADDRESS_HEADER and (address := _told(request)):
+        if settings.PROXY_ADDRESS_HEADER and (address := _proxied_address(request)):
             request.META["REMOTE_ADDR"] = address
         return _refusal(request) or self.get_response(request)
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
-    """The answer to a request that goes no further."""
+    """Returns the response that refuses the request, or None."""
     if not _names_one_host(request):
         return HttpResponse("Say once which host is meant.\n", status=400, content_type="text/plain")
-    # What is served, not what the address looks like: gunicorn lets some who ask put a prefix before it.
+    # path_info, not path: gunicorn lets some clients set the prefix that path starts with (a SCRIPT_NAME header).
     if request.path_info.startswith(("/api/", "/hooks/")):
         return None
     if request.method not in PAGE_METHODS:
         return HttpResponseNotAllowed(PAGE_METHODS)
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if _length(request) > most:
-        return HttpResponse(f"At most {most} bytes can be sent.\n", status=413, content_type="text/plain")
+    max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if _content_length(request) > max_bytes:
+        return HttpResponse(f"At most {max_bytes} bytes can be sent.\n", status=413, content_type="text/plain")
     return None
 
 
 def _names_one_host(request: HttpRequest) -> bool:
-    """Whether the host is in its header, and no other one in the request line (RFC 9112, 3.2), as gunicorn read it."""
+    """Whether there is a Host header and the request line names no other host (RFC 9112, 3.2), as gunicorn read it."""
     line, host = str(request.META.get("RAW_URI", "")), request.META.get("HTTP_HOST")
     if line and host is None:
         return bool(request.META.get("SERVER_PROTOCOL") != "HTTP/1.1")
-    elsewhere = line and line != "*" and not line.startswith("/")
-    return not elsewhere or line.partition("://")[2].partition("/")[0].lower() == str(host).lower()
+    is_absolute = line and line != "*" and not line.startswith("/")
+    return not is_absolute or line.partition("://")[2].partition("/")[0].lower() == str(host).lower()
 
 
-def _length(request: HttpRequest) -> int:
-    """The length of the body; 0 where none is said that could be one, for then nothing is read."""
-    said = request.META.get("CONTENT_LENGTH", "")
-    return int(said[:20]) if said.isascii() and said.isdigit() else 0
+def _content_length(request: HttpRequest) -> int:
+    """Returns the Content-Length; 0 when it is missing or no number, since WSGI then reads no body."""
+    text = request.META.get("CONTENT_LENGTH", "")
+    return int(text[:20]) if text.isascii() and text.isdigit() else 0
 
 
-def _told(request: HttpRequest) -> str:
-    """The address the proxy names: the last of its list, since those before it are what the client claims."""
-    said = request.headers.get(settings.PROXY_ADDRESS_HEADER, "").rpartition(",")[2].strip()
-    try:
-        return str(ip_address(said))
-    except ValueError:
-        return ""
+def _proxied_address(request: HttpRequest) -> str:
+    """Returns the last address of the proxy's header, or "". The ones before it are what the client claims."""
+    return parse_address(request.headers.get(settings.PROXY_ADDRESS_HEADER, "").rpartition(",")[2].strip()) or ""

@@ -12,7 +12,7 @@ from exports.models import Member, User
 from exports.models.team import MEMBER, OWNER, VIEWER
 from exports.models.token import READ, WRITE
 
-# What a role may do, in the words of the page.
+# What each role may do.
 ROLE_DESCRIPTIONS: Final = {
     OWNER: _("Everything a member does, and holds credentials, members and this team's activity."),
     MEMBER: _("Exports, adds projects, downloads."),
@@ -28,21 +28,21 @@ TOKEN_LIFETIMES: Final = (
 
 
 class ServiceErrorsForm(forms.Form):
-    """A form that shows the engine's problems beside its fields."""
+    """A form that can show the errors of a service."""
 
     def add_errors(self, errors: Mapping[str, Sequence[str]]) -> None:
-        """Problems by field; what has no field stands above the form."""
+        """Adds the texts to their fields; those that belong to no field are shown above the form."""
         for name, texts in errors.items():
             self.add_error(name if name in self.fields else None, list(texts))
 
 
-def _roles() -> list[tuple[str, str]]:
-    said = {role: str(meaning) for role, meaning in ROLE_DESCRIPTIONS.items()}
-    return [(role, f"{word}: {said[role][0].lower()}{said[role][1:]}") for role, word in Member.ROLES]
+def _role_choices() -> list[tuple[str, str]]:
+    texts = {role: str(description) for role, description in ROLE_DESCRIPTIONS.items()}
+    return [(role, f"{label}: {texts[role][0].lower()}{texts[role][1:]}") for role, label in Member.ROLES]
 
 
 class InviteForm(ServiceErrorsForm):
-    """Whom to invite, and as what."""
+    """An invitation: address and role."""
 
     email = forms.CharField(
         label=_("E-mail address"),
@@ -51,17 +51,17 @@ class InviteForm(ServiceErrorsForm):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
         help_text=_("The link is mailed there, and only this address can take it. Empty: whoever has the link can."),
     )
-    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect, choices=_roles, initial=MEMBER)
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect, choices=_role_choices, initial=MEMBER)
 
 
 class RoleForm(ServiceErrorsForm):
-    """Another role for a member."""
+    """A member's role."""
 
-    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect, choices=_roles)
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect, choices=_role_choices)
 
 
 class SignUpForm(ServiceErrorsForm):
-    """A new account for somebody who was invited. An invitation to an address makes the account of that address."""
+    """A new account for an invited person. An invitation to an address fixes the account's address."""
 
     email = forms.CharField(
         label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
@@ -75,17 +75,17 @@ class SignUpForm(ServiceErrorsForm):
         help_text=_("At least 10 characters, not only digits, none of the common ones. Several words make a good one."),
     )
 
-    def __init__(self, bound_to: str, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, invited_email: str, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)
-        if bound_to:
+        if invited_email:
             self.fields["email"].required = False
-            self.fields["email"].initial = bound_to
+            self.fields["email"].initial = invited_email
             self.fields["email"].disabled = True
             self.fields["email"].help_text = _("The invitation is for this address.")
 
 
-def _zones() -> list[tuple[str, Any]]:
-    """Every zone, under its region. Names without a region are old ones, except UTC."""
+def _time_zone_choices() -> list[tuple[str, Any]]:
+    """Returns UTC and every time zone grouped by region. Other names without a region are deprecated aliases."""
     regions: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(available_timezones()):
         region, _, place = name.partition("/")
@@ -95,7 +95,7 @@ def _zones() -> list[tuple[str, Any]]:
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What a person says of themselves, and how the portal should be with them."""
+    """Name, time zone, colors and mail settings of a user."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), help_text=_("All times on pages are shown in it."))
 
@@ -114,11 +114,11 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         zone = self.fields["time_zone"]
         assert isinstance(zone, forms.ChoiceField)  # noqa: S101  for the type checker
-        zone.choices = lazy(_zones, list)()
+        zone.choices = lazy(_time_zone_choices, list)()
 
 
 class TokenForm(ServiceErrorsForm):
-    """A new token of the API, in one of the person's teams."""
+    """A new API token for one of the user's teams."""
 
     team = forms.ChoiceField(label=_("Team"))
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What uses it, like “nightly script”."))
@@ -129,7 +129,7 @@ class TokenForm(ServiceErrorsForm):
         super().__init__(data)
         team = self.fields["team"]
         assert isinstance(team, forms.ChoiceField)  # noqa: S101  for the type checker
-        team.choices = [(str(one.pk), one.team.name) for one in members]
+        team.choices = [(str(member.pk), member.team.name) for member in members]
         if len(team.choices) == 1:
             team.widget = forms.HiddenInput()
             team.initial = str(next(iter(members)).pk)

@@ -1,4 +1,4 @@
-"""What an export's page says in sentences: how far it is, what happens next, whose turn it is and what helps."""
+"""Texts and values of an export's page: stages, next step, explanation of a failure, related exports, options."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ ACTION_LABELS: Final = {
     "provider": _l("{provider}'s turn"),
     "none": _l("Nothing to do"),
 }
-# Reason of a failure to what happened, and to what helps. {provider} is filled in.
+# By error code: what happened, and what the reader can do. `{provider}` is replaced by the provider's name.
 FAILURE_TITLES: Final = {
     "rejected": _l("{provider} refused the request"),
     "credential": _l("{provider} did not accept the credential"),
@@ -78,23 +78,23 @@ FAILURE_ADVICE: Final = {
     "storage": _l("The portal's staff must make room first; then retry."),
     "internal": _l("Tell the portal's staff, who find this export by its number. A retry does no harm."),
 }
-# The same reasons, where the provider had taken the job already.
+# By error code, for exports whose job the provider had accepted.
 ACCEPTED_FAILURE_TITLES: Final = {"not_found": _l("{provider} does not know the job any more")}
 ACCEPTED_FAILURE_ADVICE: Final = {
     "not_found": _l("The job is gone at {provider}, and its file with it. Retry to have it made anew.")
 }
-# What stands to reason first: the button that is offered before the others.
+# By error code: the action that is offered before the others; otherwise "retry".
 PRIMARY_REMEDIES: Final = {"credential": "credential", "rejected": "edit", "unconfirmed": "adopt", "deadline": "watch"}
-# Reasons that there can only be once the provider has done its part.
+# Error codes that only occur after the provider has finished the job.
 CODES_AFTER_COMPLETION: Final = frozenset({"no_file", "bad_file", "too_large", "storage"})
-# Who can report that a job was canceled at the provider; everybody else cancels here.
+# Sources of a change that report a cancellation at the provider; the others cancel in the portal.
 PROVIDER_SOURCES: Final = frozenset({"poll", "webhook", "worker"})
 MAX_RETRIES_SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One of the finish lines. `mark` is an icon; `at` when it was passed."""
+    """A stage of an export: accepted, done at the provider, file verified. `at`: when it was passed."""
 
     label: str
     icon: str
@@ -104,7 +104,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class NextStep:
-    """What happens next, when, and why it waits. `now`: it is under way."""
+    """What the portal does next, when, and why it waits. `is_running`: due or under way."""
 
     text: str
     at: datetime | None
@@ -114,7 +114,7 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Failure:
-    """A failure: what happened, whose turn it is, what helps, and the button that is offered first."""
+    """An explained failure: what happened, who must act, what helps, and the action that is offered first."""
 
     title: str
     action_label: str
@@ -124,7 +124,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class RelatedExports:
-    """The export of the same project and kind before this one, and those that follow this one."""
+    """The export of the same project and kind before this one, and the retries of this one."""
 
     previous: Export | None
     retries: list[Export]
@@ -132,7 +132,7 @@ class RelatedExports:
 
 @dataclass(frozen=True)
 class OptionValue:
-    """An option by the name that the form has for it. `changed`: last time it was `before` ("" was not set)."""
+    """An option with its form label. `changed`: the previous export had `previous_value` ("": not set)."""
 
     label: str
     value: str
@@ -141,41 +141,41 @@ class OptionValue:
 
 
 def window_title(export: Export) -> str:
-    """For the window's title: state first."""
+    """Returns the window's title: state, then kind and project."""
     return f"{status_label(export.status)}: {heading(export)}"
 
 
 def build_stages(export: Export) -> list[Stage]:
-    """Asked, done at the provider, file here: different facts, shown as such."""
-    provider = provider_label(export.project.credential)
-    done = export.status == states.SUCCEEDED
-    sent = bool(export.remote_id or export.submitted_at) or done
-    # A link is opened only after the job, so an address that was refused then means that the job was done.
-    refused = export.error_code == "address" and bool(export.remote_id)
-    over = done or export.step == states.FETCH or export.error_code in CODES_AFTER_COMPLETION or refused
-    with_file = export.format != "none"
-    passed = [
-        (_("Taken by %(provider)s") % {"provider": provider}, sent, export.started_at if sent else None),
-        (
-            _("Done at %(provider)s") % {"provider": provider},
-            over,
-            None if with_file else export.finished_at if done else None,
-        ),
-    ]
-    if with_file:
-        gone = export.file is not None and export.file.deleted_at is not None
-        label = _("File verified, deleted since") if gone else _("File here and verified")
-        passed.append((label, done, export.file.verified_at if export.file else None))
-    made = []
+    """Returns the stages of an export in order; `current` marks the first one that an open export has not passed."""
+    stages = []
     current = export.is_open
-    for label, is_passed, at in passed:
-        made.append(Stage(label, "check" if is_passed else "empty", at, current and not is_passed))
+    for label, is_passed, at in _stage_facts(export):
+        stages.append(Stage(label, "check" if is_passed else "empty", at, current and not is_passed))
         current = current and is_passed
-    return made
+    return stages
+
+
+def _stage_facts(export: Export) -> list[tuple[str, bool, datetime | None]]:
+    """Returns label, whether it is passed, and when, of each stage."""
+    provider = provider_label(export.project.credential)
+    succeeded = export.status == states.SUCCEEDED
+    accepted = bool(export.remote_id or export.submitted_at) or succeeded
+    # A link is only opened after the job, so an address that was refused then means that the job was done.
+    refused = export.error_code == "address" and bool(export.remote_id)
+    done = succeeded or export.step == states.FETCH or export.error_code in CODES_AFTER_COMPLETION or refused
+    accepted_label = _("Taken by %(provider)s") % {"provider": provider}
+    done_label = _("Done at %(provider)s") % {"provider": provider}
+    facts = [(accepted_label, accepted, export.started_at if accepted else None)]
+    if export.format == "none":
+        return [*facts, (done_label, done, export.finished_at if succeeded else None)]
+    deleted = export.file is not None and export.file.deleted_at is not None
+    file_label = _("File verified, deleted since") if deleted else _("File here and verified")
+    verified_at = export.file.verified_at if export.file else None
+    return [*facts, (done_label, done, None), (file_label, succeeded, verified_at)]
 
 
 def describe_next_step(export: Export) -> NextStep | None:
-    """What the portal does next with an open export."""
+    """Returns the next step of an open export, or None when it has ended."""
     if not export.is_open:
         return None
     provider = provider_label(export.project.credential)
@@ -197,52 +197,52 @@ def describe_next_step(export: Export) -> NextStep | None:
 
 
 def explain_failure(export: Export) -> Failure | None:
-    """Why it failed, in a form that leads on."""
+    """Returns the explanation of a failed export, or None for another status."""
     if export.status != states.FAILED:
         return None
     provider, code = provider_label(export.project.credential), export.error_code
-    taken = bool(export.remote_id)
-    what = (ACCEPTED_FAILURE_TITLES.get(code) if taken else None) or FAILURE_TITLES.get(code) or _("It failed")
-    advice = (ACCEPTED_FAILURE_ADVICE.get(code) if taken else None) or FAILURE_ADVICE.get(code) or _("Retry.")
-    first = PRIMARY_REMEDIES.get(code, "retry")
-    if first == "watch" and not export.remote_id:
-        first = "adopt"
-    turn = str(ACTION_LABELS.get(export.error_action, "")).format(provider=provider)
-    return Failure(what.format(provider=provider), turn, advice.format(provider=provider), first)
+    accepted = bool(export.remote_id)
+    title = (ACCEPTED_FAILURE_TITLES.get(code) if accepted else None) or FAILURE_TITLES.get(code) or _("It failed")
+    advice = (ACCEPTED_FAILURE_ADVICE.get(code) if accepted else None) or FAILURE_ADVICE.get(code) or _("Retry.")
+    remedy = PRIMARY_REMEDIES.get(code, "retry")
+    if remedy == "watch" and not accepted:
+        remedy = "adopt"
+    action_label = str(ACTION_LABELS.get(export.error_action, "")).format(provider=provider)
+    return Failure(title.format(provider=provider), action_label, advice.format(provider=provider), remedy)
 
 
 def canceled_at_provider(export: Export, changes: Iterable[Change | None]) -> bool:
-    """Whether the provider canceled the job, and nobody here."""
-    ends = [change.source for change in changes if change and change.to_status == states.CANCELED]
-    return export.status == states.CANCELED and bool(ends) and ends[-1] in PROVIDER_SOURCES
+    """Whether the last cancellation came from the provider and not from the portal."""
+    sources = [change.source for change in changes if change and change.to_status == states.CANCELED]
+    return export.status == states.CANCELED and bool(sources) and sources[-1] in PROVIDER_SOURCES
 
 
 def find_related(export: Export) -> RelatedExports:
-    """What came before and after, in one query."""
-    like = Export.objects.filter(project_id=export.project_id, type=export.type, pk__lt=export.pk)
-    before = Subquery(like.order_by("-pk").values("pk")[:1])
-    rows = list(Export.objects.filter(Q(pk=before) | Q(retry_of=export)).order_by("pk")[: MAX_RETRIES_SHOWN + 1])
+    """Returns the previous export and at most MAX_RETRIES_SHOWN retries, in one query."""
+    earlier = Export.objects.filter(project_id=export.project_id, type=export.type, pk__lt=export.pk)
+    previous = Subquery(earlier.order_by("-pk").values("pk")[:1])
+    rows = list(Export.objects.filter(Q(pk=previous) | Q(retry_of=export)).order_by("pk")[: MAX_RETRIES_SHOWN + 1])
     return RelatedExports(
         next((row for row in rows if row.pk < export.pk), None), [row for row in rows if row.retry_of_id == export.pk]
     )
 
 
-def compare_options(export: Export, kind: Kind | None, before: Export | None) -> list[OptionValue]:
-    """The options, those marked that were others in the export before; also those that were set only then."""
+def compare_options(export: Export, kind: Kind | None, previous: Export | None) -> list[OptionValue]:
+    """Returns the options of the export and those that only the previous one had, with the differences."""
     fields = kind.options.base_fields if kind else {}
-    last = before.options if before else export.options
+    previous_options = previous.options if previous else export.options
     rows = []
-    if before is not None and before.format != export.format:
-        rows.append(OptionValue(_("File format"), export.format, True, before.format))
-    for name in [*export.options, *(name for name in last if name not in export.options)]:
+    if previous is not None and previous.format != export.format:
+        rows.append(OptionValue(_("File format"), export.format, True, previous.format))
+    for name in [*export.options, *(name for name in previous_options if name not in export.options)]:
         label = (fields[name].label if name in fields else None) or name.replace("_", " ").capitalize()
-        now, then = export.options.get(name), last.get(name)
-        rows.append(OptionValue(str(label), _said(now), now != then, _said(then)))
+        value, old_value = export.options.get(name), previous_options.get(name)
+        rows.append(OptionValue(str(label), _display_value(value), value != old_value, _display_value(old_value)))
     return rows
 
 
-def _said(value: Any) -> str:
-    """An option's value in words; "" where it was not set."""
+def _display_value(value: Any) -> str:
+    """Returns an option's value as text; "" when it is not set."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Showing a page of a team, or only the part of it that moves."""
+"""Rendering a team page, or only its live fragment."""
 
 import hashlib
 from typing import Any, Final
@@ -15,40 +15,46 @@ FRAGMENT_HASH_HEADER: Final = "X-Live-Mark"
 
 
 def base_context(member: Member) -> dict[str, Any]:
-    """What the frame around every page of a team needs."""
-    verbs = access.ROLE_PERMISSIONS[member.role]
+    """Returns the context that base.html needs on every page of a team."""
+    allowed = access.ROLE_PERMISSIONS[member.role]
     return {
         "member": member,
         "team": member.team,
-        "may_export": access.EXPORT in verbs,
-        "may_manage": access.MANAGE in verbs,
+        "may_export": access.EXPORT in allowed,
+        "may_manage": access.MANAGE in allowed,
     }
 
 
 def render_page(
     request: SignedInRequest, member: Member, template: str, context: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
-    """A whole page."""
+    """Renders a whole page."""
     return HttpResponse(render_to_string(template, {**base_context(member), **(context or {})}, request), status=status)
 
 
 def render_live_page(
-    request: SignedInRequest, member: Member, template: str, part: str, context: dict[str, Any], *, moving: bool
+    request: SignedInRequest, member: Member, template: str, fragment: str, context: dict[str, Any], *, refreshing: bool
 ) -> HttpResponse:
-    """A page around a part that asks for itself again while `moving`; htmx gets the part alone.
+    """Renders a page around a live fragment, which htmx reloads every 2 s while `refreshing`; htmx gets it alone.
 
-    `mark` tells one look of the part from another, so that an unchanged one is answered with nothing and the page
-    keeps its focus, selection and scroll position. The part must therefore hold no token and no clock of its own.
+    The page sends the hash of the fragment it shows. An unchanged fragment is answered with 204, so that the page
+    keeps its focus, selection and scroll position. The fragment must therefore contain no token and no current time.
     """
     context = {**base_context(member), **context}
-    body = render_to_string(part, context, request)
-    mark = hashlib.sha256(body.encode()).hexdigest()[:16]
-    context |= {"live_body": body, "live_mark": mark, "live_moving": moving, "live_header": FRAGMENT_HASH_HEADER}
+    html = render_to_string(fragment, context, request)
+    fragment_hash = hashlib.sha256(html.encode()).hexdigest()[:16]
+    context |= {
+        "live_html": html,
+        "live_hash": fragment_hash,
+        "live_hash_header": FRAGMENT_HASH_HEADER,
+        "live_refreshing": refreshing,
+    }
     if not request.htmx:
         response = HttpResponse(render_to_string(template, context, request))
-    elif moving and request.headers.get(FRAGMENT_HASH_HEADER) == mark:
+    elif refreshing and request.headers.get(FRAGMENT_HASH_HEADER) == fragment_hash:
         response = HttpResponse(status=204)
     else:
-        response = HttpResponse(render_to_string("elements/live_region.html", {**context, "live_alone": True}, request))
+        context["live_only"] = True
+        response = HttpResponse(render_to_string("elements/live_region.html", context, request))
     patch_vary_headers(response, ["HX-Request"])
     return response

@@ -1,6 +1,5 @@
-"""What every request brings along: where it comes from, and in which zone its person reads times."""
+"""Middleware that sets the context of a request: client address for the audit log, time zone, use of the session."""
 
-import ipaddress
 import time
 from collections.abc import Callable
 from typing import Final
@@ -12,22 +11,15 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from exports.audit import log as audit_log
+from exports.http.client_address import client_address
 
-# When the session was last noted to be in use (Unix time), and how long that is good for: one write in so many seconds.
+# Session key of the time of the last recorded use (Unix time), and the seconds between two such writes.
 LAST_SEEN_KEY: Final = "seen"
 LAST_SEEN_INTERVAL: Final = 300
 
 
-def client_address(request: HttpRequest) -> str | None:
-    """Where a request comes from: the connection's address, or what the proxy says of it (`middleware.Intake`)."""
-    try:
-        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return None  # over a Unix socket
-
-
 class SessionActivityMiddleware:
-    """Notes the address for activity and the use of the session, and shows times in the zone of who is signed in."""
+    """Provides the audit log with the client's address, records use of the session, activates the user's time zone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -35,14 +27,14 @@ class SessionActivityMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         address = client_address(request)
         with audit_log.address_context(address), timezone.override(_zone(request)):
-            _note_use(request, address)
+            _record_session_use(request, address)
             return self.get_response(request)
 
 
-def _note_use(request: HttpRequest, address: str | None) -> None:
-    """Every few minutes, for the list of sessions. What scripts ask by themselves is no use by a person."""
-    noted = request.session.get(LAST_SEEN_KEY)
-    if noted is None or time.time() - noted < LAST_SEEN_INTERVAL or "HX-Request" in request.headers:
+def _record_session_use(request: HttpRequest, address: str | None) -> None:
+    """Writes at most every LAST_SEEN_INTERVAL seconds, for the list of sessions. htmx requests do not count as use."""
+    last_seen = request.session.get(LAST_SEEN_KEY)
+    if last_seen is None or time.time() - last_seen < LAST_SEEN_INTERVAL or "HX-Request" in request.headers:
         return
     request.session[LAST_SEEN_KEY] = int(time.time())
     rows = UserSession.objects.filter(session_key=request.session.session_key)
@@ -50,7 +42,7 @@ def _note_use(request: HttpRequest, address: str | None) -> None:
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:
-    """None, for strangers and for zones that the machine no longer knows, is the portal's own: UTC."""
+    """Returns the user's zone; None (the default, UTC) for anonymous users and for zones that this machine lacks."""
     try:
         return ZoneInfo(request.user.time_zone) if request.user.is_authenticated else None
     except (ZoneInfoNotFoundError, ValueError):

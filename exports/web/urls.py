@@ -1,4 +1,4 @@
-"""The addresses of pages. They are public: mails and bookmarks hold them."""
+"""URLs of the pages. They are stable: mails and bookmarks contain them."""
 
 from django.urls import include, path
 
@@ -68,8 +68,8 @@ urlpatterns = [
     path("profile/tokens/<int:pk>/revoke", profile.revoke_token, name="revoke-token"),
     path("healthz", system.healthz, name="healthz"),
     path("hooks/<int:pk>/<str:mark>", system.webhook, name="hook"),
-    path("hooks/<path:nonsense>", system.unknown_webhook),
+    path("hooks/<path:path>", system.unknown_webhook),
     path("t/<slug:slug>/", include(team)),
-    # What browsers ask for by themselves on pages that name no icon, such as the admin site's.
+    # Browsers request it by themselves on pages that name no icon, such as the admin site's.
     path("favicon.ico", system.favicon),
 ]

@@ -48,8 +48,8 @@ def operations() -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def at(export: Export) -> Callable[[str], str]:
-    """at(path) with the ids of the team's objects."""
+def path_of(export: Export) -> Callable[[str], str]:
+    """path_of(path) is the path with the ids of the team's objects."""
     ids = {
         "export_id": export.pk,
         "project_id": export.project_id,
@@ -64,12 +64,14 @@ def test_every_address_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("scope", [READ, WRITE])
 @pytest.mark.parametrize("role", ["owner", "member", "viewer"])
-def test_roles_and_scopes_open_what_they_should(cast: Cast, at: Callable[[str], str], role: str, scope: str) -> None:
+def test_roles_and_scopes_open_what_they_should(
+    cast: Cast, path_of: Callable[[str], str], role: str, scope: str
+) -> None:
     caller = ApiClient(getattr(cast, role), scope)
     for name, method, path in operations():
         allowed = NEEDS[name] in MAY[role] and (method == "GET" or scope == WRITE)
         # A body that is never right: nothing happens, and nobody is called.
-        answer = caller.call(method, at(path), b"[]" if method == "POST" else None)
+        answer = caller.call(method, path_of(path), b"[]" if method == "POST" else None)
         if not allowed:
             problem_body(answer, 403)
         elif method == "POST":
@@ -82,12 +84,12 @@ def test_roles_and_scopes_open_what_they_should(cast: Cast, at: Callable[[str], 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"nonsense"])
 def test_another_teams_objects_are_404_whatever_is_sent(
-    outsider: Member, at: Callable[[str], str], body: bytes
+    outsider: Member, path_of: Callable[[str], str], body: bytes
 ) -> None:
     stranger = ApiClient(outsider)
     for _, method, path in operations():
         if "{" in path:
-            problem_body(stranger.call(method, at(path), body if method == "POST" else None), 404)
+            problem_body(stranger.call(method, path_of(path), body if method == "POST" else None), 404)
 
 
 def test_lists_hold_nothing_of_another_team(outsider: Member, export: Export) -> None:
@@ -103,9 +105,9 @@ def test_another_teams_credential_holds_no_project(outsider: Member, export: Exp
     problem_body(ApiClient(outsider).post("/projects", body), 404)
 
 
-def test_without_a_token_every_address_is_401(at: Callable[[str], str]) -> None:
+def test_without_a_token_every_address_is_401(path_of: Callable[[str], str]) -> None:
     for _, method, path in operations():
-        problem_body(ApiClient(None).call(method, at(path)), 401)
+        problem_body(ApiClient(None).call(method, path_of(path)), 401)
 
 
 def test_someone_in_two_teams_sees_the_team_of_the_token(cast: Cast, export: Export) -> None:

@@ -10,7 +10,7 @@ from exports.models import Call, Credential, Member
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import SECRETS, Cast
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 @pytest.fixture
@@ -105,8 +105,8 @@ def test_a_name_is_used_once_in_a_team(owner_api: ApiClient, outsider: Member) -
     assert ApiClient(outsider).post("/credentials", GOOD).status_code == 201
 
 
-def test_a_test_of_a_good_one_names_its_steps(member_api: ApiClient, cast: Cast, at: At) -> None:
-    credential = cast.credential("playcanvas", at("playcanvas"))
+def test_a_test_of_a_good_one_names_its_steps(member_api: ApiClient, cast: Cast, origin_of: OriginOf) -> None:
+    credential = cast.credential("playcanvas", origin_of("playcanvas"))
     answer = member_api.post(f"/credentials/{credential.pk}/check")
     assert answer.status_code == 200
     body = answer.json()
@@ -116,24 +116,28 @@ def test_a_test_of_a_good_one_names_its_steps(member_api: ApiClient, cast: Cast,
     assert member_api.get("/credentials").json()["credentials"][0]["checked_at"]
 
 
-def test_a_test_of_a_dead_one_is_an_answer_and_kept_as_trouble(member_api: ApiClient, cast: Cast, at: At) -> None:
-    credential = cast.credential("playcanvas", at("playcanvas"), secrets={"token": "dead"})
+def test_a_test_of_a_dead_one_is_an_answer_and_kept_as_the_last_error(
+    member_api: ApiClient, cast: Cast, origin_of: OriginOf
+) -> None:
+    credential = cast.credential("playcanvas", origin_of("playcanvas"), secrets={"token": "dead"})
     body = member_api.post(f"/credentials/{credential.pk}/check").json()
     assert body["ok"] is False
     assert body["detail"]
     assert member_api.get("/credentials").json()["credentials"][0]["trouble"] == body["detail"]
 
 
-def test_the_providers_projects_can_be_listed(member_api: ApiClient, cast: Cast, at: At) -> None:
-    credential = cast.credential("toloka", at("toloka"))
+def test_the_providers_projects_can_be_listed(member_api: ApiClient, cast: Cast, origin_of: OriginOf) -> None:
+    credential = cast.credential("toloka", origin_of("toloka"))
     body = member_api.get(f"/credentials/{credential.pk}/remote-projects").json()
     assert body["meta"] == {"limit": len(body["projects"]), "next": None}
     assert "10" in [project["id"] for project in body["projects"]]
     assert all(set(project) == {"id", "name", "note"} for project in body["projects"])
 
 
-def test_a_provider_that_does_not_answer_is_502_with_its_sentence(member_api: ApiClient, cast: Cast, at: At) -> None:
-    credential = cast.credential("toloka", at("toloka"), secrets={"token": "dead", "scheme": "OAuth"})
+def test_a_provider_that_does_not_answer_is_502_with_its_sentence(
+    member_api: ApiClient, cast: Cast, origin_of: OriginOf
+) -> None:
+    credential = cast.credential("toloka", origin_of("toloka"), secrets={"token": "dead", "scheme": "OAuth"})
     assert problem_body(member_api.get(f"/credentials/{credential.pk}/remote-projects"), 502)["detail"]
 
 

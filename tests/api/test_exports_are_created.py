@@ -86,7 +86,7 @@ def test_a_kind_that_changes_the_project_wants_to_be_confirmed(member_api: ApiCl
     assert member_api.post(path, {"type": "archive", "confirm": True}).status_code == 201
 
 
-def test_a_twin_is_409_and_names_the_one_that_is_open(member_api: ApiClient, project: Project) -> None:
+def test_a_duplicate_is_409_and_names_the_one_that_is_open(member_api: ApiClient, project: Project) -> None:
     path = f"/projects/{project.pk}/exports"
     first = member_api.post(path, {"type": "orders"}).json()
     assert problem_body(member_api.post(path, {"type": "orders"}), 409)["export_id"] == first["id"]

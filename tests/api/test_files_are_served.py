@@ -47,7 +47,7 @@ def test_the_whole_file_comes_with_its_headers(member_api: ApiClient, kept: Expo
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("range_header", "first", "last"),
     [
         ("bytes=0-0", 0, 0),
         ("bytes=0-99", 0, 99),
@@ -60,26 +60,26 @@ def test_the_whole_file_comes_with_its_headers(member_api: ApiClient, kept: Expo
         (f"bytes=0-{'9' * 3000}", 0, 1023),
     ],
 )
-def test_one_range_comes_alone(member_api: ApiClient, path: str, asked: str, first: int, last: int) -> None:
-    answer = member_api.get(path, Range=asked)
+def test_one_range_comes_alone(member_api: ApiClient, path: str, range_header: str, first: int, last: int) -> None:
+    answer = member_api.get(path, Range=range_header)
     assert answer.status_code == 206
     assert answer.headers["Content-Range"] == f"bytes {first}-{last}/1024"
     assert answer.headers["Content-Length"] == str(last - first + 1)
     assert read(answer) == CONTENT[first : last + 1]
 
 
-@pytest.mark.parametrize("asked", ["bytes=1024-", "bytes=9999-10000", "bytes=-0", f"bytes={'9' * 3000}-"])
-def test_a_range_beyond_the_end_is_416(member_api: ApiClient, path: str, asked: str) -> None:
-    answer = member_api.get(path, Range=asked)
+@pytest.mark.parametrize("range_header", ["bytes=1024-", "bytes=9999-10000", "bytes=-0", f"bytes={'9' * 3000}-"])
+def test_a_range_beyond_the_end_is_416(member_api: ApiClient, path: str, range_header: str) -> None:
+    answer = member_api.get(path, Range=range_header)
     problem_body(answer, 416)
     assert answer.headers["Content-Range"] == "bytes */1024"
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=0-1,5-6", "bytes=9-5", "bytes=-", "bytes=a-b", "bytes", "lines=0-5", "bytes=+1-5", "bytes=٣-"]
+    "range_header", ["bytes=0-1,5-6", "bytes=9-5", "bytes=-", "bytes=a-b", "bytes", "lines=0-5", "bytes=+1-5", "bytes=٣-"]
 )
-def test_what_is_no_single_range_brings_the_whole_file(member_api: ApiClient, path: str, asked: str) -> None:
-    answer = member_api.get(path, Range=asked)
+def test_what_is_no_single_range_brings_the_whole_file(member_api: ApiClient, path: str, range_header: str) -> None:
+    answer = member_api.get(path, Range=range_header)
     assert (answer.status_code, read(answer)) == (200, CONTENT)
 
 

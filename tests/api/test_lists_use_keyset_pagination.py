@@ -11,7 +11,7 @@ from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export
 
-MOST_QUERIES = 3
+MAX_QUERIES = 3
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_the_number_of_queries_does_not_grow(
     member_api.get("/me")  # The token's use is noted once a minute.
     for provider in ("playcanvas", "aistudios", "toloka"):
         request_export(cast.project(provider), cast.owner, {"aistudios": "video"}.get(provider, "archive"))
-    with django_assert_max_num_queries(MOST_QUERIES):
+    with django_assert_max_num_queries(MAX_QUERIES):
         body = member_api.get(path).json()
     assert len(next(iter(body.values()))) >= 4
 

@@ -19,7 +19,7 @@ from tests.helpers.run_exports import request_export
 ACTIVITY = "/t/the-team/activity/"
 
 
-def told() -> list[tuple[str, str, str]]:
+def entries() -> list[tuple[str, str, str]]:
     return [(one.actor.partition("@")[0], one.verb, one.target) for one in AuditEntry.objects.order_by("pk")]
 
 
@@ -39,7 +39,7 @@ def test_everything_that_people_do_is_there(cast: Cast) -> None:
     actions.cancel(export, actor=member.email, source="person")
     free = service.create_credential(cast.team, None, provider="ulule", name="Free", secrets=SECRETS["ulule"])
     service.delete_credential(free, owner)
-    assert told() == [
+    assert entries() == [
         ("owner", "added", "credential Main (ulule)"),
         ("member", "added", "project 4001"),
         ("member", "renamed", "project Bakery"),
@@ -90,7 +90,7 @@ def test_what_is_refused_is_not_there(cast: Cast) -> None:
         service.delete_credential(project.credential, cast.owner.user)
     with pytest.raises(InvalidError):
         service.create_project(project.credential, None, remote_id=project.remote_id)
-    assert told() == []
+    assert entries() == []
 
 
 def test_it_is_for_owners(as_owner: Client, as_member: Client, as_outsider: Client, cast: Cast) -> None:

@@ -1,49 +1,75 @@
 """Measures the portal beside peers that are written the usual way, and says what is past its limit.
 
-    python -m tests.bench [PART …] [--quick] [--write docs/performance.md]
+    python -m tests.bench [PART …] [--quick] [--against COMMIT] [--write docs/performance.md]
 
-BENCH_ROUNDS says how many rounds are taken (3), BENCH_SLOTS how many steps a worker takes at once.
+--against measures `polls` and `short_exports` of an older commit in the same run, with its own code.
+
+TEST_DATABASE_URL is the PostgreSQL server, BENCH_REDIS_URL the Redis server, with or without the number of a database.
+BENCH_ROUNDS says how many rounds are taken (3), BENCH_SLOTS how many slots a worker has (`-c`).
 """
 
 import argparse
 import importlib
+import json
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
 from typing import Final
 
-from tests.bench.environment import ROUNDS, server_version, set_up_django
-from tests.bench.result import Result, machine, markdown, missing, table
+from tests.bench import landed
+from tests.bench.environment import ROUNDS, broker, server_version, set_up_django
+from tests.bench.result import RATIO, Result, machine, markdown, missing, table
 
-PARTS: Final = ("polls", "in_flight", "claims", "calls", "budget", "fetch", "recovery", "short_exports", "pages")
+PARTS: Final = (
+    "polls",
+    "in_flight",
+    "short_exports",
+    "recovery",
+    "press",
+    "fetch",
+    "claims",
+    "rate_limits",
+    "call_cost",
+    "pages",
+)
 
 
 def pages(quick: bool) -> list[Result]:
     """The times of pages, which are measured by a program of their own."""
-    command = [sys.executable, "-m", "tests.bench.pages", *(["--rows", "20000"] if quick else [])]
-    done = subprocess.run(command, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pages.json"
+        command = [sys.executable, "-m", "tests.bench.pages", "--json", str(path)]
+        done = subprocess.run([*command, *(["--rows", "20000"] if quick else [])], check=False)
+        times: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
     verdict = "missed" if done.returncode else "ok"
-    return [Result("pages past their limit", done.returncode, "", "0", verdict, "python -m tests.bench.pages")]
+    return [
+        *(
+            Result(name, 1000 * many, "ms", note=f"{1000 * few:.1f} ms at a thousand exports, {many / few:.2f} {RATIO}")
+            for name, (few, many) in times.items()
+        ),
+        Result("pages past their limit", done.returncode, "", "0", verdict, "python -m tests.bench.pages"),
+    ]
 
 
 def measure(part: str, quick: bool) -> tuple[str, list[Result]]:
     """What one part is about, and its figures. A part that breaks is a figure that is missing."""
     began = time.monotonic()
     print(f"\n== {part}", flush=True)
-    about, found = "Home and lists at a thousand and a million exports.", []
+    about, results = "Home and lists at a thousand and a million exports: what the server does for one request.", []
     try:
         if part == "pages":
-            found = pages(quick)
+            results = pages(quick)
         else:
             module = importlib.import_module(f"tests.bench.{part}")
-            about, found = module.ABOUT, module.run(quick)
+            about, results = module.ABOUT, module.run(quick)
     except Exception as error:
         traceback.print_exc()
-        found = [missing(part, f"it broke: {type(error).__name__}: {str(error)[:200]}")]
-    print(f"{table(found)}\n({time.monotonic() - began:.0f} s)", flush=True)
-    return about, found
+        results = [missing(part, f"it broke: {type(error).__name__}: {str(error)[:200]}")]
+    print(f"{table(results)}\n({time.monotonic() - began:.0f} s)", flush=True)
+    return about, results
 
 
 def main() -> int:
@@ -53,24 +79,29 @@ def main() -> int:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of: {', '.join(PARTS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sizes, to try it out; its figures mean little")
+    parser.add_argument("--against", metavar="COMMIT", help="also measures this commit of the repository")
     parser.add_argument("--write", type=Path, metavar="FILE", help="also writes the results as Markdown")
-    given = parser.parse_args()
-    unknown = [part for part in given.parts if part not in PARTS]
+    arguments = parser.parse_args()
+    unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}; there are: {', '.join(PARTS)}")
     about = machine(server_version())
+    broker()  # says at once what is wrong with its address
     set_up_django()
-    words = [*given.parts, *(["--quick"] if given.quick else [])]
-    rounds = f"polls, claims, calls and fetch are medians of {ROUNDS} rounds, the rest ran once"
-    if given.quick:
+    words = [*arguments.parts, *(["--quick"] if arguments.quick else [])]
+    if arguments.against:
+        landed.choose(arguments.against)
+        words += ["--against", arguments.against]
+    rounds = f"polls, claims, call_cost and fetch are medians of {ROUNDS} rounds, the rest ran once"
+    if arguments.quick:
         rounds = "**a quick run of small sizes, whose figures mean little**; the texts describe the full one"
-    found: dict[str, tuple[str, list[Result]]] = {}
-    for part in given.parts or PARTS:
-        found[part] = measure(part, given.quick)
-        if given.write:  # after each, so that a run that is broken off leaves what it has
-            given.write.write_text(markdown(found, about, " ".join(["python -m tests.bench", *words]), rounds))
+    parts: dict[str, tuple[str, list[Result]]] = {}
+    for part in arguments.parts or PARTS:
+        parts[part] = measure(part, arguments.quick)
+        if arguments.write:  # after each, so that a run that is broken off leaves what it has
+            arguments.write.write_text(markdown(parts, about, " ".join(["python -m tests.bench", *words]), rounds))
     print("\n" + "\n".join(f"{name}: {value}" for name, value in about) + "\n")
-    every = [row for _, rows in found.values() for row in rows]
+    every = [row for _, rows in parts.values() for row in rows]
     print(table(every), flush=True)
     return 1 if any(row.verdict == "missed" for row in every) else 0
 

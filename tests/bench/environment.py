@@ -1,4 +1,8 @@
-"""Servers to measure on, and Django set up for this program: to be done before any part of the portal is imported."""
+"""Servers to measure on, and Django set up for this program, before any part of the portal is imported.
+
+TEST_DATABASE_URL is a PostgreSQL server on which databases may be made. BENCH_REDIS_URL is a Redis server: with the
+number of a database, that one is used; without, one of 10 to 15 that no other bench uses. What is in it will be lost.
+"""
 
 import atexit
 import base64
@@ -7,6 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,9 +21,10 @@ import redis
 SERVER: Final = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS: Final = os.environ.get("BENCH_REDIS_URL", "redis://127.0.0.1:6379")
 MARK: Final = "portal-bench"
+MARK_SECONDS: Final = 4 * 3600
 SETTINGS: Final = "tests.bench.settings"
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS") or 3)
-# The same for this program and the portals it starts, so that what one seals the others can open.
+# The same for this program and the portals it starts, so that what one encrypts the others can decrypt.
 KEYS: Final = {
     "SECRET_KEY": secrets.token_urlsafe(48),
     "CREDENTIAL_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -26,7 +32,7 @@ KEYS: Final = {
 
 
 def set_up_django() -> None:
-    """Sets Django up; `ground.use` says which database it works on."""
+    """Sets Django up; `testbed.use_database` says which database it works on."""
     folder = tempfile.mkdtemp(prefix="portal-bench-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ.update(KEYS, DATA_DIR=folder, DATABASE_URL=SERVER, DJANGO_SETTINGS_MODULE=SETTINGS, PGAPPNAME="bench")
@@ -37,38 +43,54 @@ def set_up_django() -> None:
 
 @functools.cache
 def broker() -> str:
-    """Redis: a database of its numbers 10 to 15 that no other run of a bench works on. What is in it will be lost."""
-    for number in range(15, 9, -1):
-        place = f"{REDIS.rstrip('/')}/{number}"
-        with redis.Redis.from_url(place) as server:
-            if server.set(MARK, os.getpid(), nx=True, ex=4 * 3600):
-                atexit.register(_give_back, place)
-                return place
-    raise SystemExit(f"All of Redis' databases 10 to 15 are marked as in use by a bench (key {MARK}).")
+    """The Redis database of this run, marked as in use. SystemExit with a sentence when there is none to be had."""
+    server, numbers = redis_databases(REDIS)
+    for number in numbers:
+        url = f"{server}/{number}"
+        with redis.Redis.from_url(url) as connection:
+            if connection.set(MARK, os.getpid(), nx=True, ex=MARK_SECONDS):
+                atexit.register(_release, url)
+                return url
+    names = ", ".join(map(str, numbers))
+    raise SystemExit(
+        f"Another bench uses database {names} of Redis on {urlsplit(REDIS).hostname}: wait until it has ended, or"
+        f" remove the key {MARK} that a killed one left."
+    )
+
+
+def redis_databases(url: str) -> tuple[str, Sequence[int]]:
+    """The address of the server, and which numbers of its databases may be used."""
+    parts = urlsplit(url)
+    path = parts.path.strip("/")
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname or parts.query or (path and not path.isdigit()):
+        raise SystemExit(
+            "BENCH_REDIS_URL cannot be read: give redis://host:6379, or redis://host:6379/11 to choose the database."
+        )
+    return urlunsplit(parts._replace(path="")), [int(path)] if path else range(15, 9, -1)
 
 
 def empty_broker() -> str:
     """The same without any message in it."""
-    with redis.Redis.from_url(broker()) as server:
-        server.flushdb()
-        server.set(MARK, os.getpid(), ex=4 * 3600)
+    with redis.Redis.from_url(broker()) as connection:
+        connection.flushdb()
+        connection.set(MARK, os.getpid(), ex=MARK_SECONDS)
     return broker()
 
 
-def _give_back(place: str) -> None:
-    with redis.Redis.from_url(place) as server:
-        server.flushdb()
+def _release(url: str) -> None:
+    with redis.Redis.from_url(url) as connection:
+        connection.flushdb()
 
 
 def server_version() -> str:
     """PostgreSQL's version, with what matters of its settings."""
     names = ("server_version", "shared_buffers", "synchronous_commit", "fsync")
     with psycopg.connect(SERVER, connect_timeout=3) as server:
-        found = {}
+        settings = {}
         for name in names:
             row = server.execute(f"SHOW {name}".encode()).fetchone()
-            found[name] = str(row[0]) if row else ""
-    return f"{found.pop('server_version')} ({', '.join(f'{name}={value}' for name, value in found.items())})"
+            settings[name] = str(row[0]) if row else ""
+    return f"{settings.pop('server_version')} ({', '.join(f'{name}={value}' for name, value in settings.items())})"
 
 
 def address(database: str, scheme: str = "postgres") -> str:

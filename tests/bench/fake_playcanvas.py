@@ -2,8 +2,8 @@
 
     python -m tests.bench.fake_playcanvas PORT [CERTIFICATE]
 
-It keeps the times at which each job was asked for. Jobs that it made itself are done at the first look, as are those
-named as `finished`; all others run for ever. `POST /control` sets things, `GET /control` tells what happened.
+It keeps the times at which each job was polled. Jobs that were submitted to it are done at the first poll, as are those
+listed in `finished`; all others run for ever. `POST /control` sets options, `GET /control` returns the times.
 """
 
 import asyncio
@@ -17,68 +17,72 @@ from collections import defaultdict
 from typing import Any, Final
 
 HEAD: Final = "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
-FIRST_MADE: Final = 1_000_000_000
-BORN: Final = "2026-01-01T00:00:00.000Z"
+FIRST_SUBMITTED: Final = 1_000_000_000
+CREATED_AT: Final = "2026-01-01T00:00:00.000Z"
 
 
-class World:
-    """What the stand-in knows."""
+class State:
+    """The options and the times. Times are seconds since 1970."""
 
     def __init__(self) -> None:
         self.delay = 0.1
         self.link = ""
         self.finished: list[str] = []
         self.forever = False
-        self.call_count = 0
-        self.asked: dict[str, list[float]] = defaultdict(list)
-        self.answered: dict[str, float] = {}
+        self.job_count = 0
+        self.polled: dict[str, list[float]] = defaultdict(list)
         self.submitted: dict[str, float] = {}
-        self.hooks: dict[str, str] = {}
+        self.webhooks: dict[str, str] = {}
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr("project.json", '{"name": "Bench"}')
         self.zip = packed.getvalue()
 
-    def set(self, said: dict[str, Any]) -> None:
-        """`delay` seconds, `link`, `finished` jobs, `forever` (made ones run on); `reset` forgets the times."""
-        if said.pop("reset", False):
-            self.asked.clear()
-            self.answered.clear()
+    def set(self, options: dict[str, Any]) -> None:
+        """`delay` seconds, `link`, `finished` jobs, `forever` (submitted ones run on); `reset` forgets the times."""
+        if options.pop("reset", False):
+            self.polled.clear()
             self.submitted.clear()
-        for name, value in said.items():
+        for name, value in options.items():
             setattr(self, name, value)
 
-    def told(self) -> bytes:
-        """What happened: times are seconds since 1970."""
-        told = {name: getattr(self, name) for name in ("asked", "answered", "submitted", "hooks", "made")}
-        return json.dumps(told).encode()
+    def report(self) -> bytes:
+        """Times of polls by job, of submits by project, and the webhook address of each job that was submitted."""
+        return json.dumps({name: getattr(self, name) for name in ("polled", "submitted", "webhooks")}).encode()
 
     def poll(self, job: str) -> bytes:
-        """The state of a job."""
-        self.asked[job].append(time.time())
-        over = job in self.finished or (not self.forever and int(job) >= FIRST_MADE)
+        """The job as JSON."""
+        self.polled[job].append(time.time())
+        over = job in self.finished or (not self.forever and int(job) >= FIRST_SUBMITTED)
         data = {"url": self.link.replace("JOB", job)} if over else {}
         return _job(int(job), "complete" if over else "running", data)
 
     def submit(self, project: str, body: bytes) -> bytes:
-        """Makes a job."""
-        job = FIRST_MADE + self.call_count
-        self.call_count += 1
+        """A new job; returns it as JSON."""
+        job = FIRST_SUBMITTED + self.job_count
+        self.job_count += 1
         self.submitted[project] = time.time()
-        self.hooks[str(job)] = str((json.loads(body) if body.strip() else {}).get("hook", ""))
+        self.webhooks[str(job)] = str((json.loads(body) if body.strip() else {}).get("hook", ""))
         return _job(job, "running", {})
 
 
 def _job(job: int, status: str, data: dict[str, str]) -> bytes:
-    shape = {"id": job, "status": status, "messages": [], "created_at": BORN, "modified_at": BORN, "data": data}
+    shape = {
+        "id": job,
+        "status": status,
+        "messages": [],
+        "created_at": CREATED_AT,
+        "modified_at": CREATED_AT,
+        "data": data,
+    }
     return json.dumps(shape).encode()
 
 
 class Server(asyncio.Protocol):
     """Keep-alive HTTP/1.1 as clients of ours speak it: no pipelining, bodies with a length."""
 
-    def __init__(self, world: World) -> None:
-        self.state = world
+    def __init__(self, state: State) -> None:
+        self.state = state
         self.raw = b""
         self.transport: asyncio.Transport
 
@@ -99,27 +103,22 @@ class Server(asyncio.Protocol):
             self._answer(method.decode(), path.decode(), body)
 
     def _answer(self, method: str, path: str, body: bytes) -> None:
-        world, status, kind = self.state, "200 OK", "application/json"
+        state, status, kind = self.state, "200 OK", "application/json"
         if path.startswith("/api/jobs/"):
-            job = path[10:]
-            answer = world.poll(job)
-            asyncio.get_running_loop().call_later(world.delay, self._poll_answered, job, answer)
+            answer = state.poll(path[10:])
+            asyncio.get_running_loop().call_later(state.delay, self._write, status, kind, answer)
             return
         if method == "POST" and path.startswith("/api/projects/"):
-            answer, status = world.submit(path.split("/")[3], body), "201 Created"
+            answer, status = state.submit(path.split("/")[3], body), "201 Created"
         elif path == "/control":
             if method == "POST":
-                world.set(json.loads(body))
-            answer = world.told() if method == "GET" else b"{}"
+                state.set(json.loads(body))
+            answer = state.report() if method == "GET" else b"{}"
         elif path.startswith("/files/"):
-            answer, kind = world.zip, "application/zip"
+            answer, kind = state.zip, "application/zip"
         else:
             answer, status = b'{"error": "there is nothing here"}', "404 Not Found"
         self._write(status, kind, answer)
-
-    def _poll_answered(self, job: str, answer: bytes) -> None:
-        self.state.answered[job] = time.time()
-        self._write("200 OK", "application/json", answer)
 
     def _write(self, status: str, kind: str, answer: bytes) -> None:
         if not self.transport.is_closing():
@@ -132,9 +131,9 @@ async def serve(port: int, certificate: str) -> None:
     if certificate:
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         secure.load_cert_chain(certificate)
-    world = World()
+    state = State()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Server(world), "127.0.0.1", port, ssl=secure, backlog=4096)
+    server = await loop.create_server(lambda: Server(state), "127.0.0.1", port, ssl=secure, backlog=4096)
     async with server:
         await server.serve_forever()
 

@@ -13,13 +13,8 @@ TICK: Final = os.sysconf("SC_CLK_TCK")
 
 def session_processes(session: int) -> list[int]:
     """The processes of a session: what was started with start_new_session=True, and all that it started."""
-    found = []
-    for path in Path("/proc").iterdir():
-        if path.name.isdigit():
-            fields = _stat(int(path.name))
-            if fields and int(fields[3]) == session:
-                found.append(int(path.name))
-    return found
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [pid for pid in pids if (fields := _stat(pid)) and int(fields[3]) == session]
 
 
 def _stat(pid: int) -> list[str]:
@@ -36,6 +31,18 @@ def seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK if fields else 0.0
 
 
+def session_seconds(sessions: Iterable[int]) -> float:
+    """Processor seconds that the processes of these sessions used, and all their children that have ended and been
+    waited for, such as processes that a prefork pool replaced. The difference of two readings is what was used between.
+    """
+    ticks = 0
+    for session in sessions:
+        for pid in session_processes(session):
+            # utime, stime, cutime, cstime
+            ticks += sum(map(int, _stat(pid)[11:15]))
+    return ticks / TICK
+
+
 def kilobytes(pid: int, name: str) -> int:
     """A line of its memory: `Pss` of smaps_rollup, else one of status (VmHWM, VmRSS)."""
     path = Path(f"/proc/{pid}/{'smaps_rollup' if name == 'Pss' else 'status'}")
@@ -48,26 +55,26 @@ def kilobytes(pid: int, name: str) -> int:
     return 0
 
 
-def megabytes(session: int) -> float:
-    """PSS of a session's processes: memory shared with others counts in part."""
-    return sum(kilobytes(pid, "Pss") for pid in session_processes(session)) / 1024
+def megabytes(sessions: Iterable[int]) -> list[float]:
+    """PSS of each of the sessions' processes, in MB: memory shared with others counts in part."""
+    return [kilobytes(pid, "Pss") / 1024 for session in sessions for pid in session_processes(session)]
 
 
 def forget_peak(pid: int) -> None:
-    """VmHWM begins anew."""
+    """Has VmHWM, the peak of memory, begin anew."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 @dataclass
 class Meter:
-    """Processor seconds of processes that come and go, looked at twice a second."""
+    """Processor seconds of processes that come and go and are not children of ours, read twice a second."""
 
     pids: Callable[[], Iterable[int]]
     first: dict[int, float] = field(default_factory=dict)
     last: dict[int, float] = field(default_factory=dict)
 
-    def look(self) -> None:
-        """Notes what each has used by now; one that is new counts from its start."""
+    def read(self) -> None:
+        """Reads what each has used by now; one that is new counts from its start."""
         starting = not self.last
         for pid in self.pids():
             used = seconds(pid)
@@ -76,23 +83,23 @@ class Meter:
 
     @property
     def used(self) -> float:
-        """Processor seconds since the first look."""
+        """Processor seconds since the first reading."""
         return sum(self.last[pid] - self.first[pid] for pid in self.last)
 
 
 @contextmanager
 def metering(*meters: Meter) -> Iterator[None]:
-    """Looks on while the block runs."""
+    """Reads them while the block runs."""
     over = threading.Event()
 
-    def look_on() -> None:
+    def read_on() -> None:
         while not over.wait(0.5):
             for meter in meters:
-                meter.look()
+                meter.read()
 
     for meter in meters:
-        meter.look()
-    thread = threading.Thread(target=look_on, daemon=True)
+        meter.read()
+    thread = threading.Thread(target=read_on, daemon=True)
     thread.start()
     try:
         yield
@@ -100,4 +107,4 @@ def metering(*meters: Meter) -> Iterator[None]:
         over.set()
         thread.join()
         for meter in meters:
-            meter.look()
+            meter.read()

@@ -5,17 +5,17 @@ from datetime import timedelta
 from typing import Any, Final
 
 from exports.sandbox.server import Sandbox
-from tests.bench import seed_rows
+from tests.bench import poll_load, seed_rows
 from tests.bench.result import Result, at_least, at_most
-from tests.bench.testbed import Testbed, open_testbed, worker_ready
+from tests.bench.testbed import Testbed, open_testbed
 from tests.helpers.cast import SECRETS
 from tests.helpers.installation import wait_for
 
 ABOUT = (
     "PlayCanvas' code against the stand-ins, which enforce the published 5 submits and 120 other calls in windows"
     " shortened from a minute to 3 s. Jobs take 30 s and each is polled every second, so both limits bind: more is"
-    " wanted than is allowed all the time. Two workers share the credential. Used: calls that the stand-ins took, of"
-    " what fits into the time; submits from first to last, other calls while submits go on, 35 s after the first."
+    " wanted than is allowed all the time. Two worker nodes share the credential. Used: calls that the stand-ins took,"
+    " of what fits into the time; submits from first to last, other calls while submits go on, 35 s after the first."
 )
 WINDOW: Final = 3.0
 ALLOWED: Final = {"strict": 5, "normal": 120}
@@ -29,15 +29,14 @@ def run(quick: bool) -> list[Result]:
         sandbox.settings(limits=1, window=WINDOW, job_seconds=JOB_SECONDS)
         private = f"127.0.0.1:{sandbox.port}"
         with open_testbed(PRIVATE_HOSTS=private, BENCH_WINDOW=str(WINDOW), BENCH_INTERVAL="1") as here:
-            _ask(here, sandbox, count)
-            workers = [here.portal.start_worker() for _ in range(2)]
-            for worker in workers:
-                worker_ready(here.portal, worker)
+            _create_exports(here, sandbox, count)
+            processes = poll_load.start_processes(here, poll_load.usual_slots(), nodes=2)
             _wait(count)
+            processes.stop()
             limited = sandbox.ledger()["rate_limited"].get("playcanvas", 0)
-            found = _calls()
-    submits, first, last = found["strict"]
-    others, begins, _ = found["normal"]
+            calls = _calls()
+    submits, first, last = calls["strict"]
+    others, begins, _ = calls["normal"]
     windows = (last - first) / WINDOW + 1
     rest = (last - begins) / WINDOW
     return [
@@ -48,13 +47,13 @@ def run(quick: bool) -> list[Result]:
     ]
 
 
-def _ask(here: Testbed, sandbox: Sandbox, count: int) -> None:
+def _create_exports(here: Testbed, sandbox: Sandbox, count: int) -> None:
     from django.utils import timezone
 
     from exports.models import Export
 
-    made = seed_rows.seed(here, 1, provider="playcanvas")
-    credential, project = made.credentials[0], made.projects[0]
+    seeded = seed_rows.seed(here, 1, provider="playcanvas")
+    credential, project = seeded.credentials[0], seeded.projects[0]
     credential.origin = sandbox.origin("playcanvas")
     credential.save_secrets(SECRETS["playcanvas"])
     credential.save()
@@ -62,21 +61,21 @@ def _ask(here: Testbed, sandbox: Sandbox, count: int) -> None:
     project.save()
     now = timezone.now()
     like = Export.objects.create(
-        pk=seed_rows.FIRST - 1, team=made.team, project=project, user=made.user, trigger="person", type="archive",
+        pk=seed_rows.FIRST_ID - 1, team=seeded.team, project=project, user=seeded.user, trigger="person", type="archive",
         format="zip", next_step_at=now, deadline_at=now + timedelta(days=1),
     )  # fmt: skip
-    seed_rows.copies(Export, like, seed_rows.FIRST, seed_rows.FIRST + count - 1)
+    seed_rows.copies(Export, like, seed_rows.FIRST_ID, seed_rows.FIRST_ID + count - 1)
     Export.objects.filter(pk=like.pk).delete()
 
 
 def _wait(count: int) -> None:
     from exports.models import Export
 
-    def over() -> bool:
+    def are_over() -> bool:
         time.sleep(0.5)
         return not Export.objects.filter(finished_at=None).exists()
 
-    wait_for(over, 120 + 2 * count, lambda: str(Export.objects.filter(finished_at=None).values()[:3]))
+    wait_for(are_over, 120 + 2 * count, lambda: str(Export.objects.filter(finished_at=None).values()[:3]))
     ended = list(Export.objects.values_list("status", flat=True))
     assert ended == ["succeeded"] * count, f"{ended.count('succeeded')} of {count} succeeded"
 
@@ -86,11 +85,11 @@ def _calls() -> dict[str, tuple[int, float, float]]:
     from exports.models import Call
 
     answered: Any = Call.objects.filter(status__lt=400)
-    submits = sorted(one.timestamp() for one in answered.filter(method="POST").values_list("at", flat=True))
+    submits = sorted(at.timestamp() for at in answered.filter(method="POST").values_list("at", flat=True))
     first, last = submits[0], submits[-1]
     begins = min(first + JOB_SECONDS + 5, last)
     polls = answered.filter(method="GET", url__contains="/jobs/").values_list("at", flat=True)
-    others = [one.timestamp() for one in polls]
+    others = [at.timestamp() for at in polls]
     return {
         "strict": (len(submits), first, last),
         "normal": (sum(begins <= at < last for at in others), begins, last),

@@ -1,4 +1,4 @@
-"""What a bench found, and how it is shown."""
+"""The figures of a bench, their limits, and how they are shown."""
 
 import platform
 import statistics
@@ -43,12 +43,12 @@ def at_most(name: str, value: float, limit: float, unit: str = "", note: str = "
 
 
 def missing(name: str, why: str) -> Result:
-    """A figure that could not be had."""
+    """A figure that could not be measured."""
     return Result(name, float("nan"), verdict="missed", note=why)
 
 
 def readable(value: float) -> str:
-    """Three digits that mean something, thousands apart."""
+    """The number with three significant digits, and a space between thousands."""
     if value != value:
         return "none"
     if abs(value) >= 999.5:
@@ -57,9 +57,9 @@ def readable(value: float) -> str:
 
 
 def median(values: Iterable[float]) -> float:
-    """The middle one; NaN of nothing."""
-    found = list(values)
-    return statistics.median(found) if found else float("nan")
+    """The median; NaN of nothing."""
+    numbers = list(values)
+    return statistics.median(numbers) if numbers else float("nan")
 
 
 def share(values: Sequence[float], part: float) -> float:
@@ -78,9 +78,9 @@ def table(rows: Sequence[Result]) -> str:
 
 
 def markdown(
-    found: Mapping[str, tuple[str, Sequence[Result]]], about: Sequence[tuple[str, str]], command: str, rounds: str
+    parts: Mapping[str, tuple[str, Sequence[Result]]], about: Sequence[tuple[str, str]], command: str, rounds: str
 ) -> str:
-    """The whole document. `found`: name of each bench to what it measures and its figures."""
+    """The whole document. `parts`: name of each part to what it measures and its figures."""
     lines = [
         "# Performance",
         "",
@@ -88,7 +88,7 @@ def markdown(
         "",
     ]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in about)]
-    for name, (what, rows) in found.items():
+    for name, (what, rows) in parts.items():
         lines += ["", f"## {name}", "", what, "", f"| {' | '.join(HEADS)} |", "|---|--:|--:|---|---|"]
         for row in rows:
             cells = (row.name, row.shown, row.wanted, row.verdict, row.note.replace("|", "\\|"))
@@ -104,7 +104,7 @@ HOW: Final = (
 
 
 def machine(server: str) -> list[tuple[str, str]]:
-    """Where it was measured."""
+    """The machine, as pairs of a word and its value. `server`: the database's version."""
     cpu, memory, system = platform.processor() or platform.machine(), 0.0, platform.platform()
     for line in _lines("/proc/cpuinfo"):
         if line.startswith("model name"):

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.bench.testbed import Testbed
+import psycopg
 
-FIRST: Final = 1_000_000
+if TYPE_CHECKING:
+    from tests.bench.testbed import Testbed
+
+FIRST_ID: Final = 1_000_000
 SECRETS: Final = {"token": "bench-token"}
 
 
@@ -20,7 +23,7 @@ class SeedRows:
     projects: list[Any]
 
 
-def seed(ground: Testbed, credentials: int = 1, provider: str = "bench", each: int = 1) -> SeedRows:
+def seed(here: "Testbed", credentials: int = 1, provider: str = "bench", each: int = 1) -> SeedRows:
     """A team's credentials, each with so many projects."""
     from exports.models import Credential, Project, Team, User
 
@@ -29,13 +32,13 @@ def seed(ground: Testbed, credentials: int = 1, provider: str = "bench", each: i
     made = SeedRows(team, user, [], [])
     for number in range(credentials):
         credential = Credential.objects.create(
-            team=team, provider=provider, name=f"{provider} {number}", origin=ground.stand_in.origin, created_by=user
+            team=team, provider=provider, name=f"{provider} {number}", origin=here.stand_in.origin, created_by=user
         )
         credential.save_secrets(SECRETS)
         made.credentials.append(credential)
         made.projects += [
-            Project.objects.create(team=team, credential=credential, remote_id=str(1000 + number * each + one))
-            for one in range(each)
+            Project.objects.create(team=team, credential=credential, remote_id=str(1000 + number * each + index))
+            for index in range(each)
         ]
     return made
 
@@ -45,14 +48,14 @@ def copies(model: Any, like: Any, first: int, last: int, **values: str) -> None:
     from django.db import connection
 
     columns = [field.column for field in model._meta.concrete_fields]
-    given = {"id": "g", **values}
-    wanted = ", ".join(given.get(column, f'"{column}"') for column in columns)
+    selected = {"id": "g", **values}
+    expressions = ", ".join(selected.get(column, f'"{column}"') for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT {wanted} FROM {table} CROSS JOIN generate_series({first}, {last})"  # noqa: S608
-            f" AS g WHERE {table}.id = {like.pk}"
+            f"INSERT INTO {table} ({names}) SELECT {expressions} FROM {table}"  # noqa: S608
+            f" CROSS JOIN generate_series({first}, {last}) AS g WHERE {table}.id = {like.pk}"
         )
 
 
@@ -69,31 +72,32 @@ def running(made: SeedRows, count: int, interval: float, starts_in: float) -> fl
     now = timezone.now()
     begins = now + timedelta(seconds=starts_in)
     like = Export.objects.create(
-        pk=FIRST - 1, team=made.team, project=made.projects[0], user=made.user, trigger="person", type="archive",
+        pk=FIRST_ID - 1, team=made.team, project=made.projects[0], user=made.user, trigger="person", type="archive",
         format="zip", status="processing", step="poll", provider_status="running", remote_id="1", submitted_at=now,
         started_at=now, next_step_at=begins, deadline_at=now + timedelta(days=1),
     )  # fmt: skip
-    due = f"TIMESTAMPTZ '{begins.isoformat()}' + (g - {FIRST}) * interval '{interval * 1e6 / count:.3f} microseconds'"
+    due = (
+        f"TIMESTAMPTZ '{begins.isoformat()}' + (g - {FIRST_ID}) * interval '{interval * 1e6 / count:.3f} microseconds'"
+    )
     ids = ", ".join(str(project.pk) for project in made.projects)
     project = f"(ARRAY[{ids}])[1 + g %% {len(made.projects)}]".replace("%%", "%")
-    copies(Export, like, FIRST, FIRST + count - 1, remote_id="g::text", next_step_at=due, project_id=project)
+    copies(Export, like, FIRST_ID, FIRST_ID + count - 1, remote_id="g::text", next_step_at=due, project_id=project)
     Export.objects.filter(pk=like.pk).delete()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return begins.timestamp()
 
 
-def restart(count: int, interval: float, starts_in: float) -> float:
-    """Plans the same exports anew for another round. Returns as `running`."""
-    from django.db import connection
-    from django.utils import timezone
-
-    begins = timezone.now() + timedelta(seconds=starts_in)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE exports_export SET held_until = NULL, crash_count = 0, next_step_at = %s::timestamptz"
-            " + (id - %s) * %s * interval '1 microsecond'",
-            [begins, FIRST, interval * 1e6 / count],
-        )
-        cursor.execute("VACUUM exports_export")
-    return begins.timestamp()
+def restart(here: "Testbed", count: int, interval: float, starts_in: float) -> float:
+    """Plans the same exports anew for another round, in the database of any version. Returns as `running`."""
+    with psycopg.connect(here.address, autocommit=True, application_name="bench") as server:
+        row = server.execute(
+            "WITH plan AS (SELECT now() + %s * interval '1 second' AS begins), done AS ("
+            " UPDATE exports_export SET held_until = NULL,"
+            " next_step_at = plan.begins + (id - %s) * %s * interval '1 microsecond' FROM plan"
+            ") SELECT extract(epoch FROM begins) FROM plan",
+            [starts_in, FIRST_ID, interval * 1e6 / count],
+        ).fetchone()
+        server.execute("VACUUM exports_export")
+    assert row is not None
+    return float(row[0])

@@ -11,5 +11,8 @@ if os.environ.get("BENCH_CA"):
 
 from portal.settings import *  # noqa: F403
 from portal.settings import INSTALLED_APPS as PORTAL_APPS
+from tests.bench import statement_counter
 
 INSTALLED_APPS = [*PORTAL_APPS, "tests.bench.bench_provider.BenchConfig"]
+
+statement_counter.install()

@@ -1,115 +1,155 @@
-"""Short exports from waiting to a kept file: how many a second, and what each costs the database."""
+"""Short exports from waiting to a kept file: how many a second, and what each costs worker and database."""
 
+import contextlib
 import time
-from datetime import timedelta
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 
-from tests.bench import poll_load, seed_rows
-from tests.bench.polls import QUICK
-from tests.bench.process_usage import Meter, metering, session_processes
-from tests.bench.result import Result
+from tests.bench import landed, poll_load, seed_rows
+from tests.bench.environment import empty_broker
+from tests.bench.process_usage import Meter, metering, session_seconds
+from tests.bench.result import RATIO, Result, at_least, at_most
+from tests.bench.statement_counter import VARIABLE
 from tests.bench.testbed import Testbed, open_testbed
+from tests.bench.versions import CURRENT, Version
 from tests.helpers.installation import wait_for
 
 ABOUT = (
     "Exports of projects of their own on 100 credentials, all due at once: submit, one poll (the job is done), fetch of"
-    " a small zip, hash, verification, history. One worker; no mail. Statements are counted by Django in the worker in"
-    " a smaller run of its own; transactions by PostgreSQL."
+    " a small zip, hash, verification, history. One worker node of the size that `manage.py up` takes, and beat; no"
+    " mail. An older version runs with its own code, worker and beat in a database of its own. Exports per worker core"
+    " used: of one second of the worker's processor time, all its processes included. Statements are counted at"
+    " psycopg's cursors in worker and beat, in a smaller run of its own; transactions by PostgreSQL."
 )
-SLOTS: Final = 32
 COUNTED: Final = 200
+# Steps at once of a version that runs them in threads of its own.
+OWN_THREADS: Final = 32
+MAX_STATEMENTS: Final = 24
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one version needed: exports a second, and per export processor seconds, transactions and statements."""
+
+    rate: float
+    worker: float
+    beat: float
+    database: float
+    transactions: float
+    statements: float
+    counted_seconds: float
 
 
 def run(quick: bool) -> list[Result]:
-    """The time, then the count."""
+    """The portal, and the older version where one was chosen."""
     count = 200 if quick else 10_000
-    made = _timed(count)
-    made.append(_counted(COUNTED))
-    return made
+    older = landed.chosen()
+    costs = {version.name: _measured(version, count) for version in (CURRENT, older) if version}
+    results = [result for name, cost in costs.items() for result in _shown(name, cost, count)]
+    if older:
+        ratio = costs[older.name].worker / costs[CURRENT.name].worker
+        results.append(at_least(f"exports per worker core used, {CURRENT.name} / {older.name}", ratio, 1.5, RATIO))
+    return results
 
 
-def _timed(count: int) -> list[Result]:
-    with open_testbed(BENCH_INTERVAL="0.2") as here:
-        worker = _begin(here, count)
-        before = _transactions(here)
-        own, database = Meter(lambda: session_processes(worker.pid)), Meter(here.backends)
-        with metering(own, database):
-            spent = _all(count)
-        here.portal.stop_process(worker)
-        transactions = _transactions(here) - before
+def _shown(name: str, cost: Cost, count: int) -> list[Result]:
+    note = f"dispatches, heartbeats and sweeps included, {cost.counted_seconds:.0f} s"
+    statements = Result(f"{name}, statements per export", cost.statements, note=note)
+    if name == CURRENT.name:
+        statements = at_most(statements.name, cost.statements, MAX_STATEMENTS, note=note)
     return [
-        Result(f"{count} short exports", count / spent, "exports/s"),
-        Result("CPU per export, worker", 1e3 * own.used / count, "ms"),
-        Result("CPU per export, database", 1e3 * database.used / count, "ms"),
-        Result("transactions per export", transactions / count, note="pg_stat_database, what looks on included"),
+        Result(f"{name}, {count} short exports", cost.rate, "exports/s"),
+        Result(f"{name}, exports per worker core used", 1 / cost.worker, "exports/s"),
+        Result(f"{name}, CPU per export, worker", 1e3 * cost.worker, "ms"),
+        Result(f"{name}, CPU per export, beat", 1e3 * cost.beat, "ms"),
+        Result(f"{name}, CPU per export, database", 1e3 * cost.database, "ms"),
+        Result(
+            f"{name}, transactions per export", cost.transactions, note="pg_stat_database, the bench's own included"
+        ),
+        statements,
     ]
 
 
-def _counted(count: int) -> Result:
-    with open_testbed(BENCH_INTERVAL="0.2") as here:
+def _measured(version: Version, count: int) -> Cost:
+    with _waiting(version, count) as here:
+        processes = _start(here)
+        workers, beat = [node.pid for node in processes.nodes], [processes.beat.pid]
+        transactions, database = _transactions(here), Meter(here.backends)
+        worker_used, beat_used = session_seconds(workers), session_seconds(beat)
+        with metering(database):
+            seconds = _run_all(here, count)
+        worker_used, beat_used = session_seconds(workers) - worker_used, session_seconds(beat) - beat_used
+        transactions = _transactions(here) - transactions
+        processes.stop()
+    statements, counted_seconds = _counted(version)
+    print(f"  {version.name}: {count / seconds:.1f} exports/s, {1e3 * worker_used / count:.1f} ms", flush=True)
+    return Cost(
+        count / seconds,
+        worker_used / count,
+        beat_used / count,
+        database.used / count,
+        transactions / count,
+        statements,
+        counted_seconds,
+    )
+
+
+def _counted(version: Version) -> tuple[float, float]:
+    """Statements per export, and the seconds of that run."""
+    with _waiting(version, COUNTED) as here:
         path = here.folder / "statements"
-        here.portal.environment["BENCH_COUNT"] = str(path)
-        worker = _begin(here, count)
-        before = _number(path)
-        spent = _all(count)
+        here.portal.environment[VARIABLE] = str(path)
+        processes = _start(here)
+        before = path.stat().st_size
+        seconds = _run_all(here, COUNTED)
         time.sleep(1)
-        counted = _number(path) - before
-        here.portal.stop_process(worker)
-    note = f"looking for work and signs of life included, {spent:.0f} s"
-    return Result("statements per export", counted / count, note=note)
+        counted = path.stat().st_size - before
+        processes.stop()
+    return counted / COUNTED, seconds
 
 
-def _number(path: Any) -> int:
-    return int(path.read_text() or 0) if path.exists() else 0
+@contextlib.contextmanager
+def _waiting(version: Version, count: int) -> Iterator[Testbed]:
+    """A testbed of the version with exports that are not due yet."""
+    with open_testbed(version, BENCH_INTERVAL="0.2") as here:
+        empty_broker()
+        here.stand_in.set(delay=0.0, link=f"{here.stand_in.origin}/files/JOB.zip")
+        arguments = ("waiting", here.stand_in.origin, str(poll_load.CREDENTIALS), str(count))
+        here.portal.run_module("tests.bench.seed_version", *arguments)
+        yield here
 
 
-def _begin(here: Testbed, count: int) -> Any:
-    """A worker, and exports that are not due yet."""
-    from django.utils import timezone
-
-    from exports.models import Export, Project
-
-    made = seed_rows.seed(here, poll_load.CREDENTIALS)
-    here.stand_in.set(delay=0.0, link=f"{here.stand_in.origin}/files/JOB.zip")
-    last = seed_rows.FIRST + count - 1
-    first = made.credentials[0].pk
-    credential = f"{first} + g % {poll_load.CREDENTIALS}"
-    seed_rows.copies(Project, made.projects[0], seed_rows.FIRST, last, remote_id="g::text", credential_id=credential)
-    now = timezone.now()
-    like = Export.objects.create(
-        pk=seed_rows.FIRST - 1, team=made.team, project=made.projects[0], user=made.user, trigger="person", type="archive",
-        format="zip", next_step_at=now + timedelta(days=1), deadline_at=now + timedelta(days=2),
-    )  # fmt: skip
-    seed_rows.copies(Export, like, seed_rows.FIRST, last, project_id="g")
-    Export.objects.filter(pk=like.pk).delete()
-    here.portal.environment["WORKER_CONCURRENCY"] = str(SLOTS)
-    return poll_load.start_worker(here, QUICK, WORKER_CONCURRENCY=str(SLOTS))
+def _start(here: Testbed) -> poll_load.Processes:
+    return poll_load.start_processes(here, poll_load.usual_slots(), threads=OWN_THREADS)
 
 
-def _all(count: int) -> float:
+def _run_all(here: Testbed, count: int) -> float:
     """Makes them due; seconds until all have ended."""
-    from django.utils import timezone
+    with psycopg.connect(here.address, autocommit=True, application_name="bench") as server:
 
-    from exports.models import Export
+        def number(condition: str) -> int:
+            statement = f"SELECT count(*) FROM exports_export WHERE id >= %s AND {condition}"  # noqa: S608
+            row = server.execute(statement.encode(), [seed_rows.FIRST_ID]).fetchone()
+            return int(row[0]) if row else 0
 
-    began = time.monotonic()
-    Export.objects.filter(pk__gte=seed_rows.FIRST).update(next_step_at=timezone.now())
+        def are_over() -> bool:
+            time.sleep(0.2)
+            return number("finished_at IS NULL") == 0
 
-    def over() -> bool:
-        time.sleep(0.2)
-        return not Export.objects.filter(pk__gte=seed_rows.FIRST, finished_at=None).exists()
-
-    wait_for(over, 60 + count / 4, lambda: str(Export.objects.filter(finished_at=None).values()[:3]))
-    spent = time.monotonic() - began
-    good = Export.objects.filter(pk__gte=seed_rows.FIRST, status="succeeded").count()
-    assert good == count, f"{good} of {count} succeeded"
-    return spent
+        began = time.monotonic()
+        server.execute("UPDATE exports_export SET next_step_at = now() WHERE id >= %s", [seed_rows.FIRST_ID])
+        wait_for(are_over, 60 + count / 4, lambda: f"{number('finished_at IS NULL')} of {count} have not ended")
+        seconds = time.monotonic() - began
+        succeeded = number("status = 'succeeded'")
+    assert succeeded == count, f"{succeeded} of {count} succeeded"
+    return seconds
 
 
 def _transactions(here: Testbed) -> int:
-    with psycopg.connect(here.address, autocommit=True) as server:
+    with psycopg.connect(here.address, autocommit=True, application_name="bench") as server:
         row = server.execute(
             "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s", [here.database]
         ).fetchone()

@@ -7,8 +7,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +19,10 @@ import requests
 from psycopg import sql
 
 from tests.bench.environment import KEYS, SERVER, SETTINGS, address, empty_broker
+from tests.bench.versions import CURRENT, Version
 from tests.helpers import certificates
 from tests.helpers.installation import QUIET, ROOT, Installation, wait_for
+from tests.helpers.prepared_portal import SCRIPT
 from tests.helpers.stub_server import free_port
 
 SHARED: Final = Path("/dev/shm")
@@ -33,14 +34,14 @@ class ProviderProcess:
     def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self.port = free_port()
         self.ca = ""
-        more = []
+        certificate = []
         if tls:
             authority, server = certificates.make_certificates(folder)
-            self.ca, more = str(authority), [str(server)]
+            self.ca, certificate = str(authority), [str(server)]
             self.trusted = folder / "trusted.pem"
             self.trusted.write_bytes(Path(certifi.where()).read_bytes() + authority.read_bytes())
         self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        arguments = [sys.executable, "-m", "tests.bench.fake_playcanvas", str(self.port), *more]
+        arguments = [sys.executable, "-m", "tests.bench.fake_playcanvas", str(self.port), *certificate]
         self.process = subprocess.Popen(arguments, cwd=ROOT)
         self.session = requests.Session()
         self.session.trust_env = False
@@ -52,14 +53,19 @@ class ProviderProcess:
             return self.session.get(f"{self.origin}/control", timeout=5).status_code == 200
         return False
 
-    def set(self, **said: Any) -> None:
-        """See `World.set`."""
-        self.session.post(f"{self.origin}/control", json=said, timeout=30).raise_for_status()
+    def set(self, **options: Any) -> None:
+        """Sets options, see `fake_playcanvas.State.set`."""
+        self.session.post(f"{self.origin}/control", json=options, timeout=30).raise_for_status()
 
-    def told(self) -> dict[str, Any]:
-        """See `World.told`."""
-        found: dict[str, Any] = self.session.get(f"{self.origin}/control", timeout=60).json()
-        return found
+    def report(self) -> dict[str, Any]:
+        """What happened there, see `fake_playcanvas.State.report`."""
+        report: dict[str, Any] = self.session.get(f"{self.origin}/control", timeout=60).json()
+        return report
+
+    def poll_times(self) -> dict[str, list[float]]:
+        """When each job was polled, in seconds since 1970."""
+        times: dict[str, list[float]] = self.report()["polled"]
+        return times
 
     def stop(self) -> None:
         """Ends it."""
@@ -69,15 +75,56 @@ class ProviderProcess:
 
 
 class Portal(Installation):
-    """An installation whose worker takes so many steps at once."""
+    """An installation of one of the measured versions."""
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """A Celery worker as `manage.py up` starts it."""
+    def __init__(self, version: Version, folder: Path, private: str, **environment: str) -> None:
+        super().__init__(folder, private, **environment)
+        self.version = version
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts `python -m …` in the version's tree, in a session of its own; its output goes to the folder."""
+        with (self.folder / f"{arguments[0]}-{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=self.version.root,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def start_node(self, slots: int) -> subprocess.Popen[bytes]:
+        """A Celery worker with a prefork pool of this size, as `manage.py up` starts it beside Redis and PostgreSQL."""
         name = f"worker-{secrets.token_hex(4)}@bench"
-        return self.start("celery", "-A", "portal", "worker", "-P", "threads", "-c", "2", "-n", name, *QUIET)
+        return self.start("celery", "-A", "portal", "worker", *self.version.pool_arguments(slots), "-n", name, *QUIET)
+
+    def run_module(self, name: str, *arguments: str) -> None:
+        """Runs `python -m name …` in the version's tree to its end."""
+        environment = {**self.environment, "PGAPPNAME": "bench"}
+        command = [sys.executable, "-m", name, *arguments]
+        done = subprocess.run(command, cwd=self.version.root, env=environment, stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+    def prepare(self, prepared: Path | None = None) -> None:
+        """Migrates the database with the version's own migrations, and makes a team with an owner and a token."""
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, "migrate", "--verbosity", "0"],
+            cwd=self.version.root,
+            env={**self.environment, "PYTHONPATH": str(self.version.root)},
+            input="a long enough one\n",
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        self.token = done.stdout.rpartition("token ")[2].strip()
 
     def stop_process(self, process: subprocess.Popen[bytes]) -> None:
-        """Ends a worker the gentle way."""
+        """Ends a process with SIGTERM, and after 15 s with SIGKILL."""
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(15)
@@ -86,7 +133,7 @@ class Portal(Installation):
 
 @dataclass
 class Testbed:
-    """All of it. `database` is its name."""
+    """All of it. `database`: the name of the database."""
 
     folder: Path
     database: str
@@ -94,7 +141,7 @@ class Testbed:
     portal: Portal
 
     def backends(self) -> list[int]:
-        """The database's own processes for our connections, but for this program's."""
+        """The database server's processes for the portal's connections, without this program's."""
         with psycopg.connect(self.address, autocommit=True) as server:
             rows = server.execute(
                 "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name <> 'bench'"
@@ -128,8 +175,8 @@ def data_folder(size: int = 0) -> Iterator[Path]:
 
 
 def _free(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+    system = os.statvfs(folder)
+    return system.f_bavail * system.f_frsize
 
 
 def _available() -> int:
@@ -139,41 +186,46 @@ def _available() -> int:
     return 0
 
 
-_template: dict[str, str] = {}
+_templates: dict[Version, tuple[str, str]] = {}
 
 
-def template() -> str:
-    """A database with the tables, a team and a token in it, made once for this run."""
-    if not _template:
-        name = f"portal_bench_{os.getpid()}"
+def template(version: Version) -> tuple[str, str]:
+    """The name of a database with the version's tables, a team and a token in it, made once in a run; and the token."""
+    if version not in _templates:
+        name = f"portal_bench_{os.getpid()}_{len(_templates)}"
         with data_folder() as folder, psycopg.connect(SERVER, autocommit=True) as server:
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             atexit.register(drop, name)
-            portal = Portal(folder, "", DATABASE_URL=address(name), DJANGO_SETTINGS_MODULE=SETTINGS, **KEYS)
+            portal = Portal(version, folder, "", DATABASE_URL=address(name), DJANGO_SETTINGS_MODULE=SETTINGS, **KEYS)
             portal.prepare()
-            _template.update(name=name, token=portal.token)
-    return _template["name"]
+            _templates[version] = name, portal.token
+    return _templates[version]
 
 
 def drop(name: str) -> None:
-    """Takes a database of ours away."""
+    """Drops a database of this run."""
     with psycopg.connect(SERVER, autocommit=True) as server:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextlib.contextmanager
-def open_testbed(*, tls: bool = False, size: int = 0, **environment: str) -> Iterator[Testbed]:
-    """A fresh database with the tables in it, the stand-in provider, and a portal without processes yet.
+def open_testbed(
+    version: Version = CURRENT, *, tls: bool = False, size: int = 0, **environment: str
+) -> Iterator[Testbed]:
+    """A fresh database with the version's tables in it, the stand-in provider, and a portal without processes yet.
 
-    `size`: bytes of the largest file; the folder is in memory where it fits.
+    `size`: bytes of the largest file; the folder is in memory where it fits. Django of this process works on the
+    database that was opened last, and can do so only where that is this tree's.
     """
-    name = f"{template()}_{secrets.token_hex(3)}"
+    like, token = template(version)
+    name = f"{like}_{secrets.token_hex(3)}"
     with data_folder(size) as folder, psycopg.connect(SERVER, autocommit=True) as server:
-        like = sql.Identifier(template())
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), like))
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(like))
+        server.execute(create)
         stand_in = ProviderProcess(folder, tls=tls)
-        more = {"BENCH_CA": str(stand_in.trusted)} if tls else {}
+        trusted = {"BENCH_CA": str(stand_in.trusted)} if tls else {}
         portal = Portal(
+            version,
             folder,
             f"127.0.0.1:{stand_in.port}",
             DATABASE_URL=address(name),
@@ -181,10 +233,10 @@ def open_testbed(*, tls: bool = False, size: int = 0, **environment: str) -> Ite
             DJANGO_SETTINGS_MODULE=SETTINGS,
             CELERY_SKIP_CHECKS="1",
             **KEYS,
-            **more,
+            **trusted,
             **environment,
         )
-        portal.token = _template["token"]
+        portal.token = token
         try:
             use_database(name)
             yield Testbed(folder, name, stand_in, portal)
@@ -198,15 +250,19 @@ def open_testbed(*, tls: bool = False, size: int = 0, **environment: str) -> Ite
             drop(name)
 
 
-def worker_ready(portal: Portal, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Waits until a worker has given its first sign of life."""
-    from exports.models import Heartbeat
+def wait_for_heartbeats(
+    here: Testbed, prefix: str, count: int, since: float, processes: Sequence[subprocess.Popen[bytes]]
+) -> None:
+    """Waits until so many heartbeats whose names begin so have been written since then (seconds since 1970)."""
+    with psycopg.connect(here.address, autocommit=True) as server:
 
-    before = time.time()
+        def are_alive() -> bool:
+            if any(process.poll() is not None for process in processes):
+                raise AssertionError(f"a process ended\n{here.portal.logs()}")
+            row = server.execute(
+                "SELECT count(*) FROM exports_heartbeat WHERE starts_with(name, %s) AND at > to_timestamp(%s)",
+                [prefix, since],
+            ).fetchone()
+            return bool(row and row[0] >= count)
 
-    def alive() -> bool:
-        if process.poll() is not None:
-            raise AssertionError(f"the worker ended\n{portal.logs()}")
-        return any(row.at.timestamp() > before - 1 for row in Heartbeat.objects.filter(name__startswith="worker:"))
-
-    wait_for(alive, seconds, "the worker")
+        wait_for(are_alive, 60, f"{count} heartbeats of {prefix}")

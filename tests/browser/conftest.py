@@ -37,11 +37,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that is here needs a browser."""
+    """All that is here needs a browser, which is slow."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.slow(seconds=8))
 
 
 @pytest.fixture(scope="session")

@@ -24,13 +24,13 @@ def test_every_kind(
     running_worker: None,
     cast: Cast,
     sandbox: Sandbox,
-    at: Callable[[str], str],
+    origin_of: Callable[[str], str],
     slug: str,
     type_: str,
     format_: str,
     options: dict[str, Any],
 ) -> None:
-    project = cast.project(slug, at(slug))
+    project = cast.project(slug, origin_of(slug))
     kind = PROVIDERS[slug].kind(type_)
     assert kind is not None
     visitor = open_browser()

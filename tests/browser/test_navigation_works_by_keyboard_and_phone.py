@@ -14,9 +14,9 @@ from tests.helpers.cast import Cast
 DARK = "rgb(20, 24, 23)"
 
 
-def _press_until(page: Page, wanted: Locator, most: int = 60) -> None:
+def _press_until(page: Page, wanted: Locator, max_presses: int = 60) -> None:
     """Presses Tab until the wanted thing has the focus; what has it must be seen."""
-    for _ in range(most):
+    for _ in range(max_presses):
         page.keyboard.press("Tab")
         if wanted.evaluate("(one) => one === document.activeElement"):
             shown = "(one) => one.matches(':focus-visible') && getComputedStyle(one).outlineStyle !== 'none'"

@@ -1,8 +1,8 @@
 """Every page in light and dark, wide and narrow: no complaint of the browser, nothing cut off, nothing for axe.
 
 A page is loaded once and then shown in each look, as a window that is made narrower or a machine that turns dark in the
-evening does. Dark differs from light in colours alone (tests/web/test_dark_mode_changes_only_colours.py), so there axe is asked
-only for what it says about colours.
+evening does. Dark differs from light in colours alone (tests/web/test_dark_mode_changes_only_colours.py), so there axe is
+asked only for what it says about colours.
 """
 
 from collections.abc import Iterable
@@ -29,13 +29,13 @@ RULES: Final[dict[Any, dict[str, Any]]] = {
 }
 
 
-def _look(visitor: Visitor, path: str) -> list[str]:
+def _open_and_check(visitor: Visitor, path: str) -> list[str]:
     """What axe finds on the page in every look."""
     visitor.page.goto(visitor.base + path)
-    return _all_looks(visitor.page, path)
+    return _violations(visitor.page, path)
 
 
-def _all_looks(page: Page, path: str) -> list[str]:
+def _violations(page: Page, path: str) -> list[str]:
     """What axe finds on a page that is shown, with all that folds opened; nothing is cut off."""
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     page.evaluate(Axe().axe_script)
@@ -54,8 +54,8 @@ def _all_looks(page: Page, path: str) -> list[str]:
     return found
 
 
-def _look_at_all(visitor: Visitor, paths: Iterable[str]) -> None:
-    found = [line for path in paths for line in _look(visitor, path)]
+def _check_all(visitor: Visitor, paths: Iterable[str]) -> None:
+    found = [line for path in paths for line in _open_and_check(visitor, path)]
     visitor.ignore_complaints(ERROR_PAGES)
     assert found == []
 
@@ -65,17 +65,18 @@ def numbers(cast: Cast) -> page_routes.ObjectIds:
     return page_routes.create_sample_data(cast)
 
 
+@pytest.mark.slow(seconds=20)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_pages(open_browser: OpenBrowser, cast: Cast, numbers: page_routes.ObjectIds, part: int) -> None:
     paths = [page_routes.visit_url(name, visit, numbers) for name, ways in page_routes.PAGES.items() for visit in ways]
-    _look_at_all(open_browser(cast.owner), [*paths, "/nothing/", "/t/other-team/"][part::PARTS])
+    _check_all(open_browser(cast.owner), [*paths, "/nothing/", "/t/other-team/"][part::PARTS])
 
 
 def test_what_axe_says_of_bad_pages_is_heard(open_browser: OpenBrowser, cast: Cast) -> None:
     visitor = open_browser(cast.owner)
     pale = "data:text/html,<html lang=en><title>x</title><main><h1>x</h1><p style='color:%23bbb;background:%23fff'>pale"
     visitor.base = ""
-    assert [line.split(": ")[0].removeprefix(f"{pale} at ") for line in _look(visitor, pale)] == [
+    assert [line.split(": ")[0].removeprefix(f"{pale} at ") for line in _open_and_check(visitor, pale)] == [
         "1280, light", "1280, dark", "360, light", "360, dark"
     ]  # fmt: skip
 
@@ -89,7 +90,7 @@ def test_forms_that_ask_the_provider_fail_softly(
     page = visitor.open(f"new/{numbers['app']}/app/")
     page.locator("text=Type the id.").first.wait_for()
     expect(page.locator("[name=options-scenes]")).to_be_visible()
-    assert _all_looks(page, "the form without lists") == []
+    assert _violations(page, "the form without lists") == []
 
 
 def test_pages_for_strangers(open_browser: OpenBrowser, numbers: page_routes.ObjectIds) -> None:
@@ -98,12 +99,12 @@ def test_pages_for_strangers(open_browser: OpenBrowser, numbers: page_routes.Obj
         for name, ways in page_routes.ANONYMOUS_PAGES.items()
         for visit in ways
     ]
-    _look_at_all(open_browser(), [*paths, "/nothing/"])
+    _check_all(open_browser(), [*paths, "/nothing/"])
 
 
 def test_pages_that_a_role_may_not_see(open_browser: OpenBrowser, cast: Cast) -> None:
     visitor = open_browser(cast.viewer)
-    _look_at_all(visitor, [f"/t/the-team/{path}" for path in ("new/", "credentials/add/")])
+    _check_all(visitor, [f"/t/the-team/{path}" for path in ("new/", "credentials/add/")])
     expect(visitor.page.get_by_role("heading", name="You may not do this")).to_be_visible()
 
 

@@ -86,9 +86,14 @@ def test_a_page_of_somebody_signed_out_elsewhere_leads_to_the_sign_in(open_brows
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_without_scripts_everything_but_live_refresh_works(
-    open_browser: OpenBrowser, running_worker: None, cast: Cast, sandbox: Sandbox, at: Callable[[str], str], width: int
+    open_browser: OpenBrowser,
+    running_worker: None,
+    cast: Cast,
+    sandbox: Sandbox,
+    origin_of: Callable[[str], str],
+    width: int,
 ) -> None:
-    cast.project("ulule", at("ulule"))
+    cast.project("ulule", origin_of("ulule"))
     visitor = open_browser(java_script_enabled=False, viewport={"width": width, "height": 740})
     visitor.sign_in(cast.member)
     page = visitor.page

@@ -17,10 +17,10 @@ RETRIED = re.compile(r"/exports/\d+/$")
 
 @pytest.mark.parametrize("start", ["list", "page"])
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_retry_is_looked_at_and_confirmed(
-    open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, at: Callable[[str], str], start: str, scripts: bool
+def test_a_retry_is_reviewed_and_confirmed(
+    open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str], start: str, scripts: bool
 ) -> None:
-    project = cast.project("toloka", at("toloka"))
+    project = cast.project("toloka", origin_of("toloka"))
     bad = factories.failed_export(cast, "precondition", "Pools are open.", project=project)
     visitor = open_browser(cast.member, java_script_enabled=scripts)
     page = visitor.open("exports/" if start == "list" else f"exports/{bad.pk}/")

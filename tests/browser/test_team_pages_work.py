@@ -13,7 +13,7 @@ from exports.sandbox.server import Sandbox
 from tests.browser.conftest import OpenBrowser
 from tests.helpers.cast import PASSWORD, SECRETS, Cast
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -55,8 +55,8 @@ def test_inviting_joining_and_roles(open_browser: OpenBrowser, cast: Cast, scrip
     assert not Member.objects.filter(user__email="nell@example.org").exists()
 
 
-def test_picking_many_projects(open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, at: At) -> None:
-    credential = cast.credential("playcanvas", at("playcanvas"))
+def test_picking_many_projects(open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    credential = cast.credential("playcanvas", origin_of("playcanvas"))
     page = open_browser(cast.member).open(f"projects/add/{credential.pk}/")
     search = page.get_by_label("Search in the list")
     expect(search).to_be_visible()
@@ -74,8 +74,8 @@ def test_picking_many_projects(open_browser: OpenBrowser, cast: Cast, sandbox: S
     assert set(Project.objects.values_list("remote_id", flat=True)) == {"100002", "100003"}
 
 
-def test_swapping_secrets(open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, at: At) -> None:
-    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "old", "user_key": "old"})
+def test_swapping_secrets(open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    credential = cast.credential("aistudios", origin_of("aistudios"), secrets={"app_id": "old", "user_key": "old"})
     visitor = open_browser(cast.owner)
     page = visitor.open(f"credentials/{credential.pk}/")
     page.get_by_label("appId").fill("wrong")

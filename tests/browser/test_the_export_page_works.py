@@ -24,18 +24,18 @@ from tests.helpers.run_exports import request_export, run_to_end
     ],
 )
 @pytest.mark.parametrize("scripts", [True, False])
-def test_the_file_is_looked_into(
+def test_the_file_is_previewed(
     open_browser: OpenBrowser,
     cast: Cast,
     sandbox: Sandbox,
-    at: Callable[[str], str],
+    origin_of: Callable[[str], str],
     slug: str,
     type_: str,
     format_: str,
     shown: str,
     scripts: bool,
 ) -> None:
-    export = run_to_end(request_export(cast.project(slug, at(slug)), cast.member, type_, format_))
+    export = run_to_end(request_export(cast.project(slug, origin_of(slug)), cast.member, type_, format_))
     page = open_browser(cast.viewer, java_script_enabled=scripts).open(f"exports/{export.pk}/")
     if not scripts:
         page.get_by_role("link", name="Look into the file").click()
@@ -46,9 +46,9 @@ def test_the_file_is_looked_into(
 
 
 def test_a_video_is_played_and_sought(
-    open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, at: Callable[[str], str]
+    open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    export = run_to_end(request_export(cast.project("aistudios", at("aistudios")), cast.member, "video"))
+    export = run_to_end(request_export(cast.project("aistudios", origin_of("aistudios")), cast.member, "video"))
     page = open_browser(cast.viewer).open(f"exports/{export.pk}/")
     player = page.locator("video.player")
     expect(player).to_be_visible()
@@ -112,10 +112,10 @@ def test_a_file_is_deleted_after_a_question(open_browser: OpenBrowser, cast: Cas
     assert AuditEntry.objects.filter(verb="deleted file").count() == 1
 
 
-def test_the_folded_form_asks_for_lists_only_when_opened(
-    open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, at: Callable[[str], str]
+def test_the_collapsed_form_requests_lists_only_when_opened(
+    open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     page = open_browser(cast.member).open(f"new/{project.pk}/app/")
     expect(page.locator("input[type=checkbox]").first).to_be_visible()
     expect(page.locator("select[name=options-branch_id]")).to_have_count(0)

@@ -1,13 +1,23 @@
 """The storms run on the three set-ups; where a PostgreSQL server is installed they start their own and crash it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.chaos.postgres_server import PostgresServer, running_server
-from tests.services.conftest import DATABASE, SETUPS, own_sandbox, portal, servers_environment
+from tests.helpers.installation_fixtures import own_sandbox, portal
+from tests.helpers.servers import DATABASE, SETUPS, servers_environment
 
 __all__ = ["own_sandbox", "portal"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every storm is slow."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.slow(seconds=65))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ class LoadGenerator(threading.Thread):
         super().__init__(daemon=True)
         self.portal, self.ledger = portal, ledger
         self.wanted = dice.sample(wanted, len(wanted))
-        self.most_open = 250
+        self.max_open = 250
         self.created: dict[int, int] = {}
         self.repeated_requests = 0
         self.error = ""
@@ -36,7 +36,7 @@ class LoadGenerator(threading.Thread):
         """Asks until all is asked."""
         try:
             for number, (project, type_) in enumerate(self.wanted):
-                while number % 10 == 0 and self.ledger.open() > self.most_open:
+                while number % 10 == 0 and self.ledger.open() > self.max_open:
                     time.sleep(0.2)
                 self.created[self._ask(f"ask-{number}", project, type_)] = project
         except Exception as error:

@@ -39,7 +39,7 @@ class PortalDatabase:
         """Exports that have not ended."""
         return int(self.rows("SELECT count(*) FROM exports_export WHERE next_step_at IS NOT NULL")[0][0])
 
-    def held(self) -> int:
+    def leased(self) -> int:
         """Exports whose step is in some worker's hands."""
         return int(self.rows("SELECT count(*) FROM exports_export WHERE held_until IS NOT NULL")[0][0])
 

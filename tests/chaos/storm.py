@@ -22,7 +22,7 @@ from exports.sandbox.server import Sandbox
 from tests.chaos.load_generator import LoadGenerator
 from tests.chaos.portal_database import PortalDatabase
 from tests.chaos.postgres_server import PostgresServer
-from tests.helpers.broker_queues import QUEUE_VARIABLE, empty_queue
+from tests.helpers.broker_queues import PREFIX_VARIABLE, empty_queues
 from tests.helpers.installation import Installation, wait_for
 
 # (provider, type, share of the exports asked for, projects that behave). Those of one project stand in line but at
@@ -94,8 +94,7 @@ class Storm:
         # However short it is, the database crashes in it.
         self.pending_disruptions = ["crash"]
         self.frozen: list[tuple[subprocess.Popen[bytes], float]] = []
-        self.workers = [portal.start_worker() for _ in range(2)]
-        self.beat = self._start_beat()
+        self.workers = [portal.start_worker(slots=4) for _ in range(2)]
 
     def run(self, each: int, kills: int, pause: float) -> Report:
         """Asks for nine times `each` exports while so many processes are killed; waits until all has ended."""
@@ -162,9 +161,9 @@ class Storm:
     def _kill_worker(self) -> bool:
         # The one that has run longest is surely past its start.
         victim = self.workers.pop(0)
-        alive, held = victim.poll() is None, self.ledger.held()
+        alive, held = victim.poll() is None, self.ledger.leased()
         self.portal.kill(victim)
-        self.workers.append(self.portal.start_worker())
+        self.workers.append(self.portal.start_worker(slots=4))
         self.report.steps_under_way += held if alive else 0
         return alive
 
@@ -173,7 +172,7 @@ class Storm:
         victim = self.workers.pop(0)
         os.killpg(victim.pid, signal.SIGSTOP)
         self.frozen.append((victim, time.monotonic()))
-        self.workers.append(self.portal.start_worker())
+        self.workers.append(self.portal.start_worker(slots=4))
         return True
 
     def _thaw(self, after: float) -> None:
@@ -188,13 +187,12 @@ class Storm:
                 self.report.disruptions["wake and stop"] += 1
 
     def _kill_beat(self) -> bool:
-        alive = self.beat.poll() is None
-        self.portal.kill(self.beat)
-        self.beat = self._start_beat()
+        beat = self.portal.beat
+        alive = beat is not None and beat.poll() is None
+        if beat is not None:
+            self.portal.kill(beat)
+        self.portal.beat = self.portal.start_beat()
         return alive
-
-    def _start_beat(self) -> "subprocess.Popen[bytes]":
-        return self.portal.start("celery", "-A", "portal", "beat", "--pidfile=", "--loglevel", "WARNING")
 
     def _kill_web(self) -> bool:
         alive = self.portal.web is not None and self.portal.web.poll() is None
@@ -205,7 +203,7 @@ class Storm:
         """Loses every message of this portal: its queue in Redis or RabbitMQ, or the embedded broker's folder."""
         address = self.portal.environment.get("CELERY_BROKER_URL", "")
         if address:
-            empty_queue(address, self.portal.environment[QUEUE_VARIABLE])
+            empty_queues(address, self.portal.environment[PREFIX_VARIABLE])
         else:
             for path in (self.portal.folder / "var" / "broker").rglob("*"):
                 if path.is_file():

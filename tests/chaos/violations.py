@@ -15,7 +15,7 @@ def find_violations(storm: Storm) -> list[str]:
     """Every fault found, a sentence each."""
     _sweep(storm)
     exports, histories = storm.ledger.exports(), storm.ledger.histories()
-    wrong = _asked(storm, exports)
+    wrong = _find_lost_or_repeated(storm, exports)
     folder = storm.portal.folder / "var"
     files: dict[int, list[Path]] = {}
     for path in (folder / "files").glob("*/*/*"):
@@ -24,7 +24,7 @@ def find_violations(storm: Storm) -> list[str]:
         provider = storm.projects[export["project"]][0]
         storm.report.ended[f"{provider} {export['error'] or export['status']}"] += 1
         wrong += _ended(number, provider, export)
-        wrong += _told(number, export, histories.get(number, []))
+        wrong += _find_gaps(number, export, histories.get(number, []))
         wrong += _kept(number, export, files.pop(number, []))
     wrong += [f"files of no export: {paths}" for paths in files.values()]
     wrong += [f"left over: {path}" for path in (folder / "parts").glob("*")]
@@ -40,7 +40,7 @@ def _sweep(storm: Storm) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _asked(storm: Storm, exports: dict[int, dict[str, Any]]) -> list[str]:
+def _find_lost_or_repeated(storm: Storm, exports: dict[int, dict[str, Any]]) -> list[str]:
     """Each ask is one export, and each export at most one job there."""
     wrong = []
     if set(exports) != set(storm.created):
@@ -65,7 +65,7 @@ def _ended(number: int, provider: str, export: dict[str, Any]) -> list[str]:
     return [f"{number} ({provider}): {export['status']} {export['error']}: {export['message']}"]
 
 
-def _told(number: int, export: dict[str, Any], history: list[tuple[str | None, str]]) -> list[str]:
+def _find_gaps(number: int, export: dict[str, Any], history: list[tuple[str | None, str]]) -> list[str]:
     froms, tos = [row[0] for row in history], [row[1] for row in history]
     if froms != [None, *tos[:-1]] or tos[-1:] != [export["status"]]:
         return [f"{number}: a gap in the history {history}"]

@@ -18,7 +18,9 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export
 
 
-def test_everything_is_sealed_with_the_first_key_and_opens_without_the_old(cast: Cast, settings: Settings) -> None:
+def test_everything_is_encrypted_with_the_first_key_and_decrypted_without_the_old(
+    cast: Cast, settings: Settings
+) -> None:
     credential = cast.credential("playcanvas", secrets={"token": "marked-secret-1"})
     credential.save_grant(Grant("a-token", 4e9))
     export = request_export(cast.project("playcanvas"), cast.member, "archive")

@@ -13,11 +13,11 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
-def test_neither_project_credential_team_nor_user(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_neither_project_credential_team_nor_user(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     export = take_step(request_export(project, cast.member, "archive"))
     for thing in (project, cast.team, cast.member.user):
         with pytest.raises((ProtectedError, IntegrityError)):
@@ -27,7 +27,9 @@ def test_neither_project_credential_team_nor_user(cast: Cast, sandbox: Sandbox, 
     assert run_to_end(export).status == states.SUCCEEDED
 
 
-def test_the_export_of_a_member_who_was_removed_goes_on_for_the_team(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = take_step(request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+def test_the_export_of_a_member_who_was_removed_goes_on_for_the_team(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    export = take_step(request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive"))
     cast.member.delete()
     assert run_to_end(export).status == states.SUCCEEDED

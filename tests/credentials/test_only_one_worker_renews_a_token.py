@@ -13,11 +13,11 @@ from tests.helpers.cast import Cast
 OAUTH = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
 
 
-def test_a_token_that_came_between_the_look_and_the_lock_is_taken(
-    cast: Cast, sandbox: Sandbox, at: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+def test_a_token_that_came_between_the_check_and_the_lock_is_taken(
+    cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.settings(rotate_refresh=True)
-    credential = cast.credential("ulule", at("ulule"), secrets=OAUTH)
+    credential = cast.credential("ulule", origin_of("ulule"), secrets=OAUTH)
     after, others = clock.seconds_from_now, [lambda: service.check_credential(Credential.objects.get(pk=credential.pk))]
 
     def later(seconds: float) -> object:

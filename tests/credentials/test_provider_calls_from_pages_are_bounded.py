@@ -9,7 +9,7 @@ from exports.credentials import bulkhead, service
 from exports.models import Credential
 from exports.transport.errors import BusyError
 from tests.helpers.cast import Cast
-from tests.web.conftest import client_of
+from tests.helpers.clients import client_of
 
 SAYS = "waits for several answers of providers already"
 

@@ -11,14 +11,14 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 @pytest.mark.parametrize("at_step", [states.SUBMIT, states.POLL, states.FETCH])
 def test_exports_in_every_step_go_on_under_a_new_key(
-    cast: Cast, sandbox: Sandbox, at: At, settings: Settings, at_step: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings, at_step: str
 ) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(3)]
     for export in exports:
         while Export.objects.get(pk=export.pk).step != at_step:
@@ -27,8 +27,10 @@ def test_exports_in_every_step_go_on_under_a_new_key(
     assert {run_to_end(export).status for export in exports} == {states.SUCCEEDED}
 
 
-def test_a_link_whose_key_is_gone_ends_with_our_turn(cast: Cast, sandbox: Sandbox, at: At, settings: Settings) -> None:
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+def test_a_link_whose_key_is_gone_ends_with_our_turn(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings
+) -> None:
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     settings.CREDENTIAL_KEYS = ("quite another key",)

@@ -27,7 +27,7 @@ def test_a_value_moved_to_another_row_does_not_open(cast: Cast) -> None:
         two.secrets()
 
 
-def test_an_old_key_opens_and_the_first_seals(settings: Settings) -> None:
+def test_an_old_key_decrypts_and_the_first_encrypts(settings: Settings) -> None:
     old = encrypt("text", "place")
     settings.CREDENTIAL_KEYS = ("a newer key", *settings.CREDENTIAL_KEYS)
     assert decrypt(old, "place") == "text"
@@ -37,7 +37,7 @@ def test_an_old_key_opens_and_the_first_seals(settings: Settings) -> None:
     assert decrypt(encrypt("text", "place"), "place") == "text"
 
 
-def test_a_key_is_made_once_and_never_when_something_is_sealed(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+def test_a_key_is_made_once_and_never_when_something_is_encrypted(cast: Cast, settings: Settings, tmp_path: Path) -> None:
     settings.CREDENTIAL_KEYS, settings.CREDENTIAL_KEYS_FILE = (), tmp_path / "credential_keys"
     cast.credential("playcanvas")
     assert (tmp_path / "credential_keys").stat().st_mode & 0o777 == 0o600

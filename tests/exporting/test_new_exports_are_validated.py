@@ -10,37 +10,37 @@ from exports.models import Change, Export
 from tests.helpers.cast import Cast
 
 
-def wish(type_: str = "archive", **more: Any) -> ExportRequest:
+def export_request(type_: str = "archive", **more: Any) -> ExportRequest:
     return ExportRequest(type_, **more)
 
 
 @pytest.mark.parametrize(
-    ("provider", "asked", "field"),
+    ("provider", "invalid_request", "field"),
     [
-        ("playcanvas", wish("video"), "type"),
-        ("playcanvas", wish(format="rar"), "format"),
-        ("playcanvas", wish(options={"nonsense": 1}), "options.nonsense"),
-        ("playcanvas", wish("app", options={"scenes": [1]}), "options.name"),
-        ("playcanvas", wish("app", options={"name": "x" * 1000, "scenes": [1]}), "options.name"),
-        ("playcanvas", wish("app", options={"name": "x", "scenes": "one"}), "options.scenes"),
+        ("playcanvas", export_request("video"), "type"),
+        ("playcanvas", export_request(format="rar"), "format"),
+        ("playcanvas", export_request(options={"nonsense": 1}), "options.nonsense"),
+        ("playcanvas", export_request("app", options={"scenes": [1]}), "options.name"),
+        ("playcanvas", export_request("app", options={"name": "x" * 1000, "scenes": [1]}), "options.name"),
+        ("playcanvas", export_request("app", options={"name": "x", "scenes": "one"}), "options.scenes"),
         (
             "playcanvas",
-            wish("app", options={"name": "x", "scenes": [1], "scripts_minify": "maybe"}),
+            export_request("app", options={"name": "x", "scenes": [1], "scripts_minify": "maybe"}),
             "options.scripts_minify",
         ),
-        ("playcanvas", wish("app", options={"name": "x", "scenes": [1], "target": "web"}), "options.target"),
-        ("playcanvas", wish("app", options={"name": ["x"], "scenes": [1]}), "options.name"),
-        ("aistudios", wish("video", options={"resolution": "8k"}), "options.resolution"),
-        ("ulule", wish("orders", options={"columns": {"order.nonsense": "X"}}), "options.columns"),
-        ("ulule", wish("orders", options={"columns": ["order.id"]}), "options.columns"),
-        ("toloka", wish("archive"), "confirm"),
-        ("playcanvas", wish(adopt="a/b"), "adopt"),
+        ("playcanvas", export_request("app", options={"name": "x", "scenes": [1], "target": "web"}), "options.target"),
+        ("playcanvas", export_request("app", options={"name": ["x"], "scenes": [1]}), "options.name"),
+        ("aistudios", export_request("video", options={"resolution": "8k"}), "options.resolution"),
+        ("ulule", export_request("orders", options={"columns": {"order.nonsense": "X"}}), "options.columns"),
+        ("ulule", export_request("orders", options={"columns": ["order.id"]}), "options.columns"),
+        ("toloka", export_request("archive"), "confirm"),
+        ("playcanvas", export_request(adopt="a/b"), "adopt"),
     ],
 )
-def test_it_names_the_field(cast: Cast, provider: str, asked: ExportRequest, field: str) -> None:
+def test_it_names_the_field(cast: Cast, provider: str, invalid_request: ExportRequest, field: str) -> None:
     project = cast.project(provider)
     with pytest.raises(InvalidError) as caught:
-        create_export(project, asked, Requester(cast.member.user))
+        create_export(project, invalid_request, Requester(cast.member.user))
     assert list(caught.value.errors) == [field]
     assert all(text.endswith((".", ")")) or len(text) > 10 for text in caught.value.errors[field])
     assert not Export.objects.exists()
@@ -48,31 +48,36 @@ def test_it_names_the_field(cast: Cast, provider: str, asked: ExportRequest, fie
 
 def test_options_are_kept_as_they_will_be_sent(cast: Cast) -> None:
     options = {"name": "App", "scenes": "3, 4", "scripts_minify": "true", "version": "", "description": None}
-    export = create_export(cast.project("playcanvas"), wish("app", options=options), Requester(cast.member.user))
+    export = create_export(
+        cast.project("playcanvas"), export_request("app", options=options), Requester(cast.member.user)
+    )
     assert export.options == {"name": "App", "scenes": [3, 4], "scripts_minify": True}
 
 
-def test_the_same_while_open_is_a_twin_unless_allowed(cast: Cast) -> None:
-    project, asker = cast.project("ulule"), Requester(cast.member.user)
-    first = create_export(project, wish("orders"), asker)
+def test_the_same_while_open_is_a_duplicate_unless_allowed(cast: Cast) -> None:
+    project, requester = cast.project("ulule"), Requester(cast.member.user)
+    first = create_export(project, export_request("orders"), requester)
     with pytest.raises(DuplicateError) as caught:
-        create_export(project, wish("orders", format="csv"), asker)
+        create_export(project, export_request("orders", format="csv"), requester)
     assert caught.value.export_id == first.pk
-    assert create_export(project, wish("orders", format="xlsx"), asker).pk
-    assert create_export(project, wish("orders", allow_duplicate=True), asker).pk
+    assert create_export(project, export_request("orders", format="xlsx"), requester).pk
+    assert create_export(project, export_request("orders", allow_duplicate=True), requester).pk
     assert Export.objects.count() == 3
 
 
 def test_the_first_row_of_the_history_says_who_asked(cast: Cast) -> None:
-    export = create_export(cast.project("ulule"), wish("orders"), Requester(cast.member.user, "api", "api"))
+    export = create_export(cast.project("ulule"), export_request("orders"), Requester(cast.member.user, "api", "api"))
     [row] = Change.objects.filter(export=export)
     assert (row.from_status, row.to_status, row.source, row.actor) == (None, "waiting", "api", "member@example.org")
 
 
 def test_the_same_key_gives_the_same_export(cast: Cast) -> None:
-    project, asker = cast.project("ulule"), Requester(cast.member.user)
-    first = create_export_once("k", cast.member, project, wish("orders"), asker)
-    assert create_export_once("k", cast.member, project, wish("orders"), asker).pk == first.pk
-    assert create_export_once("k", cast.owner, project, wish("orders", allow_duplicate=True), asker).pk != first.pk
+    project, requester = cast.project("ulule"), Requester(cast.member.user)
+    first = create_export_once("k", cast.member, project, export_request("orders"), requester)
+    assert create_export_once("k", cast.member, project, export_request("orders"), requester).pk == first.pk
+    assert (
+        create_export_once("k", cast.owner, project, export_request("orders", allow_duplicate=True), requester).pk
+        != first.pk
+    )
     with pytest.raises(ConflictError):
-        create_export_once("k", cast.member, project, wish("orders", format="xlsx"), asker)
+        create_export_once("k", cast.member, project, export_request("orders", format="xlsx"), requester)

@@ -1,4 +1,4 @@
-"""The queue of one portal among others on the same Redis or RabbitMQ."""
+"""The queues of one portal among others on the same Redis or RabbitMQ."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,27 +8,31 @@ import redis
 from amqp.exceptions import NotFound
 from kombu import Connection
 
-# The variable that names it, see tests/helpers/installation_settings.py.
-QUEUE_VARIABLE: Final = "TEST_QUEUE"
+# The variable that names them, see tests/helpers/installation_settings.py.
+PREFIX_VARIABLE: Final = "TEST_QUEUE_PREFIX"
+QUEUES: Final = ("submit", "poll", "fetch", "deliver", "control")
 
 
-def empty_queue(address: str, name: str) -> None:
-    """Every message is lost; in Redis everything else that belongs to the queue too."""
+def empty_queues(address: str, prefix: str) -> None:
+    """Every message is lost; in Redis everything else that belongs to the queues too."""
     if address.startswith("redis"):
-        _forget(address, name)
+        _delete_keys(address, prefix)
         return
-    with _channel(address) as channel, contextlib.suppress(NotFound):  # no worker has made it yet
-        channel.queue_purge(name)
+    for name in QUEUES:
+        with _channel(address) as channel, contextlib.suppress(NotFound):  # no worker has made it yet
+            channel.queue_purge(f"{prefix}.{name}")
 
 
-def drop_queue(address: str, name: str) -> None:
-    """Nothing of it is left on the server."""
+def drop_queues(address: str, prefix: str) -> None:
+    """Nothing of them is left on the server."""
     if address.startswith("redis"):
-        _forget(address, name)
+        _delete_keys(address, prefix)
         return
     with _channel(address) as channel:
-        channel.queue_delete(name)
-        channel.exchange_delete(name)
+        for name in QUEUES:
+            channel.queue_delete(f"{prefix}.{name}")
+        for name in (prefix, f"{prefix}.events", f"{prefix}.pidbox", f"reply.{prefix}.pidbox"):
+            channel.exchange_delete(name)
 
 
 @contextlib.contextmanager
@@ -37,8 +41,8 @@ def _channel(address: str) -> Iterator[Any]:
         yield connection.default_channel
 
 
-def _forget(address: str, name: str) -> None:
+def _delete_keys(address: str, prefix: str) -> None:
     with redis.Redis.from_url(address) as server:
-        keys = list(server.scan_iter(f"{name}:*"))
+        keys = list(server.scan_iter(f"{prefix}:*"))
         if keys:
             server.delete(*keys)

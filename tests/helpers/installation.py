@@ -32,6 +32,7 @@ class Installation:
         self.port = free_port()
         self.token = ""
         self.web: subprocess.Popen[bytes] | None = None
+        self.beat: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str, text: str = "", timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Runs a command of manage.py to its end."""
@@ -69,10 +70,18 @@ class Installation:
         self.processes.append(process)
         return process
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """A Celery worker."""
+    def start_worker(self, *options: str, pool: str = "", slots: int = 8) -> subprocess.Popen[bytes]:
+        """A Celery worker, by default of every queue, with the pool that `up` would choose; and a beat, once."""
+        if self.beat is None or self.beat.poll() is not None:
+            self.beat = self.start_beat()
+        pool = pool or ("prefork" if "CELERY_BROKER_URL" in self.environment else "threads")
         name = f"worker-{secrets.token_hex(4)}@test"
-        return self.start("celery", "-A", "portal", "worker", "-P", "threads", "-c", "2", "-n", name, *QUIET)
+        command = ("celery", "-A", "portal", "worker", "-P", pool, "-c", str(slots), "-n", name)
+        return self.start(*command, *QUIET, *options)
+
+    def start_beat(self) -> subprocess.Popen[bytes]:
+        """Celery's beat."""
+        return self.start("celery", "-A", "portal", "beat", "--pidfile=", "--loglevel", "WARNING")
 
     def start_web(self) -> None:
         """Gunicorn; returns when it answers."""

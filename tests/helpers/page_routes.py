@@ -1,5 +1,6 @@
 """Every named route, and how to visit it: what the tests that look at each page have in common."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from exports import clock
-from exports.models import Call
+from exports.models import Call, Invitation
 from exports.people import members
 from tests.helpers import factories
 from tests.helpers.cast import Cast
@@ -99,23 +100,23 @@ ROUTES_WITHOUT_PAGE: Final = {
     "mfa_login_webauthn": "for scripts",
     "openid_connect_login": "leads to a provider, where one is named",
     "openid_connect_callback": "leads back from the provider",
-    "mfa_authenticate": "in the middle of signing in; visited with those that need a second factor in tests/accounts",
-    "mfa_reauthenticate": "needs a second factor: tests/accounts",
-    "mfa_reauthenticate_webauthn": "needs a second factor: tests/accounts",
-    "mfa_deactivate_totp": "needs a second factor: tests/accounts",
-    "mfa_view_recovery_codes": "needs a second factor: tests/accounts",
-    "mfa_generate_recovery_codes": "needs a second factor: tests/accounts",
-    "mfa_edit_webauthn": "needs a second factor: tests/accounts",
-    "mfa_remove_webauthn": "needs a second factor: tests/accounts",
+    "mfa_authenticate": "in the middle of signing in; visited with those that need a second factor in tests/people",
+    "mfa_reauthenticate": "needs a second factor: tests/people",
+    "mfa_reauthenticate_webauthn": "needs a second factor: tests/people",
+    "mfa_deactivate_totp": "needs a second factor: tests/people",
+    "mfa_view_recovery_codes": "needs a second factor: tests/people",
+    "mfa_generate_recovery_codes": "needs a second factor: tests/people",
+    "mfa_edit_webauthn": "needs a second factor: tests/people",
+    "mfa_remove_webauthn": "needs a second factor: tests/people",
     "mfa_list_webauthn": "leads to all second factors",
     "totp-picture": "a picture",
     "end-session": "takes a POST and leads back",
     "end-other-sessions": "takes a POST and leads back",
     "confirm-address": "takes a POST and leads back",
-    "confirm-address-by": "needs a link from a mail: tests/accounts",
+    "confirm-address-by": "needs a link from a mail: tests/people",
     "web:healthz": "for machines",
     "web:hook": "for machines",
-    "web:hooks/<path:nonsense>": "for machines",
+    "web:hooks/<path:path>": "for machines",
     "web:favicon.ico": "a redirect to a picture",
     r"api/^(?P<path>(?s:.*))\Z": "the API's 404, as JSON",
 }
@@ -176,3 +177,28 @@ def create_sample_data(cast: Cast) -> ObjectIds:
         "closed": closed,
         "known": invite(cast.outsider.user.email),
     }
+
+
+def every_route() -> Iterator[str]:
+    """Every route, the admin site's too; the API has a table of its own (tests/api)."""
+
+    def walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLPattern):
+                yield route
+            elif pattern.namespace != "api" and not route.startswith("api/"):
+                yield from walk(pattern.url_patterns, route)
+
+    return walk(get_resolver().url_patterns, "")
+
+
+def fill_route(route: str, cast: Cast, numbers: ObjectIds, slug: str) -> str:
+    """The path of a route, with the ids of the team's own objects in it."""
+    invitation = Invitation.objects.filter(revoked_at=None).order_by("pk").values_list("pk", flat=True).first()
+    own = {"exports": numbers["good"], "new": numbers["app"], "projects": numbers["copy"], "add": numbers["c"],
+           "credentials": numbers["c"], "invitations": invitation, "members": cast.viewer.pk, "tokens": 1}  # fmt: skip
+    text = re.sub(r"(\w+)/<int:pk>", lambda match: f"{match[1]}/{own.get(match[1], 1)}", route)
+    words = {"slug": slug, "kind": "archive", "option": "branch_id", "verb": "cancel", "provider": "ulule"}
+    text = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(words.get(match[1], "1")), text)
+    return "/" + re.sub(r"\^|\\Z|\$|\(\?P.*", "", text)

@@ -56,9 +56,9 @@ def mark_secrets(sandbox: Sandbox) -> Iterator[MarkedSecrets]:
             (aistudios, "APP_ID", f"{one.mark}-app_id"),
             (aistudios, "USER_KEYS", {f"{one.mark}-user_key"}),
             (ulule_access, "KEYS", {f"{one.mark}-api_key"}),
-            (ulule_access, "CLIENT", f"{one.mark}-client_id"),
-            (ulule_access, "SECRET", f"{one.mark}-client_secret"),
-            (ulule_access, "REFRESH", f"{one.mark}-refresh_token"),
+            (ulule_access, "CLIENT_ID", f"{one.mark}-client_id"),
+            (ulule_access, "CLIENT_SECRET", f"{one.mark}-client_secret"),
+            (ulule_access, "REFRESH_TOKEN", f"{one.mark}-refresh_token"),
         ):
             patch.setattr(where, name, values)
         for where in (ulule_access, jobs, token, invitation):

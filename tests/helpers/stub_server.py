@@ -119,7 +119,7 @@ class StubServer:
 
 @contextmanager
 def run_stub_server(certificate: Path | None = None) -> Iterator[StubServer]:
-    """A Wire that listens while the block runs; with a key and certificate in one file, over TLS."""
+    """A stub server that listens while the block runs; with a key and certificate in one file, over TLS."""
     one = StubServer(certificate)
     thread = threading.Thread(target=one.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

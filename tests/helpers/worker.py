@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 from celery.contrib.testing.worker import start_worker
 from django.db import connections
 
 from exports import tasks
-from exports.queue.lease_keeper import keeper
+from exports.queue.lease_keeper import lease_keeper
 from exports.queue.node import NodeState, shared
 from portal import worker as portal_worker
 from portal.celery import app
@@ -26,10 +27,12 @@ def running_worker(slots: int = 8, queues: Sequence[str] = (), *, stop_seconds: 
     done = threading.Event()
     beat = threading.Thread(target=_dispatch_until, args=(done,), daemon=True)
     options: dict[str, Any] = {"queues": list(queues)} if queues else {}
-    with start_worker(
+    started = start_worker(
         app, pool="threads", concurrency=slots, perform_ping_check=False, shutdown_timeout=stop_seconds, **options
-    ):
-        keeper.start()
+    )
+    # Celery sets Django up again, which would take away the handlers that tests have added to the log.
+    with mock.patch("django.setup"), started:
+        lease_keeper.start()
         beat.start()
         try:
             yield
@@ -37,7 +40,7 @@ def running_worker(slots: int = 8, queues: Sequence[str] = (), *, stop_seconds: 
             done.set()
             beat.join()
             portal_worker.mark_stopping()
-    keeper.stop()
+    lease_keeper.stop()
     shared.write(NodeState())
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from exports.housekeeping.sweep import sweep
 from exports.models import Member
-from tests.people.conftest import client_after_password, is_signed_in
+from tests.helpers.second_factors import client_after_password, is_signed_in
 
 
 def test_what_is_over_goes_and_what_is_not_stays(member: Member) -> None:

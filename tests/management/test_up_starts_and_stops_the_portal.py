@@ -20,11 +20,11 @@ from manage import main
 from tests.helpers.prepared_portal import copy_prepared
 from tests.helpers.processes import ROOT, Program, all_ended, environment, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow(seconds=12), pytest.mark.timeout(180)]
 
 Up = Callable[..., Program]
 
-SEAL_ONE = """
+ENCRYPT_A_SECRET = """
 from exports.models import Credential, Team
 team = Team.objects.create(name="Team", slug="team")
 Credential.objects.create(team=team, provider="playcanvas", name="one").save_secrets({"token": "t"})
@@ -91,6 +91,7 @@ def status(port: int, path: str = "/healthz") -> int:
         return int(answer.status)
 
 
+@pytest.mark.slow(seconds=30)
 def test_it_serves_and_stops_in_ten_seconds_and_leaves_nothing(up: Up, port: int, data: Path) -> None:
     program = up()
     running = ready(program)
@@ -209,7 +210,7 @@ def test_a_database_that_is_away_is_a_sentence(up: Up) -> None:
 
 
 def test_a_secret_that_the_keys_cannot_open_stops_the_start(up: Up, ready_data: Path) -> None:
-    manage(ready_data, "shell", "-c", SEAL_ONE)
+    manage(ready_data, "shell", "-c", ENCRYPT_A_SECRET)
     (ready_data / "credential_keys").write_text("another key altogether\n")
     program = up()
     assert program.end(30) == 1
@@ -241,6 +242,7 @@ def test_the_demo_prints_its_sign_in_and_runs_the_stand_ins_on_a_free_port(up: U
     assert "Traceback" not in said
 
 
+@pytest.mark.slow(seconds=30)
 @pytest.mark.usefixtures("ready_data")
 def test_idle_it_needs_little(up: Up) -> None:
     program = up()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from exports.models import Team
 
-FIRST = [("exports", "0001_initial")]
+FIRST_MIGRATION = [("exports", "0001_initial")]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -26,7 +26,7 @@ def before() -> Iterator[StateApps]:
     """The first release's tables."""
     latest = [key for key in MigrationExecutor(connection).loader.graph.leaf_nodes() if key[0] == "exports"]
     try:
-        yield migrate(FIRST)
+        yield migrate(FIRST_MIGRATION)
     finally:
         migrate(latest)
 

@@ -11,6 +11,8 @@ from exports.models import Export, File
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export
 
+pytestmark = pytest.mark.postgresql
+
 PAIRS = [pair for pair in itertools.product(states.STATUSES, states.STATUSES) if pair[0] != pair[1]]
 # A status alone can be exchanged where nothing else in the row would have to change with it: both words say the same
 # of the file, the reason and the next step. All else is refused.

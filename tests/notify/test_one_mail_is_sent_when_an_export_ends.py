@@ -18,7 +18,7 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import deliver_due, request_export, run_to_end
 from tests.helpers.stub_server import free_port
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 class SmtpInbox:
@@ -54,12 +54,12 @@ def postbox(settings: Settings) -> Iterator[SmtpInbox]:
         controller.stop()
 
 
-def ended(cast: Cast, at: At, provider: str = "ulule", type_: str = "orders") -> Export:
-    return run_to_end(request_export(cast.project(provider, at(provider)), cast.member, type_))
+def ended(cast: Cast, origin_of: OriginOf, provider: str = "ulule", type_: str = "orders") -> Export:
+    return run_to_end(request_export(cast.project(provider, origin_of(provider)), cast.member, type_))
 
 
-def test_a_small_file_is_attached(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
-    export = ended(cast, at)
+def test_a_small_file_is_attached(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox) -> None:
+    export = ended(cast, origin_of)
     assert deliver_due() == 1
     assert deliver_due() == 0
 
@@ -79,9 +79,11 @@ def test_a_small_file_is_attached(cast: Cast, sandbox: Sandbox, at: At, postbox:
     assert export.file.sha256 in body.get_content()
 
 
-def test_a_large_file_is_linked(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox, settings: Settings) -> None:
+def test_a_large_file_is_linked(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox, settings: Settings
+) -> None:
     settings.MAIL_ATTACHMENT_BYTES = 10
-    export = ended(cast, at)
+    export = ended(cast, origin_of)
     deliver_due()
 
     [mail] = postbox.mails
@@ -89,9 +91,11 @@ def test_a_large_file_is_linked(cast: Cast, sandbox: Sandbox, at: At, postbox: S
     assert f"https://portal.example.org/t/the-team/exports/{export.pk}/" in mail.get_content()
 
 
-def test_a_failure_says_why_and_whose_turn_it_is(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
+def test_a_failure_says_why_and_whose_turn_it_is(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox
+) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails")
-    ended(cast, at)
+    ended(cast, origin_of)
     deliver_due()
 
     [mail] = postbox.mails
@@ -99,16 +103,16 @@ def test_a_failure_says_why_and_whose_turn_it_is(cast: Cast, sandbox: Sandbox, a
     assert "It is Ulule's turn" in mail.get_content()
 
 
-def test_a_kind_without_a_file_says_so(cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox) -> None:
-    ended(cast, at, "toloka", "archive")
+def test_a_kind_without_a_file_says_so(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox) -> None:
+    ended(cast, origin_of, "toloka", "archive")
     deliver_due()
     assert "yields no file" in postbox.mails[0].get_content()
 
 
 def test_a_server_that_refuses_is_tried_again_and_the_export_stays_as_it_is(
-    cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox
 ) -> None:
-    export = ended(cast, at)
+    export = ended(cast, origin_of)
     postbox.refuse = 1
     assert deliver_due() == 0
     notice = OutboxMessage.objects.get(export=export)
@@ -124,10 +128,10 @@ def test_a_server_that_refuses_is_tried_again_and_the_export_stays_as_it_is(
 
 
 def test_a_server_that_is_away_changes_nothing(
-    cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox, settings: Settings
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox, settings: Settings
 ) -> None:
     settings.EMAIL_PORT = 9
-    export = ended(cast, at)
+    export = ended(cast, origin_of)
     assert deliver_due() == 0
     export.refresh_from_db()
     assert export.status == states.SUCCEEDED
@@ -136,9 +140,9 @@ def test_a_server_that_is_away_changes_nothing(
 
 @pytest.mark.parametrize("how", ["removed", "inactive"])
 def test_who_left_the_team_gets_no_mail_and_no_file(
-    cast: Cast, sandbox: Sandbox, at: At, postbox: SmtpInbox, how: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox, how: str
 ) -> None:
-    export = ended(cast, at)
+    export = ended(cast, origin_of)
     if how == "removed":
         cast.member.delete()
     else:

@@ -13,7 +13,9 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import deliver_due, request_export, run_to_end, take_step
 from tests.helpers.stub_server import Reply, StubServer, run_stub_server
 
-At = Callable[[str], str]
+pytestmark = pytest.mark.postgresql
+
+OriginOf = Callable[[str], str]
 
 
 @pytest.fixture(name="listener")
@@ -25,8 +27,8 @@ def listener_fixture(settings: Settings, sandbox: Sandbox) -> Iterator[StubServe
         yield one
 
 
-def video(cast: Cast, at: At, **options: str) -> Export:
-    return request_export(cast.project("aistudios", at("aistudios")), cast.member, "video", options=options)
+def video(cast: Cast, origin_of: OriginOf, **options: str) -> Export:
+    return request_export(cast.project("aistudios", origin_of("aistudios")), cast.member, "video", options=options)
 
 
 def test_the_address_given_to_the_provider_is_ours_and_cannot_be_guessed(cast: Cast, settings: Settings) -> None:
@@ -40,9 +42,9 @@ def test_the_address_given_to_the_provider_is_ours_and_cannot_be_guessed(cast: C
 
 
 def test_the_users_address_hears_of_progress_and_the_provider_never_sees_it(
-    cast: Cast, sandbox: Sandbox, at: At, listener: StubServer
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, listener: StubServer
 ) -> None:
-    export = run_to_end(video(cast, at, webhook_url=f"{listener.origin}/news"))
+    export = run_to_end(video(cast, origin_of, webhook_url=f"{listener.origin}/news"))
     while deliver_due():
         pass
 
@@ -54,8 +56,8 @@ def test_the_users_address_hears_of_progress_and_the_provider_never_sees_it(
     assert not any("Authorization" in asked.headers for asked in listener.requests)
 
 
-def test_an_address_that_is_private_is_not_told(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = run_to_end(video(cast, at, webhook_url="http://169.254.169.254/latest"))
+def test_an_address_that_is_private_is_not_told(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = run_to_end(video(cast, origin_of, webhook_url="http://169.254.169.254/latest"))
     deliver_due()
     assert export.status == states.SUCCEEDED
     relays = OutboxMessage.objects.filter(export=export, kind="relay")
@@ -63,8 +65,8 @@ def test_an_address_that_is_private_is_not_told(cast: Cast, sandbox: Sandbox, at
     assert all(notice.due_at is None and notice.sent_at is None and notice.last_error for notice in relays)
 
 
-def test_a_hint_makes_the_next_poll_due_now(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = take_step(video(cast, at))
+def test_a_hint_makes_the_next_poll_due_now(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = take_step(video(cast, origin_of))
     before = export.next_step_at
     inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
     export.refresh_from_db()
@@ -73,8 +75,8 @@ def test_a_hint_makes_the_next_poll_due_now(cast: Cast, sandbox: Sandbox, at: At
     assert export.next_step_at < before
 
 
-def test_a_hint_for_an_ended_export_does_nothing(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = run_to_end(video(cast, at))
+def test_a_hint_for_an_ended_export_does_nothing(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = run_to_end(video(cast, origin_of))
     inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
     export.refresh_from_db()
     assert (export.status, export.next_step_at) == (states.SUCCEEDED, None)

@@ -6,8 +6,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from exports.models import AuditEntry, Member, Team, Token
 from tests.helpers.cast import Cast
-from tests.people.conftest import add_totp, set_up_totp
-from tests.web.conftest import client_of
+from tests.helpers.clients import client_of
+from tests.helpers.second_factors import add_totp, set_up_totp
 
 PLACE = "/t/the-team/members/second-factor"
 
@@ -71,7 +71,7 @@ def test_the_list_shows_who_has_one(cast: Cast, as_viewer: Client, clock: time_m
     assert Member.objects.filter(team=cast.team).count() == 3
 
 
-def test_demanding_costs_a_page_one_look_more(
+def test_requiring_it_costs_a_page_one_query_more(
     cast: Cast, as_owner: Client, clock: time_machine.Traveller, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     add_totp(cast.owner)

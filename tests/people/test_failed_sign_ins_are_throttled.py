@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from exports.models import Member
 from tests.helpers.cast import PASSWORD, Cast
-from tests.people.conftest import add_totp, client_after_password, is_signed_in
+from tests.helpers.second_factors import add_totp, client_after_password, is_signed_in
 
 
 def attempt(email: str, password: str = "wrong", address: str = "192.0.2.1", **headers: str) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from exports.models import AuditEntry, Member, User
 from tests.helpers.cast import PASSWORD, Cast
-from tests.people.conftest import client_after_password, is_signed_in
+from tests.helpers.second_factors import client_after_password, is_signed_in
 
 NEW = "another horse battery staple"
 

@@ -7,8 +7,8 @@ from django.core import mail
 from django.test import Client
 
 from exports.models import AuditEntry, Member
-from tests.people.conftest import add_totp, client_after_password, is_signed_in
-from tests.web.conftest import client_of, recently_authenticated
+from tests.helpers.clients import client_of, recently_authenticated
+from tests.helpers.second_factors import add_totp, client_after_password, is_signed_in
 
 PLACE = "/profile/second-factor/recovery-codes"
 

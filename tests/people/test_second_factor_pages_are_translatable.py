@@ -6,20 +6,20 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from exports.models import Member
-from tests.people.conftest import add_totp, client_after_password
-from tests.web import pseudo_locale
-from tests.web.conftest import client_of, recently_authenticated
-from tests.web.test_texts_are_marked_for_translation import Allowed, _allowed, _complaints
+from tests.helpers import pseudo_locale
+from tests.helpers.clients import client_of, recently_authenticated
+from tests.helpers.second_factors import add_totp, client_after_password
+from tests.helpers.unmarked_texts import Allowed, allowed_texts, unmarked_texts
 
 PLACES = ("", "app/remove", "recovery-codes", "recovery-codes/new", "passkeys/77/name", "passkeys/77/remove")
 
 
-def _look(client: Client, path: str, allowed: Allowed) -> list[str]:
+def _unmarked_texts_of(client: Client, path: str, allowed: Allowed) -> list[str]:
     html = client.get(path).content.decode()
     assert pseudo_locale.OPEN in html, path
     assert "<script>" not in html
     assert " style=" not in html
-    return _complaints(path, html, allowed)
+    return unmarked_texts(path, html, allowed)
 
 
 def test_pages(member: Member, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,10 +28,11 @@ def test_pages(member: Member, clock: time_machine.Traveller, monkeypatch: pytes
     monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.get_credentials", lambda user: [])
     pseudo_locale.activate(monkeypatch)
     browser, half_in = recently_authenticated(client_of(member)), client_after_password(member)
-    monkeypatch.setattr("tests.web.test_texts_are_marked_for_translation.DATA", ("the-key",))
-    allowed = _allowed()
-    found = [line for place in PLACES for line in _look(browser, f"/profile/second-factor/{place}", allowed)]
+    allowed = allowed_texts("the-key")
+    found = [
+        line for place in PLACES for line in _unmarked_texts_of(browser, f"/profile/second-factor/{place}", allowed)
+    ]
     for path in ("/profile/again/", "/profile/again/code", "/profile/again/passkey"):
-        found += _look(browser, path, allowed)
-    found += _look(half_in, "/sign-in/second-factor", allowed)
+        found += _unmarked_texts_of(browser, path, allowed)
+    found += _unmarked_texts_of(half_in, "/sign-in/second-factor", allowed)
     assert found == [], "\n".join(found)

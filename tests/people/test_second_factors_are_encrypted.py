@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from exports.crypto import has_encrypted_rows, key_id, key_ring
 from exports.models import Member
 from exports.models.encrypted import check_key_ring
-from tests.people.conftest import add_totp, client_after_password, is_signed_in, totp_code
+from tests.helpers.second_factors import add_totp, client_after_password, is_signed_in, totp_code
 
 
 def stored() -> dict[str, str]:
@@ -29,7 +29,7 @@ def test_the_database_holds_no_secret(member: Member, clock: time_machine.Travel
     assert has_encrypted_rows()
 
 
-def test_a_new_key_seals_them_anew(member: Member, settings: Settings, clock: time_machine.Traveller) -> None:
+def test_a_new_key_encrypts_them_anew(member: Member, settings: Settings, clock: time_machine.Traveller) -> None:
     secret, codes = add_totp(member)
     settings.CREDENTIAL_KEYS = ("a newer key", *settings.CREDENTIAL_KEYS)
     out = StringIO()

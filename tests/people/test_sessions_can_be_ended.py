@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from exports.models import AuditEntry, Member
 from tests.helpers.cast import PASSWORD, Cast
-from tests.people.conftest import client_after_password, is_signed_in
+from tests.helpers.second_factors import client_after_password, is_signed_in
 
 
 def ways_to_end(client: Client) -> list[str]:

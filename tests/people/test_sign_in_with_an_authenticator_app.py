@@ -8,8 +8,8 @@ from django.test import Client
 from exports.models import AuditEntry, Member
 from exports.people import security
 from tests.helpers.cast import PASSWORD
-from tests.people.conftest import add_totp, client_after_password, is_signed_in, set_up_totp, totp_code
-from tests.web.conftest import client_of
+from tests.helpers.clients import client_of
+from tests.helpers.second_factors import add_totp, client_after_password, is_signed_in, set_up_totp, totp_code
 
 
 def test_the_password_alone_no_longer_signs_in(member: Member, clock: time_machine.Traveller) -> None:

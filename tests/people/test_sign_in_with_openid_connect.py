@@ -16,7 +16,7 @@ from exports import clock
 from exports.http import throttling
 from exports.models import AuditEntry, User
 from tests.helpers.cast import PASSWORD, Cast
-from tests.people.conftest import add_totp, is_signed_in
+from tests.helpers.second_factors import add_totp, is_signed_in
 
 SERVER = "https://id.example.org"
 APP: dict[str, Any] = {

@@ -11,7 +11,7 @@ from django.test import Client
 from exports.models import AuditEntry, Member
 from exports.people import security
 from tests.helpers import factories
-from tests.people.conftest import add_totp, client_after_password, is_signed_in
+from tests.helpers.second_factors import add_totp, client_after_password, is_signed_in
 
 
 def test_a_command_takes_them_away(member: Member, clock: time_machine.Traveller) -> None:

@@ -1,7 +1,7 @@
 """A tiny Celery application on the spool, for tests with real workers and publishers.
 
 As a program: python -m tests.portal.spool_celery_app NAME COUNT publishes that many messages.
-The environment says where: SPOOL is the broker's folder, DONE a file that gets a line per task.
+Environment: SPOOL is the broker's folder, DONE a file that gets a line per task.
 """
 
 import contextlib
@@ -18,20 +18,20 @@ app = Celery("spool_app", broker="spool://localhost", fixups=[], set_as_current=
 app.conf.update(
     broker_transport_options={"folder": os.environ["SPOOL"]},
     task_ignore_result=True,
-    worker_enable_remote_control=False,
+    worker_send_task_events=True,
     broker_connection_retry_on_startup=True,
 )
 
 
 @app.task(name="note")
 def note(text: str) -> None:
-    """Append a line; one write, so that lines of several processes do not mix."""
+    """Appends a line in one write, so that lines of several processes do not mix."""
     with Path(os.environ["DONE"]).open("ab", buffering=0) as file:
         file.write(f"{text}\n".encode())
 
 
 def publish(name: str, count: int) -> None:
-    """Publish, but never so fast that the queue fills up, since a full queue drops."""
+    """Publishes messages, and waits while the queue is long, since a full queue drops what comes."""
     queue = Path(os.environ["SPOOL"]) / "celery"
     for number in range(count):
         with contextlib.suppress(FileNotFoundError):  # a test may take the folder away at any moment

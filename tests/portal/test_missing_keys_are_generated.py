@@ -25,7 +25,7 @@ def test_threads_that_start_together_agree(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_together_agree(tmp_path: Path) -> None:
-    code = "import sys, pathlib; from portal.keys import kept_secret; print(kept_secret(pathlib.Path(sys.argv[1])))"
+    code = "import pathlib, sys; from portal import keys; print(keys.read_or_create_secret(pathlib.Path(sys.argv[1])))"
     programs = [
         Program(tmp_path / f"{number}.log", "-c", code, str(tmp_path / "secret_key"), env=environment())
         for number in range(6)

@@ -1,12 +1,15 @@
 """The embedded broker, with real workers and publishers on one folder."""
 
+import contextlib
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from celery import Celery
 from kombu import Connection
 
 import portal.celery  # noqa: F401  makes the spool known to Kombu
@@ -105,7 +108,34 @@ def test_the_name_of_a_queue_cannot_lead_out_of_the_folder(connection: Connectio
     assert [path.parent for path in folder.rglob("*.msg")] == [folder / "%2e%2e%2f%2e%2e%2felsewhere"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=6)
+def test_workers_answer_remote_control_and_send_task_events(
+    tmp_path: Path, folder: Path, workers: list[Program]
+) -> None:
+    app = Celery("control", broker="spool://localhost", fixups=[], set_as_current=False)
+    app.conf.update(broker_transport_options={"folder": str(folder)})
+    wait_until(lambda: len(app.control.ping(timeout=1) or []) == 2, 30)
+    received: list[str] = []
+
+    def note(event: dict[str, Any]) -> None:
+        received.append(event["type"])
+
+    with app.connection_for_read() as connection:
+        receiver = app.events.Receiver(connection, handlers={"task-succeeded": note})
+        with receiver.consumer_context() as (events, _, _):
+            assert publisher(tmp_path, folder, "p", 3).end() == 0
+            wait_until(lambda: len(done(tmp_path)) == 3, 20)
+            end = time.monotonic() + 20
+            while len(received) < 3 and time.monotonic() < end:
+                with contextlib.suppress(TimeoutError):
+                    events.drain_events(timeout=1)
+    assert received == ["task-succeeded"] * 3
+    assert sorted(app.control.inspect(timeout=3).active() or {}) == ["a@here", "b@here"]
+    app.close()
+    assert [worker.process.poll() for worker in workers] == [None, None]
+
+
+@pytest.mark.slow(seconds=6)
 def test_five_publishers_and_two_workers_lose_nothing_and_do_nothing_twice(
     tmp_path: Path, folder: Path, workers: list[Program]
 ) -> None:
@@ -119,7 +149,7 @@ def test_five_publishers_and_two_workers_lose_nothing_and_do_nothing_twice(
     assert [worker.end(15) for worker in workers] == [0, 0]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=6)
 def test_nobody_dies_when_the_folder_is_emptied_again_and_again(
     tmp_path: Path, folder: Path, workers: list[Program]
 ) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from exports.preview import files as looking
-from exports.preview.files import Table, Tree, make_preview
-from exports.preview.xlsx import MAX_CELL_LENGTH, MAX_ROWS, PreviewError
+from exports.preview import archives, tables
+from exports.preview.archives import Tree
+from exports.preview.cells import MAX_CELL_LENGTH, MAX_ROWS, PreviewError
+from exports.preview.formats import make_preview
+from exports.preview.tables import Table
 from exports.sandbox.sheets import build_csv, build_xlsx
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -118,7 +120,7 @@ def test_a_row_cut_by_the_bound_is_left_out(kept: Keep) -> None:
 
 def test_very_many_columns_are_bounded(kept: Keep) -> None:
     found = table(kept((",".join(map(str, range(500))) + "\n1,2\n").encode()))
-    assert len(found.head) == looking.MAX_COLUMNS == len(found.rows[0])
+    assert len(found.head) == tables.MAX_COLUMNS == len(found.rows[0])
     assert found.cut_columns
 
 
@@ -140,7 +142,7 @@ def test_formulas_are_counted_and_numbers_are_none(kept: Keep) -> None:
 # ---------------------------------------------------------------- xlsx
 
 
-def test_both_files_of_the_stand_in_look_the_same(tmp_path: Path, kept: Keep) -> None:
+def test_both_files_of_the_stand_in_have_the_same_preview(tmp_path: Path, kept: Keep) -> None:
     columns = {"order.id": "Number", "user.full_name": "Who"}
     one = table(kept(build_csv("4001", columns, None).read()))
     (tmp_path / "book").write_bytes(build_xlsx("4001", columns, None).read())
@@ -245,13 +247,13 @@ def test_very_many_members_are_counted_and_some_are_shown(kept: Keep) -> None:
     found = tree(kept(packed({f"d{n % 20}/f{n}": "x" for n in range(5000)})))
     assert found.count == found.size == 5000
 
-    def shown(node: looking.TreeNode) -> int:
+    def shown(node: archives.TreeNode) -> int:
         return sum(1 + shown(one) for one in node.sorted_children)
 
-    def left(node: looking.TreeNode) -> int:
+    def left(node: archives.TreeNode) -> int:
         return node.omitted_files + sum(left(one) for one in node.sorted_children)
 
-    assert shown(found.root) <= looking.MAX_NODES
+    assert shown(found.root) <= archives.MAX_NODES
     files = sum(not one.is_folder for folder in found.root.sorted_children for one in folder.sorted_children)
     assert files + left(found.root) == 5000
 
@@ -261,7 +263,7 @@ def test_a_deep_path_is_bounded(kept: Keep) -> None:
     node, depth = found.root, 0
     while node.sorted_children:
         node, depth = node.sorted_children[0], depth + 1
-    assert depth == looking.MAX_DEPTH + 1
+    assert depth == archives.MAX_DEPTH + 1
 
 
 def test_a_bomb_is_listed_and_never_unpacked(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +273,7 @@ def test_a_bomb_is_listed_and_never_unpacked(kept: Keep, monkeypatch: pytest.Mon
 
 
 def test_a_directory_that_is_too_long_is_not_read(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "MAX_DIRECTORY_BYTES", 100)
+    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 100)
     with pytest.raises(PreviewError, match="too many members"):
         tree(kept(packed({f"{n}": "" for n in range(10)})))
 
@@ -281,7 +283,7 @@ def test_a_large_archive_says_its_size_elsewhere(kept: Keep, monkeypatch: pytest
     data = packed({f"{n}": "x" for n in range(10)})
     assert b"PK\x06\x06" in data
     assert tree(kept(data)).count == 10
-    monkeypatch.setattr(looking, "MAX_DIRECTORY_BYTES", 100)
+    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 100)
     with pytest.raises(PreviewError, match="too many members"):
         tree(kept(data))
 

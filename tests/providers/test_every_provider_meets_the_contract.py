@@ -53,7 +53,7 @@ def test_each_kind_is_whole(provider: Provider, kind: Kind) -> None:
 
 
 @KINDS
-def test_a_job_of_ten_minutes_costs_at_most_twenty_looks(provider: Provider, kind: Kind) -> None:
+def test_a_job_of_ten_minutes_costs_at_most_twenty_polls(provider: Provider, kind: Kind) -> None:
     looks, passed, gap = 0, 0.0, kind.poll_interval.initial
     while passed < 600:
         passed += gap

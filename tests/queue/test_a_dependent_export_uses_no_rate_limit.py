@@ -12,6 +12,8 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export, take_step
 
+pytestmark = pytest.mark.postgresql
+
 At = Callable[[str], str]
 A_MINUTE = 5  # what PlayCanvas allows
 

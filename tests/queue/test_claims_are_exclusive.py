@@ -14,6 +14,8 @@ from exports.queue.leases import Claim, LostClaimError, release, renew
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import EVERY_STEP, claim_due, create_due_exports, request_export
 
+pytestmark = pytest.mark.postgresql
+
 
 def three(cast: Cast) -> list[Export]:
     project = cast.project("ulule")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import pytest
 from django.db import transaction
 
 from exports import clock, states, tasks
@@ -23,6 +24,7 @@ def reserve(steps: Sequence[str] = EVERY_STEP) -> list[Reserved]:
         return leases.reserve(steps, 10, clock.now(), [])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_message_for_what_was_never_reserved_does_nothing(cast: Cast) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     for _ in range(5):
@@ -34,6 +36,7 @@ def test_a_message_for_what_was_never_reserved_does_nothing(cast: Cast) -> None:
     assert not Call.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_message_for_a_step_that_another_holds_does_nothing(cast: Cast) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     [claim] = claim_due(EVERY_STEP, 1)  # another process has begun it
@@ -74,7 +77,7 @@ def test_a_step_that_began_and_never_ended_counts_as_a_crash(cast: Cast) -> None
     assert export.crash_count == 2
 
 
-def test_a_storm_of_webhooks_is_one_look(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_storm_of_webhooks_is_one_poll(cast: Cast, sandbox: Sandbox, at: At) -> None:
     export = take_step(request_export(cast.project("ulule", at("ulule")), cast.member, "orders"))
     before = Call.objects.filter(export=export).count()
     for _ in range(300):

@@ -15,6 +15,8 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import EVERY_STEP, claim_due, make_due, request_export
 from tests.helpers.stub_server import Reply, StubServer, run_stub_server
 
+pytestmark = pytest.mark.postgresql
+
 MANY = 30
 
 

@@ -40,7 +40,7 @@ def test_a_plan_that_allows_less_is_learned_too(cast: Cast, paid: Sandbox, at: A
     assert {row.rate_class: row.limit for row in RateWindow.objects.all()} == {"normal": 120, "strict": 5}
 
 
-def test_a_persons_looks_leave_that_much_less_for_exports(
+def test_a_persons_requests_leave_that_much_less_for_exports(
     cast: Cast, paid: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PlayCanvas, "limits", {"normal": (240, 60.0), "strict": (10, 60.0)})

@@ -17,6 +17,8 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import claim_next_step, request_export, take_step
 from tests.helpers.worker import running_worker
 
+pytestmark = pytest.mark.postgresql
+
 At = Callable[[str], str]
 # Of what twenty are allowed in a window: the limit is met three times, and three times a window passes.
 MANY = 65
@@ -41,7 +43,8 @@ def minutes(strict: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 
 @pytest.mark.timeout(120)
 @pytest.mark.django_db(transaction=True)
-def test_many_exports_on_one_credential_never_draw_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
+@pytest.mark.slow(seconds=40)
+def test_many_exports_on_one_credential_never_get_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
     project = cast.project("playcanvas", at("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(MANY)]
     with running_worker(16):
@@ -55,6 +58,7 @@ def test_many_exports_on_one_credential_never_draw_a_429(cast: Cast, strict: San
     assert strict.jobs("playcanvas", "100001") == MANY
 
 
+@pytest.mark.slow(seconds=3)
 def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, at: At) -> None:
     project = cast.project("playcanvas", at("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(45)]
@@ -70,6 +74,7 @@ def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, at: At) 
     assert 90 < max(ahead) < 120.3
 
 
+@pytest.mark.slow(seconds=3)
 def test_places_of_canceled_exports_are_given_to_others(cast: Cast, minutes: Sandbox, at: At) -> None:
     project = cast.project("playcanvas", at("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(60)]
@@ -94,7 +99,7 @@ def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: San
     assert minutes.ledger()["rate_limited"].get("playcanvas", 0) == 0
 
 
-def test_a_place_whose_window_passed_is_drawn_anew(cast: Cast, minutes: Sandbox, at: At) -> None:
+def test_a_slot_whose_window_passed_is_taken_anew(cast: Cast, minutes: Sandbox, at: At) -> None:
     project = cast.project("playcanvas", at("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(21)]
     for export in exports:

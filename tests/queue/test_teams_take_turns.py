@@ -12,6 +12,8 @@ from exports.states import POLL, SUBMIT
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import EVERY_STEP, claim_due, create_due_exports, in_hand, request_export
 
+pytestmark = pytest.mark.postgresql
+
 SLOTS = 16
 
 
@@ -113,14 +115,14 @@ def test_where_others_hold_all_that_waits_nothing_is_claimed_and_nothing_breaks(
         pytest.skip("SQLite locks the whole database; nobody can hold a row.")
     held, over = threading.Event(), threading.Event()
 
-    def hold() -> None:
+    def lock_rows() -> None:
         with transaction.atomic():
             list(Export.objects.select_for_update())
             held.set()
             over.wait(30)
         connection.close()
 
-    thread = threading.Thread(target=hold)
+    thread = threading.Thread(target=lock_rows)
     thread.start()
     held.wait(30)
     try:

@@ -18,6 +18,8 @@ from exports.settle.outcome import postpone
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import EVERY_STEP, claim_due, request_export
 
+pytestmark = pytest.mark.postgresql
+
 HOUR = timedelta(hours=1)
 Off = Callable[[timedelta], AbstractContextManager[None]]
 BOTH_WAYS = pytest.mark.parametrize("off", [-HOUR, HOUR], ids=["an hour behind", "an hour ahead"])

@@ -42,7 +42,7 @@ def test_an_ai_studios_video_is_a_sound_row_of_boxes(client: Make) -> None:
     assert b"Made by a stand-in provider" in data
 
 
-def test_ulule_orders_as_csv_look_as_they_do_in_the_wild(client: Make) -> None:
+def test_ulule_orders_as_csv_are_written_as_in_the_wild(client: Make) -> None:
     answer = download(client("ulule").link())
     assert answer.content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))

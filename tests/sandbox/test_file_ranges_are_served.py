@@ -17,11 +17,11 @@ def link(client: Make) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "start", "stop"),
+    ("range_header", "start", "stop"),
     [("bytes=0-99", 0, 100), ("bytes=1000-", 1000, None), ("bytes=-10", -10, None), ("bytes=5-99999999", 5, None)],
 )
-def test_a_range_is_answered_206_with_just_that_part(link: str, asked: str, start: int, stop: int | None) -> None:
-    whole, part = download(link), download(link, Range=asked)
+def test_a_range_is_answered_206_with_just_that_part(link: str, range_header: str, start: int, stop: int | None) -> None:
+    whole, part = download(link), download(link, Range=range_header)
     assert part.status_code == 206
     assert part.content == whole.content[start:stop]
     first = start % len(whole.content)

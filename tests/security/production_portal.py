@@ -31,7 +31,7 @@ from tests.helpers.stub_server import free_port
 
 HOST: Final = "portal.example.org"
 # Without these tables a page and a call of the API break.
-DROPPED_TABLES: Final = ("exports_event", "exports_idempotencykey")
+DROPPED_TABLES: Final = ("exports_auditentry", "exports_idempotencykey")
 
 
 @dataclass

@@ -18,17 +18,17 @@ from exports.steps.run import run_step
 from exports.transport.client import Client as Caller
 from tests.helpers import secret_search
 from tests.helpers.cast import Cast
+from tests.helpers.clients import client_of
 from tests.helpers.run_exports import claim_next_step, request_export
 from tests.helpers.secret_search import MarkedSecrets, find_secrets
-from tests.web.conftest import client_of
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 @pytest.fixture
-def credential(cast: Cast, sandbox: Sandbox, at: At) -> Any:
+def credential(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> Any:
     with secret_search.mark_secrets(sandbox) as marked:
-        yield marked, cast.credential("ulule", at("ulule"), secrets=marked.of("ulule", oauth=True))
+        yield marked, cast.credential("ulule", origin_of("ulule"), secrets=marked.of("ulule", oauth=True))
 
 
 @pytest.fixture

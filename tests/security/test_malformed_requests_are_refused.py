@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from tests.helpers.page_routes import every_route, fill_route
 from tests.security.production_portal import HOST, Portal
-from tests.web.test_every_route_checks_access import every_route, fill_route
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
 OURS = f"Host: {HOST}\nX-Forwarded-Proto: https\n"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from exports.preview.files import Table, make_preview
-from exports.preview.xlsx import PreviewError
+from exports.preview.cells import PreviewError
+from exports.preview.formats import make_preview
+from exports.preview.tables import Table
 from exports.storage import safe_zip, verify
 from exports.storage.verify import BadFileError
 

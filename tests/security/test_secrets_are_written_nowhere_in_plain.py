@@ -32,7 +32,7 @@ from tests.helpers.run_exports import make_due, request_export
 from tests.helpers.secret_search import MarkedSecrets
 from tests.helpers.worker import running_worker
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 Capture = pytest.CaptureFixture[str]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 KINDS = {
@@ -81,7 +81,7 @@ def echoes(secrets: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def every_export(cast: Cast, sandbox: Sandbox, at: At, marked: MarkedSecrets) -> list[Export]:
+def every_export(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, marked: MarkedSecrets) -> list[Export]:
     """An export for each way in which each provider may repeat a secret, in projects that have faults of their own."""
     exports = []
     for name, type_ in KINDS.items():
@@ -93,7 +93,7 @@ def every_export(cast: Cast, sandbox: Sandbox, at: At, marked: MarkedSecrets) ->
             # Of its own, so that nobody waits for another's turn within a limit; but a refresh token has one owner.
             if credential is None or not oauth:
                 called = f"{name} {remote_id}"
-                credential = cast.credential(provider, at(provider), name=called, secrets=secrets)
+                credential = cast.credential(provider, origin_of(provider), name=called, secrets=secrets)
             project = cast.project(provider, remote_id=remote_id, credential=credential)
             if fault is not None:
                 sandbox.fault(provider=provider, project=project.remote_id, **fault)
@@ -119,10 +119,11 @@ def needles(sandbox: Sandbox, marked: MarkedSecrets, exports: list[Export]) -> l
     return [marked.mark, *handed_out, *(inbound_webhooks.url_signature(export.pk) for export in exports[:12])]
 
 
+@pytest.mark.slow(seconds=20)
 def test_nothing_is_found(
-    cast: Cast, sandbox: Sandbox, at: At, marked: MarkedSecrets, log: Path, tmp_path: Path, capfd: Capture
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, marked: MarkedSecrets, log: Path, tmp_path: Path, capfd: Capture
 ) -> None:
-    exports = every_export(cast, sandbox, at, marked)
+    exports = every_export(cast, sandbox, origin_of, marked)
     with running_worker(8):
         run()
     for export in exports:

@@ -17,6 +17,7 @@ from tests.helpers.installation import Installation
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
 
+@pytest.mark.slow(seconds=70)
 def test_export_wait_for_each_kind_and_every_exit_code(
     embedded: Installation, own_sandbox: Sandbox, tmp_path: Path
 ) -> None:

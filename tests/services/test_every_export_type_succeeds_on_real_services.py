@@ -8,7 +8,7 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.cast import KINDS, PROJECTS
 from tests.helpers.installation import Installation
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow(seconds=25), pytest.mark.services, pytest.mark.timeout(300)]
 
 
 def test_every_kind_ends_with_its_file(portal: Installation, own_sandbox: Sandbox) -> None:

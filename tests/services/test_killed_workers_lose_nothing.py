@@ -7,7 +7,7 @@ import pytest
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation, wait_for
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow(seconds=50), pytest.mark.services, pytest.mark.timeout(300)]
 
 RECOVERY_SECONDS = 15.0
 # Of a worker, on a machine that runs other tests meanwhile.

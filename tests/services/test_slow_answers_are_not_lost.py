@@ -5,7 +5,7 @@ import pytest
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow(seconds=60), pytest.mark.services, pytest.mark.timeout(300)]
 
 
 def test_a_submit_and_a_poll_answered_after_25_seconds_are_taken(embedded: Installation, own_sandbox: Sandbox) -> None:

@@ -11,8 +11,8 @@ import redis
 
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import installation, wait_for
+from tests.helpers.servers import skip_or_fail
 from tests.helpers.stub_server import free_port
-from tests.services.conftest import skip_or_fail
 
 
 class Broker:
@@ -61,6 +61,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     one.kill()
 
 
+@pytest.mark.slow(seconds=35)
 def test_exports_go_on_without_it_and_it_is_heard_again(
     broker: Broker, own_sandbox: Sandbox, tmp_path: Path, prepared: Path
 ) -> None:

@@ -13,7 +13,7 @@ from exports.steps.run import run_step
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import claim_next_step, request_export, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 def test_a_lasting_fault_of_ours_does_not_fail_what_was_canceled(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,8 +34,8 @@ def test_a_lasting_fault_of_ours_does_not_fail_what_was_canceled(cast: Cast, mon
     assert export.status == states.CANCELED
 
 
-def test_a_claim_that_was_dropped_once_is_dropped_again(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+def test_a_claim_that_was_dropped_once_is_dropped_again(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     claim = claim_next_step(export)

@@ -16,6 +16,8 @@ from exports.steps.run import begin_polls, finish_poll, settle_polls
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import claim_due, request_export
 
+pytestmark = pytest.mark.postgresql
+
 RUNNING = Status("running", "running")
 
 
@@ -30,9 +32,9 @@ def polled(cast: Cast, count: int = 4) -> list[Claim]:
     return claim_due((states.POLL,), count)
 
 
-def seen(claims: list[Claim], sight: Status = RUNNING) -> list[PollResult]:
-    """What a look at each brought."""
-    return [PollResult(claim, None, clock.now(), sight) for claim in claims]
+def poll_results(claims: list[Claim], status: Status = RUNNING) -> list[PollResult]:
+    """A poll result for each claim, as the network threads return it."""
+    return [PollResult(claim, None, clock.now(), status) for claim in claims]
 
 
 def rows(claims: list[Claim], seconds: float = 60) -> list[dict[str, object]]:
@@ -77,11 +79,11 @@ def test_a_row_the_database_refuses_fails_alone(cast: Cast, monkeypatch: pytest.
     bad = claims[1].export
     good = poll._unchanged_fields
 
-    def spoiled(export: Export, look: PollResult) -> dict[str, object]:
-        return {**good(export, look), **({"polls": None} if export.pk == bad.pk else {})}
+    def spoiled(export: Export, result: PollResult) -> dict[str, object]:
+        return {**good(export, result), **({"polls": None} if export.pk == bad.pk else {})}
 
     monkeypatch.setattr(poll, "_unchanged_fields", spoiled)
-    assert settle_polls(seen(claims)) == []
+    assert settle_polls(poll_results(claims)) == []
     for claim in claims:
         export = Export.objects.get(pk=claim.export.pk)
         assert (export.status, export.held_until) == (states.PROCESSING, None)
@@ -91,15 +93,15 @@ def test_a_row_the_database_refuses_fails_alone(cast: Cast, monkeypatch: pytest.
 
 def test_a_secret_that_does_not_open_ends_its_export_alone(cast: Cast) -> None:
     claims = polled(cast)
-    looks = [*seen(claims[:3]), poll.poll_provider(_sealed_badly(claims[3]))]
-    for look in settle_polls(looks):
-        finish_poll(look)
+    results = [*poll_results(claims[:3]), poll.poll_provider(with_unreadable_secrets(claims[3]))]
+    for result in settle_polls(results):
+        finish_poll(result)
     statuses = [Export.objects.get(pk=claim.export.pk).status for claim in claims]
     assert statuses == [states.PROCESSING] * 3 + [states.FAILED]
     assert Export.objects.get(pk=claims[3].export.pk).error_code == "credential"
 
 
-def _sealed_badly(claim: Claim) -> Claim:
+def with_unreadable_secrets(claim: Claim) -> Claim:
     project = claim.export.project
     credential = type(project.credential).objects.get(pk=project.credential_id)
     credential.encrypted_secrets = dict.fromkeys(credential.encrypted_secrets, "nonsense")
@@ -109,15 +111,15 @@ def _sealed_badly(claim: Claim) -> Claim:
 
 def test_what_changed_is_left_to_be_finished(cast: Cast) -> None:
     claims = polled(cast)
-    looks = [*seen(claims[:2]), *seen(claims[2:], Status("failed", "failed", message="It broke."))]
-    left = settle_polls(looks)
-    assert [look.claim for look in left] == claims[2:]
-    for look in left:
-        finish_poll(look)
+    results = [*poll_results(claims[:2]), *poll_results(claims[2:], Status("failed", "failed", message="It broke."))]
+    left = settle_polls(results)
+    assert [result.claim for result in left] == claims[2:]
+    for result in left:
+        finish_poll(result)
     assert Export.objects.filter(status=states.FAILED, error_code="provider_failed").count() == 2
 
 
-def test_an_overdue_one_ends_and_the_others_are_looked_at(cast: Cast) -> None:
+def test_an_overdue_one_ends_and_the_others_are_polled(cast: Cast) -> None:
     claims = polled(cast)
     claims[0].export.deadline_at = clock.now() - timedelta(seconds=1)
     assert begin_polls(claims) == claims[1:]
@@ -126,15 +128,15 @@ def test_an_overdue_one_ends_and_the_others_are_looked_at(cast: Cast) -> None:
 
 
 def test_the_pace_runs_from_question_to_question(cast: Cast) -> None:
-    """An answer that took long does not put off the next look, but for half the pace the provider may rest."""
+    """An answer that took long does not put off the next poll, but for half the pace the provider may rest."""
     [quick, slow, slower] = polled(cast, 3)
     pace = quick.export.kind.poll_interval
     most = min(pace.initial * pace.factor, pace.maximum) * 1.2
     begun = clock.now()
-    looks = seen([quick, slow, slower])
-    looks[1].polled_at = begun - timedelta(seconds=most / 4)
-    looks[2].polled_at = begun - timedelta(seconds=600)
-    assert settle_polls(looks) == []
+    results = poll_results([quick, slow, slower])
+    results[1].polled_at = begun - timedelta(seconds=most / 4)
+    results[2].polled_at = begun - timedelta(seconds=600)
+    assert settle_polls(results) == []
     rows = {row.pk: row.next_step_at for row in Export.objects.all()}
     after = [(rows[claim.export.pk] - begun).total_seconds() for claim in (quick, slow, slower)]
     assert most / 1.5 <= after[0] <= most + 0.5

@@ -141,7 +141,7 @@ class ScriptedProvider(Provider):
             raise SimulatedCrashError
         if self.answer in ERRORS_AFTER_EXECUTION:
             raise ERRORS_AFTER_EXECUTION[self.answer]()
-        return Accepted(str(made.number), self._sight(self.answer))
+        return Accepted(str(made.number), self._status(self.answer))
 
     def find(self, client: Client, job: Job) -> Accepted | Absent | NobodyKnows:
         self._question(client, "find", job)
@@ -157,9 +157,9 @@ class ScriptedProvider(Provider):
         self._question(client, "poll", job)
         if self.answer in ERRORS_AFTER_EXECUTION:
             raise ERRORS_AFTER_EXECUTION[self.answer]()
-        return self._sight(self.answer)
+        return self._status(self.answer)
 
-    def _sight(self, answer: str) -> Status:
+    def _status(self, answer: str) -> Status:
         if answer == "done":
             return Status("done", "done", link="https://scripted.example.org/file")
         if answer == "no link":

@@ -28,7 +28,7 @@ class StateMachineSetup:
         self.rare_events_seen: set[str] = set()
         monkeypatch.setitem(registry.PROVIDERS, ScriptedProvider.slug, self.provider)
         monkeypatch.setattr(clock, "monotonic", lambda: clock.now().timestamp())
-        monkeypatch.setattr(fetching, "open_link", lambda *given: open_link(self.provider))
+        monkeypatch.setattr(fetching, "open_url", lambda *given: open_link(self.provider))
         credential = service.create_credential(
             cast.team,
             cast.owner.user,

@@ -13,6 +13,8 @@ from exports.steps.run import run_step
 from tests.helpers.cast import PROJECTS, Cast
 from tests.helpers.run_exports import claim_next_step, request_export, run_to_end, take_step
 
+pytestmark = pytest.mark.postgresql
+
 At = Callable[[str], str]
 ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
 FINDABLE = ["aistudios", "toloka", "ulule"]
@@ -52,7 +54,7 @@ def test_it_asks_again_where_the_search_proves_that_nothing_was_executed(
     assert made(sandbox, provider) == 1
 
 
-def test_one_look_is_no_proof(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_one_search_is_no_proof(cast: Cast, sandbox: Sandbox, at: At) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="cut", times=1)
     export = request_export(cast.project("ulule", at("ulule")), cast.member, "orders")
 

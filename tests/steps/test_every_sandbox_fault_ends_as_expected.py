@@ -22,26 +22,26 @@ from tests.helpers.run_exports import make_due, request_export, status_history
 from tests.helpers.secret_search import MarkedSecrets
 from tests.helpers.worker import running_worker
 
-FOUND = {"playcanvas": "unconfirmed"}
-PROVEN = {"playcanvas": "unconfirmed", "aistudios": "unconfirmed"}
+JOB_IS_FOUND = {"playcanvas": "unconfirmed"}
+JOB_IS_PROVEN = {"playcanvas": "unconfirmed", "aistudios": "unconfirmed"}
 # Number of the fault to the reason it ends with (for one provider, or for "all"); those not named here succeed.
 ENDS: dict[int, dict[str, str]] = {
-    3: PROVEN,
-    4: FOUND,
+    3: JOB_IS_PROVEN,
+    4: JOB_IS_FOUND,
     7: {"all": "rejected"},
     8: {"all": "credential"},
     9: {"all": "not_found"},
     10: {"all": "rejected", "toloka": "precondition"},
     11: {"all": "credential"},
-    16: PROVEN,
-    18: FOUND,
-    19: FOUND,
+    16: JOB_IS_PROVEN,
+    18: JOB_IS_FOUND,
+    19: JOB_IS_FOUND,
     21: {"all": "deadline"},
     22: {"all": "provider_failed"},
     23: {"all": "canceled"},
     24: {"all": "canceled"},
     25: {"all": "no_file", "aistudios": "deadline"},
-    26: FOUND,
+    26: JOB_IS_FOUND,
     28: {"all": "unreadable"},
     30: {"all": "unreadable"},
     31: {"all": "unreadable"},
@@ -73,6 +73,7 @@ def marked(sandbox: Sandbox, tmp_path: Path) -> Iterator[MarkedSecrets]:
 
 @pytest.mark.timeout(240)
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow(seconds=80)
 def test_each_ends_as_it_should(
     cast: Cast,
     sandbox: Sandbox,

@@ -21,6 +21,8 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import claim_due, claim_next_step, request_export, run_to_end, take_step
 from tests.helpers.stub_server import Reply, run_stub_server
 
+pytestmark = pytest.mark.postgresql
+
 At = Callable[[str], str]
 
 
@@ -31,7 +33,7 @@ def at_fetch(cast: Cast, at: At) -> Export:
     return export
 
 
-def test_the_keeper_does_not_overwrite_the_time_a_step_has_planned(cast: Cast) -> None:
+def test_the_lease_keeper_does_not_overwrite_the_time_a_step_has_planned(cast: Cast) -> None:
     claim = claim_next_step(request_export(cast.project("ulule"), cast.member, "orders"))
     planned = clock.seconds_from_now(3600)
     claim.settle(next_step_at=planned)
@@ -83,7 +85,7 @@ def test_a_file_that_was_just_kept_is_young_for_the_sweeper(cast: Cast, sandbox:
     assert len(list(files.orphaned_files(older_than=-5))) == 1
 
 
-def test_a_second_look_that_comes_early_proves_nothing(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_second_search_that_comes_early_proves_nothing(cast: Cast, sandbox: Sandbox, at: At) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="cut", times=1)
     export = request_export(cast.project("ulule", at("ulule")), cast.member, "orders")
     take_step(export)

@@ -114,7 +114,7 @@ def test_a_disk_that_refuses_is_waited_for(
     assert run_to_end(export).status == states.SUCCEEDED
 
 
-def test_the_link_lies_sealed_and_is_gone_at_the_end(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_the_link_is_kept_encrypted_and_is_gone_at_the_end(cast: Cast, sandbox: Sandbox, at: At) -> None:
     export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass

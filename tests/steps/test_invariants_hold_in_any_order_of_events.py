@@ -18,7 +18,7 @@ from tests.steps.state_machine_setup import START_TIME, StateMachineSetup
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=15)
 @pytest.mark.timeout(7200 if LONG else 300)
 def test_what_must_always_hold_holds(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     with time_machine.travel(START_TIME, tick=False) as clock:

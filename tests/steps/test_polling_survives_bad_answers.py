@@ -97,7 +97,8 @@ def test_an_unknown_word_moves_nothing_and_is_recorded(cast: Cast, sandbox: Sand
     assert "ruminating" in row.note
 
 
-def test_equal_looks_add_no_row(cast: Cast, sandbox: Sandbox, at: At) -> None:
+@pytest.mark.postgresql
+def test_equal_polls_add_no_row(cast: Cast, sandbox: Sandbox, at: At) -> None:
     sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="endless")
     export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
     for _ in range(5):
@@ -105,7 +106,8 @@ def test_equal_looks_add_no_row(cast: Cast, sandbox: Sandbox, at: At) -> None:
     assert Change.objects.filter(export=export).count() == 2
 
 
-def test_the_time_between_looks_grows(cast: Cast, sandbox: Sandbox, at: At) -> None:
+@pytest.mark.postgresql
+def test_the_time_between_polls_grows(cast: Cast, sandbox: Sandbox, at: At) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="endless")
     export = request_export(cast.project("ulule", at("ulule")), cast.member, "orders")
     gaps = []
@@ -126,6 +128,7 @@ def test_a_deadline_ends_the_watch_and_says_that_the_job_may_still_run(cast: Cas
     assert Change.objects.filter(export=export).last().source == "watchdog"
 
 
+@pytest.mark.postgresql
 def test_a_429_pauses_the_whole_credential(cast: Cast, sandbox: Sandbox, at: At) -> None:
     sandbox.fault(provider="playcanvas", project="*", on="poll", fault="429", retry_after=30, times=1)
     project = cast.project("playcanvas", at("playcanvas"))
@@ -155,7 +158,7 @@ def test_a_token_that_ended_is_renewed_once(cast: Cast, sandbox: Sandbox, at: At
     assert sandbox.ledger()["jobs"]["aistudios"] == {PROJECTS["aistudios"]: 1}
 
 
-def test_done_without_a_file_is_looked_at_a_few_times_and_then_a_failure(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_done_without_a_file_is_polled_a_few_times_and_then_a_failure(cast: Cast, sandbox: Sandbox, at: At) -> None:
     sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="no_file")
     export = run_to_end(request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
 

@@ -12,16 +12,16 @@ from exports.storage import files
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 def dies(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-def ready(cast: Cast, at: At) -> Export:
+def ready(cast: Cast, origin_of: OriginOf) -> Export:
     """An export whose file is the next thing to fetch."""
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while export.step != states.FETCH:
         export = take_step(export)
     return export
@@ -29,9 +29,9 @@ def ready(cast: Cast, at: At) -> Export:
 
 @pytest.mark.parametrize("line", ["exports.storage.files.os.utime", "exports.models.Export.move"])
 def test_the_next_worker_ends_the_work(
-    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch, line: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
-    export = ready(cast, at)
+    export = ready(cast, origin_of)
     with monkeypatch.context() as death:
         death.setattr(line, dies)
         with pytest.raises(KeyboardInterrupt):

@@ -1,11 +1,14 @@
 """A small supervisor as a program, for tests: runs the children that a JSON file describes.
 
 python -m tests.supervisor.supervise_children FILE
-where FILE holds {"grace": seconds, "once": [code…], "children": {name: code…}} and each code is a Python program.
+where FILE holds {"grace": seconds, "nohup": bool, "once": [code…], "children": {name: code…}} and each code is a Python
+program. With "nohup" SIGHUP is ignored from the beginning, as under the command nohup; else it is not, whatever this
+process has inherited.
 """
 
 import json
 import os
+import signal
 import sys
 
 from exports.supervisor.child import ChildProcess
@@ -17,6 +20,7 @@ def main() -> int:
     """Run what is described; the exit code of the first one-time program that fails, else 0."""
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if plan.get("nohup") else signal.SIG_DFL)
     supervisor = Supervisor(PrefixedLog(sys.stdout), grace=plan.get("grace", 8.0))
     try:
         for number, code in enumerate(plan.get("once", [])):

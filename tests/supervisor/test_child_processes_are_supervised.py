@@ -76,14 +76,24 @@ def test_everything_a_dead_process_had_started_is_ended_before_it_starts_again(s
     assert all_ended(old)
 
 
-def test_a_signal_ends_all_of_them_and_the_exit_code_is_nought(supervise: Supervise) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        program = supervise(children={"one": SLEEPER, "two": PARENT})
-        all_up(program, 3)
-        running = program.descendants()
-        program.signal(number)
-        assert program.end() == 0, program.output()
-        assert all_ended(running)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_all_processes_and_the_exit_code_is_zero(supervise: Supervise, number: signal.Signals) -> None:
+    program = supervise(children={"one": SLEEPER, "two": PARENT})
+    all_up(program, 3)
+    running = program.descendants()
+    program.signal(number)
+    assert program.end() == 0, program.output()
+    assert all_ended(running)
+
+
+def test_under_nohup_a_hangup_ends_nothing(supervise: Supervise) -> None:
+    program = supervise(nohup=True, children={"one": SLEEPER})
+    program.wait_for("one | up")
+    program.signal(signal.SIGHUP)
+    program.signal(signal.SIGTERM)
+    assert program.end() == 0, program.output()
+    assert "SIGHUP" not in program.output()
+    assert "Stopping (SIGTERM)" in program.output()
 
 
 def test_last_words_are_not_lost(supervise: Supervise) -> None:

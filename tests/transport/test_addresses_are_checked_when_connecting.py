@@ -1,4 +1,4 @@
-"""A name that leads elsewhere the second time it is asked for leads nowhere."""
+"""A name that resolves to another address the second time is not connected to."""
 
 import socket
 from typing import Any
@@ -12,13 +12,13 @@ PUBLIC, LOCAL, METADATA = "93.184.215.14", "127.0.0.1", "169.254.169.254"
 
 
 class RebindingResolver:
-    """A resolver whose answer changes each time it is asked; it counts how often that was."""
+    """A resolver whose answer changes each time; `resolve_count` says how often it answered."""
 
     def __init__(self, *answers: list[str]) -> None:
-        self.answers, self.asked = list(answers), 0
+        self.answers, self.resolve_count = list(answers), 0
 
     def __call__(self, host: str, port: int, **more: Any) -> list[Any]:
-        self.asked += 1
+        self.resolve_count += 1
         rows = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in rows]
 
@@ -43,7 +43,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_opened(
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     with pytest.raises(NotSentError):
         AddressGuard().connect("flip.example.org", 443, 1)
-    assert (connected, resolver.asked) == ([PUBLIC], 1)
+    assert (connected, resolver.resolve_count) == ([PUBLIC], 1)
     with pytest.raises(AddressError):
         AddressGuard().connect("flip.example.org", 443, 1)
     assert connected == [PUBLIC]

@@ -4,7 +4,6 @@ Other teams are told 404, wrong roles 403, strangers the way to the sign-in page
 the table does not name fails, so that a new view is not forgotten.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -13,16 +12,17 @@ import pytest
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.urls import path
 from pytest_django.fixtures import Settings
 
-from exports.models import Credential, Export, Invitation, Project
+from exports.models import Credential, Export, Project
 from portal import urls
 from tests.helpers import page_routes
 from tests.helpers.cast import Cast
+from tests.helpers.page_routes import every_route, fill_route
 
-LOOK, EXPORT, HOLD, PERSON, ANYBODY, STAFF = "look", "export", "hold", "person", "anybody", "staff"
-MAY: Final = {"owner": {LOOK, EXPORT, HOLD}, "member": {LOOK, EXPORT}, "viewer": {LOOK}}
+VIEW, EXPORT, MANAGE, PERSON, ANYBODY, STAFF = "view", "export", "manage", "person", "anybody", "staff"
+MAY: Final = {"owner": {VIEW, EXPORT, MANAGE}, "member": {VIEW, EXPORT}, "viewer": {VIEW}}
 # What an address needs, by its beginning; the longest that fits counts.
 NEEDS: Final = {
     "": PERSON,
@@ -43,29 +43,29 @@ NEEDS: Final = {
     "favicon.ico": ANYBODY,
     "admin/": STAFF,
     "admin/login/": ANYBODY,
-    "t/<slug:slug>/": LOOK,
-    "t/<slug:slug>/exports/": LOOK,
-    "t/<slug:slug>/exports.csv": LOOK,
+    "t/<slug:slug>/": VIEW,
+    "t/<slug:slug>/exports/": VIEW,
+    "t/<slug:slug>/exports.csv": VIEW,
     "t/<slug:slug>/exports/bulk/<slug:verb>": EXPORT,
     "t/<slug:slug>/exports/<int:pk>/delete-file": EXPORT,
     "t/<slug:slug>/exports/<int:pk>/cancel": EXPORT,
     "t/<slug:slug>/exports/<int:pk>/retry": EXPORT,
     "t/<slug:slug>/exports/<int:pk>/adopt": EXPORT,
     "t/<slug:slug>/new/": EXPORT,
-    "t/<slug:slug>/projects/": LOOK,
+    "t/<slug:slug>/projects/": VIEW,
     "t/<slug:slug>/projects/add/": EXPORT,
-    "t/<slug:slug>/projects/<int:pk>/": LOOK,
-    "t/<slug:slug>/credentials/": LOOK,
-    "t/<slug:slug>/credentials/add/": HOLD,
+    "t/<slug:slug>/projects/<int:pk>/": VIEW,
+    "t/<slug:slug>/credentials/": VIEW,
+    "t/<slug:slug>/credentials/add/": MANAGE,
     "t/<slug:slug>/credentials/<int:pk>/test": EXPORT,
-    "t/<slug:slug>/credentials/<int:pk>/replace": HOLD,
-    "t/<slug:slug>/credentials/<int:pk>/delete": HOLD,
-    "t/<slug:slug>/members/": LOOK,
-    "t/<slug:slug>/members/invite": HOLD,
-    "t/<slug:slug>/members/second-factor": HOLD,
-    "t/<slug:slug>/members/invitations/": HOLD,
-    "t/<slug:slug>/members/<int:pk>/": HOLD,
-    "t/<slug:slug>/activity/": HOLD,
+    "t/<slug:slug>/credentials/<int:pk>/replace": MANAGE,
+    "t/<slug:slug>/credentials/<int:pk>/delete": MANAGE,
+    "t/<slug:slug>/members/": VIEW,
+    "t/<slug:slug>/members/invite": MANAGE,
+    "t/<slug:slug>/members/second-factor": MANAGE,
+    "t/<slug:slug>/members/invitations/": MANAGE,
+    "t/<slug:slug>/members/<int:pk>/": MANAGE,
+    "t/<slug:slug>/activity/": MANAGE,
 }
 # What changes something may need more than the page it belongs to.
 POSTS: Final = {"t/<slug:slug>/projects/<int:pk>/": EXPORT}
@@ -106,20 +106,6 @@ class AccessCheck:
         }[self.wanted]
 
 
-def every_route() -> Iterator[str]:
-    """Every route, the admin site's too; the API has a table of its own (tests/api)."""
-
-    def walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[str]:
-        for one in patterns:
-            route = prefix + str(one.pattern)
-            if isinstance(one, URLPattern):
-                yield route
-            elif one.namespace != "api" and not route.startswith("api/"):
-                yield from walk(one.url_patterns, route)
-
-    return walk(get_resolver().url_patterns, "")
-
-
 def required_permission(route: str) -> str:
     """What the table says of a route. Fails where it says nothing."""
     fits = [one for one in NEEDS if route == one or (one in WHOLE and route.startswith(one))]
@@ -138,17 +124,6 @@ def expected_answer(need: str, who: str) -> str:
     if who == "outsider":
         return "nothing"
     return "let in" if need in MAY[who] else "refused"
-
-
-def fill_route(route: str, cast: Cast, numbers: page_routes.ObjectIds, slug: str) -> str:
-    """The route with the team's own numbers in it."""
-    invitation = Invitation.objects.filter(revoked_at=None).order_by("pk").values_list("pk", flat=True).first()
-    own = {"exports": numbers["good"], "new": numbers["app"], "projects": numbers["copy"], "add": numbers["c"],
-           "credentials": numbers["c"], "invitations": invitation, "members": cast.viewer.pk, "tokens": 1}  # fmt: skip
-    text = re.sub(r"(\w+)/<int:pk>", lambda found: f"{found[1]}/{own.get(found[1], 1)}", route)
-    words = {"slug": slug, "kind": "archive", "option": "branch_id", "verb": "cancel", "provider": "ulule"}
-    text = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(words.get(found[1], "1")), text)
-    return "/" + re.sub(r"\^|\\Z|\$|\(\?P.*", "", text)
 
 
 def check_access(cast: Cast, numbers: page_routes.ObjectIds, routes: Iterable[str]) -> Iterator[AccessCheck]:

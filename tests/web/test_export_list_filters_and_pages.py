@@ -128,10 +128,10 @@ def test_the_way_back_to_newer_ones(as_viewer: Client, cast: Cast) -> None:
     assert rows(as_viewer, f"?before={made_all[59]}&after=1") == made_all[:30], "no page is both"
 
 
-def test_a_filter_without_an_index_looks_so_far_back_at_a_time(
+def test_a_filter_without_an_index_searches_so_far_back_at_a_time(
     as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pagination, "WINDOW", 10)
+    monkeypatch.setattr(pagination, "SCAN_ROWS", 10)
     wanted = factories.failed_export(cast, message="A needle.").pk
     others = [factories.waiting_export(cast, allow_duplicate=True).pk for _ in range(25)]
     first = as_viewer.get(f"{LIST}?q=needle").content.decode()
@@ -145,7 +145,7 @@ def test_a_filter_without_an_index_looks_so_far_back_at_a_time(
 
 
 def test_a_period_ends_the_looking_back(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pagination, "WINDOW", 3)
+    monkeypatch.setattr(pagination, "SCAN_ROWS", 3)
     for _ in range(5):
         factories.waiting_export(cast, allow_duplicate=True)
     Export.objects.update(created_at=timezone.now() - timedelta(days=9))

@@ -111,7 +111,7 @@ def test_parts_that_go_on_are_one_download(as_viewer: Client, cast: Cast) -> Non
     assert Download.objects.count() == 1
 
 
-def test_leaving_out_the_first_byte_hides_nothing(as_viewer: Client, cast: Cast) -> None:
+def test_leaving_out_the_first_byte_is_noted_all_the_same(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     as_viewer.get(address(export, "file"), headers={"Range": "bytes=1-"})
     assert Download.objects.count() == 1

@@ -29,7 +29,7 @@ def test_healthz_says_when_the_database_is_away(client: Client, monkeypatch: pyt
     assert client.get("/healthz").status_code == 503
 
 
-def test_a_webhook_brings_the_next_look_forward(cast: Cast) -> None:
+def test_a_webhook_brings_the_next_poll_forward(cast: Cast) -> None:
     export = factories.processing_export(cast)
     client = Client(enforce_csrf_checks=True)
     answer = client.post(f"/hooks/{export.pk}/{inbound_webhooks.url_signature(export.pk)}", {"progress": 100})

@@ -59,7 +59,7 @@ def test_nothing_is_a_formula(as_viewer: Client, cast: Cast, sign: str) -> None:
 
 def test_it_goes_in_chunks_and_ends(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     made_all = [str(factories.waiting_export(cast, allow_duplicate=True).pk) for _ in range(7)][::-1]
-    monkeypatch.setattr(pagination, "CHUNK", 3)
+    monkeypatch.setattr(pagination, "CHUNK_ROWS", 3)
     assert [line["number"] for line in lines(as_viewer)] == made_all
     monkeypatch.setattr(bulk, "MAX_CSV_ROWS", 5)
     assert [line["number"] for line in lines(as_viewer)] == made_all[:5]

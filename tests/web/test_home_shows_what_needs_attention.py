@@ -51,7 +51,7 @@ def test_old_failures_are_let_rest(as_member: Client, cast: Cast) -> None:
     assert 'id="h-attention"' not in page(as_member)
 
 
-def test_a_credential_in_trouble_needs_attention(as_member: Client, cast: Cast) -> None:
+def test_a_failing_credential_needs_attention(as_member: Client, cast: Cast) -> None:
     credential = cast.credential("ulule")
     Credential.objects.filter(pk=credential.pk).update(last_error="Ulule answered 401.")
     assert "Ulule answered 401." in part(as_member, "h-attention")

@@ -264,7 +264,7 @@ def test_an_owner_who_cannot_sign_in_is_none(cast: Cast) -> None:
         members.leave_team(cast.owner)
 
 
-def test_the_engine_looks_again_under_the_lock(cast: Cast) -> None:
+def test_the_role_is_checked_again_under_the_lock(cast: Cast) -> None:
     """Two owners, each loaded while the other still was one."""
     cast.member.role = OWNER
     cast.member.save()

@@ -58,6 +58,30 @@ def test_every_kind_can_be_asked_for(
     assert (export.trigger, export.user) == ("person", cast.member.user)
 
 
+@pytest.mark.parametrize(("slug", "type_", "format_", "options"), KINDS)
+def test_options_are_validated_once(
+    as_member: Client,
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+    slug: str,
+    type_: str,
+    format_: str,
+    options: dict[str, Any],
+) -> None:
+    project = cast.project(slug)
+    form_class = PROVIDERS[slug].kind(type_).options
+    original, validated = form_class.full_clean, []
+
+    def count(self: Any) -> None:
+        validated.append(self)
+        original(self)
+
+    monkeypatch.setattr(form_class, "full_clean", count)
+    send(as_member, project, type_, format=format_, confirm=str(project), **fields_of(options))
+    assert Export.objects.get().options == options
+    assert len(validated) == 1
+
+
 def test_boxes_of_a_list_are_joined(as_member: Client, cast: Cast) -> None:
     boxes: dict[str, Any] = {"options-name": "A", "options-scenes": ["3", "5"]}
     send(as_member, cast.project("playcanvas"), "app", **boxes)
@@ -107,14 +131,14 @@ def test_a_double_press_asks_once(as_member: Client, cast: Cast) -> None:
     assert Export.objects.count() == 1
 
 
-def test_a_form_that_is_changed_and_sent_again_is_another_wish(as_member: Client, cast: Cast) -> None:
+def test_a_form_that_is_changed_and_sent_again_is_another_request(as_member: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     send(as_member, project, "orders", format="csv")
     send(as_member, project, "orders", format="xlsx")
     assert Export.objects.count() == 2
 
 
-def test_a_twin_is_warned_of_and_can_be_made(as_member: Client, cast: Cast) -> None:
+def test_a_duplicate_is_warned_of_and_can_be_made(as_member: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     send(as_member, project, "orders", key="a", format="csv")
     answer = send(as_member, project, "orders", key="b", format="csv")
@@ -146,8 +170,8 @@ def test_without_anything_it_leads_to_the_first_step(as_owner: Client, cast: Cas
     assert as_owner.get("/t/the-team/new/")["Location"] == "/t/the-team/credentials/add/"
 
 
-def test_lists_of_the_provider_become_boxes(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_lists_of_the_provider_become_boxes(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     answer = as_member.get(f"{form(project, 'app')}choices/scenes?options-scenes=1000011, 9")
     page = answer.content.decode()
     assert 'type="checkbox" name="options-scenes" value="1000011" checked' in page
@@ -158,9 +182,9 @@ def test_lists_of_the_provider_become_boxes(as_member: Client, cast: Cast, at: C
 
 
 def test_a_list_that_is_not_to_be_had_leaves_the_box(
-    as_member: Client, cast: Cast, sandbox: Sandbox, at: Callable[[str], str]
+    as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", at("playcanvas"), secrets={"token": "sandbox-no-such-token"})
+    project = cast.project("playcanvas", origin_of("playcanvas"), secrets={"token": "sandbox-no-such-token"})
     Project.objects.filter(pk=project.pk).update(remote_id="1")
     answer = as_member.get(f"{form(project, 'app')}choices/scenes?options-scenes=12")
     assert answer.status_code == 200
@@ -169,16 +193,14 @@ def test_a_list_that_is_not_to_be_had_leaves_the_box(
     assert 'value="12"' in page
 
 
-def test_advice_before_the_button(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
-    project = cast.project("toloka", at("toloka"))
+def test_advice_before_the_button(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+    project = cast.project("toloka", origin_of("toloka"))
     page = as_member.get(f"{form(project, 'archive')}advice").content.decode()
     assert "All pools are archived." in page
     assert "<html" not in page
 
 
-def test_advice_before_a_retry_looks_with_its_options(
-    as_member: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_advice_before_a_retry_uses_its_options(as_member: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"archive_pools": True}
     export = factories.failed_export(cast, project=cast.project("toloka"), options=options)
     page = as_member.get(f"/t/the-team/exports/{export.pk}/retry").content.decode()
@@ -190,8 +212,8 @@ def test_advice_before_a_retry_looks_with_its_options(
     look.assert_called_once_with(export.project, "archive", options)
 
 
-def test_advice_fails_softly(as_member: Client, cast: Cast, sandbox: Sandbox, at: Callable[[str], str]) -> None:
-    project = cast.project("toloka", at("toloka"))
+def test_advice_fails_softly(as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]) -> None:
+    project = cast.project("toloka", origin_of("toloka"))
     sandbox.fault(provider="toloka", on="list", fault="status", status=403, project="10")
     answer = as_member.get(f"{form(project, 'archive')}advice")
     assert answer.status_code == 200
@@ -199,9 +221,9 @@ def test_advice_fails_softly(as_member: Client, cast: Cast, sandbox: Sandbox, at
 
 
 def test_a_problem_stays_when_the_list_takes_the_boxs_place(
-    as_member: Client, cast: Cast, at: Callable[[str], str]
+    as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     came_back = send(as_member, project, "app", **{"options-name": "A"}).content.decode()
     assert "choices/scenes?wrong" in came_back
     assert "choices/branch_id?wrong" not in came_back
@@ -210,7 +232,7 @@ def test_a_problem_stays_when_the_list_takes_the_boxs_place(
     assert 'type="checkbox"' in page
 
 
-def test_what_must_be_said_comes_first_and_the_rest_is_folded(as_member: Client, cast: Cast) -> None:
+def test_required_fields_come_first_and_the_rest_is_collapsed(as_member: Client, cast: Cast) -> None:
     page = as_member.get(form(cast.project("playcanvas"), "app")).content.decode()
     fold = page.index('<details class="more" id="more">')
     assert page.index('name="options-name"') < page.index('name="options-scenes"') < fold
@@ -219,7 +241,7 @@ def test_what_must_be_said_comes_first_and_the_rest_is_folded(as_member: Client,
     assert 'id="more"' not in few, "a few options need no fold"
 
 
-def test_the_fold_is_open_where_something_in_it_is_set_or_wrong(as_member: Client, cast: Cast) -> None:
+def test_the_details_are_open_where_something_in_them_is_set_or_wrong(as_member: Client, cast: Cast) -> None:
     project = cast.project("playcanvas")
     answer = send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "version": "x" * 21}))
     assert '<details class="more" id="more" open>' in answer.content.decode()
@@ -229,7 +251,7 @@ def test_the_fold_is_open_where_something_in_it_is_set_or_wrong(as_member: Clien
     assert 'value="2.0"' in page
 
 
-def test_lists_in_the_fold_are_asked_for_when_it_opens(as_member: Client, cast: Cast) -> None:
+def test_lists_in_the_details_are_requested_when_they_open(as_member: Client, cast: Cast) -> None:
     page = as_member.get(form(cast.project("playcanvas"), "app")).content.decode()
     folded = page[page.index('id="more"') :]
     assert 'choices/branch_id" hx-trigger="toggle from:closest details once"' in folded
@@ -284,8 +306,8 @@ def test_what_another_team_asked_for_fills_nothing_in(as_member: Client, as_outs
     assert "Filled in as in" not in page
 
 
-def test_boxes_come_with_words_for_boxes(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_boxes_come_with_words_for_boxes(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     page = as_member.get(f"{form(project, 'app')}choices/scenes").content.decode()
     boxes, typing = page.split("In another order than here")
     assert "like 1, 2, 3" not in boxes

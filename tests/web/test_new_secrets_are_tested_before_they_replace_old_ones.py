@@ -14,15 +14,17 @@ from tests.helpers import factories
 from tests.helpers.cast import SECRETS, Cast
 
 TEAM = "/t/the-team/"
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 def send(browser: Client, credential: Credential, **secrets: str) -> Any:
     return browser.post(f"{TEAM}credentials/{credential.pk}/replace", secrets)
 
 
-def test_what_works_is_swapped_in(as_owner: Client, cast: Cast, at: At) -> None:
-    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "old-id", "user_key": "old-key"})
+def test_what_works_is_swapped_in(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
+    credential = cast.credential(
+        "aistudios", origin_of("aistudios"), secrets={"app_id": "old-id", "user_key": "old-key"}
+    )
     Credential.objects.update(last_error="refused")
     answer = send(as_owner, credential, **{"secret-app_id": "sandbox-app", "secret-user_key": "sandbox-key"})
     assert answer.status_code == 302
@@ -36,8 +38,8 @@ def test_what_works_is_swapped_in(as_owner: Client, cast: Cast, at: At) -> None:
     assert event.detail == "app_id, user_key; tested first"
 
 
-def test_what_does_not_work_changes_nothing(as_owner: Client, cast: Cast, at: At) -> None:
-    credential = cast.credential("aistudios", at("aistudios"))
+def test_what_does_not_work_changes_nothing(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
+    credential = cast.credential("aistudios", origin_of("aistudios"))
     answer = send(as_owner, credential, **{"secret-user_key": "wr0ng-key"})
     assert answer.status_code == 422
     page = answer.content.decode()
@@ -52,8 +54,8 @@ def test_what_does_not_work_changes_nothing(as_owner: Client, cast: Cast, at: At
     assert Call.objects.filter(credential=credential).exists()
 
 
-def test_it_can_be_swapped_all_the_same(as_owner: Client, cast: Cast, at: At) -> None:
-    credential = cast.credential("aistudios", at("aistudios"))
+def test_it_can_be_swapped_all_the_same(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
+    credential = cast.credential("aistudios", origin_of("aistudios"))
     answer = send(as_owner, credential, anyway="on", **{"secret-user_key": "later-key"})
     assert "Swapped all the same." in as_owner.get(answer["Location"]).content.decode()
     credential.refresh_from_db()
@@ -62,17 +64,19 @@ def test_it_can_be_swapped_all_the_same(as_owner: Client, cast: Cast, at: At) ->
     assert "though the test failed" in AuditEntry.objects.get(verb="replaced secrets").detail
 
 
-def test_what_is_left_empty_stays(cast: Cast, at: At) -> None:
-    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "sandbox-app", "user_key": "old"})
+def test_what_is_left_empty_stays(cast: Cast, origin_of: OriginOf) -> None:
+    credential = cast.credential(
+        "aistudios", origin_of("aistudios"), secrets={"app_id": "sandbox-app", "user_key": "old"}
+    )
     verdict, swapped = replace_secrets.replace_secrets(credential, None, {"app_id": "", "user_key": "sandbox-key"})
     assert (verdict.ok, swapped) == (True, True)
     assert credential.secrets() == SECRETS["aistudios"]
 
 
-def test_another_whole_set_takes_the_place_of_the_old_one(cast: Cast, at: At, sandbox: Sandbox) -> None:
+def test_another_whole_set_takes_the_place_of_the_old_one(cast: Cast, origin_of: OriginOf, sandbox: Sandbox) -> None:
     """A key instead of OAuth's three fields, and not beside them."""
     oauth = {"client_id": "sandbox-client", "client_secret": "no", "refresh_token": "no"}
-    credential = cast.credential("ulule", at("ulule"), secrets=oauth)
+    credential = cast.credential("ulule", origin_of("ulule"), secrets=oauth)
     _, swapped = replace_secrets.replace_secrets(credential, None, SECRETS["ulule"])
     assert swapped
     assert credential.secrets() == SECRETS["ulule"]
@@ -95,8 +99,8 @@ def test_the_form_says_what_is_wrong(as_owner: Client, cast: Cast) -> None:
     assert "Type what is new" in send(as_owner, credential).content.decode()
 
 
-def test_looking_stores_nothing(cast: Cast, at: At) -> None:
-    credential = cast.credential("aistudios", at("aistudios"))
+def test_looking_stores_nothing(cast: Cast, origin_of: OriginOf) -> None:
+    credential = cast.credential("aistudios", origin_of("aistudios"))
     assert replace_secrets.check_secrets(credential, SECRETS["aistudios"]).ok
     assert not replace_secrets.check_secrets(credential, {"app_id": "x", "user_key": "y"}).ok
     before = credential.encrypted_secrets
@@ -104,7 +108,7 @@ def test_looking_stores_nothing(cast: Cast, at: At) -> None:
     assert (credential.encrypted_secrets, credential.encrypted_grant, credential.checked_at) == (before, "", None)
 
 
-def test_a_trial_hides_its_secrets(cast: Cast) -> None:
+def test_a_trial_redacts_its_secrets(cast: Cast) -> None:
     assert "hush" not in repr(replace_secrets.CandidateSecrets({"token": "hush"}))
 
 

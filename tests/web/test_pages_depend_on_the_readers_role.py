@@ -6,11 +6,11 @@ from django.test import Client
 from tests.helpers import factories
 from tests.helpers.cast import Cast
 
-LOOK = ("", "exports/", "exports/{x}/", "exports/{x}/file", "projects/", "credentials/", "credentials/{c}/")
-EXPORT = ("new/", "new/{p}/orders/", "projects/add/{c}/")
-HOLD = ("credentials/add/", "credentials/add/ulule/")
-POSTS_EXPORT = ("exports/{x}/cancel", "exports/{x}/retry", "exports/{x}/adopt", "new/{p}/orders/", "projects/add/{c}/")
-POSTS_HOLD = ("credentials/add/ulule/", "credentials/{c}/replace", "credentials/{c}/delete")
+VIEW_PATHS = ("", "exports/", "exports/{x}/", "exports/{x}/file", "projects/", "credentials/", "credentials/{c}/")
+EXPORT_PATHS = ("new/", "new/{p}/orders/", "projects/add/{c}/")
+MANAGE_PATHS = ("credentials/add/", "credentials/add/ulule/")
+EXPORT_POSTS = ("exports/{x}/cancel", "exports/{x}/retry", "exports/{x}/adopt", "new/{p}/orders/", "projects/add/{c}/")
+MANAGE_POSTS = ("credentials/add/ulule/", "credentials/{c}/replace", "credentials/{c}/delete")
 
 
 @pytest.fixture
@@ -27,52 +27,52 @@ def _post(client: Client, path: str, numbers: dict[str, int]) -> int:
     return int(client.post(f"/t/the-team/{path.format(**numbers)}").status_code)
 
 
-@pytest.mark.parametrize("path", [*LOOK, *EXPORT, *HOLD])
+@pytest.mark.parametrize("path", [*VIEW_PATHS, *EXPORT_PATHS, *MANAGE_PATHS])
 def test_owners_see_everything(as_owner: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_owner, path, numbers) == 200
 
 
-@pytest.mark.parametrize("path", [*LOOK, *EXPORT])
+@pytest.mark.parametrize("path", [*VIEW_PATHS, *EXPORT_PATHS])
 def test_members_export(as_member: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_member, path, numbers) == 200
 
 
-@pytest.mark.parametrize("path", HOLD)
-def test_members_hold_no_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
+@pytest.mark.parametrize("path", MANAGE_PATHS)
+def test_members_add_no_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_member, path, numbers) == 403
 
 
-@pytest.mark.parametrize("path", POSTS_HOLD)
+@pytest.mark.parametrize("path", MANAGE_POSTS)
 def test_members_change_no_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
     assert _post(as_member, path, numbers) == 403
 
 
-@pytest.mark.parametrize("path", LOOK)
-def test_viewers_look_and_download(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
+@pytest.mark.parametrize("path", VIEW_PATHS)
+def test_viewers_read_and_download(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_viewer, path, numbers) == 200
 
 
-@pytest.mark.parametrize("path", [*EXPORT, *HOLD])
+@pytest.mark.parametrize("path", [*EXPORT_PATHS, *MANAGE_PATHS])
 def test_viewers_do_not_reach_forms(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_viewer, path, numbers) == 403
 
 
-@pytest.mark.parametrize("path", [*POSTS_EXPORT, *POSTS_HOLD, "credentials/{c}/test"])
+@pytest.mark.parametrize("path", [*EXPORT_POSTS, *MANAGE_POSTS, "credentials/{c}/test"])
 def test_viewers_change_nothing(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
     assert _post(as_viewer, path, numbers) == 403
 
 
-@pytest.mark.parametrize("path", [*LOOK, *EXPORT, *HOLD])
+@pytest.mark.parametrize("path", [*VIEW_PATHS, *EXPORT_PATHS, *MANAGE_PATHS])
 def test_another_team_learns_nothing(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_outsider, path, numbers) == 404
 
 
-@pytest.mark.parametrize("path", [*POSTS_EXPORT, *POSTS_HOLD, "credentials/{c}/test"])
+@pytest.mark.parametrize("path", [*EXPORT_POSTS, *MANAGE_POSTS, "credentials/{c}/test"])
 def test_another_team_changes_nothing(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
     assert _post(as_outsider, path, numbers) == 404
 
 
-@pytest.mark.parametrize("path", [path for path in (*LOOK, *EXPORT) if "{" in path])
+@pytest.mark.parametrize("path", [path for path in (*VIEW_PATHS, *EXPORT_PATHS) if "{" in path])
 def test_numbers_of_another_team_are_404_in_ones_own(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
     assert as_outsider.get(f"/t/other-team/{path.format(**numbers)}").status_code == 404
 

@@ -11,11 +11,11 @@ from exports.models import Member, OutboxMessage, Project, Token, User
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
 
-SAID = {"name": "Mem Ber", "time_zone": "Asia/Tokyo", "theme": "dark", "mail_failure": "on"}
+SETTINGS = {"name": "Mem Ber", "time_zone": "Asia/Tokyo", "theme": "dark", "mail_failure": "on"}
 
 
 def test_what_a_person_says_is_kept(as_member: Client, member: Member) -> None:
-    assert as_member.post("/profile/", SAID)["Location"] == "/profile/"
+    assert as_member.post("/profile/", SETTINGS)["Location"] == "/profile/"
     user = User.objects.get(pk=member.user.pk)
     assert (user.name, user.time_zone, user.theme) == ("Mem Ber", "Asia/Tokyo", "dark")
     assert (user.mail_success, user.mail_failure) == (False, True)
@@ -23,14 +23,14 @@ def test_what_a_person_says_is_kept(as_member: Client, member: Member) -> None:
 
 @pytest.mark.parametrize("changed", [{"time_zone": "Mars/Olympus"}, {"theme": "pink"}, {"name": "x" * 151}])
 def test_what_cannot_be(as_member: Client, member: Member, changed: dict[str, str]) -> None:
-    answer = as_member.post("/profile/", {**SAID, **changed})
+    answer = as_member.post("/profile/", {**SETTINGS, **changed})
     assert answer.status_code == 422
     assert 'data-theme="auto"' in answer.content.decode()
     assert User.objects.get(pk=member.user.pk).time_zone == "UTC"
 
 
 def test_nobody_makes_themselves_staff(as_member: Client, member: Member) -> None:
-    as_member.post("/profile/", {**SAID, "is_staff": "on", "email": "evil@example.org"})
+    as_member.post("/profile/", {**SETTINGS, "is_staff": "on", "email": "evil@example.org"})
     user = User.objects.get(pk=member.user.pk)
     assert (user.is_staff, user.email) == (False, "member@example.org")
 
@@ -38,7 +38,7 @@ def test_nobody_makes_themselves_staff(as_member: Client, member: Member) -> Non
 def test_times_are_in_the_zone_with_its_name(as_member: Client, as_viewer: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     Project.objects.update(created_at=datetime(2026, 5, 1, 20, 0, tzinfo=UTC))
-    as_member.post("/profile/", SAID)
+    as_member.post("/profile/", SETTINGS)
     page = f"/t/the-team/projects/{project.pk}/"
     assert "2 May 2026, 05:00 JST" in as_member.get(page).content.decode()
     assert "1 May 2026, 20:00 UTC" in as_viewer.get(page).content.decode()
@@ -51,14 +51,14 @@ def test_a_zone_that_the_machine_forgot_is_utc(as_member: Client, member: Member
 
 def test_the_server_says_the_colors(as_member: Client, client: Client, cast: Cast) -> None:
     assert 'data-theme="auto"' in client.get("/sign-in/").content.decode()
-    as_member.post("/profile/", SAID)
+    as_member.post("/profile/", SETTINGS)
     page = as_member.get("/t/the-team/").content.decode()
     assert '<html lang="en" data-theme="dark"' in page
     assert '<meta name="color-scheme" content="dark">' in page
 
 
 def test_mails_that_are_not_wanted_are_not_written(as_member: Client, cast: Cast) -> None:
-    as_member.post("/profile/", SAID)
+    as_member.post("/profile/", SETTINGS)
     cast.member.user.refresh_from_db()
     factories.succeeded_export(cast)
     assert OutboxMessage.objects.count() == 0

@@ -25,14 +25,14 @@ def test_every_provider_has_its_declared_form(as_owner: Client, slug: str) -> No
 
 
 @pytest.mark.parametrize("slug", list(PROVIDERS))
-def test_adding_one_leads_to_its_test(as_owner: Client, cast: Cast, at: Callable[[str], str], slug: str) -> None:
+def test_adding_one_leads_to_its_test(as_owner: Client, cast: Cast, origin_of: Callable[[str], str], slug: str) -> None:
     secrets = {f"secret-{name}": value for name, value in SECRETS[slug].items()}
-    sent = {"name": "Ours", "origin": "other", "address": at(slug), **secrets}
+    sent = {"name": "Ours", "origin": "other", "address": origin_of(slug), **secrets}
     answer = as_owner.post(f"{TEAM}credentials/add/{slug}/", sent)
     credential = Credential.objects.get()
     assert answer["Location"] == f"{TEAM}credentials/{credential.pk}/"
     assert credential.secrets() == SECRETS[slug]
-    assert credential.origin_url == at(slug)
+    assert credential.origin_url == origin_of(slug)
     page = as_owner.post(f"{TEAM}credentials/{credential.pk}/test").content.decode()
     assert "The credential works." in page
     assert page.count("<li><span class=") >= 1
@@ -76,8 +76,10 @@ def test_a_name_that_is_taken(as_owner: Client, cast: Cast) -> None:
     assert "The team has a credential of this name." in answer.content.decode()
 
 
-def test_a_dead_credential_fails_in_a_named_step(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
-    credential = cast.credential("aistudios", at("aistudios"), secrets={"app_id": "no", "user_key": "no"})
+def test_a_dead_credential_fails_in_a_named_step(
+    as_member: Client, cast: Cast, origin_of: Callable[[str], str]
+) -> None:
+    credential = cast.credential("aistudios", origin_of("aistudios"), secrets={"app_id": "no", "user_key": "no"})
     page = as_member.post(f"{TEAM}credentials/{credential.pk}/test").content.decode()
     assert "Fetch a token" in page
     assert 'class="no"' in page
@@ -103,8 +105,8 @@ def test_deleting_one_that_nothing_hangs_on(as_owner: Client, cast: Cast) -> Non
     assert not Credential.objects.filter(pk=free.pk).exists()
 
 
-def test_projects_are_picked_from_the_list(as_member: Client, cast: Cast, at: Callable[[str], str]) -> None:
-    credential = cast.project("playcanvas", at("playcanvas")).credential
+def test_projects_are_picked_from_the_list(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+    credential = cast.project("playcanvas", origin_of("playcanvas")).credential
     listed = as_member.get(f"{TEAM}projects/add/{credential.pk}/there").content.decode()
     assert 'name="picked" value="100001" disabled' in listed
     assert "already here" in listed
@@ -117,9 +119,9 @@ def test_projects_are_picked_from_the_list(as_member: Client, cast: Cast, at: Ca
 
 
 def test_a_list_that_is_not_to_be_had_leaves_typing(
-    as_member: Client, cast: Cast, sandbox: Sandbox, at: Callable[[str], str]
+    as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    credential = cast.credential("toloka", at("toloka"), secrets={"token": "wrong", "scheme": "OAuth"})
+    credential = cast.credential("toloka", origin_of("toloka"), secrets={"token": "wrong", "scheme": "OAuth"})
     page = as_member.get(f"{TEAM}projects/add/{credential.pk}/there").content.decode()
     assert "Type the id below." in page
 

@@ -63,9 +63,9 @@ def test_many_at_once_are_summed_up(as_member: Client, cast: Cast) -> None:
 
 
 def test_when_nothing_could_be_added_what_was_picked_stays(
-    as_member: Client, cast: Cast, at: Callable[[str], str]
+    as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
-    credential = cast.credential("playcanvas", at("playcanvas"))
+    credential = cast.credential("playcanvas", origin_of("playcanvas"))
     answer = as_member.post(f"{TEAM}projects/add/{credential.pk}/", {"picked": "x" * 300, "remote_id": "a/b"})
     assert answer.status_code == 422
     page = answer.content.decode()

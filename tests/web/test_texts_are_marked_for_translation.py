@@ -1,42 +1,20 @@
 """Every text that people see is marked for translation: in the templates as they are written, on pages as they come."""
 
-import ast
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from zoneinfo import available_timezones
 
 import pytest
-from django.apps import apps
 from django.conf import settings
-from django.db.models import CharField, TextField
 from django.template.base import Lexer, TokenType
 from django.test import Client
 
-from exports.models import Project
-from exports.providers.registry import PROVIDERS
-from exports.templatetags.pages import export_heading
-from tests.helpers import factories, page_routes
+from tests.helpers import factories, page_routes, pseudo_locale
 from tests.helpers.cast import Cast
-from tests.web import pseudo_locale
-from tests.web.conftest import client_of, recently_authenticated
+from tests.helpers.clients import client_of, recently_authenticated
+from tests.helpers.unmarked_texts import NAMES, allowed_texts, unmarked_texts
 
 TEMPLATES: Final = Path(settings.BASE_DIR) / "templates"
-# The same in every language.
-NAMES: Final = ("SHA-256", "UTC", "https://", "CSV", "XLSX", "ZIP", "MP4")
-# What the tests put there: a search, the columns of a file.
-DATA: Final = ("nothing-fits", "order.id", "order.total")
-# Texts that do not stand in forms, views or templates, and so are not marked: whole sentences of these files.
-ELSEWHERE: Final = {
-    "exports/providers/*.py": "the providers' own words: labels, helps, costs",
-    "exports/engine/*.py": "what the engine says goes into the database and the API as well, in English",
-    "exports/models/*.py": "choices whose words are stored or shared with the API",
-    "exports/access.py": "shared with the API",
-}
-DATES: Final = re.compile(r"\d+ [A-Z][a-z]{2} \d{4}(, [\d:]+ [A-Z]+)?|[\d.]+ (?:min|ms|d|h|s)\b|\S+@\S+|https?://\S+")
-SIGNS: Final = " ·0123456789.,:;()“”#…\"'"
 # The API's reference is made of its docstrings.
 ENGLISH_ONLY: Final = ("api-docs",)
 
@@ -83,64 +61,10 @@ def test_words_of_a_script_are_seen() -> None:
     assert SAYS.search('button.textContent = "Copied";')
 
 
-def _sentences() -> Iterator[str]:
-    """The texts of the files that are elsewhere, cut where something is filled in."""
-    for pattern in ELSEWHERE:
-        for path in Path(settings.BASE_DIR).glob(pattern):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 2000:
-                    yield node.value
-                    yield from re.split(r"\{\w*\}|%\(\w+\)s", node.value)
-
-
-def _stored() -> Iterator[str]:
-    """What stands in the database is data: names, addresses, the providers' words, what was noted."""
-    for model in apps.get_app_config("exports").get_models():
-        names = [one.name for one in model._meta.fields if isinstance(one, CharField | TextField)]
-        for row in model.objects.values_list(*names):  # type: ignore[attr-defined]
-            yield from (text for text in row if text)
-
-
-@dataclass
-class Allowed:
-    """What may stand unmarked: `anywhere` in a text, longest first, or as all there is between two signs."""
-
-    anywhere: list[str]
-    alone: set[str]
-
-
-def _allowed() -> Allowed:
-    """Names and long sentences are known wherever they stand; of single words any text could be made."""
-    sentences = {" ".join(text.split()).strip(SIGNS) for text in _sentences()}
-    zones = {part.replace("_", " ") for name in available_timezones() for part in name.split("/")}
-    headings = {export_heading(kind, one) for one in Project.objects.all() for kind in one.provider.kinds}
-    labels = [provider.label for provider in PROVIDERS.values()]
-    kinds = [kind.label for provider in PROVIDERS.values() for kind in provider.kinds]
-    anywhere = {*NAMES, *DATA, *_stored(), *headings, *(text for text in sentences if text.count(" ") > 2)}
-    anywhere = {" ".join(text.split()) for text in anywhere}
-    filled = {text.replace("{provider}", label) for text in sentences for label in labels if "{provider}" in text}
-    filled |= {f"{start} {label}" for start in ("Taken by", "Done at") for label in labels}
-    alone = sentences | zones | filled | {f"{one} or {other}" for one in kinds for other in kinds}
-    alone |= {text.lower() for text in alone} | {text.capitalize() for text in alone}
-    return Allowed(sorted(filter(pseudo_locale.WORD_PATTERN.search, anywhere), key=len, reverse=True), alone)
-
-
-def _complaints(name: str, html: str, allowed: Allowed) -> list[str]:
-    found = []
-    for text in pseudo_locale.unmarked(html):
-        if text.strip(SIGNS) in allowed.alone:
-            continue
-        rest = pseudo_locale.without_allowed(DATES.sub(" ", text), allowed.anywhere)
-        parts = (part.strip(SIGNS) for part in re.split(r"[:;·,/()→—]", rest))
-        wrong = [part for part in parts if pseudo_locale.WORD_PATTERN.search(part) and part not in allowed.alone]
-        found += [f"{name}: {wrong} in “{text[:200]}”"] if wrong else []
-    return found
-
-
 def test_pages_have_no_text_outside_the_marks(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = page_routes.create_sample_data(cast)
     pseudo_locale.activate(monkeypatch)
-    allowed = _allowed()
+    allowed = allowed_texts()
     found: list[str] = []
     for client, pages in (
         (recently_authenticated(client_of(cast.owner)), page_routes.PAGES),
@@ -150,7 +74,7 @@ def test_pages_have_no_text_outside_the_marks(cast: Cast, monkeypatch: pytest.Mo
             for visit in ways if name not in ENGLISH_ONLY else ():
                 html = client.get(page_routes.visit_url(name, visit, numbers)).content.decode()
                 assert pseudo_locale.OPEN in html, f"{name} does not speak the language of this test"
-                found += _complaints(f"{name} {visit}", html, allowed)
+                found += unmarked_texts(f"{name} {visit}", html, allowed)
     assert found == [], "\n".join(found)
 
 
@@ -195,7 +119,7 @@ def test_what_a_form_answers_is_marked(
     answer = client.post(path.format(**numbers), filled, follow=True)
     html = answer.content.decode()
     assert pseudo_locale.OPEN in html
-    found = _complaints(path, html, _allowed())
+    found = unmarked_texts(path, html, allowed_texts())
     assert found == [], "\n".join(found)
 
 
@@ -204,7 +128,7 @@ def test_errors_are_marked(cast: Cast, monkeypatch: pytest.MonkeyPatch, path: st
     pseudo_locale.activate(monkeypatch)
     html = client_of(cast.viewer).get(path).content.decode()
     assert pseudo_locale.OPEN in html
-    found = _complaints(path, html, _allowed())
+    found = unmarked_texts(path, html, allowed_texts())
     assert found == [], "\n".join(found)
 
 
@@ -215,8 +139,8 @@ def test_a_text_without_a_mark_is_found(cast: Cast, monkeypatch: pytest.MonkeyPa
     assert pseudo_locale.unmarked("<p>⟦This is⟧ but this not</p>") == ["but this not"]
     assert pseudo_locale.unmarked("<a title='Nor this' href='/x'>⟦x⟧</a>") == ["Nor this"]
     assert pseudo_locale.unmarked(_literally('{% translate "Fine" %} {% if x %}Wrong{% endif %}')) == ["Wrong"]
-    assert _complaints("x", "<p>Somebody forgot a mark</p>", _allowed()) != []
+    assert unmarked_texts("x", "<p>Somebody forgot a mark</p>", allowed_texts()) != []
     pseudo_locale.activate(monkeypatch)
     monkeypatch.setattr("exports.web.views.members._", str)
     html = client_of(cast.viewer).post("/t/the-team/members/leave", follow=True).content.decode()
-    assert any("You have left" in text for text in _complaints("x", html, _allowed()))
+    assert any("You have left" in text for text in unmarked_texts("x", html, allowed_texts()))

@@ -1,9 +1,9 @@
-"""Looks at everything the portal depends on, and says what to do about what is not well."""
+"""Checks everything the portal depends on, and says what to do about what fails."""
 
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
+from django.utils.timesince import timesince
+
+from exports.metrics.workers import BEAT, WORKER, NodeStatus, get_workers
 
 # Bytes of free disk below which exports are in danger.
 MIN_FREE_BYTES = 500_000_000
@@ -27,16 +30,16 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # noqa: RUF012
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ill = 0
+        exit_code = 0
         for name, check in CHECKS.items():
             try:
                 mark, words = "ok", check()
-            except CheckFailed as trouble:
-                mark, words, ill = "FAIL", str(trouble), 1
+            except CheckFailed as failure:
+                mark, words, exit_code = "FAIL", str(failure), 1
             except DatabaseError:
-                mark, words, ill = "FAIL", "Unknown: first see to the database.", 1
+                mark, words, exit_code = "FAIL", "Unknown: first see to the database.", 1
             self.stdout.write(f"{mark:<4}  {name:<8}  {words}")
-        sys.exit(ill)
+        sys.exit(exit_code)
 
 
 def database() -> str:
@@ -75,23 +78,37 @@ def broker() -> str:
 
 
 def worker() -> str:
-    """A worker has shown up lately."""
-    from exports.models import Heartbeat
-
-    if not Heartbeat.is_alive("worker:"):
-        raise CheckFailed("None has shown up in the last minute: run python manage.py up, or a Celery worker.")
-    return "alive"
+    """Every queue is read by a worker that has shown up lately."""
+    workers = get_workers()
+    if not workers.alive:
+        raise CheckFailed("None has shown up lately: run python manage.py up, or a Celery worker.")
+    if workers.disconnected and workers.unread_queues:
+        names = ", ".join(node.name for node in workers.disconnected)
+        raise CheckFailed(f"{names} cannot reach the broker: nothing new starts until it is back.")
+    if workers.unread_queues:
+        queues = ",".join(workers.unread_queues)
+        raise CheckFailed(f"Nobody reads {queues}: start a worker with -Q {queues}. What is due there waits.")
+    slots = sum(node.slots for node in workers.alive)
+    return f"{_count(workers.alive)} with {slots} slots, {sum(node.busy for node in workers.alive)} busy{_gone(WORKER)}"
 
 
 def beat() -> str:
-    """Beat's ticks have come through to a worker lately."""
-    from exports.models import Heartbeat
+    """A beat has shown up lately."""
+    beats = get_workers().beats
+    if not beats:
+        raise CheckFailed("None has shown up lately: run python manage.py up, or Celery's beat.")
+    return f"{_count(beats)}{_gone(BEAT)}"
 
-    if not Heartbeat.is_alive("beat"):
-        raise CheckFailed(
-            "No tick in the last minute: run python manage.py up, or Celery's beat; it needs a worker too."
-        )
-    return "alive"
+
+def _count(nodes: Sequence[NodeStatus]) -> str:
+    return f"{nodes[0].name} is there" if len(nodes) == 1 else f"{len(nodes)} are there"
+
+
+def _gone(kind: str) -> str:
+    """A clause about those that fell silent in the last day without having been stopped."""
+    gone = [node for node in get_workers().gone if node.kind == kind]
+    seen = ", ".join(f"{node.name}, last seen {timesince(node.last_seen_at)} ago" for node in gone)
+    return f"; gone: {seen}" if gone else ""
 
 
 def storage() -> str:

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([export_summary(export) for export in exports], indent=2))
         else:
             for export in exports:
-                self._tell(export)
+                self._report(export)
         if any(export.is_open for export in exports):
             sys.exit(STILL_OPEN)
         sys.exit(0 if all(export.status == states.SUCCEEDED for export in exports) else 1)
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         wish = ExportRequest(type_, format_, options, confirm=True, allow_duplicate=True)
         return create_export(project, wish, Requester(owner.user)).pk
 
-    def _tell(self, export: Export) -> None:
+    def _report(self, export: Export) -> None:
         told = export_summary(export)
         where = told["file"]["path"] if told["file"] else "no file, by design"
         if export.status != states.SUCCEEDED:

@@ -1,1 +1,1 @@
-"""Signing in: how the portal wants django-allauth to do it."""
+"""Sign-in with django-allauth: its adapters, forms and URLs."""

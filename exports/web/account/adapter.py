@@ -1,4 +1,4 @@
-"""What allauth asks the portal: who may sign up, where a request comes from, what is told to whom, how secrets rest."""
+"""allauth's adapters: no sign-up, the client's address, security mails, encryption of second-factor secrets."""
 
 import logging
 import time
@@ -16,20 +16,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports.crypto import decrypt, encrypt
+from exports.http.client_address import client_address
 from exports.models import User
 from exports.models.factor import ASSOCIATED_DATA
 from exports.people import security
 from exports.web.account.too_many_requests import too_many_requests
-from exports.web.request_context import LAST_SEEN_KEY, client_address
+from exports.web.request_context import LAST_SEEN_KEY
 
 log = logging.getLogger(__name__)
 
-# A request without an address (a socket in the file system) counts as coming from here.
+# The address that is used for requests over a Unix socket, which have none.
 UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104
-# Seconds until a limit of failed attempts surely lets the next one through; see ACCOUNT_RATE_LIMITS of allauth.
+# Seconds after which every limit of failed attempts lets the next one through (allauth's ACCOUNT_RATE_LIMITS).
 FAILED_LOGIN_WAIT_SECONDS: Final = 300
 AUTHENTICATOR_APP: Final = "authenticator app"
-# What allauth tells of: its template, the activity's verb and thing, and the sentence of the mail.
+# By allauth's notification template: verb and target of the audit entry, and the sentence of the mail.
 ACCOUNT_EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
     "account/email/password_changed": ("changed password", "own", gettext_lazy("Your password was changed.")),
     "account/email/password_reset": ("reset password", "own, by mail", gettext_lazy("Your password was set anew.")),
@@ -60,7 +61,7 @@ ACCOUNT_EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Accounts come from invitations and commands alone; addresses are the connection's, or a named proxy's."""
+    """No sign-up (accounts come from invitations and commands), no account enumeration, 429 for too many attempts."""
 
     error_messages = {  # noqa: RUF012  the name and kind are allauth's
         **DefaultAccountAdapter.error_messages,
@@ -72,46 +73,46 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Never: somebody of a team invites."""
+        """Always false: accounts are created by invitation."""
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address that activity notes too."""
+        """Returns the address that the audit log records too."""
         return client_address(request) or UNKNOWN_ADDRESS
 
     def validation_error(self, code: str, *args: Any) -> ValidationError:
-        """A problem of a form; too many attempts are no such problem but an answer of their own (429)."""
+        """Returns a form error. For too many attempts raises ImmediateHttpResponse with a 429 page instead."""
         if code in ("too_many_login_attempts", "rate_limited"):
             raise ImmediateHttpResponse(too_many_requests(self.request, FAILED_LOGIN_WAIT_SECONDS))
         return super().validation_error(code, *args)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """The account alone: allauth adds the Host header, and with another port in it one could try on."""
+        """Returns the account's key. allauth adds the Host header, so that another port in it would reset the limit."""
         return str(credentials.get("email", "")).lower()
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        """Signs in, and from here on notes every few minutes that the session is in use."""
+        """Signs in and sets the session's first time of use (see `request_context`)."""
         super().login(request, user)
         request.session[LAST_SEEN_KEY] = int(time.time())
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
-        """Back to where it was asked for."""
+        """Returns to the profile page, which links to the form."""
         return reverse("web:profile")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """On the portal's own address where it is known, whatever the request said."""
+        """Returns the link for the mail, on PUBLIC_URL if it is set and not on the request's Host."""
         path = reverse("account_reset_password_from_key", args=key.split("-", 1))
         return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else self.request.build_absolute_uri(path)
 
     def send_password_reset_mail(self, user: AbstractBaseUser, email: str, context: dict[str, Any]) -> None:
-        """Only to an address that is known to be the person's; any other is told what a stranger is told."""
+        """Mails the link only to a confirmed address; others get the same mail as an unknown address."""
         if cast(User, user).email_confirmed:
             super().send_password_reset_mail(user, email, context)
         else:
             self.send_mail("account/email/unknown_account", email, {})
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A mail server that is away changes no answer, or it would say which addresses have an account."""
+        """Sends a mail. A failure is only logged: a different response would reveal which addresses have an account."""
         try:
             super().send_mail(template_prefix, email, context)
         except OSError as error:
@@ -124,10 +125,10 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Tells the person by mail and the owners of their teams in the activity."""
-        person, (verb, thing, sentence) = cast(User, user), ACCOUNT_EVENTS[template_prefix]
+        """Records the event in the audit log of the user's teams, and mails the user."""
+        person, (verb, target, sentence) = cast(User, user), ACCOUNT_EVENTS[template_prefix]
         address = self.get_client_ip(self.request)
-        security.record_account_event(person, verb, thing, address=address)
+        security.record_account_event(person, verb, target, address=address)
         if verb == "reset password":
             self._delete_login_attempts_cached_email(self.request, email=person.email)
         if verb == "added second factor":
@@ -137,7 +138,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Second factors: their secrets are sealed with the portal's keys, like everything secret."""
+    """Encrypts the secrets of second factors with the portal's key ring."""
 
     error_messages = {  # noqa: RUF012  the name and kind are allauth's
         **DefaultMFAAdapter.error_messages,
@@ -145,17 +146,17 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        """Sealed for this purpose; allauth does not say for whom."""
+        """Returns the encrypted text. The associated data is one for all users, since allauth passes no user."""
         return encrypt(text, ASSOCIATED_DATA)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """What `encrypt` has sealed. Raises SealError."""
+        """Reverses `encrypt`. Raises CryptoError."""
         return decrypt(encrypted_text, ASSOCIATED_DATA)
 
     def _get_site_name(self) -> str:
-        """What a device calls the portal."""
+        """Returns the portal's name as devices show it."""
         return _("Export portal")
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Any) -> str:
-        """A name for who gives none."""
+        """Returns the name of a passkey that was given none."""
         return _("Passkey")

@@ -1,4 +1,4 @@
-"""allauth's forms in the portal's words. What they check and do is allauth's."""
+"""allauth's forms with the portal's labels. Their validation and behavior are allauth's."""
 
 from typing import Any, ClassVar, Final
 
@@ -18,7 +18,7 @@ PASSWORD_HELP: Final = _(
 
 
 class LabeledForm(forms.Form):
-    """Labels and help_texts of its own, no placeholders; `html_names`: what a field is called in the page, where that differs."""
+    """A form whose labels and help texts are class attributes. `html_names`: names in HTML where they differ."""
 
     labels: ClassVar[dict[str, Any]] = {}
     help_texts: ClassVar[dict[str, Any]] = {}
@@ -35,7 +35,7 @@ class LabeledForm(forms.Form):
                 field.widget.attrs["autofocus"] = True
 
     def add_prefix(self, field_name: str) -> str:
-        """The name in the page: programs and password managers know these."""
+        """Returns the field's HTML name; password managers and scripts rely on these names."""
         return super().add_prefix(self.html_names.get(field_name, field_name))
 
 
@@ -52,7 +52,7 @@ class SignInForm(LabeledForm, account_forms.LoginForm):
 
 
 class ChangePasswordForm(LabeledForm, account_forms.ChangePasswordForm):
-    """Another password; the old one says that it is the person."""
+    """Changes the password; the old one is required."""
 
     labels: ClassVar = {
         "oldpassword": _("Old password"),
@@ -64,14 +64,14 @@ class ChangePasswordForm(LabeledForm, account_forms.ChangePasswordForm):
 
 
 class RequestPasswordResetForm(LabeledForm, account_forms.ResetPasswordForm):
-    """Where to send the link to."""
+    """Requests a link to set a new password."""
 
     labels: ClassVar = {"email": _("E-mail address")}
     autofocus_field = "email"
 
 
 class SetPasswordForm(LabeledForm, account_forms.ResetPasswordKeyForm):
-    """The new password, twice."""
+    """Sets the new password, typed twice."""
 
     labels: ClassVar = {"password1": _("New password"), "password2": _("New password once more")}
     help_texts: ClassVar = {
@@ -81,41 +81,42 @@ class SetPasswordForm(LabeledForm, account_forms.ResetPasswordKeyForm):
 
 
 class ReauthenticateForm(LabeledForm, account_forms.ReauthenticateForm):
-    """The password once more, before something that matters."""
+    """Asks for the password again before a sensitive action."""
 
     labels: ClassVar = {"password": _("Password")}
     autofocus_field = "password"
 
 
 class SecondFactorForm(LabeledForm, code_forms.AuthenticateForm):
-    """A code at sign-in: of the app, or a recovery code."""
+    """Asks for a code at sign-in: one of the app, or a recovery code."""
 
     labels: ClassVar = {"code": _("Code")}
     help_texts: ClassVar = {"code": _("The six digits that your app shows now, or one of your recovery codes.")}
     autofocus_field = "code"
 
     def save(self) -> None:
-        """Goes on; a recovery code that was used is told of."""
+        """Completes the step and notifies the user if a recovery code was used."""
         super().save()
-        _tell_of_recovery(self.authenticator)
+        _send_recovery_code_mail(self.authenticator)
 
 
 class ReauthenticateCodeForm(LabeledForm, code_forms.ReauthenticateForm):
-    """A code once more, before something that matters."""
+    """Asks for a code again before a sensitive action."""
 
     labels: ClassVar = SecondFactorForm.labels
     help_texts: ClassVar = SecondFactorForm.help_texts
     autofocus_field = "code"
 
     def save(self) -> None:
-        """Goes on; a recovery code that was used is told of."""
+        """Completes the step and notifies the user if a recovery code was used."""
         super().save()
-        _tell_of_recovery(self.authenticator)
+        _send_recovery_code_mail(self.authenticator)
 
 
-def _tell_of_recovery(used: Authenticator) -> None:
-    if used.type == Authenticator.Type.RECOVERY_CODES:
-        SecondFactorAdapter().send_notification_mail("recovery_code_used", used.user)
+def _send_recovery_code_mail(authenticator: Authenticator) -> None:
+    """Notifies the user if the authenticator that was used is a recovery code."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        SecondFactorAdapter().send_notification_mail("recovery_code_used", authenticator.user)
 
 
 class ActivateAppForm(LabeledForm, ActivateTOTPForm):
@@ -125,7 +126,7 @@ class ActivateAppForm(LabeledForm, ActivateTOTPForm):
 
 
 class AddPasskeyForm(LabeledForm, passkey_forms.AddWebAuthnForm):
-    """A new passkey; the browser fills in the credential."""
+    """Adds a passkey; the browser's script fills in the credential."""
 
     labels: ClassVar = {
         "name": _("Name"),
@@ -140,7 +141,7 @@ class AddPasskeyForm(LabeledForm, passkey_forms.AddWebAuthnForm):
 
 
 class RenamePasskeyForm(LabeledForm, passkey_forms.EditWebAuthnForm):
-    """Another name for a passkey."""
+    """Renames a passkey."""
 
     labels: ClassVar = {"name": _("Name")}
 

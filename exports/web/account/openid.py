@@ -1,4 +1,4 @@
-"""Signing in with an OpenID Connect provider, where the environment names one. It opens accounts and makes none."""
+"""Sign-in with the OpenID Connect provider that the environment configures. It never creates accounts."""
 
 import hashlib
 import logging
@@ -19,45 +19,45 @@ log = logging.getLogger(__name__)
 
 
 class OpenIDAdapter(DefaultSocialAccountAdapter):
-    """Whom the provider knows is who has the same address here, if both sides know that it is theirs."""
+    """Connects an identity to the account with the same e-mail address, if both sides have verified the address."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Finds the account at the first sign-in; later ones go by the provider's number of the person.
+        """Connects the account at the first sign-in; later ones find it by the provider's subject id (`uid`).
 
-        allauth would find it as well, but asks its own list of addresses, which stays empty, and for lack of an entry
-        there would take the password away.
+        allauth's own lookup would use its table of addresses, which the portal leaves empty, and would remove the
+        password for lack of a verified entry there.
         """
         if not sociallogin.is_existing:
-            sociallogin.account.uid = _number(sociallogin.account.uid)
+            sociallogin.account.uid = _scoped_uid(sociallogin.account.uid)
             sociallogin.lookup()
         if sociallogin.is_existing:
             return
-        # Some providers say "false" in letters, which is true as a value.
-        proven = [one.email for one in sociallogin.email_addresses if one.verified is True]
-        user = User.objects.filter(email__iexact=proven[0], email_confirmed=True).first() if proven else None
+        # Some providers send the string "false", which is a true value, hence `is True`.
+        verified = [address.email for address in sociallogin.email_addresses if address.verified is True]
+        user = User.objects.filter(email__iexact=verified[0], email_confirmed=True).first() if verified else None
         if user is not None and sociallogin.state.get("process") == "login":
             sociallogin.connect(request, user)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        """Never: somebody of a team invites."""
+        """Always false: accounts are created by invitation."""
         return False
 
     def on_authentication_error(
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
-        """Leads back to signing in, whether it was canceled or went wrong."""
+        """Redirects to the sign-in page, whether the user canceled or an error occurred."""
         raise ImmediateHttpResponse(redirect_after_failure(request, exception))
 
 
-def _number(given: str) -> str:
-    """A person's number as it is kept, with who gave it: another provider gives the same one to somebody else."""
+def _scoped_uid(uid: str) -> str:
+    """Returns the stored form of a subject id: hashed with its issuer, since other issuers may use the same ids."""
     server = str(settings.OPENID["settings"]["server_url"]).rstrip("/")
-    return hashlib.sha256(f"{server} {given}".encode()).hexdigest()
+    return hashlib.sha256(f"{server} {uid}".encode()).hexdigest()
 
 
-def redirect_after_failure(request: HttpRequest, why: Exception | None = None) -> HttpResponse:
-    """Back to signing in, with a sentence."""
-    if why is not None:
-        log.warning("Signing in with the OpenID Connect provider failed (%s).", type(why).__name__)
+def redirect_after_failure(request: HttpRequest, error: Exception | None = None) -> HttpResponse:
+    """Redirects to the sign-in page with a message, and logs the type of the error."""
+    if error is not None:
+        log.warning("Signing in with the OpenID Connect provider failed (%s).", type(error).__name__)
     messages.warning(request, _("This did not work, or was canceled. Try again, or sign in with your password."))
     return redirect("account_login")

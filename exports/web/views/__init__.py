@@ -1,1 +1,1 @@
-"""The views, one file per family of pages."""
+"""The page views, one module per family of pages."""

@@ -1,18 +1,18 @@
-"""What allauth has no page for: the picture of a new app's secret, ending single sessions, confirming an address.
+"""Account pages that allauth does not have, and guards in front of some of its views.
 
-And what stands before some of its pages.
+Own pages: QR code of a new authenticator app, list and end of sessions, confirmation of the e-mail address.
 """
 
 from typing import Final, cast
 
 from allauth.account import views
 from allauth.core import ratelimit
-from allauth.mfa.adapter import get_adapter as get_factors
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import view_recovery_codes
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.socialaccount.providers.openid_connect import views as openid
-from allauth.usersessions.adapter import get_adapter as get_sessions
+from allauth.usersessions.adapter import get_adapter as get_sessions_adapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -33,12 +33,12 @@ from exports.web.account.too_many_requests import too_many_requests
 from exports.web.decorators import SignedInRequest, sign_in_required
 
 CONFIRM_ADDRESS_SALT: Final = "confirm address"
-CONFIRM_ADDRESS_MAX_AGE: Final = 3 * 86400
+CONFIRM_ADDRESS_MAX_AGE: Final = 3 * 86400  # seconds
 
 
 @sign_in_required
 def change_password(request: SignedInRequest) -> HttpResponseBase:
-    """Changes the password; who has none yet gets one by mail."""
+    """Changes the password. An account without one is sent to the reset page, which mails a link."""
     if request.user.has_usable_password():
         return views.password_change(request)
     messages.info(request, _("Your account has no password yet. Have a link sent to you, to set one."))
@@ -47,40 +47,40 @@ def change_password(request: SignedInRequest) -> HttpResponseBase:
 
 @never_cache
 def openid_login(request: HttpRequest, provider_id: str) -> HttpResponseBase:
-    """Leads to the provider that the environment names, to sign in there. It links nothing to who is signed in."""
+    """Redirects to the configured OpenID Connect provider. It never links an identity to the current session's user."""
     if request.user.is_authenticated or "process" in request.GET:
         return redirect("web:start")
-    # Each asks the provider where to go, and whoever asks is not known yet.
+    # Each call fetches the provider's configuration for an anonymous client, so it is rate limited.
     if seconds := throttling.ANONYMOUS.acquire(throttling.client_key(request)):
         return too_many_requests(request, round(seconds) or 1)
     try:
         return cast(HttpResponseBase, openid.login(request, provider_id))
-    except RequestException as why:
-        return redirect_after_failure(request, why)
+    except RequestException as error:
+        return redirect_after_failure(request, error)
 
 
 @never_cache
 def openid_callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
-    """Where the provider leads back to."""
+    """Receives the redirect from the OpenID Connect provider."""
     return cast(HttpResponseBase, openid.callback(request, provider_id))
 
 
 @never_cache
 @sign_in_required
 def totp_qr_code(request: SignedInRequest) -> HttpResponseBase:
-    """The secret of the app that is being set up, to be scanned; pages hold nothing inline."""
+    """Returns the new TOTP secret as an SVG QR code. It has its own URL because pages contain nothing inline."""
     secret = request.session.get(SECRET_SESSION_KEY)
     if not secret:
         raise Http404(_("No app is being set up. Begin anew."))
-    factors = get_factors()
-    svg = factors.build_totp_svg(factors.build_totp_url(request.user, secret))
+    adapter = get_mfa_adapter()
+    svg = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
     return HttpResponse(svg, content_type="image/svg+xml")
 
 
 @never_cache
 @sign_in_required
 def recovery_codes(request: SignedInRequest) -> HttpResponseBase:
-    """The recovery codes, this once; they come with the first second factor."""
+    """Shows the recovery codes once; they are created with the first second factor."""
     if not Authenticator.objects.filter(user=request.user, type=Authenticator.Type.RECOVERY_CODES).exists():
         return redirect("mfa_index")
     return view_recovery_codes(request)
@@ -91,43 +91,44 @@ def recovery_codes(request: SignedInRequest) -> HttpResponseBase:
 
 @sign_in_required
 def sessions(request: SignedInRequest) -> HttpResponseBase:
-    """Where the person is signed in, last used first."""
-    rows = sorted(UserSession.objects.purge_and_list(request.user), key=lambda one: one.last_seen_at, reverse=True)
-    context = {"section": "profile", "sessions": rows, "others": [one for one in rows if not one.is_current()]}
+    """Lists the user's sessions, last used first."""
+    rows = sorted(UserSession.objects.purge_and_list(request.user), key=lambda row: row.last_seen_at, reverse=True)
+    context = {"section": "profile", "sessions": rows, "others": [row for row in rows if not row.is_current()]}
     return render(request, "usersessions/sessions.html", context)
 
 
 @sign_in_required
 def end_session(request: SignedInRequest, pk: int) -> HttpResponseBase:
-    """Signs one other device out, at once."""
+    """Ends one other session of the user."""
     session = get_object_or_404(UserSession, user=request.user, pk=pk)
     if request.method == "POST" and not session.is_current():
-        _end(request, [session])
+        _end_sessions(request, [session])
         messages.success(request, _("The session was ended. That device has to sign in anew."))
     return redirect("sessions")
 
 
 @sign_in_required
 def end_other_sessions(request: SignedInRequest) -> HttpResponseBase:
-    """Signs every other device out, at once."""
+    """Ends every session of the user but the current one."""
     if request.method == "POST":
-        _end(request, [one for one in UserSession.objects.filter(user=request.user) if not one.is_current()])
+        rows = UserSession.objects.filter(user=request.user)
+        _end_sessions(request, [row for row in rows if not row.is_current()])
         messages.success(request, _("All other sessions were ended."))
     return redirect("sessions")
 
 
-def _end(request: SignedInRequest, rows: list[UserSession]) -> None:
-    get_sessions().end_sessions(rows)
-    for one in rows:
-        security.record_account_event(request.user, "ended session", "own", f"used from {one.ip}")
+def _end_sessions(request: SignedInRequest, rows: list[UserSession]) -> None:
+    get_sessions_adapter().end_sessions(rows)
+    for row in rows:
+        security.record_account_event(request.user, "ended session", "own", f"used from {row.ip}")
 
 
-# ---------------------------------------------------------------- the address
+# ---------------------------------------------------------------- e-mail address
 
 
 @sign_in_required
 def send_address_confirmation(request: SignedInRequest) -> HttpResponseBase:
-    """Mails a link to the person's own address, which shows that it is theirs."""
+    """Mails a link to the user's address; opening it proves that the address is theirs."""
     user = request.user
     if request.method != "POST" or user.email_confirmed:
         return redirect("web:profile")
@@ -145,13 +146,13 @@ def send_address_confirmation(request: SignedInRequest) -> HttpResponseBase:
 
 @sign_in_required
 def confirm_address(request: SignedInRequest, key: str) -> HttpResponseBase:
-    """Where the link leads. It counts only for who is signed in, so nobody confirms a stranger's account by mistake."""
+    """Confirms the address of the signed-in user. The signed link names the user, so it works for no other account."""
     try:
-        said = signing.loads(key, salt=CONFIRM_ADDRESS_SALT, max_age=CONFIRM_ADDRESS_MAX_AGE)
+        payload = signing.loads(key, salt=CONFIRM_ADDRESS_SALT, max_age=CONFIRM_ADDRESS_MAX_AGE)
     except signing.BadSignature:
-        said = None
+        payload = None
     user = request.user
-    if said != {"user": user.pk, "email": user.email}:
+    if payload != {"user": user.pk, "email": user.email}:
         raise Http404(
             _("This link is not for your account, or older than three days. Ask for a new one on your profile.")
         )

@@ -1,4 +1,4 @@
-"""A team's activity, for its owners: who did what to what, from which address."""
+"""The team's audit log as a page for owners: actor, verb, target, address."""
 
 import re
 from typing import Final
@@ -14,43 +14,43 @@ from exports.web import rendering
 from exports.web.decorators import SignedInRequest, team_member_required
 
 PAGE_SIZE: Final = 50
-# These are done to exports, which have a page.
+# Verbs whose target is an export, so the entry links to its page.
 EXPORT_VERBS: Final = frozenset({"asked for", "retried", "adopted", "canceled", "deleted file"})
 
 
 @team_member_required(access.MANAGE)
 def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Newest first; filters and place are in the address."""
-    wanted = audit_log.EventFilters.parse(request.GET)
+    """Lists audit entries, newest first; filters and cursor are in the query string."""
+    filters = audit_log.EventFilters.parse(request.GET)
     try:
         before, _ = pagination.parse_paging(request.GET)
     except InvalidError:
         before = None
-    page = pagination.get_page(wanted.events_of(member.team), None, before, PAGE_SIZE)
+    page = pagination.get_page(filters.events_of(member.team), None, before, PAGE_SIZE)
     context = {
         "section": "activity",
-        "rows": [(event, _export(event)) for event in page.rows],
-        "older": f"{page.next_query}&{wanted.query_string}".rstrip("&") if page.next_query else "",
-        "query": wanted.query_string,
-        "newest": before is not None,
-        "wanted": wanted,
-        "people": _people(member, wanted),
+        "events": [(event, _export_id(event)) for event in page.rows],
+        "older_query": f"{page.next_query}&{filters.query_string}".rstrip("&") if page.next_query else "",
+        "query": filters.query_string,
+        "is_later_page": before is not None,
+        "filters": filters,
+        "people": _people(member, filters),
         "verbs": audit_log.VERBS,
     }
     return rendering.render_page(request, member, "activity/event_list.html", context)
 
 
-def _export(event: AuditEntry) -> int | None:
-    """The export that it was done to."""
-    found = re.search(r"\bexport (\d{1,18})(?::|$)", event.target) if event.verb in EXPORT_VERBS else None
-    return int(found[1]) if found else None
+def _export_id(event: AuditEntry) -> int | None:
+    """Returns the id of the export that the entry is about, or None."""
+    match = re.search(r"\bexport (\d{1,18})(?::|$)", event.target) if event.verb in EXPORT_VERBS else None
+    return int(match[1]) if match else None
 
 
-def _people(member: Member, wanted: audit_log.EventFilters) -> list[tuple[int, str]]:
-    """The team's members, and whoever is asked for and has left a trace here."""
+def _people(member: Member, filters: audit_log.EventFilters) -> list[tuple[int, str]]:
+    """Returns (user id, name) of the team's members, and of a former member who is filtered by and has entries."""
     rows = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
-    people = [(one.user_id, one.user.display_name) for one in rows]
-    if wanted.user_id is not None and wanted.user_id not in dict(people):
-        gone = AuditEntry.objects.filter(team=member.team, user_id=wanted.user_id).first()
-        people += [(wanted.user_id, gone.actor)] if gone else []
+    people = [(row.user_id, row.user.display_name) for row in rows]
+    if filters.user_id is not None and filters.user_id not in dict(people):
+        entry = AuditEntry.objects.filter(team=member.team, user_id=filters.user_id).first()
+        people += [(filters.user_id, entry.actor)] if entry else []
     return people

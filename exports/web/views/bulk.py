@@ -1,4 +1,4 @@
-"""Many exports at once: cancel, retry, delete files, download as one zip; and the history as CSV."""
+"""Bulk actions on exports (cancel, retry, delete files, download as one zip) and the history as CSV."""
 
 import csv
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from exports import access
 from exports.exporting import bulk, pagination
 from exports.exporting.create import Requester
 from exports.http import file_responses
+from exports.http.client_address import client_address
 from exports.models import Export, Member
 from exports.templatetags.pages import kind_label, provider_label
 from exports.web import list_page, rendering
@@ -52,52 +53,52 @@ CSV_COLUMNS: Final = (
 
 @team_member_required()
 def run_action(request: SignedInRequest, member: Member, verb: str) -> HttpResponseBase:
-    """Does one thing with every export that was chosen, and says what became of each."""
-    do = BULK_ACTIONS.get(verb)
-    if do is None:
+    """Runs a bulk action on the selected exports and reports which ones it skipped, with the reason."""
+    action = BULK_ACTIONS.get(verb)
+    if action is None:
         raise Http404(_("There is no such action."))
     if verb != "zip":
         access.require(member, access.EXPORT)
     if request.method != "POST":
-        return _back(request, member)
-    chosen = _chosen(request, member)
-    if not chosen:
+        return _redirect_to_list(request, member)
+    selected = _selected_exports(request, member)
+    if not selected:
         messages.warning(request, _("Nothing was done: choose exports by their boxes first."))
-        return _back(request, member)
-    return do(request, member, chosen)
+        return _redirect_to_list(request, member)
+    return action(request, member, selected)
 
 
-def _cancel(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
-    _say(request, _("Canceled %(exports)s."), bulk.cancel(chosen, actor=request.user.email))
-    return _back(request, member)
+def _cancel(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
+    _report(request, _("Canceled %(exports)s."), bulk.cancel(selected, actor=request.user.email))
+    return _redirect_to_list(request, member)
 
 
-def _retry(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
-    _say(request, _("Asked again for %(exports)s."), bulk.retry(chosen, Requester(request.user)))
-    return _back(request, member)
+def _retry(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
+    _report(request, _("Asked again for %(exports)s."), bulk.retry(selected, Requester(request.user)))
+    return _redirect_to_list(request, member)
 
 
-def _delete(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
+def _delete(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
     if "sure" in request.POST:
-        _say(request, _("Deleted the file of %(exports)s."), bulk.delete_files(chosen, request.user))
-        return _back(request, member)
-    summary = bulk.check_deletable(chosen)
+        _report(request, _("Deleted the file of %(exports)s."), bulk.delete_files(selected, request.user))
+        return _redirect_to_list(request, member)
+    summary = bulk.check_deletable(selected)
     if not summary.done:
-        _say(request, _("Deleted the file of %(exports)s."), summary)
-        return _back(request, member)
+        _report(request, _("Deleted the file of %(exports)s."), summary)
+        return _redirect_to_list(request, member)
     size = sum(export.file.size for export in summary.done if export.file)
-    context = {"section": "exports", "summary": summary, "size": size, "back": request.POST.get("back", "")}
+    context = {"section": "exports", "summary": summary, "size": size, "list_query": request.POST.get("back", "")}
     return rendering.render_page(request, member, "exports/confirm_bulk_delete.html", context)
 
 
-def _zip(request: SignedInRequest, member: Member, chosen: list[Export]) -> HttpResponseBase:
-    pieces, summary = bulk.stream_zip(chosen, request.user, request.META.get("REMOTE_ADDR"))
+def _zip(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
+    pieces, summary = bulk.stream_zip(selected, request.user, client_address(request))
     if not summary.done:
-        _say(request, _("Packed %(exports)s."), summary)
-        return _back(request, member)
+        _report(request, _("Packed %(exports)s."), summary)
+        return _redirect_to_list(request, member)
     if summary.skipped:
-        # The answer is the zip, which says it too; the next page repeats it.
-        _say(request, _("Packed %(exports)s."), summary)
+        # The response is the zip itself, which lists the skipped ones; the message appears on the next page.
+        _report(request, _("Packed %(exports)s."), summary)
     name = f"{member.team.slug} {timezone.localtime():%Y-%m-%d %H%M}.zip"
     headers = {
         **file_responses.FILE_HEADERS,
@@ -113,43 +114,46 @@ BULK_ACTIONS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "z
 
 @team_member_required()
 def history_csv(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """The exports that pass the filters, as CSV, newest first."""
+    """Streams the exports that match the filters as CSV, newest first, at most MAX_CSV_ROWS."""
     filters, _ = list_page.read_filters(request.GET)
     rows = pagination.iterate_rows(access.exports(member), filters, MAX_CSV_ROWS)
     headers = {
         **STREAM_HEADERS,
         "Content-Disposition": file_responses.content_disposition(f"{member.team.slug} exports.csv"),
     }
-    return StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(_csv_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _chosen(request: SignedInRequest, member: Member) -> list[Export]:
-    """The team's exports that were chosen, newest first; numbers of other teams are no numbers here."""
-    given = [
+def _selected_exports(request: SignedInRequest, member: Member) -> list[Export]:
+    """Returns the selected exports of the team, newest first; ids of other teams are ignored."""
+    ids = [
         text
         for text in request.POST.getlist("id")[:MAX_EXPORTS]
         if text.isascii() and text.isdigit() and len(text) < 19
     ]
-    return list(access.exports(member).filter(pk__in=map(int, given)).order_by("-pk"))
+    return list(access.exports(member).filter(pk__in=map(int, ids)).order_by("-pk"))
 
 
-def _back(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """To the list as it was; only what follows the question mark comes from the form."""
+def _redirect_to_list(request: SignedInRequest, member: Member) -> HttpResponseBase:
+    """Redirects to the list with the filters it had. Only the query string is taken from the form, never a path."""
     query = QueryDict(request.POST.get("back", "")).urlencode()
     return redirect(reverse("web:exports", args=[member.team.slug]) + (f"?{query}" if query else ""))
 
 
-def _say(request: SignedInRequest, did: str, summary: bulk.BulkResult) -> None:
-    """What was done, and what was left out with the reason."""
+def _report(request: SignedInRequest, done_text: str, summary: bulk.BulkResult) -> None:
+    """Adds messages that name the exports that were done, and the skipped ones by reason."""
     if summary.done:
-        messages.success(request, did % {"exports": _named(summary.done)})
+        messages.success(request, done_text % {"exports": _describe_exports(summary.done)})
     if summary.skipped:
-        reasons = "; ".join(f"{_named(those)}: {why}" for why, those in summary.skipped_by_reason().items())
-        left_out = _("Left out %(reasons)s.") if summary.done else _("Nothing was done. Left out %(reasons)s.")
-        messages.warning(request, left_out % {"reasons": reasons})
+        reasons = "; ".join(
+            f"{_describe_exports(exports)}: {reason}" for reason, exports in summary.skipped_by_reason().items()
+        )
+        text = _("Left out %(reasons)s.") if summary.done else _("Nothing was done. Left out %(reasons)s.")
+        messages.warning(request, text % {"reasons": reasons})
 
 
-def _named(exports: Any) -> str:
+def _describe_exports(exports: Any) -> str:
+    """Returns their count and the first numbers, as in "2 exports (#7, #9)"."""
     numbers = [f"#{export.pk}" for export in exports]
     count = ngettext("%(count)s export", "%(count)s exports", len(numbers)) % {"count": len(numbers)}
     more = len(numbers) - MAX_NUMBERS_NAMED
@@ -158,21 +162,22 @@ def _named(exports: Any) -> str:
 
 
 class _Echo:
-    """What the writer of CSV takes for a file: it hands each line back."""
+    """A file-like object for csv.writer whose write() returns the line instead of storing it."""
 
     def write(self, line: str) -> str:
         return line
 
 
-def _lines(rows: Iterator[Export]) -> Iterator[str]:
+def _csv_lines(rows: Iterator[Export]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    # Spreadsheet programs take a file without this mark for one in an old encoding.
+    # Without a byte order mark spreadsheet programs assume a legacy encoding.
     yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     for export in rows:
-        yield writer.writerow([_inert(value) for value in _line(export)])
+        yield writer.writerow([_escape_formula(value) for value in _csv_values(export)])
 
 
-def _line(export: Export) -> list[Any]:
+def _csv_values(export: Export) -> list[Any]:
+    """Returns the values of an export in the order of CSV_COLUMNS."""
     project, file = export.project, export.file
     ended = export.finished_at
     return [
@@ -185,19 +190,19 @@ def _line(export: Export) -> list[Any]:
         project.remote_id,
         export.user.email,
         export.trigger,
-        *(_time(at) for at in (export.created_at, export.started_at, ended)),
+        *(_iso_time(at) for at in (export.created_at, export.started_at, ended)),
         round((ended - export.created_at).total_seconds(), 1) if ended else "",
         export.error_code,
         export.error_message,
         export.remote_id,
-        *((file.name, file.size, file.sha256, _time(file.deleted_at)) if file else ("", "", "", "")),
+        *((file.name, file.size, file.sha256, _iso_time(file.deleted_at)) if file else ("", "", "", "")),
     ]
 
 
-def _time(at: Any) -> str:
+def _iso_time(at: Any) -> str:
     return at.isoformat(timespec="seconds") if at else ""
 
 
-def _inert(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV injection)."""
+def _escape_formula(value: Any) -> Any:
+    """Prefixes text that a spreadsheet would evaluate as a formula with an apostrophe (OWASP, CSV injection)."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

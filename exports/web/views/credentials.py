@@ -1,4 +1,4 @@
-"""A team's credentials: added, tested, replaced, deleted. Secrets go in and never come out."""
+"""Pages of a team's credentials: list, add, test, replace secrets, delete. Secrets are never sent back to a page."""
 
 from typing import Any, Final
 
@@ -27,9 +27,11 @@ REPLACED_MESSAGE: Final = gettext_lazy(
 
 @team_member_required()
 def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Every credential: what for, whether it works, what hangs on it."""
-    good = Subquery(replace_secrets.last_good_times(OuterRef("pk"))[:1])
-    rows = access.credentials(member).annotate(projects=Count("project"), last_good=good).order_by("provider", "name")
+    """Lists the credentials with provider, state, number of projects and last good export."""
+    last_good = Subquery(replace_secrets.last_good_times(OuterRef("pk"))[:1])
+    rows = (
+        access.credentials(member).annotate(projects=Count("project"), last_good=last_good).order_by("provider", "name")
+    )
     return rendering.render_page(
         request, member, "credentials/list.html", {"section": "credentials", "credentials": list(rows)}
     )
@@ -37,14 +39,14 @@ def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
 
 @team_member_required(access.MANAGE)
 def choose(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """For which provider."""
+    """Lists the providers to choose from."""
     context = {"section": "credentials", "providers": PROVIDERS.values()}
     return rendering.render_page(request, member, "credentials/choose_provider.html", context)
 
 
 @team_member_required(access.MANAGE)
 def add(request: SignedInRequest, member: Member, provider: str) -> HttpResponseBase:
-    """The form of the provider's secrets. Once sealed, the new credential's page tests it."""
+    """Creates a credential; its page, which the redirect leads to, offers the test."""
     declared = PROVIDERS.get(provider)
     if declared is None:
         raise Http404(_("The portal knows no such provider."))
@@ -66,75 +68,78 @@ def add(request: SignedInRequest, member: Member, provider: str) -> HttpResponse
 
 @team_member_required()
 def credential(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """What is known of it."""
-    return _page(request, member, access.credential(member, pk))
+    """Shows one credential."""
+    return _credential_page(request, member, access.credential(member, pk))
 
 
 @team_member_required(access.EXPORT)
 def test(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Tests it at the provider, in named steps."""
-    one = access.credential(member, pk, access.EXPORT)
-    if request.method != "POST" or _declared(one) is None:
+    """Checks the credential at the provider and shows the result of each step."""
+    row = access.credential(member, pk, access.EXPORT)
+    if request.method != "POST" or _provider_or_none(row) is None:
         return redirect("web:credential", member.team.slug, pk)
-    verdict = service.check_credential(one)
-    one.refresh_from_db()
-    return _page(request, member, one, verdict=verdict)
+    verdict = service.check_credential(row)
+    row.refresh_from_db()
+    return _credential_page(request, member, row, verdict=verdict)
 
 
 @team_member_required(access.MANAGE)
 def replace(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Tests new secrets, and swaps them in when they work. What was typed is kept nowhere else."""
-    one = access.credential(member, pk, access.MANAGE)
-    declared = _declared(one)
+    """Checks new secrets at the provider and stores them if they work, or if the form says so. Keeps no other copy."""
+    row = access.credential(member, pk, access.MANAGE)
+    declared = _provider_or_none(row)
     if request.method != "POST" or declared is None:
         return redirect("web:credential", member.team.slug, pk)
     form = ReplaceSecretsForm(declared, request.POST)
-    more: dict[str, Any] = {"form": form}
+    extra: dict[str, Any] = {"form": form}
     if form.is_valid():
         try:
-            trial, swapped = replace_secrets.replace_secrets(one, request.user, form.secrets(), force=form.anyway)
+            verdict, replaced = replace_secrets.replace_secrets(row, request.user, form.secrets(), force=form.anyway)
         except InvalidError as problem:
-            more["problems"] = form.add_errors(problem.errors)
+            extra["problems"] = form.add_errors(problem.errors)
         else:
-            if swapped:
-                say = messages.success if trial.ok else messages.warning
-                anyway = _("Swapped all the same. The test said: %(detail)s") % {"detail": trial.detail}
-                say(request, REPLACED_MESSAGE if trial.ok else anyway)
+            if replaced:
+                if verdict.ok:
+                    messages.success(request, REPLACED_MESSAGE)
+                else:
+                    text = _("Swapped all the same. The test said: %(detail)s")
+                    messages.warning(request, text % {"detail": verdict.detail})
                 return redirect("web:credential", member.team.slug, pk)
-            more["trial"] = trial
-    return _page(request, member, one, status=422, **more)
+            extra["refused_verdict"] = verdict
+    return _credential_page(request, member, row, status=422, **extra)
 
 
 @team_member_required(access.MANAGE)
 def delete(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Deletes one that nothing hangs on."""
-    one = access.credential(member, pk, access.MANAGE)
+    """Deletes a credential that no project uses."""
+    row = access.credential(member, pk, access.MANAGE)
     if request.method == "POST":
         try:
-            service.delete_credential(one, request.user)
+            service.delete_credential(row, request.user)
         except ConflictError as problem:
             messages.error(request, str(problem))
         else:
-            messages.success(request, _("%(name)s was deleted.") % {"name": one.name})
+            messages.success(request, _("%(name)s was deleted.") % {"name": row.name})
             return redirect("web:credentials", member.team.slug)
     return redirect("web:credential", member.team.slug, pk)
 
 
-def _declared(credential: Credential) -> Provider | None:
+def _provider_or_none(credential: Credential) -> Provider | None:
+    """Returns the credential's provider, or None when the portal no longer has it."""
     return PROVIDERS.get(credential.provider)
 
 
-def _page(
-    request: SignedInRequest, member: Member, credential: Credential, status: int = 200, **more: Any
+def _credential_page(
+    request: SignedInRequest, member: Member, credential: Credential, status: int = 200, **extra: Any
 ) -> HttpResponseBase:
-    declared = _declared(credential)
+    provider = _provider_or_none(credential)
     context = {
         "section": "credentials",
         "credential": credential,
-        "provider": declared,
-        "address": credential.origin_url if declared else credential.origin,
+        "provider": provider,
+        "address": credential.origin_url if provider else credential.origin,
         "projects": list(access.projects(member).filter(credential=credential).order_by("name", "pk")[:50]),
         "dependents": replace_secrets.dependents(credential),
-        "form": ReplaceSecretsForm(declared) if declared else None,
+        "form": ReplaceSecretsForm(provider) if provider else None,
     }
-    return rendering.render_page(request, member, "credentials/detail.html", {**context, **more}, status)
+    return rendering.render_page(request, member, "credentials/detail.html", {**context, **extra}, status)

@@ -1,4 +1,4 @@
-"""One export's page: the result first, then all that happened; and its file, to look at, to take, to delete."""
+"""The page of one export, its call log, and its file: preview, download, deletion."""
 
 from typing import Any, Final
 
@@ -14,9 +14,8 @@ from exports.exporting import durations
 from exports.exporting.delete_file import delete_file as delete_kept_file
 from exports.http import file_responses
 from exports.models import Call, Export, Member
-from exports.preview.files import PREVIEWERS
-from exports.preview.files import make_preview as look
-from exports.preview.xlsx import PreviewError
+from exports.preview.cells import PreviewError
+from exports.preview.formats import PREVIEWERS, make_preview
 from exports.providers.contract import Kind
 from exports.storage import downloads, files
 from exports.web import presenter, rendering, timeline
@@ -24,56 +23,56 @@ from exports.web.decorators import SignedInRequest, team_member_required
 
 CALLS_PER_PAGE: Final = 50
 MAX_DOWNLOADS_SHOWN: Final = 20
-# Reasons after which a job may run at the provider all the same.
+# Error codes after which the job may still run at the provider, so that it can be adopted.
 ADOPTABLE_ERROR_CODES: Final = frozenset({"deadline", "unconfirmed", "unreadable"})
 
 
 @team_member_required()
 def export(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Result first, then the timeline, then the rest."""
-    one = access.export(member, pk)
+    """Shows the result first, then the timeline, then the details."""
+    row = access.export(member, pk)
     return rendering.render_live_page(
         request,
         member,
         "exports/detail.html",
         "exports/partials/detail_live.html",
-        export_context(one),
-        moving=one.is_open,
+        export_context(row),
+        refreshing=row.is_open,
     )
 
 
 @team_member_required()
 def file(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """The bytes, whole or in part; who takes them gets a line among the receipts."""
-    one = _with_file(member, pk)
+    """Serves the file, whole or by ranges, and records the download."""
+    row = _export_with_file(member, pk)
     try:
-        return file_responses.serve_download(request, one, request.user, downloads.VIA_PAGE)
+        return file_responses.serve_download(request, row, request.user, downloads.VIA_PAGE)
     except file_responses.FileGoneError as problem:
         raise Http404(str(problem)) from None
 
 
 @team_member_required()
 def play_video(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """The bytes of a video, for the player on the page and nothing else."""
-    one = _with_file(member, pk)
-    if one.format != "mp4":
+    """Serves a video to the player on the page. Raises Http404 for other formats."""
+    row = _export_with_file(member, pk)
+    if row.format != "mp4":
         raise Http404(_("Only videos are played."))
     try:
-        return file_responses.serve_video(request, one, request.user)
+        return file_responses.serve_video(request, row, request.user)
     except file_responses.FileGoneError as problem:
         raise Http404(str(problem)) from None
 
 
 @team_member_required()
 def preview(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """A look into the file: a part of the page, which loads it by itself, or a page of its own."""
-    one = _with_file(member, pk)
-    context: dict[str, Any] = {"section": "exports", "export": one, **rendering.base_context(member)}
-    if one.file is None or one.file.deleted_at:
+    """Shows a preview of the file: a fragment for htmx, else a page of its own."""
+    row = _export_with_file(member, pk)
+    context: dict[str, Any] = {"section": "exports", "export": row, **rendering.base_context(member)}
+    if row.file is None or row.file.deleted_at:
         context["unavailable_reason"] = _("The file was deleted, so there is nothing to look into.")
     else:
         try:
-            context["preview"] = look(files.path_of(one.file), one.format)
+            context["preview"] = make_preview(files.path_of(row.file), row.format)
         except PreviewError as problem:
             context["unavailable_reason"] = str(problem)
     if request.htmx:
@@ -83,19 +82,19 @@ def preview(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBa
 
 @team_member_required()
 def calls(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """The calls to the provider, latest first, a page at a time: a part of the export's page or a page of its own."""
-    one = access.export(member, pk)
-    before = request.GET.get("before", "")
-    rows = Call.objects.filter(export=one).order_by("-pk")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows[: CALLS_PER_PAGE + 1])
+    """Lists the calls to the provider, newest first, in pages: a fragment for htmx, else a page of its own."""
+    row = access.export(member, pk)
+    cursor = request.GET.get("before", "")
+    rows = Call.objects.filter(export=row).order_by("-pk")
+    if cursor.isascii() and cursor.isdigit() and len(cursor) < 19:
+        rows = rows.filter(pk__lt=int(cursor))
+    page = list(rows[: CALLS_PER_PAGE + 1])
     context: dict[str, Any] = {
         "section": "exports",
-        "export": one,
-        "calls": found[:CALLS_PER_PAGE],
-        "older": found[CALLS_PER_PAGE - 1].pk if len(found) > CALLS_PER_PAGE else None,
-        "newest": not before,
+        "export": row,
+        "calls": page[:CALLS_PER_PAGE],
+        "older_cursor": page[CALLS_PER_PAGE - 1].pk if len(page) > CALLS_PER_PAGE else None,
+        "is_latest_page": not cursor,
         **rendering.base_context(member),
     }
     if request.htmx:
@@ -105,30 +104,31 @@ def calls(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase
 
 @team_member_required(access.EXPORT)
 def delete_file(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Asks first, saying what goes and what stays; then deletes the file."""
-    one = _with_file(member, pk)
-    if request.method != "POST" and one.file and not one.file.deleted_at:
-        context = {"section": "exports", "export": one, "downloads": downloads.latest_downloads(one, 1)}
+    """Shows a confirmation page; on POST deletes the file."""
+    row = _export_with_file(member, pk)
+    if request.method != "POST" and row.file and not row.file.deleted_at:
+        context = {"section": "exports", "export": row, "downloads": downloads.latest_downloads(row, 1)}
         return rendering.render_page(request, member, "exports/confirm_delete_file.html", context)
     try:
-        gone = delete_kept_file(one, request.user)
-        messages.success(request, _("%(name)s was deleted. The export's history stays.") % {"name": gone.name})
+        deleted = delete_kept_file(row, request.user)
+        messages.success(request, _("%(name)s was deleted. The export's history stays.") % {"name": deleted.name})
     except ConflictError as problem:
         messages.warning(request, str(problem))
-    return redirect("web:export", member.team.slug, one.pk)
+    return redirect("web:export", member.team.slug, row.pk)
 
 
-def _with_file(member: Member, pk: int) -> Export:
-    one = access.export(member, pk)
-    if one.file is None:
+def _export_with_file(member: Member, pk: int) -> Export:
+    """Returns the export. Raises Http404, also when it never had a file."""
+    row = access.export(member, pk)
+    if row.file is None:
         raise Http404(_("This export has no file."))
-    return one
+    return row
 
 
 def export_context(export: Export) -> dict[str, Any]:
-    """What the page of an export shows. Five queries at most, whatever happened to it."""
-    kind = _kind(export)
-    lines, call_count = timeline.build_timeline(export)
+    """Returns the context of an export's page, with at most five queries."""
+    kind = _kind_or_none(export)
+    entries, call_count = timeline.build_timeline(export)
     related = presenter.find_related(export)
     return {
         "section": "exports",
@@ -136,24 +136,31 @@ def export_context(export: Export) -> dict[str, Any]:
         "kind": kind,
         "live_title": presenter.window_title(export),
         "stages": presenter.build_stages(export),
-        "next": presenter.describe_next_step(export),
-        "usual": durations.usual_durations([export]).get(export.pk) if export.is_open else None,
+        "next_step": presenter.describe_next_step(export),
+        "usual_duration": durations.usual_durations([export]).get(export.pk) if export.is_open else None,
         "failure": presenter.explain_failure(export),
-        "canceled_at_provider": presenter.canceled_at_provider(export, (line.change for line in lines)),
+        "canceled_at_provider": presenter.canceled_at_provider(export, (entry.change for entry in entries)),
         "cancel_note": export.project.provider.cancel_note if kind else "",
         "adoptable": export.status == states.FAILED and export.error_code in ADOPTABLE_ERROR_CODES,
         "option_rows": presenter.compare_options(export, kind, related.previous),
-        "before": related.previous,
+        "previous": related.previous,
         "retries": related.retries,
-        "timeline": lines,
+        "timeline": entries,
         "call_count": call_count,
-        "previewable": export.format in PREVIEWERS,
-        "downloads": downloads.latest_downloads(export, MAX_DOWNLOADS_SHOWN + 1) if export.file else [],
-        "most_downloads": MAX_DOWNLOADS_SHOWN,
+        **_file_context(export),
     }
 
 
-def _kind(export: Export) -> Kind | None:
+def _file_context(export: Export) -> dict[str, Any]:
+    return {
+        "previewable": export.format in PREVIEWERS,
+        "downloads": downloads.latest_downloads(export, MAX_DOWNLOADS_SHOWN + 1) if export.file else [],
+        "max_downloads": MAX_DOWNLOADS_SHOWN,
+    }
+
+
+def _kind_or_none(export: Export) -> Kind | None:
+    """Returns the kind, or None when the portal no longer has it."""
     try:
         return export.kind
     except KeyError:

@@ -1,4 +1,4 @@
-"""What a member does with an export: cancel, retry, adopt. Each leads back to a page that shows what came of it."""
+"""POST views that act on one export: cancel, retry, adopt. Each redirects to the page that shows the result."""
 
 from django.contrib import messages
 from django.http.response import HttpResponseBase
@@ -16,73 +16,80 @@ from exports.web.decorators import SignedInRequest, team_member_required
 from exports.web.forms import ConfirmForm
 
 
-def _to(member: Member, export: Export) -> HttpResponseBase:
+def _redirect_to_export(member: Member, export: Export) -> HttpResponseBase:
     return redirect("web:export", member.team.slug, export.pk)
 
 
-def _changes(export: Export) -> bool:
-    try:
-        return export.kind.effect == "changes"
-    except KeyError:
-        return False
+def _redirect_to_duplicate(
+    request: SignedInRequest, member: Member, problem: DuplicateError, text: str
+) -> HttpResponseBase:
+    messages.warning(request, text % {"number": problem.export_id})
+    return redirect("web:export", member.team.slug, problem.export_id)
+
+
+def _join_errors(problem: InvalidError) -> str:
+    return " ".join(text for texts in problem.errors.values() for text in texts)
 
 
 @team_member_required(access.EXPORT)
 def cancel(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Stops following it."""
+    """Cancels an open export."""
     export = access.export(member, pk, access.EXPORT)
     if request.method == "POST":
         try:
             actions.cancel(export, actor=request.user.email, source="person")
         except ConflictError as problem:
             messages.warning(request, f"{problem}")
-    return _to(member, export)
+    return _redirect_to_export(member, export)
 
 
 @team_member_required(access.EXPORT)
 def retry(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Asks for the same again, as a new export. What changes something at the provider is confirmed each time."""
+    """Retries an export. A kind that changes something at the provider shows a form that must be confirmed first."""
     export = access.export(member, pk, access.EXPORT)
-    changes = not export.is_open and _changes(export)
-    if request.method != "POST" and not changes:
-        return _to(member, export)
+    decision = actions.may_retry(export)
+    if request.method != "POST" and not decision.needs_confirmation:
+        return _redirect_to_export(member, export)
     form = ConfirmForm(export.project, request.POST if "confirm" in request.POST else None)
-    if changes and not form.is_valid():
+    if decision.needs_confirmation and not form.is_valid():
         context = {"section": "exports", "export": export, "form": form, "kind": export.kind}
         return rendering.render_page(
             request, member, "exports/confirm_retry.html", context, 422 if form.is_bound else 200
         )
     try:
-        # Pressed twice, or by two people: the second sees the first one's export.
-        return _to(member, actions.retry(export, Requester(request.user)))
+        return _redirect_to_export(member, actions.retry(export, Requester(request.user)))
     except DuplicateError as problem:
-        said = _("Export %(number)s asks for the same already; here it is.")
-        messages.warning(request, said % {"number": problem.export_id})
-        return redirect("web:export", member.team.slug, problem.export_id)
+        # Two clicks, or two people: the second is led to the export that the first one created.
+        return _redirect_to_duplicate(
+            request, member, problem, _("Export %(number)s asks for the same already; here it is.")
+        )
     except InvalidError as problem:
-        # What was right once is not any more (an option that is gone): the form says where.
-        messages.error(request, " ".join(text for texts in problem.errors.values() for text in texts))
+        messages.error(request, _join_errors(problem))
+        if decision.refusal is actions.RetryRefusal.UNKNOWN_KIND:  # there is no form to lead to
+            return _redirect_to_export(member, export)
+        # The options were valid once and no longer are; the form shows which field is wrong.
         address = reverse("web:ask", args=[member.team.slug, export.project_id, export.type])
         return redirect(f"{address}?from={export.pk}")
     except ConflictError as problem:
         messages.warning(request, f"{problem}")
-        return _to(member, export)
+        return _redirect_to_export(member, export)
 
 
 @team_member_required(access.EXPORT)
 def adopt(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Watches a job that runs at the provider already, as a new export."""
+    """Creates an export that polls a job which already runs at the provider; nothing is submitted."""
     export = access.export(member, pk, access.EXPORT)
     if request.method != "POST":
-        return _to(member, export)
+        return _redirect_to_export(member, export)
+    remote_id = request.POST.get("remote_id", "").strip()
     try:
-        return _to(member, actions.adopt(export, request.POST.get("remote_id", "").strip(), Requester(request.user)))
+        return _redirect_to_export(member, actions.adopt(export, remote_id, Requester(request.user)))
     except DuplicateError as problem:
-        said = _("Export %(number)s watches this job already; here it is.")
-        messages.warning(request, said % {"number": problem.export_id})
-        return redirect("web:export", member.team.slug, problem.export_id)
+        return _redirect_to_duplicate(
+            request, member, problem, _("Export %(number)s watches this job already; here it is.")
+        )
     except InvalidError as problem:
-        messages.error(request, " ".join(text for texts in problem.errors.values() for text in texts))
+        messages.error(request, _join_errors(problem))
     except ConflictError as problem:
         messages.warning(request, f"{problem}")
-    return _to(member, export)
+    return _redirect_to_export(member, export)

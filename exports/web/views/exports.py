@@ -1,4 +1,4 @@
-"""The team's exports: the shared history."""
+"""The page that lists the team's exports."""
 
 from django.http.response import HttpResponseBase
 
@@ -9,8 +9,13 @@ from exports.web.decorators import SignedInRequest, team_member_required
 
 @team_member_required()
 def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """The shared history; filters and place are in the address."""
-    found = list_page.list_context(member, request.GET)
+    """Lists exports, newest first; filters and cursor are in the query string."""
+    context = list_page.list_context(member, request.GET)
     return rendering.render_live_page(
-        request, member, "exports/list.html", "exports/partials/list_live.html", found, moving=found["moving"]
+        request,
+        member,
+        "exports/list.html",
+        "exports/partials/list_live.html",
+        context,
+        refreshing=context["has_open_exports"],
     )

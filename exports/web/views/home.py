@@ -1,4 +1,4 @@
-"""The way in, and a team's home."""
+"""The start page (choice of a team) and a team's home page."""
 
 import re
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ MAX_PROJECTS: Final = 8
 MAX_EVENTS: Final = 8
 FAILED_DAYS: Final = 14
 DONE_DAYS: Final = 7
-# So many of the latest failures are asked whether they still matter; older ones among very many are in the list.
+# Only this many of the latest failures are checked for a retry, which bounds the query; the list has the others.
 MAX_FAILURES_CHECKED: Final = 50
-# A failure that somebody has asked for again needs nobody's attention any more.
+# Failures without a retry, `unconfirmed` ones first.
 LATEST_FAILURES_SQL: Final = """
     SELECT id FROM (
         SELECT id FROM (
@@ -41,14 +41,14 @@ LATEST_BY_STATUS_SQL: Final = """
         SELECT id FROM exports_export WHERE team_id = %s AND status = %s ORDER BY id DESC LIMIT %s
     ) AS newest
 """
-# What everybody in the team may read of its activity; the rest is for those who hold the keys.
+# Audit entries that every member may read; the others are for owners.
 EXPORT_VERBS: Final = ("asked for", "retried", "adopted", "canceled", "deleted file")
 EXPORT_NUMBER: Final = re.compile(r"\bexport (\d{1,18})\b")
 
 
 @dataclass(frozen=True)
 class RecentEvent:
-    """Something that somebody did. `number`: of the export it was done to, if it was one."""
+    """An audit entry as the home page shows it. `export_id` is set when its target is an export."""
 
     actor: str
     verb: str
@@ -59,7 +59,7 @@ class RecentEvent:
 
 @sign_in_required
 def start(request: SignedInRequest) -> HttpResponseBase:
-    """The team's home; with several teams, a choice."""
+    """Redirects to the home of the user's only team; with none or several, lists them."""
     teams = list(access.teams(request.user))
     if len(teams) == 1 and "choose" not in request.GET:
         return redirect("web:home", teams[0].slug)
@@ -68,73 +68,79 @@ def start(request: SignedInRequest) -> HttpResponseBase:
 
 @team_member_required()
 def home(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Needs attention, in progress, done lately, how fresh, how much; and where to begin when there is nothing yet."""
+    """Shows failures, exports in progress and done, freshness, storage; or the first step when there is no export."""
     context = home_context(member)
     return rendering.render_live_page(
-        request, member, "home/home.html", "home/partials/home_live.html", context, moving=bool(context["moving"])
+        request,
+        member,
+        "home/home.html",
+        "home/partials/home_live.html",
+        context,
+        refreshing=bool(context["in_progress"]),
     )
 
 
 def home_context(member: Member) -> dict[str, Any]:
-    """What the home shows."""
-    latest = _latest(member)
+    """Returns the context of the home page."""
+    latest = _latest_exports(member)
     health = freshness.get_team_health(member.team)
     if not latest and not health.refused_credentials:
-        return {"section": "home", "moving": [], "begin": _first_step(member)}
-    moving = [one for one in latest if one.is_open]
-    failed = [one for one in latest if one.status == states.FAILED]
-    failed.sort(key=lambda one: one.error_code != "unconfirmed")
-    shown = (failed, moving[:MAX_EXPORTS], list(filter(_done_lately, latest))[:MAX_EXPORTS])
-    made = {row.export.pk: row for row in build_rows(member, {one.pk: one for part in shown for one in part}.values())}
-    parts = [[made[one.pk] for one in part] for part in shown]
+        return {"section": "home", "in_progress": [], "first_step": _first_step(member)}
+    in_progress = [export for export in latest if export.is_open]
+    failures = [export for export in latest if export.status == states.FAILED]
+    failures.sort(key=lambda export: export.error_code != "unconfirmed")
+    done = list(filter(_is_done_recently, latest))[:MAX_EXPORTS]
+    shown = [*failures, *in_progress[:MAX_EXPORTS], *done]
+    rows = {row.export.pk: row for row in build_rows(member, shown)}
     return {
         "section": "home",
-        "begin": "",
-        "failed": parts[0],
+        "first_step": "",
+        "failures": [rows[export.pk] for export in failures],
         "refused_credentials": health.refused_credentials,
-        "moving": parts[1],
-        "more_moving": len(moving) > MAX_EXPORTS,
-        "done": parts[2],
-        "worker_missing": bool(moving) and not health.worker_alive,
-        "worker": health.worker_alive,
-        "fresh": list(freshness.projects_by_freshness(access.projects(member))[:MAX_PROJECTS]),
-        "deeds": _deeds(member),
-        "failed_days": FAILED_DAYS,
+        "in_progress": [rows[export.pk] for export in in_progress[:MAX_EXPORTS]],
+        "has_more_in_progress": len(in_progress) > MAX_EXPORTS,
+        "done": [rows[export.pk] for export in done],
+        "worker_missing": bool(in_progress) and not health.worker_alive,
+        "worker_alive": health.worker_alive,
+        "projects_by_freshness": list(freshness.projects_by_freshness(access.projects(member))[:MAX_PROJECTS]),
+        "recent_events": _recent_events(member),
     }
 
 
-def _latest(member: Member) -> list[Export]:
-    """What any part of the home shows of exports, newest first, in one query whatever the history holds."""
+def _latest_exports(member: Member) -> list[Export]:
+    """Returns the exports that the home page shows, newest first, in one query that is bounded for any history."""
     team, since = member.team_id, timezone.now() - timedelta(days=FAILED_DAYS)
-    of_status = [(states.WAITING, MAX_EXPORTS + 1), (states.PROCESSING, MAX_EXPORTS + 1)]
-    of_status += [(states.SUCCEEDED, MAX_EXPORTS), (states.CANCELED, MAX_EXPORTS)]
-    given = [team, states.FAILED, MAX_FAILURES_CHECKED, connection.ops.adapt_datetimefield_value(since), MAX_EXPORTS]
-    given += [value for status, count in of_status for value in (team, status, count)]
-    wanted = RawSQL(" UNION ALL ".join([LATEST_FAILURES_SQL, *[LATEST_BY_STATUS_SQL] * len(of_status)]), given)  # noqa: S611  our own text
-    return list(select_for_rows(access.exports(member)).filter(pk__in=wanted).order_by("-pk"))
+    limits = [(states.WAITING, MAX_EXPORTS + 1), (states.PROCESSING, MAX_EXPORTS + 1)]
+    limits += [(states.SUCCEEDED, MAX_EXPORTS), (states.CANCELED, MAX_EXPORTS)]
+    params = [team, states.FAILED, MAX_FAILURES_CHECKED, connection.ops.adapt_datetimefield_value(since), MAX_EXPORTS]
+    params += [value for status, limit in limits for value in (team, status, limit)]
+    sql = " UNION ALL ".join([LATEST_FAILURES_SQL, *[LATEST_BY_STATUS_SQL] * len(limits)])
+    ids = RawSQL(sql, params)  # noqa: S611  the SQL is constant text of this module
+    return list(select_for_rows(access.exports(member)).filter(pk__in=ids).order_by("-pk"))
 
 
-def _done_lately(export: Export) -> bool:
+def _is_done_recently(export: Export) -> bool:
+    """Whether the export succeeded or was canceled within the last DONE_DAYS days."""
     at = export.finished_at
     since = timezone.now() - timedelta(days=DONE_DAYS)
     return export.status in (states.SUCCEEDED, states.CANCELED) and at is not None and at > since
 
 
-def _deeds(member: Member) -> list[RecentEvent]:
-    """Who did what, newest first."""
-    events = AuditEntry.objects.filter(team=member.team).select_related("user").order_by("-pk")
+def _recent_events(member: Member) -> list[RecentEvent]:
+    """Returns the latest audit entries that the member may read, newest first."""
+    entries = AuditEntry.objects.filter(team=member.team).select_related("user").order_by("-pk")
     if access.MANAGE not in access.ROLE_PERMISSIONS[member.role]:
-        events = events.filter(verb__in=EXPORT_VERBS)
-    deeds = []
-    for one in events[:MAX_EVENTS]:
-        number = EXPORT_NUMBER.search(one.target) if one.verb in EXPORT_VERBS else None
-        who = one.user.display_name if one.user else one.actor
-        deeds.append(RecentEvent(who, one.verb, one.target, one.at, int(number[1]) if number else None))
-    return deeds
+        entries = entries.filter(verb__in=EXPORT_VERBS)
+    events = []
+    for entry in entries[:MAX_EVENTS]:
+        match = EXPORT_NUMBER.search(entry.target) if entry.verb in EXPORT_VERBS else None
+        actor = entry.user.display_name if entry.user else entry.actor
+        events.append(RecentEvent(actor, entry.verb, entry.target, entry.at, int(match[1]) if match else None))
+    return events
 
 
 def _first_step(member: Member) -> str:
-    """Where a team without exports goes on: credential, project, export."""
+    """Returns what a team without exports needs next: "credential", "project" or "export"."""
     if not access.credentials(member).exists():
         return "credential"
     return "export" if access.projects(member).exists() else "project"

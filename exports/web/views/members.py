@@ -1,4 +1,4 @@
-"""A team's people: who is in it, inviting, roles, leaving; and the page an invitation leads to."""
+"""Members of a team: list, invitations, roles, removal, leaving; and the page that an invitation's link opens."""
 
 from typing import Any, cast
 
@@ -23,12 +23,12 @@ from exports.web.people_forms import InviteForm, RoleForm, SignUpForm
 
 @team_member_required()
 def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Everybody in the team; for owners also who is invited."""
-    holds = access.MANAGE in access.ROLE_PERMISSIONS[member.role]
+    """Lists the members; for owners also the open invitations."""
+    may_manage = access.MANAGE in access.ROLE_PERMISSIONS[member.role]
     context = {
         "section": "members",
         "people": members.list_members(member.team),
-        "invitations": list(members.open_invitations(member.team)) if holds else [],
+        "invitations": list(members.open_invitations(member.team)) if may_manage else [],
     }
     return rendering.render_page(request, member, "members/list.html", context)
 
@@ -36,11 +36,11 @@ def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
 @never_cache
 @team_member_required(access.MANAGE)
 def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Makes a link, which this page shows once; to an address it is mailed as well."""
+    """Creates an invitation and shows its link once. If it has an e-mail address, the link is mailed too."""
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            made, token = members.create_invitation(
+            invitation, token = members.create_invitation(
                 member.team, request.user, form.cleaned_data["role"], form.cleaned_data["email"]
             )
         except InvalidError as problem:
@@ -48,8 +48,13 @@ def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
         else:
             path = reverse("web:invitation", args=[token])
             address = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
-            sent = members.send_invitation(made, address) if made.email else False
-            context = {"section": "members", "invitation": made, "address": address, "sent": sent}
+            mail_sent = members.send_invitation(invitation, address) if invitation.email else False
+            context = {
+                "section": "members",
+                "invitation": invitation,
+                "address": address,
+                "mail_sent": mail_sent,
+            }
             return rendering.render_page(request, member, "members/invitation_created.html", context)
     status = 422 if request.method == "POST" else 200
     return rendering.render_page(request, member, "members/invite.html", {"section": "members", "form": form}, status)
@@ -57,7 +62,7 @@ def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
 
 @team_member_required(access.MANAGE)
 def revoke(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Makes an open invitation useless."""
+    """Revokes an open invitation, so that its link no longer works."""
     invitation = get_object_or_404(Invitation.objects.select_related("team"), team=member.team, pk=pk)
     if request.method == "POST":
         try:
@@ -68,23 +73,24 @@ def revoke(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBas
     return redirect("web:members", member.team.slug)
 
 
-def _other(member: Member, pk: int) -> Member:
-    found = Member.objects.select_related("user", "team").filter(team=member.team, pk=pk).first()
-    if found is None:
+def _get_member(member: Member, pk: int) -> Member:
+    """Returns another member of the same team. Raises Http404."""
+    other = Member.objects.select_related("user", "team").filter(team=member.team, pk=pk).first()
+    if other is None:
         raise Http404(_("This person is no longer in the team."))
-    return found
+    return other
 
 
 @team_member_required(access.MANAGE)
 def member_page(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """A member's role, to be changed, and what taking them out would mean."""
-    return _page(request, member, _other(member, pk))
+    """Shows a member's role, a form that changes it, and what removing the member would affect."""
+    return _member_page(request, member, _get_member(member, pk))
 
 
 @team_member_required(access.MANAGE)
 def change_role(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Gives a member another role."""
-    other = _other(member, pk)
+    """Changes the role of a member."""
+    other = _get_member(member, pk)
     form = RoleForm(request.POST)
     if request.method != "POST":
         return redirect("web:member", member.team.slug, pk)
@@ -94,47 +100,49 @@ def change_role(request: SignedInRequest, member: Member, pk: int) -> HttpRespon
         except ConflictError as problem:
             form.add_error(None, str(problem))
         else:
-            said = {"name": other.user.display_name, "role": form.cleaned_data["role"], "team": member.team}
-            messages.success(request, _("The role of %(name)s in %(team)s is now %(role)s.") % said)
+            values = {"name": other.user.display_name, "role": form.cleaned_data["role"], "team": member.team}
+            messages.success(request, _("The role of %(name)s in %(team)s is now %(role)s.") % values)
             return redirect("web:members", member.team.slug)
-    return _page(request, member, other, form=form, status=422)
+    return _member_page(request, member, other, form=form, status=422)
 
 
 @team_member_required(access.MANAGE)
 def remove(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Takes a person out of the team."""
-    other = _other(member, pk)
+    """Removes a member from the team."""
+    other = _get_member(member, pk)
     if request.method != "POST":
         return redirect("web:member", member.team.slug, pk)
     try:
         members.remove_member(other, request.user)
     except ConflictError as problem:
-        return _page(request, member, other, problem=str(problem), status=422)
-    said = {"name": other.user.display_name, "team": member.team}
-    messages.success(request, _("%(name)s is no longer in %(team)s.") % said)
+        return _member_page(request, member, other, problem=str(problem), status=422)
+    values = {"name": other.user.display_name, "team": member.team}
+    messages.success(request, _("%(name)s is no longer in %(team)s.") % values)
     return redirect("web:start") if other.user_id == request.user.pk else redirect("web:members", member.team.slug)
 
 
 @team_member_required(access.MANAGE)
 def require_second_factor(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Has every member need a second factor, or no longer."""
+    """Turns the team's demand for a second factor on or off."""
     if request.method == "POST":
-        wanted = request.POST.get("demand") == "yes"
+        is_required = request.POST.get("demand") == "yes"
         try:
-            members.require_second_factor(member.team, request.user, wanted)
+            members.require_second_factor(member.team, request.user, is_required)
         except ConflictError as problem:
             messages.warning(request, str(problem))
         else:
-            said = (
-                _("This team now demands a second factor.") if wanted else _("A second factor is everybody's choice.")
+            text = (
+                _("This team now demands a second factor.")
+                if is_required
+                else _("A second factor is everybody's choice.")
             )
-            messages.success(request, said)
+            messages.success(request, text)
     return redirect("web:members", member.team.slug)
 
 
 @team_member_required()
 def leave(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Anybody may go, but for the last owner."""
+    """Lets a member leave the team; the last owner may not."""
     problem = ""
     if request.method == "POST":
         try:
@@ -144,77 +152,84 @@ def leave(request: SignedInRequest, member: Member) -> HttpResponseBase:
         else:
             messages.success(request, _("You have left %(team)s.") % {"team": member.team})
             return redirect("web:start")
-    context = {"section": "members", "problem": problem, **_impact(member)}
+    context = {"section": "members", "problem": problem, **_removal_impact(member)}
     return rendering.render_page(request, member, "members/leave.html", context, 422 if problem else 200)
 
 
-def _impact(other: Member) -> dict[str, Any]:
-    """What goes with a member, and what goes on."""
+def _removal_impact(other: Member) -> dict[str, Any]:
+    """Returns the counts of API tokens that stop working and of open exports that go on without the member."""
     return {
         "tokens": Token.objects.filter(member=other, revoked_at__isnull=True).count(),
         "open_exports": Export.objects.open().filter(team=other.team, user=other.user).count(),
     }
 
 
-def _page(request: SignedInRequest, member: Member, other: Member, status: int = 200, **more: Any) -> HttpResponseBase:
+def _member_page(
+    request: SignedInRequest, member: Member, other: Member, status: int = 200, **extra: Any
+) -> HttpResponseBase:
     form = RoleForm(initial={"role": other.role})
-    context = {"section": "members", "other": other, "form": form, **_impact(other), **more}
+    context = {"section": "members", "other": other, "form": form, **_removal_impact(other), **extra}
     return rendering.render_page(request, member, "members/detail.html", context, status)
 
 
 @never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Where an invitation's link leads. Looking takes nothing: mail programs open links by themselves."""
-    found = members.find_invitation(token)
-    if found is None:
+    """Shows an invitation on GET and accepts it on POST only, since mail programs open links by themselves."""
+    invitation = members.find_invitation(token)
+    if invitation is None:
         raise Http404(_("There is no such invitation. Check that you have the whole link, or ask for a new one."))
-    if request.method == "POST" and not members.closed_reason(found):
-        return _join(request, request.user, found) if request.user.is_authenticated else _sign_up(request, found)
-    return _invited(request, found)
+    if request.method == "POST" and not members.closed_reason(invitation):
+        if request.user.is_authenticated:
+            return _join(request, request.user, invitation)
+        return _sign_up(request, invitation)
+    return _invitation_page(request, invitation)
 
 
-def _join(request: HttpRequest, user: User, found: Invitation) -> HttpResponseBase:
+def _join(request: HttpRequest, user: User, invitation: Invitation) -> HttpResponseBase:
+    """Adds the signed-in user to the team."""
     try:
-        members.accept_invitation(found, user, _proof(request))
+        members.accept_invitation(invitation, user, _mail_proof(request))
     except ConflictError as problem:
-        return _invited(request, found, problem=str(problem), status=409)
-    messages.success(request, _("Welcome to %(team)s.") % {"team": found.team})
-    return redirect("web:home", found.team.slug)
+        return _invitation_page(request, invitation, problem=str(problem), status=409)
+    messages.success(request, _("Welcome to %(team)s.") % {"team": invitation.team})
+    return redirect("web:home", invitation.team.slug)
 
 
-def _sign_up(request: HttpRequest, found: Invitation) -> HttpResponseBase:
-    form = SignUpForm(found.email, request.POST)
+def _sign_up(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
+    """Creates an account for the invitation, joins the team and signs in."""
+    form = SignUpForm(invitation.email, request.POST)
     if not form.is_valid():
-        return _invited(request, found, form=form, status=422)
+        return _invitation_page(request, invitation, form=form, status=422)
     try:
-        user = members.create_account(found, **form.cleaned_data, proof=_proof(request))
+        user = members.create_account(invitation, **form.cleaned_data, proof=_mail_proof(request))
     except InvalidError as problem:
         form.add_errors(problem.errors)
     except ConflictError as problem:
         form.add_error(None, str(problem))
     else:
-        said = {"team": found.team, "email": user.email}
-        messages.success(request, _("Welcome to %(team)s. This is your account: %(email)s.") % said)
-        home = reverse("web:home", args=[found.team.slug])
+        values = {"team": invitation.team, "email": user.email}
+        messages.success(request, _("Welcome to %(team)s. This is your account: %(email)s.") % values)
+        home = reverse("web:home", args=[invitation.team.slug])
         return cast(HttpResponseBase, perform_login(request, user, redirect_url=home))
-    return _invited(request, found, form=form, status=422)
+    return _invitation_page(request, invitation, form=form, status=422)
 
 
-def _proof(request: HttpRequest) -> str:
-    """What only the mailed link has."""
+def _mail_proof(request: HttpRequest) -> str:
+    """Returns the proof that only the mailed link carries (its reader owns the address), or ""."""
     return request.GET.get("mailed", "")
 
 
-def _invited(request: HttpRequest, found: Invitation, status: int = 200, **more: Any) -> HttpResponseBase:
+def _invitation_page(request: HttpRequest, invitation: Invitation, status: int = 200, **extra: Any) -> HttpResponseBase:
     user = request.user if request.user.is_authenticated else None
+    email = invitation.email
     context = {
-        "invitation": found,
-        "closed": members.closed_reason(found),
-        "already_member": user is not None and Member.objects.filter(team=found.team, user=user).exists(),
-        "wrong_account": user is not None and bool(found.email) and found.email.lower() != user.email.lower(),
-        "has_account": bool(found.email) and user is None and User.objects.filter(email__iexact=found.email).exists(),
-        "form": SignUpForm(found.email),
-        "here": request.get_full_path(),
+        "invitation": invitation,
+        "closed_reason": members.closed_reason(invitation),
+        "already_member": user is not None and Member.objects.filter(team=invitation.team, user=user).exists(),
+        "wrong_account": user is not None and bool(email) and email.lower() != user.email.lower(),
+        "has_account": user is None and bool(email) and User.objects.filter(email__iexact=email).exists(),
+        "form": SignUpForm(email),
+        "current_path": request.get_full_path(),
     }
-    status = status if status != 200 or not context["closed"] else 410
-    return render(request, "members/accept_invitation.html", {**context, **more}, status=status)
+    status = status if status != 200 or not context["closed_reason"] else 410
+    return render(request, "members/accept_invitation.html", {**context, **extra}, status=status)

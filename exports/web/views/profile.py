@@ -1,4 +1,4 @@
-"""A person's own page: name, time zone, colors, mails, tokens of the API; the way to password and second factors."""
+"""The user's profile page: name, time zone, colors, mails and API tokens."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ from exports.web.people_forms import ProfileForm, TokenForm
 
 @sign_in_required
 def profile(request: SignedInRequest) -> HttpResponseBase:
-    """Shows and keeps what the person says of themselves."""
+    """Shows the profile; on POST saves it."""
     if request.method != "POST":
-        return _page(request)
-    # Another object, so that a wrong form changes nothing of the page around it.
+        return _profile_page(request)
+    # A separate instance, so that invalid form data does not change request.user, which the page shows.
     form = ProfileForm(request.POST, instance=User.objects.get(pk=request.user.pk))
     if not form.is_valid():
-        return _page(request, form=form, status=422)
+        return _profile_page(request, form=form, status=422)
     form.save()
     messages.success(request, _("Saved."))
     return redirect("web:profile")
@@ -33,30 +33,29 @@ def profile(request: SignedInRequest) -> HttpResponseBase:
 @never_cache
 @sign_in_required
 def create_token(request: SignedInRequest) -> HttpResponseBase:
-    """Makes a token and shows it, this once."""
+    """Creates an API token and shows it once."""
     if request.method != "POST":
         return redirect("web:profile")
-    mine = _memberships(request.user)
-    form = TokenForm(mine, request.POST)
+    memberships = _memberships(request.user)
+    form = TokenForm(memberships, request.POST)
     if form.is_valid():
-        said = form.cleaned_data
-        member = next(one for one in mine if str(one.pk) == said["team"])
+        data = form.cleaned_data
+        member = next(row for row in memberships if str(row.pk) == data["team"])
         try:
-            text = teams.create_own_token(
-                member, said["scope"], said["name"], int(said["days"]) if said["days"] else None
+            token = teams.create_own_token(
+                member, data["scope"], data["name"], int(data["days"]) if data["days"] else None
             )
         except InvalidError as problem:
             form.add_errors(problem.errors)
         else:
-            return render(
-                request, "profile/token_created.html", {"token": text, "name": said["name"], "of": member.team}
-            )
-    return _page(request, token_form=form, status=422)
+            context = {"token": token, "token_name": data["name"], "token_team": member.team}
+            return render(request, "profile/token_created.html", context)
+    return _profile_page(request, token_form=form, status=422)
 
 
 @sign_in_required
 def revoke_token(request: SignedInRequest, pk: int) -> HttpResponseBase:
-    """Ends one of the person's own tokens at once."""
+    """Revokes one of the user's own tokens."""
     rows = Token.objects.select_related("member__team", "member__user").filter(member__user=request.user)
     token = get_object_or_404(rows, pk=pk)
     if request.method == "POST":
@@ -74,15 +73,15 @@ def _memberships(user: User) -> list[Member]:
     return list(Member.objects.select_related("team", "user").filter(user=user).order_by("team__name", "pk"))
 
 
-def _page(request: SignedInRequest, status: int = 200, **more: Any) -> HttpResponseBase:
-    mine = _memberships(request.user)
+def _profile_page(request: SignedInRequest, status: int = 200, **extra: Any) -> HttpResponseBase:
+    memberships = _memberships(request.user)
     tokens = Token.objects.select_related("member__team").filter(member__user=request.user, revoked_at__isnull=True)
     context = {
         "section": "profile",
         "form": ProfileForm(instance=request.user),
-        "memberships": mine,
+        "memberships": memberships,
         "tokens": list(tokens.order_by("member__team__name", F("used_at").desc(nulls_last=True), "-pk")),
-        "token_form": TokenForm(mine),
-        **more,
+        "token_form": TokenForm(memberships),
+        **extra,
     }
     return render(request, "profile/profile.html", context, status=status)

@@ -1,4 +1,4 @@
-"""A team's projects: the list, one project, and adding some: picked from the provider's list, or by id or address."""
+"""Pages of a team's projects: list, detail and rename, add from the provider's list or by id or address."""
 
 from typing import Any, Final
 
@@ -26,20 +26,20 @@ LATEST_EXPORTS: Final = 10
 
 @team_member_required()
 def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Every project, with its last good export."""
-    good = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
+    """Lists the projects, each with the time of its last good export."""
+    succeeded = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
     rows = (
         access.projects(member)
-        .annotate(last_good=Subquery(good.values("finished_at")[:1]))
+        .annotate(last_good=Subquery(succeeded.values("finished_at")[:1]))
         .order_by("credential__provider", "name", "pk")
     )
-    context = {"section": "projects", "projects": list(rows[:MAX_SHOWN]), "empty_of": access.credentials(member)}
+    context = {"section": "projects", "projects": list(rows[:MAX_SHOWN]), "credentials": access.credentials(member)}
     return rendering.render_page(request, member, "projects/list.html", context)
 
 
 @team_member_required(access.EXPORT)
 def choose(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Which credential reaches the project."""
+    """Lists the credentials to choose from; a single one is chosen at once."""
     credentials = list(access.credentials(member).order_by("provider", "name"))
     if len(credentials) == 1:
         return redirect("web:add-project-of", member.team.slug, credentials[0].pk)
@@ -49,64 +49,76 @@ def choose(request: SignedInRequest, member: Member) -> HttpResponseBase:
 
 @team_member_required()
 def project(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """What is known of it, its latest exports, and its name to be changed."""
-    one = access.project(member, pk)
+    """Shows a project and its latest exports; on POST renames it."""
+    project = access.project(member, pk)
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
         access.require(member, access.EXPORT)
         try:
-            service.rename_project(one, request.user, request.POST.get("name", ""))
+            service.rename_project(project, request.user, request.POST.get("name", ""))
         except InvalidError as problem:
             errors = problem.errors
         else:
-            messages.success(request, _("It is called %(project)s now.") % {"project": one})
+            messages.success(request, _("It is called %(project)s now.") % {"project": project})
             return redirect("web:project", member.team.slug, pk)
-    rows = access.exports(member).filter(project=one).order_by("-pk")
-    good = rows.filter(status=states.SUCCEEDED).first()
-    context = {"project": one, "errors": errors, "typed": request.POST.get("name", one.name), "good": good}
-    context |= {"section": "projects", "rows": list(rows[:LATEST_EXPORTS])}
+    exports = access.exports(member).filter(project=project).order_by("-pk")
+    context = {
+        "section": "projects",
+        "project": project,
+        "errors": errors,
+        "typed_name": request.POST.get("name", project.name),
+        "last_good": exports.filter(status=states.SUCCEEDED).first(),
+        "latest_exports": list(exports[:LATEST_EXPORTS]),
+    }
     return rendering.render_page(request, member, "projects/detail.html", context, 422 if errors else 200)
 
 
 @team_member_required(access.EXPORT)
 def add(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Adds what was picked and what was typed, and says what was skipped and why."""
+    """Adds the picked and the typed projects, and reports those that were skipped, with the reason."""
     credential = access.credential(member, pk, access.EXPORT)
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
-        added, errors = _add(request, credential)
+        added, errors = _add_projects(request, credential)
         if added:
-            _tell(request, added, errors)
+            _add_messages(request, added, errors)
             return redirect("web:new" if len(added) == 1 and not errors else "web:projects", member.team.slug)
     context = {"section": "projects", "credential": credential, "errors": errors, "typed": request.POST}
-    # Without scripts, what was picked must be there to be seen again.
-    listed = _listed(credential) if "list" in request.GET or request.POST.getlist("picked") else {}
+    # Without scripts the page must contain the list again, with the picked projects checked.
+    remote_list = _remote_list_context(credential) if "list" in request.GET or request.POST.getlist("picked") else {}
     context["picked"] = request.POST.getlist("picked")
-    return rendering.render_page(request, member, "projects/add.html", {**context, **listed}, 422 if errors else 200)
+    return rendering.render_page(
+        request, member, "projects/add.html", {**context, **remote_list}, 422 if errors else 200
+    )
 
 
 @team_member_required(access.EXPORT)
 def remote_projects(request: SignedInRequest, member: Member, pk: int) -> HttpResponse:
-    """What the provider lists, to pick from."""
+    """Returns the fragment with the projects that the provider lists."""
     credential = access.credential(member, pk, access.EXPORT)
-    return render(request, "projects/partials/remote_projects.html", {"credential": credential, **_listed(credential)})
+    return render(
+        request,
+        "projects/partials/remote_projects.html",
+        {"credential": credential, **_remote_list_context(credential)},
+    )
 
 
-def _listed(credential: Credential) -> dict[str, Any]:
+def _remote_list_context(credential: Credential) -> dict[str, Any]:
+    """Calls the provider and returns the context of remote_projects.html."""
     try:
-        found = service.list_remote_projects(credential)
+        projects = service.list_remote_projects(credential)
     except (ProviderError, CryptoError) as problem:
         return {
-            "listed": True,
+            "is_listed": True,
             "unavailable_reason": problem.message if isinstance(problem, ProviderError) else str(problem),
         }
-    have = set(Project.objects.filter(credential=credential).values_list("remote_id", flat=True))
-    shown = [(one, one.id in have) for one in found[:MAX_SHOWN]]
-    return {"listed": True, "found": shown, "more": len(found) - len(shown)}
+    added_ids = set(Project.objects.filter(credential=credential).values_list("remote_id", flat=True))
+    shown = [(project, project.id in added_ids) for project in projects[:MAX_SHOWN]]
+    return {"is_listed": True, "remote_projects": shown, "omitted_count": len(projects) - len(shown)}
 
 
-def _add(request: SignedInRequest, credential: Credential) -> tuple[list[Project], dict[str, list[str]]]:
-    """What could be added, and what is wrong with the rest: by the name that was picked, or by field."""
+def _add_projects(request: SignedInRequest, credential: Credential) -> tuple[list[Project], dict[str, list[str]]]:
+    """Returns the projects that were added, and the errors of the others, keyed by picked name or by form field."""
     picked = dict.fromkeys(request.POST.getlist("picked")[:MAX_PICKED])
     typed = request.POST.get("remote_id", "").strip()
     if not picked and not typed:
@@ -124,10 +136,10 @@ def _add(request: SignedInRequest, credential: Credential) -> tuple[list[Project
     return added, errors
 
 
-def _tell(request: SignedInRequest, added: list[Project], errors: dict[str, list[str]]) -> None:
-    """The summary: what is here now, and what is not."""
-    said = ngettext("Added %(names)s.", "Added %(count)s projects: %(names)s.", len(added))
-    messages.success(request, said % {"count": len(added), "names": ", ".join(map(str, added))})
+def _add_messages(request: SignedInRequest, added: list[Project], errors: dict[str, list[str]]) -> None:
+    """Adds messages that name the added projects and each skipped one with its reason."""
+    text = ngettext("Added %(names)s.", "Added %(count)s projects: %(names)s.", len(added))
+    messages.success(request, text % {"count": len(added), "names": ", ".join(map(str, added))})
     for name, texts in errors.items():
         what = request.POST.get("remote_id", "").strip() if name in ("remote_id", "name") else name
         messages.warning(request, _("Skipped %(what)s: %(why)s") % {"what": what, "why": " ".join(texts)})

@@ -1,4 +1,4 @@
-"""What machines ask: whether the portal answers, and the providers' webhooks."""
+"""Endpoints for machines: the health check, the providers' inbound webhooks, the favicon."""
 
 import contextlib
 import logging
@@ -21,7 +21,7 @@ MAX_BODY_BYTES: Final = 64 * 1024
 
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers."""
+    """Returns 200 when the database answers, else 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -33,36 +33,36 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def webhook(request: HttpRequest, pk: int, mark: str) -> HttpResponse:
-    """A provider tells of progress. Nothing it says is believed; it only brings the next look forward.
+    """Takes a provider's progress notification. Its content is ignored; it only makes the next poll due earlier.
 
-    Whatever comes, the answer is the same, so that nobody learns from it which addresses there are.
+    The response is the same for valid and unknown marks, so that nobody can probe for valid addresses.
     """
-    seconds = _taken(request)
+    seconds = _drain_and_throttle(request)
     if not seconds:
         try:
             inbound_webhooks.receive_webhook(pk, mark)
         except DatabaseError:
-            log.warning("A hint for export %s could not be taken; its next look comes without it.", pk)
-    return _answer(seconds)
+            log.warning("A webhook for export %s could not be recorded; the next poll comes at its planned time.", pk)
+    return _response(seconds)
 
 
 @csrf_exempt
-def unknown_webhook(request: HttpRequest, nonsense: str) -> HttpResponse:
-    """An address that never was one of ours."""
-    return _answer(_taken(request))
+def unknown_webhook(request: HttpRequest, path: str) -> HttpResponse:
+    """Answers every other address below /hooks/ in the same way."""
+    return _response(_drain_and_throttle(request))
 
 
-def _taken(request: HttpRequest) -> float:
-    """Takes the body off the wire, so that the sender hears an answer and no reset, and throws it away.
+def _drain_and_throttle(request: HttpRequest) -> float:
+    """Reads and drops up to MAX_BODY_BYTES of the body, so that the sender gets a response and no connection reset.
 
-    Returns 0, or the seconds until its address may send the next: whatever the mark, so that this tells nothing of it.
+    Returns 0, or the seconds until the client's address may send again. This does not depend on the mark.
     """
     with contextlib.suppress(OSError):
         request.read(MAX_BODY_BYTES)
     return throttling.WEBHOOKS.acquire(throttling.client_key(request))
 
 
-def _answer(seconds: float) -> HttpResponse:
+def _response(seconds: float) -> HttpResponse:
     if not seconds:
         return HttpResponse(status=204)
     error = throttling.ThrottledError("Too many hints came from this address.", seconds)
@@ -71,5 +71,5 @@ def _answer(seconds: float) -> HttpResponse:
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Where the portal's icon is."""
+    """Redirects to the static icon."""
     return redirect(static("exports/favicon.svg"))

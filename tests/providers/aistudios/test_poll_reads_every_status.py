@@ -12,50 +12,50 @@ from tests.helpers.stub_server import Reply, StubServer
 from tests.providers.aistudios.conftest import NEW, PROGRESS, PROJECT, good, job
 
 
-def look(stub: StubServer, client: Client, data: dict[str, Any], **fields: Any) -> Status:
+def poll_job(stub: StubServer, client: Client, data: dict[str, Any], **fields: Any) -> Status:
     stub.on(PROGRESS, good(data))
     return AIStudios().poll(client, job(remote_id=PROJECT, **fields))
 
 
 def test_progress_below_100_is_running_and_remembered(stub: StubServer, client: Client) -> None:
-    sight = look(stub, client, {"progress": 42.5})
-    assert (sight.state, sight.progress, sight.provider_status) == (
+    status = poll_job(stub, client, {"progress": 42.5})
+    assert (status.state, status.progress, status.provider_status) == (
         "running",
         42.5,
         "",
     )  # else each percent were a row of history
-    assert sight.memo == {"moved": True}
+    assert status.memo == {"moved": True}
 
 
 def test_the_state_is_the_word_where_there_is_one(stub: StubServer, client: Client) -> None:
-    assert look(stub, client, {"progress": 10, "state": "rendering"}).provider_status == "rendering"
+    assert poll_job(stub, client, {"progress": 10, "state": "rendering"}).provider_status == "rendering"
 
 
 @pytest.mark.parametrize(("said", "progress"), [("0.00", 0.0), ("99.99", 99.99), (7, 7.0)])
 def test_progress_may_be_spelled_as_text(stub: StubServer, client: Client, said: object, progress: float) -> None:
-    sight = look(stub, client, {"progress": said})
-    assert (sight.state, sight.progress) == ("running", progress)
+    status = poll_job(stub, client, {"progress": said})
+    assert (status.state, status.progress) == ("running", progress)
 
 
 @pytest.mark.parametrize("said", [100, 100.0, "100.00", 250])
 def test_100_with_a_link_is_done(stub: StubServer, client: Client, said: object) -> None:
-    sight = look(stub, client, {"progress": said, "downloadUrl": NEW})
-    assert (sight.state, sight.progress, sight.link) == ("done", 100.0, NEW)
+    status = poll_job(stub, client, {"progress": said, "downloadUrl": NEW})
+    assert (status.state, status.progress, status.link) == ("done", 100.0, NEW)
 
 
 def test_the_other_spelling_of_the_link_is_read_too(stub: StubServer, client: Client) -> None:
-    assert look(stub, client, {"progress": 100, "download_url": NEW}).link == NEW
+    assert poll_job(stub, client, {"progress": 100, "download_url": NEW}).link == NEW
 
 
 @pytest.mark.parametrize("link", [None, "", 5, {}])
 def test_100_without_a_link_is_still_running(stub: StubServer, client: Client, link: object) -> None:
-    sight = look(stub, client, {"progress": 100, "state": "exported", "downloadUrl": link})
-    assert (sight.state, sight.progress, sight.note) == ("running", 100.0, "100 % without a link")
+    status = poll_job(stub, client, {"progress": 100, "state": "exported", "downloadUrl": link})
+    assert (status.state, status.progress, status.note) == ("running", 100.0, "100 % without a link")
 
 
 @pytest.mark.parametrize("word", ["exported", "finish", "Complete", "something new", ""])
 def test_a_word_alone_finishes_nothing(stub: StubServer, client: Client, word: str) -> None:
-    assert look(stub, client, {"progress": 99.9, "state": word, "downloadUrl": NEW}).state == "running"
+    assert poll_job(stub, client, {"progress": 99.9, "state": word, "downloadUrl": NEW}).state == "running"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_a_word_alone_finishes_nothing(stub: StubServer, client: Client, word: s
 def test_a_word_of_a_bad_end_ends_it(
     stub: StubServer, client: Client, word: str, state: str, progress: float | None
 ) -> None:
-    sight = look(stub, client, {"progress": progress, "state": word})
-    assert (sight.state, sight.provider_status, sight.progress) == (state, word, progress)
-    assert word in sight.message
+    status = poll_job(stub, client, {"progress": progress, "state": word})
+    assert (status.state, status.provider_status, status.progress) == (state, word, progress)
+    assert word in status.message
 
 
 @pytest.mark.parametrize(
@@ -88,20 +88,20 @@ def test_only_documented_words_are_mapped(word: str, state: str) -> None:
 
 
 def test_progress_that_goes_backwards_does_no_harm(stub: StubServer, client: Client) -> None:
-    assert look(stub, client, {"progress": 60}, memo={"moved": True}).progress == 60
-    assert look(stub, client, {"progress": 20}, memo={"moved": True}).state == "running"
+    assert poll_job(stub, client, {"progress": 60}, memo={"moved": True}).progress == 60
+    assert poll_job(stub, client, {"progress": 20}, memo={"moved": True}).state == "running"
 
 
 @pytest.mark.parametrize("progress", [None, "", "much", -1, [], {}, "nan"])
 def test_an_answer_without_a_progress_is_unreadable(stub: StubServer, client: Client, progress: object) -> None:
     with pytest.raises(UnreadableError) as caught:
-        look(stub, client, {"progress": progress, "downloadUrl": NEW})
+        poll_job(stub, client, {"progress": progress, "downloadUrl": NEW})
     assert not caught.value.final
 
 
 def test_an_answer_about_another_project_is_never_taken(stub: StubServer, client: Client) -> None:
     with pytest.raises(UnreadableError) as caught:
-        look(stub, client, {"progress": 100, "downloadUrl": NEW, "projectId": "65fa6b07dca2e36746ffffff"})
+        poll_job(stub, client, {"progress": 100, "downloadUrl": NEW, "projectId": "65fa6b07dca2e36746ffffff"})
     assert caught.value.final
 
 
@@ -117,4 +117,4 @@ def test_only_the_project_itself_can_be_adopted(stub: StubServer, client: Client
 
 
 def test_a_job_that_was_adopted_needs_no_baseline(stub: StubServer, client: Client) -> None:
-    assert look(stub, client, {"progress": 100, "downloadUrl": NEW}, baseline={}, memo={}).state == "done"
+    assert poll_job(stub, client, {"progress": 100, "downloadUrl": NEW}, baseline={}, memo={}).state == "done"

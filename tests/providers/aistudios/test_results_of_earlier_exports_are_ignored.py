@@ -17,7 +17,7 @@ def prepared(stub: StubServer, client: Client, **fields: Any) -> dict[str, Any]:
     return dict(AIStudios().prepare(client, job()).baseline)
 
 
-def look(stub: StubServer, client: Client, baseline: Any, memo: Any, **data: Any) -> Status:
+def poll_job(stub: StubServer, client: Client, baseline: Any, memo: Any, **data: Any) -> Status:
     stub.on(PROGRESS, good(data))
     return AIStudios().poll(client, job(remote_id=PROJECT, baseline=baseline, memo=memo))
 
@@ -43,29 +43,29 @@ def test_a_project_never_exported_has_an_empty_baseline(stub: StubServer, client
 def test_the_old_100_with_the_old_link_is_still_running(
     stub: StubServer, client: Client, yesterday: dict[str, Any]
 ) -> None:
-    sight = look(stub, client, yesterday, {}, progress=100, downloadUrl=OLD)
-    assert (sight.state, sight.progress, sight.memo) == ("running", None, None)
-    assert "before" in sight.note
+    status = poll_job(stub, client, yesterday, {}, progress=100, downloadUrl=OLD)
+    assert (status.state, status.progress, status.memo) == ("running", None, None)
+    assert "before" in status.note
 
 
 def test_the_old_link_signed_anew_is_still_the_old_link(stub: StubServer, client: Client) -> None:
     baseline = prepared(stub, client, download_url=f"{OLD}?v=1&X-Amz-Date=1&X-Amz-Signature=a", progress=100)
     again = f"{OLD}?v=1&X-Amz-Date=2&X-Amz-Signature=b"
-    assert look(stub, client, baseline, {}, progress=100, downloadUrl=again).state == "running"
+    assert poll_job(stub, client, baseline, {}, progress=100, downloadUrl=again).state == "running"
     other = f"{OLD}?v=2&X-Amz-Date=1&X-Amz-Signature=a"
-    assert look(stub, client, baseline, {}, progress=100, downloadUrl=other).state == "done"
+    assert poll_job(stub, client, baseline, {}, progress=100, downloadUrl=other).state == "done"
 
 
 def test_another_link_is_the_new_export(stub: StubServer, client: Client, yesterday: dict[str, Any]) -> None:
-    sight = look(stub, client, yesterday, {}, progress=100, downloadUrl=NEW)
-    assert (sight.state, sight.link) == ("done", NEW)
+    status = poll_job(stub, client, yesterday, {}, progress=100, downloadUrl=NEW)
+    assert (status.state, status.link) == ("done", NEW)
 
 
 def test_the_same_link_counts_once_progress_was_seen_below_100(
     stub: StubServer, client: Client, yesterday: dict[str, Any]
 ) -> None:
-    moved = look(stub, client, yesterday, {}, progress=3).memo
-    assert look(stub, client, yesterday, moved, progress=100, downloadUrl=OLD).state == "done"
+    moved = poll_job(stub, client, yesterday, {}, progress=3).memo
+    assert poll_job(stub, client, yesterday, moved, progress=100, downloadUrl=OLD).state == "done"
 
 
 @pytest.mark.parametrize(
@@ -74,41 +74,41 @@ def test_the_same_link_counts_once_progress_was_seen_below_100(
 def test_an_old_failure_is_not_the_new_one(stub: StubServer, client: Client, task: str, state: str) -> None:
     baseline = prepared(stub, client, backendTaskId="t1", state="failed", progress=57)
     stub.on(READ, project(backendTaskId=task, state="failed", progress=57))
-    assert look(stub, client, baseline, {}, progress=57, state="failed").state == state
+    assert poll_job(stub, client, baseline, {}, progress=57, state="failed").state == state
 
 
 def test_a_failure_after_progress_is_the_new_one(stub: StubServer, client: Client) -> None:
     baseline = prepared(stub, client, backendTaskId="t1", state="failed", progress=57)
-    assert look(stub, client, baseline, {"moved": True}, progress=80, state="failed").state == "failed"
+    assert poll_job(stub, client, baseline, {"moved": True}, progress=80, state="failed").state == "failed"
 
 
 def test_asked_again_a_new_link_of_the_progress_is_taken(
     stub: StubServer, client: Client, yesterday: dict[str, Any]
 ) -> None:
-    memo = look(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo
+    memo = poll_job(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo
     fresh = f"{NEW}?fresh"
-    assert look(stub, client, yesterday, memo, progress=100, downloadUrl=fresh).link == fresh
+    assert poll_job(stub, client, yesterday, memo, progress=100, downloadUrl=fresh).link == fresh
 
 
 @pytest.mark.parametrize("said", [NEW, None])
 def test_asked_again_the_project_is_read_when_progress_has_no_other_link(
     stub: StubServer, client: Client, yesterday: dict[str, Any], said: str | None
 ) -> None:
-    memo = look(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo
+    memo = poll_job(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo
     stub.on(READ, project(download_url=f"{NEW}?from-project"))
-    assert look(stub, client, yesterday, memo, progress=100, downloadUrl=said).link == f"{NEW}?from-project"
+    assert poll_job(stub, client, yesterday, memo, progress=100, downloadUrl=said).link == f"{NEW}?from-project"
 
 
 def test_asked_again_the_same_link_is_better_than_none(
     stub: StubServer, client: Client, yesterday: dict[str, Any]
 ) -> None:
-    memo = look(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo
+    memo = poll_job(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo
     stub.on(READ, project())
-    assert look(stub, client, yesterday, memo, progress=100, downloadUrl=NEW).link == NEW
+    assert poll_job(stub, client, yesterday, memo, progress=100, downloadUrl=NEW).link == NEW
 
 
 def test_the_scratch_holds_no_link(stub: StubServer, client: Client, yesterday: dict[str, Any]) -> None:
-    assert "example.org" not in repr(look(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo)
+    assert "example.org" not in repr(poll_job(stub, client, yesterday, {}, progress=100, downloadUrl=NEW).memo)
 
 
 @pytest.mark.parametrize("body", [{"_id": PROJECT, "backendTaskId": "t9"}, {"id": PROJECT, "backendTaskId": "t9"}])

@@ -58,7 +58,7 @@ def test_an_acceptance_of_another_project_is_never_taken(
 
 
 @pytest.mark.parametrize("data", [None, {}, [], {"projectId": ""}, {"projectId": None}, {"projectId": {}}, "ok"])
-def test_an_acceptance_of_nothing_in_particular_is_looked_into(
+def test_an_acceptance_of_nothing_in_particular_is_not_final(
     stub: StubServer, client: Client, aistudios: AIStudios, data: Any
 ) -> None:
     stub.on(EXPORT, good(data))

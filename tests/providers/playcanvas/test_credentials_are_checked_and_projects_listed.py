@@ -53,7 +53,7 @@ def test_branches_are_listed_to_the_last_page_which_goes_on_after_the_last_id(
     stub.on(BRANCHES, page("art", "code", more=True), page("main", more=False))
     listed = playcanvas.choices(client, "100001", "branch_id")
     assert listed == [("id-art", "art"), ("id-code", "code"), ("id-main", "main")]
-    paths = [asked.path for asked in stub.requests_to(BRANCHES)]
+    paths = [request.path for request in stub.requests_to(BRANCHES)]
     assert paths == ["/api/projects/100001/branches", "/api/projects/100001/branches?skip=id-code"]
 
 
@@ -64,7 +64,7 @@ def test_a_list_that_repeats_itself_ends(playcanvas: PlayCanvas, client: Client,
 
 
 def test_a_list_without_end_is_unreadable(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
-    stub.on(BRANCHES, lambda asked: page(f"b{len(stub.requests)}", more=True))
+    stub.on(BRANCHES, lambda request: page(f"b{len(stub.requests)}", more=True))
     with pytest.raises(UnreadableError, match="does not end"):
         playcanvas.choices(client, "100001", "branch_id")
 
@@ -75,14 +75,14 @@ def test_scenes_are_listed_of_the_main_branch_or_of_the_one_that_is_said(
     stub.on(SCENES, Reply(body={"result": [{"id": 5, "name": "Menu"}, {"id": 7}]}))
     assert playcanvas.choices(client, "100001", "scenes") == [("5", "Menu"), ("7", "7")]
     playcanvas.choices(client, "100001", "scenes", branch="b-1")
-    assert [asked.path.partition("?")[2] for asked in stub.requests_to(SCENES)] == ["", "branchId=b-1"]
+    assert [request.path.partition("?")[2] for request in stub.requests_to(SCENES)] == ["", "branchId=b-1"]
 
 
 def test_projects_are_those_of_the_token_s_user_counted_page_by_page(
     playcanvas: PlayCanvas, client: Client, stub: StubServer
 ) -> None:
-    def projects(asked: ReceivedRequest) -> Reply:
-        skip = 2 if "skip=2" in asked.path else 0
+    def projects(request: ReceivedRequest) -> Reply:
+        skip = 2 if "skip=2" in request.path else 0
         rows = [{"id": 1, "name": "One"}, {"id": 2, "name": "Two"}, {"id": 3, "name": "Three"}][skip : skip + 2]
         return Reply(body={"result": rows, "pagination": {"limit": 2, "skip": skip, "total": 3}})
 

@@ -6,7 +6,8 @@ import pytest
 from django.http import QueryDict
 
 from exports.providers.contract import Kind
-from exports.providers.playcanvas import AppOptions, ArchiveOptions, PlayCanvas
+from exports.providers.playcanvas import PlayCanvas
+from exports.providers.playcanvas_options import AppOptions, ArchiveOptions
 
 APP = {"name": "My game", "scenes": [7, 5]}
 OF_TODAY = {
@@ -67,11 +68,11 @@ def test_an_archive_wants_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("name", 999), ("description", 9999), ("version", 20), ("release_notes", 10000)]
+    ("name", "max_length"), [("name", 999), ("description", 9999), ("version", 20), ("release_notes", 10000)]
 )
-def test_texts_are_as_long_as_the_documents_allow(name: str, most: int) -> None:
-    assert errors({**APP, name: "x" * most}) == {}
-    assert set(errors({**APP, name: "x" * (most + 1)})) == {name}
+def test_texts_are_as_long_as_the_documents_allow(name: str, max_length: int) -> None:
+    assert errors({**APP, name: "x" * max_length}) == {}
+    assert set(errors({**APP, name: "x" * (max_length + 1)})) == {name}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_branch_can_be_archived_in_either_dialect(dialect: str) -> None:
     assert PlayCanvas().option_problems(kind("archive"), {"branch_id": "b"}, dialect) == {}
 
 
-def test_the_form_is_drawn_with_what_was_given() -> None:
+def test_the_form_is_rendered_with_the_given_values() -> None:
     drawn = str(AppOptions({**APP, "scripts_minify": False})["scripts_minify"])
     assert '<option value="false" selected>' in drawn
     assert 'value="7, 5"' in str(AppOptions(APP)["scenes"])

@@ -1,4 +1,4 @@
-"""What a look at a job shows: every status word, links, messages, and answers about something else."""
+"""What a poll of a job shows: every status word, links, messages, and answers about something else."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ JOB = "GET /api/jobs/4242"
 
 def test_a_running_job_runs_and_its_times_are_noted(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
     stub.on(JOB, Reply(body=answer()))
-    sight = playcanvas.poll(client, archive(remote_id="4242"))
-    assert (sight.state, sight.provider_status, sight.link, sight.progress) == ("running", "running", "", None)
-    assert sight.note == "created 2025-10-21T12:42:13.331Z, modified 2025-10-21T12:43:00.000Z"
+    status = playcanvas.poll(client, archive(remote_id="4242"))
+    assert (status.state, status.provider_status, status.link, status.progress) == ("running", "running", "", None)
+    assert status.note == "created 2025-10-21T12:42:13.331Z, modified 2025-10-21T12:43:00.000Z"
     assert stub.requests_to(JOB)[0].headers["Authorization"] == f"Bearer {TOKEN}"
 
 
 def test_a_complete_archive_has_its_link_in_url(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
     data = {"project": {"id": 100001}, "url": LINK, "download_url": "https://other.example.org/"}
     stub.on(JOB, Reply(body=answer("complete", data=data)))
-    sight = playcanvas.poll(client, archive(remote_id="4242"))
-    assert (sight.state, sight.provider_status, sight.link) == ("done", "complete", LINK)
+    status = playcanvas.poll(client, archive(remote_id="4242"))
+    assert (status.state, status.provider_status, status.link) == ("done", "complete", LINK)
 
 
 def test_a_complete_app_has_its_link_in_download_url(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
@@ -46,8 +46,8 @@ def test_a_complete_job_may_come_without_a_link(
     playcanvas: PlayCanvas, client: Client, stub: StubServer, data: Any
 ) -> None:
     stub.on(JOB, Reply(body=answer("complete", data=data)))
-    sight = playcanvas.poll(client, archive(remote_id="4242"))
-    assert (sight.state, sight.link) == ("done", "")
+    status = playcanvas.poll(client, archive(remote_id="4242"))
+    assert (status.state, status.link) == ("done", "")
 
 
 @pytest.mark.parametrize("status", ["running", "error", "queued"])
@@ -67,10 +67,10 @@ def test_data_may_be_replaced_by_another_object_at_completion(
 
 def test_an_error_fails_with_all_its_messages(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
     stub.on(JOB, Reply(body=answer("error", messages=["Could not export", "Script a.mjs is broken"])))
-    sight = playcanvas.poll(client, archive(remote_id="4242"))
-    assert (sight.state, sight.provider_status, sight.code) == ("failed", "error", "provider_failed")
-    assert sight.messages == ("Could not export", "Script a.mjs is broken")
-    assert sight.message == "Could not export; Script a.mjs is broken"
+    status = playcanvas.poll(client, archive(remote_id="4242"))
+    assert (status.state, status.provider_status, status.code) == ("failed", "error", "provider_failed")
+    assert status.messages == ("Could not export", "Script a.mjs is broken")
+    assert status.message == "Could not export; Script a.mjs is broken"
 
 
 @pytest.mark.parametrize("messages", [None, [], "", [None], {}])
@@ -78,8 +78,8 @@ def test_messages_may_be_missing(playcanvas: PlayCanvas, client: Client, stub: S
     body = answer("error", messages=messages)
     stub.on(JOB, Reply(body=body), Reply(body={name: value for name, value in body.items() if name != "messages"}))
     for _ in range(2):
-        sight = playcanvas.poll(client, archive(remote_id="4242"))
-        assert (sight.state, sight.messages, sight.message) == ("failed", (), "")
+        status = playcanvas.poll(client, archive(remote_id="4242"))
+        assert (status.state, status.messages, status.message) == ("failed", (), "")
 
 
 def test_a_single_message_is_taken_as_one(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
@@ -92,8 +92,8 @@ def test_an_unknown_word_moves_nothing_and_is_kept_as_it_is(
     playcanvas: PlayCanvas, client: Client, stub: StubServer, word: str
 ) -> None:
     stub.on(JOB, Reply(body=answer(word)))
-    sight = playcanvas.poll(client, archive(remote_id="4242"))
-    assert (sight.state, sight.provider_status) == ("unknown", word)
+    status = playcanvas.poll(client, archive(remote_id="4242"))
+    assert (status.state, status.provider_status) == ("unknown", word)
 
 
 @pytest.mark.parametrize("data", [{"project": {"id": 7}}, {"project_id": 7}, {"project": "7"}])

@@ -174,7 +174,7 @@ def test_a_job_that_is_complete_at_once_comes_with_its_link(
     assert (accepted.status.state, accepted.status.link) == ("done", LINK)
 
 
-def test_nothing_is_looked_at_before_and_nothing_can_be_found_after(
+def test_nothing_is_listed_before_and_nothing_can_be_found_after(
     playcanvas: PlayCanvas, client: Client, stub: StubServer
 ) -> None:
     assert playcanvas.prepare(client, archive()) == Ready()

@@ -68,12 +68,12 @@ class Pools:
         stub.on(PROJECT, project())
         stub.on(OPERATIONS, items())
 
-    def listed(self, asked: ReceivedRequest) -> Reply:
-        name = asked.path.partition("?")[0].rpartition("/")[2]
+    def listed(self, request: ReceivedRequest) -> Reply:
+        name = request.path.partition("?")[0].rpartition("/")[2]
         return items(*(pool(id_, status) for id_, status in self.status[name].items()))
 
-    def archive(self, asked: ReceivedRequest) -> Reply:
-        id_ = asked.path.split("/")[-2]
+    def archive(self, request: ReceivedRequest) -> Reply:
+        id_ = request.path.split("/")[-2]
         self.stub.on(f"GET {API}/operations/op-{id_}", Reply(body={"id": f"op-{id_}", "status": "RUNNING"}))
         return self.answers.get(id_) or Reply(202, {"id": f"op-{id_}", "type": "POOL.ARCHIVE", "status": "PENDING"})
 

@@ -43,7 +43,9 @@ def test_an_archived_project_proves_it_too(toloka: Toloka, client: Client, stub:
     assert (found.remote_id, found.status.state, found.status.note) == ("", "done", "The project is archived.")
 
 
-def test_without_either_it_is_absent_but_wants_a_second_look(toloka: Toloka, client: Client, stub: StubServer) -> None:
+def test_without_either_it_is_absent_but_needs_a_second_search(
+    toloka: Toloka, client: Client, stub: StubServer
+) -> None:
     other = operation(id="new", parameters={"project_id": "11"})
     stub.on(OPERATIONS, items(other, operation(id="old")))
     stub.on(PROJECT, project())
@@ -52,7 +54,7 @@ def test_without_either_it_is_absent_but_wants_a_second_look(toloka: Toloka, cli
 
 
 @pytest.mark.parametrize("reply", [Reply(500, error("INTERNAL_ERROR")), Reply(cut=True), Reply(body={"items": None})])
-def test_a_look_that_fails_says_nothing(toloka: Toloka, client: Client, stub: StubServer, reply: Reply) -> None:
+def test_a_search_that_fails_proves_nothing(toloka: Toloka, client: Client, stub: StubServer, reply: Reply) -> None:
     stub.on(OPERATIONS, reply)
     with pytest.raises(UnclearError):
         toloka.find(client, job(baseline=BEFORE))

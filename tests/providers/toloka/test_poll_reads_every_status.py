@@ -1,4 +1,4 @@
-"""What a look at an operation shows: every status word, times without zone, raw details."""
+"""What a poll of an operation shows: every status word, times without zone, raw details."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.helpers.stub_server import Reply, StubServer
 from tests.providers.toloka.conftest import ID, OPERATION, PROJECT, error, job, operation, project
 
 
-def look(toloka: Toloka, client: Client, stub: StubServer, status: str, **more: Any) -> Status:
+def poll_job(toloka: Toloka, client: Client, stub: StubServer, status: str, **more: Any) -> Status:
     stub.on(OPERATION, Reply(body=operation(status, **more)))
     return toloka.poll(client, job(remote_id=ID))
 
@@ -31,8 +31,8 @@ def look(toloka: Toloka, client: Client, stub: StubServer, status: str, **more: 
 def test_every_word_has_its_state_and_is_kept_as_it_is(
     toloka: Toloka, client: Client, stub: StubServer, word: str, state: str
 ) -> None:
-    sight = look(toloka, client, stub, word)
-    assert (sight.state, sight.provider_status) == (state, word)
+    status = poll_job(toloka, client, stub, word)
+    assert (status.state, status.provider_status) == (state, word)
 
 
 def test_times_without_a_zone_are_utc(toloka: Toloka, client: Client, stub: StubServer) -> None:
@@ -41,7 +41,7 @@ def test_times_without_a_zone_are_utc(toloka: Toloka, client: Client, stub: Stub
         "started": "2016-10-21T15:37:00",
         "finished": "2016-10-21T15:37:01.5",
     }
-    assert look(toloka, client, stub, "SUCCESS", **times).note == (
+    assert poll_job(toloka, client, stub, "SUCCESS", **times).note == (
         "submitted 2016-04-07 16:06:15 UTC, started 2016-10-21 15:37:00 UTC, finished 2016-10-21 15:37:01 UTC"
     )
 
@@ -59,15 +59,15 @@ def test_times_without_a_zone_are_utc(toloka: Toloka, client: Client, stub: Stub
     ],
 )
 def test_odd_times_do_no_harm(toloka: Toloka, client: Client, stub: StubServer, said: object, shown: str) -> None:
-    assert look(toloka, client, stub, "PENDING", submitted=said).note == shown
+    assert poll_job(toloka, client, stub, "PENDING", submitted=said).note == shown
 
 
 def test_only_the_status_decides_for_finished_was_seen_on_running_ones(
     toloka: Toloka, client: Client, stub: StubServer
 ) -> None:
-    sight = look(toloka, client, stub, "RUNNING", finished="2016-04-07T16:06:15", progress=100)
-    assert (sight.state, sight.progress) == ("running", 100.0)
-    assert "finished" not in sight.note
+    status = poll_job(toloka, client, stub, "RUNNING", finished="2016-04-07T16:06:15", progress=100)
+    assert (status.state, status.progress) == ("running", 100.0)
+    assert "finished" not in status.note
 
 
 @pytest.mark.parametrize(
@@ -87,34 +87,34 @@ def test_only_the_status_decides_for_finished_was_seen_on_running_ones(
 def test_progress_is_a_percent_or_nothing(
     toloka: Toloka, client: Client, stub: StubServer, said: object, shown: float | None
 ) -> None:
-    assert look(toloka, client, stub, "RUNNING", progress=said).progress == shown
+    assert poll_job(toloka, client, stub, "RUNNING", progress=said).progress == shown
 
 
 def test_a_failure_shows_the_raw_details_in_little_room(toloka: Toloka, client: Client, stub: StubServer) -> None:
-    sight = look(toloka, client, stub, "FAIL", details={"reason": "Пул", "pool_id": 5})
-    assert sight.messages == ('{"reason":"Пул","pool_id":5}',)
-    assert sight.message == 'Toloka could not archive the project: {"reason":"Пул","pool_id":5}.'
-    assert sight.code == "provider_failed"
-    long = look(toloka, client, stub, "FAIL", details={"reason": "x" * 5000})
+    status = poll_job(toloka, client, stub, "FAIL", details={"reason": "Пул", "pool_id": 5})
+    assert status.messages == ('{"reason":"Пул","pool_id":5}',)
+    assert status.message == 'Toloka could not archive the project: {"reason":"Пул","pool_id":5}.'
+    assert status.code == "provider_failed"
+    long = poll_job(toloka, client, stub, "FAIL", details={"reason": "x" * 5000})
     assert len(long.messages[0]) == 500
 
 
 @pytest.mark.parametrize("details", [None, {}, "", []])
 def test_a_failure_may_have_no_details(toloka: Toloka, client: Client, stub: StubServer, details: object) -> None:
-    sight = look(toloka, client, stub, "FAIL", details=details)
-    assert sight.messages == ()
-    assert sight.message == "Toloka could not archive the project, and gives no reason."
+    status = poll_job(toloka, client, stub, "FAIL", details=details)
+    assert status.messages == ()
+    assert status.message == "Toloka could not archive the project, and gives no reason."
 
 
 def test_an_operation_on_another_project_is_never_taken(toloka: Toloka, client: Client, stub: StubServer) -> None:
     with pytest.raises(UnreadableError, match="another project, 11") as caught:
-        look(toloka, client, stub, "SUCCESS", parameters={"project_id": "11"})
+        poll_job(toloka, client, stub, "SUCCESS", parameters={"project_id": "11"})
     assert caught.value.final
 
 
 def test_another_operation_is_never_taken(toloka: Toloka, client: Client, stub: StubServer) -> None:
     with pytest.raises(UnreadableError, match="another operation, op-2") as caught:
-        look(toloka, client, stub, "SUCCESS", id="op-2")
+        poll_job(toloka, client, stub, "SUCCESS", id="op-2")
     assert caught.value.final
 
 
@@ -122,7 +122,7 @@ def test_an_operation_that_archives_a_pool_is_none_of_a_project(
     toloka: Toloka, client: Client, stub: StubServer
 ) -> None:
     with pytest.raises(UnreadableError, match=r"is a POOL\.ARCHIVE") as caught:
-        look(toloka, client, stub, "SUCCESS", type="POOL.ARCHIVE", parameters={"pool_id": "5"})
+        poll_job(toloka, client, stub, "SUCCESS", type="POOL.ARCHIVE", parameters={"pool_id": "5"})
     assert caught.value.final
 
 
@@ -150,9 +150,9 @@ def test_a_poll_that_breaks_is_unclear(toloka: Toloka, client: Client, stub: Stu
 
 
 @pytest.mark.parametrize(("status", "state"), [("ARCHIVED", "done"), ("ACTIVE", "running")])
-def test_where_there_is_no_operation_the_project_itself_is_looked_at(
+def test_where_there_is_no_operation_the_project_itself_is_polled(
     toloka: Toloka, client: Client, stub: StubServer, status: str, state: str
 ) -> None:
     stub.on(PROJECT, project(status))
-    sight = toloka.poll(client, job())
-    assert (sight.state, sight.provider_status) == (state, status)
+    polled = toloka.poll(client, job())
+    assert (polled.state, polled.provider_status) == (state, status)

@@ -49,8 +49,8 @@ def test_success_at_once_is_done_at_once(toloka: Toloka, client: Client, stub: S
 
 
 def already(accepted: Accepted) -> bool:
-    sight = accepted.status
-    return (accepted.remote_id, sight.state, sight.note) == ("", "done", "The project was already archived.")
+    status = accepted.status
+    return (accepted.remote_id, status.state, status.note) == ("", "done", "The project was already archived.")
 
 
 def test_204_means_that_it_was_archived_before(toloka: Toloka, client: Client, stub: StubServer) -> None:

@@ -60,7 +60,7 @@ def test_one_that_is_done_already_is_seen_done(stub: StubServer, client: Client)
         [export(101, type="users")],
     ],
 )
-def test_nothing_above_the_baseline_is_absent_and_needs_a_second_look(
+def test_nothing_above_the_baseline_is_absent_and_needs_a_second_search(
     stub: StubServer, client: Client, rows: list[Any]
 ) -> None:
     found = find(stub, client, listed(*rows))

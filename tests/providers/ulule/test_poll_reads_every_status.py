@@ -14,7 +14,7 @@ from tests.providers.ulule.conftest import export, job
 URL = "https://cdn.example.org/orders.csv?sig=1"
 
 
-def look(stub: StubServer, client: Client, **fields: Any) -> Status:
+def poll_job(stub: StubServer, client: Client, **fields: Any) -> Status:
     stub.on("GET /v1/exports/77", Reply(body=export(**fields)))
     return Ulule().poll(client, job(remote_id="77"))
 
@@ -34,30 +34,30 @@ def look(stub: StubServer, client: Client, **fields: Any) -> Status:
     ],
 )
 def test_every_word_has_its_state_and_is_kept_raw(stub: StubServer, client: Client, word: str, state: str) -> None:
-    sight = look(stub, client, status=word, url=URL)
-    assert (sight.state, sight.provider_status) == (state, word)
-    assert sight.link == (URL if state == "done" else "")
+    status = poll_job(stub, client, status=word, url=URL)
+    assert (status.state, status.provider_status) == (state, word)
+    assert status.link == (URL if state == "done" else "")
 
 
 def test_a_status_of_another_type_moves_nothing(stub: StubServer, client: Client) -> None:
-    assert look(stub, client, status=None).state == "unknown"
-    assert look(stub, client, status=["succeeded"], url=URL).state == "unknown"
+    assert poll_job(stub, client, status=None).state == "unknown"
+    assert poll_job(stub, client, status=["succeeded"], url=URL).state == "unknown"
 
 
 @pytest.mark.parametrize("url", [None, "", 5, ["x"]])
 def test_done_without_a_link_is_said_so(stub: StubServer, client: Client, url: object) -> None:
-    sight = look(stub, client, status="succeeded", url=url)
-    assert (sight.state, sight.link) == ("done", "")
+    status = poll_job(stub, client, status="succeeded", url=url)
+    assert (status.state, status.link) == ("done", "")
 
 
 def test_the_providers_time_is_noted_and_no_address_of_a_person(stub: StubServer, client: Client) -> None:
-    sight = look(stub, client)
-    assert "2026-01-02T03:04:05Z" in sight.note
-    assert "owner@example.org" not in repr(sight)
+    status = poll_job(stub, client)
+    assert "2026-01-02T03:04:05Z" in status.note
+    assert "owner@example.org" not in repr(status)
 
 
 def test_a_failure_has_a_sentence(stub: StubServer, client: Client) -> None:
-    assert "no reason" in look(stub, client, status="failed").message
+    assert "no reason" in poll_job(stub, client, status="failed").message
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_an_answer_about_something_else_is_never_taken(
     stub: StubServer, client: Client, fields: dict[str, Any]
 ) -> None:
     with pytest.raises(UnreadableError) as caught:
-        look(stub, client, status="succeeded", url=URL, **fields)
+        poll_job(stub, client, status="succeeded", url=URL, **fields)
     assert caught.value.final
 
 
@@ -89,4 +89,4 @@ def test_an_export_is_a_number(stub: StubServer, client: Client, remote_id: str)
 
 
 def test_ids_spelled_as_text_are_the_same_ids(stub: StubServer, client: Client) -> None:
-    assert look(stub, client, id_="77", project_id="4001").state == "running"
+    assert poll_job(stub, client, id_="77", project_id="4001").state == "running"

@@ -67,7 +67,7 @@ def test_an_export_of_another_project_is_never_taken(stub: StubServer, client: C
         {"export": export()},
     ],
 )
-def test_an_acceptance_that_does_not_fit_is_looked_into(
+def test_an_acceptance_that_does_not_fit_is_not_final(
     stub: StubServer, client: Client, ulule: Ulule, body: Any
 ) -> None:
     stub.on(POST, Reply(201, body))

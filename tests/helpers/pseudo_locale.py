@@ -28,15 +28,15 @@ WORD_PATTERN: Final = re.compile(r"[A-Za-z]{2,}")
 def activate(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on every message comes in marks, whatever USE_I18N says."""
 
-    def told(text: str) -> str:
+    def mark(text: str) -> str:
         marked = f"{OPEN}{text}{SHUT}"
         return mark_safe(marked) if isinstance(text, SafeData) else marked  # noqa: S308  as safe as it was
 
     words = {
-        "gettext": told,
-        "ngettext": lambda one, many, count: told(one if count == 1 else many),
-        "pgettext": lambda _, text: told(text),
-        "npgettext": lambda _, one, many, count: told(one if count == 1 else many),
+        "gettext": mark,
+        "ngettext": lambda one, many, count: mark(one if count == 1 else many),
+        "pgettext": lambda _, text: mark(text),
+        "npgettext": lambda _, one, many, count: mark(one if count == 1 else many),
     }
     for name, told_by in words.items():
         monkeypatch.setattr(translation._trans, name, told_by, raising=False)  # type: ignore[attr-defined]
@@ -48,7 +48,7 @@ class UnmarkedTextParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.depth, self.silent = 0, ""
-        self.found: list[str] = []
+        self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("script", "style"):
@@ -57,7 +57,7 @@ class UnmarkedTextParser(HTMLParser):
             return
         given = {name: value or "" for name, value in attrs}
         wanted = [*ATTRIBUTES, *(["value"] if tag == "input" and given.get("type") == "submit" else [])]
-        self.found += [text_outside_marks(given[name])[0] for name in wanted if name in given]
+        self.texts += [text_outside_marks(given[name])[0] for name in wanted if name in given]
 
     def handle_endtag(self, tag: str) -> None:
         self.silent = "" if tag == self.silent else self.silent
@@ -65,7 +65,7 @@ class UnmarkedTextParser(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self.silent:
             text, self.depth = text_outside_marks(data, self.depth)
-            self.found.append(text)
+            self.texts.append(text)
 
 
 def text_outside_marks(text: str, depth: int = 0) -> tuple[str, int]:
@@ -82,7 +82,7 @@ def unmarked(html: str) -> list[str]:
     page = UnmarkedTextParser()
     page.feed(html)
     page.close()
-    return [text for text in page.found if WORD_PATTERN.search(text)]
+    return [text for text in page.texts if WORD_PATTERN.search(text)]
 
 
 def without_allowed(text: str, allowed: Iterable[str]) -> str:
