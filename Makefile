@@ -2,7 +2,7 @@
 # make test   the whole test suite
 # make check  lint, types, imports, dependencies, names, migrations, deployment checks
 # make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves
-# make bench  measurements beside peers, on PostgreSQL (TEST_DATABASE_URL) and Redis (BENCH_REDIS_URL); about an hour
+# make bench  measurements beside peers, on PostgreSQL (TEST_DATABASE_URL) and Redis (BENCH_REDIS_URL); over an hour
 # make fuzz   schemathesis, five minutes, against a portal to be thrown away: TOKEN=(a member's) make fuzz
 # make lock   pins the requirements anew
 # make audit  asks PyPI whether a locked package has a known vulnerability
@@ -35,7 +35,8 @@ chaos: $(VENV)/.stamp-dev
 	@CHAOS_SEEDS=$${CHAOS_SEEDS:-4} CHAOS_EACH=$${CHAOS_EACH:-95} CHAOS_KILLS=$${CHAOS_KILLS:-90} \
 		exec $(VENV)/bin/python -m pytest tests/chaos -rP -n 1 $(ARGS)
 
-# Parts and shorter runs: make bench ARGS="polls claims --quick"; the document: ARGS="--write docs/performance.md"
+# Parts and shorter runs: make bench ARGS="polls claims --quick"; the document: ARGS="--write docs/performance.md".
+# Beside an older version, in the same run: ARGS="polls short_exports --against COMMIT".
 bench: $(VENV)/.stamp-dev
 	@exec $(VENV)/bin/python -m tests.bench $(ARGS)
 

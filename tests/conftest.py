@@ -121,12 +121,6 @@ def origin_of(sandbox: Sandbox) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def at(origin_of: Callable[[str], str]) -> Callable[[str], str]:
-    """The former name of `origin_of`."""
-    return origin_of
-
-
-@pytest.fixture
 def as_owner(owner: Member) -> Client:
     return client_of(owner)
 

@@ -1,1 +1,1 @@
-"""The HTTP API: the same verbs as the pages, for programs."""
+"""The HTTP API: the same actions as the pages, for programs."""

@@ -1,4 +1,4 @@
-"""Bearer tokens: which member is calling, and whether the token may write."""
+"""Bearer tokens: which member is calling, whether the token may write, and how often."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +14,7 @@ from exports.http import throttling
 from exports.models import Member, Token
 from exports.models.token import WRITE
 
-# `used_at` tells a person whether a token is in use; a write for each request would say no more.
+# `used_at` shows people whether a token is in use; it need not be written for each request.
 USED_AT_INTERVAL: Final = timedelta(minutes=1)
 READ_METHODS: Final = frozenset({"GET", "HEAD"})
 
@@ -28,56 +28,66 @@ class Caller:
 
 
 class ApiRequest(HttpRequest):
-    """A request that came with a good token."""
+    """A request with a valid token."""
 
     auth: Caller
 
 
 class Bearer(HttpBearer):
-    """The portal's own tokens. A revoked or expired one, or one of an inactive person, is none."""
+    """Authenticates the portal's tokens. One that is revoked, expired or of an inactive user is not valid."""
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        """The caller, or None. Raises PermissionDenied when a read token is used to write, TooManyError."""
-        found: Caller | None = super().__call__(request)
-        if found is None and (seconds := throttling.ANONYMOUS.acquire(throttling.client_key(request))):
-            raise _stranger(seconds)
-        return found
+        """Returns the caller, or None. Raises PermissionDenied for a write with a read token, ThrottledError."""
+        caller: Caller | None = super().__call__(request)
+        if caller is None and (seconds := throttling.ANONYMOUS.acquire(throttling.client_key(request))):
+            raise _anonymous_throttled(seconds)
+        return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        """As above, for a request with a token."""
-        now, digest = timezone.now(), Token.digest_of(token.strip())
+        """Returns the caller for a token, or None. Raises the same errors as `__call__`."""
+        digest = Token.digest_of(token.strip())
         rate = throttling.TOKEN_READS if request.method in READ_METHODS else throttling.TOKEN_WRITES
-        # Who was good a moment ago is not held up by others at the same address who guess.
+        # A token that was valid recently is not throttled for failed guesses by others at the same address.
         if not (throttling.TOKEN_READS.has_seen(digest) or throttling.TOKEN_WRITES.has_seen(digest)):
             if seconds := throttling.ANONYMOUS.seconds_to_wait(throttling.client_key(request)):
-                raise _stranger(seconds)
+                raise _anonymous_throttled(seconds)
         elif seconds := rate.seconds_to_wait(digest):
-            raise _busy(rate, seconds)
-        rows = Token.objects.select_related("member__team", "member__user").filter(
-            Q(expires_at__isnull=True) | Q(expires_at__gt=now),
-            digest=digest,
-            revoked_at__isnull=True,
-            member__user__is_active=True,
-        )
-        found = rows.first()
-        if found is None:
+            raise _token_throttled(rate, seconds)
+        row = _valid_token(digest)
+        if row is None:
             return None
         if seconds := rate.acquire(digest):
-            raise _busy(rate, seconds)
-        if found.used_at is None or found.used_at < now - USED_AT_INTERVAL:
-            Token.objects.filter(pk=found.pk).update(used_at=now)
-        if request.method not in READ_METHODS and found.scope != WRITE:
+            raise _token_throttled(rate, seconds)
+        _record_use(row)
+        if request.method not in READ_METHODS and row.scope != WRITE:
             raise PermissionDenied("This token may only read. Use a token with scope write.")
-        return Caller(found.member, found.scope)
+        return Caller(row.member, row.scope)
 
 
-def _busy(rate: throttling.RateLimiter, seconds: float) -> throttling.ThrottledError:
-    done = "read" if rate is throttling.TOKEN_READS else "write"
+def _valid_token(digest: str) -> Token | None:
+    """Returns the token that is neither revoked nor expired and whose user is active."""
+    rows = Token.objects.select_related("member__team", "member__user").filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()),
+        digest=digest,
+        revoked_at__isnull=True,
+        member__user__is_active=True,
+    )
+    return rows.first()
+
+
+def _record_use(token: Token) -> None:
+    now = timezone.now()
+    if token.used_at is None or token.used_at < now - USED_AT_INTERVAL:
+        Token.objects.filter(pk=token.pk).update(used_at=now)
+
+
+def _token_throttled(rate: throttling.RateLimiter, seconds: float) -> throttling.ThrottledError:
+    verb = "read" if rate is throttling.TOKEN_READS else "write"
     return throttling.ThrottledError(
-        f"A token may {done} {rate.per_second:.0f} times a second in the long run.", seconds
+        f"A token may {verb} {rate.per_second:.0f} times a second in the long run.", seconds
     )
 
 
-def _stranger(seconds: float) -> throttling.ThrottledError:
-    what = "Too many requests without a good token came from this address."
-    return throttling.ThrottledError(f"{what} Check the token that is sent.", seconds)
+def _anonymous_throttled(seconds: float) -> throttling.ThrottledError:
+    text = "Too many requests without a good token came from this address. Check the token that is sent."
+    return throttling.ThrottledError(text, seconds)

@@ -1,6 +1,6 @@
-"""Reading a request's body: JSON, an object, with known fields of the right types. Nothing else gets further.
+"""Request bodies: a JSON object with known fields of the right types; everything else is a 422.
 
-The views read it after they have looked the object up, so that another team's object is a 404 whatever is sent.
+Views read the body after they have loaded the object, so that another team's object is a 404 with any body.
 """
 
 import json
@@ -14,7 +14,7 @@ from exports.errors import InvalidError
 
 
 class RequestBody(BaseModel):
-    """A body: unknown fields and values that would have to be converted are errors."""
+    """Base of the body models: unknown fields and values of another type are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -25,7 +25,7 @@ def _id_as_text(value: object) -> object:
 
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^/?#\\u0000-\\u001f\\u007f]+$"}
 _ID: Final = {"anyOf": [_TEXT, {"type": "integer"}]}
-# Providers' ids are texts here; where a provider's ids are numbers, people send numbers.
+# Ids of providers are stored as text; clients send numbers where the provider's ids are numbers.
 RemoteId = Annotated[str, BeforeValidator(_id_as_text), Field(min_length=1), WithJsonSchema(_ID)]
 
 MAX_DEPTH: Final = 100
@@ -41,11 +41,11 @@ B = TypeVar("B", bound=RequestBody)
 
 
 def read_body(request: HttpRequest, model: type[B]) -> B:
-    """The body as the model has it; an empty one counts as {}. Raises InvalidError."""
+    """Returns the body as an instance of the model; an empty body counts as {}. Raises InvalidError."""
     raw = request.body
     try:
-        value = json.loads(raw, parse_constant=_no_constant) if raw.strip() else {}
-        if any("\0" in text or not _encodes(text) for text in _texts(value)):
+        value = json.loads(raw, parse_constant=_refuse_constant) if raw.strip() else {}
+        if any("\0" in text or not _is_encodable(text) for text in _texts(value)):
             raise InvalidError({"body": ["A text in the body has characters that cannot be stored."]})
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
@@ -55,47 +55,48 @@ def read_body(request: HttpRequest, model: type[B]) -> B:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise InvalidError(_sentences(model, error)) from None
+        raise InvalidError(_error_texts(model, error)) from None
 
 
-def _sentences(model: type[RequestBody], error: ValidationError) -> dict[str, list[str]]:
+def _error_texts(model: type[RequestBody], error: ValidationError) -> dict[str, list[str]]:
+    """Returns the validation errors as texts by field."""
     errors: dict[str, list[str]] = {}
-    for one in error.errors(include_url=False, include_input=False):
-        name = str(one["loc"][0])
-        if one["type"] == "extra_forbidden":
-            sentence = f"Unknown field. This call takes: {', '.join(model.model_fields) or 'no fields'}."
+    for details in error.errors(include_url=False, include_input=False):
+        name = str(details["loc"][0])
+        if details["type"] == "extra_forbidden":
+            text = f"Unknown field. This call takes: {', '.join(model.model_fields) or 'no fields'}."
         else:
-            sentence = VALIDATION_MESSAGES.get(one["type"], f"{one['msg']}.")
-        errors[name] = [sentence]
+            text = VALIDATION_MESSAGES.get(details["type"], f"{details['msg']}.")
+        errors[name] = [text]
     return errors
 
 
-def _no_constant(name: str) -> NoReturn:
-    """NaN and Infinity, which Python reads and nobody else."""
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuses NaN and Infinity, which Python's parser accepts although JSON does not have them. Raises ValueError."""
     raise ValueError(name)
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, level by level: handed up from level to level, each would cost as much as it is deep.
+    """Yields every text of a JSON value, one level at a time. A recursive generator would take depth steps per text.
 
-    Raises ValueError for one that is deeper than anything the API takes.
+    Raises ValueError when the value is deeper than MAX_DEPTH.
     """
     level = [value]
     for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for one in level:
-            if isinstance(one, str):
-                yield one
-            elif isinstance(one, dict):
-                below += [*one, *one.values()]
-            elif isinstance(one, list):
-                below += one
-        if not below:
+        next_level: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                yield item
+            elif isinstance(item, dict):
+                next_level += [*item, *item.values()]
+            elif isinstance(item, list):
+                next_level += item
+        if not next_level:
             return
-        level = below
+        level = next_level
     raise ValueError("too deep")
 
 
-def _encodes(text: str) -> bool:
-    """Whether it is Unicode that can be written: JSON may escape half a surrogate pair."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+def _is_encodable(text: str) -> bool:
+    """Whether the text can be encoded as UTF-8: JSON may contain an escaped half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

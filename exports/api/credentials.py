@@ -1,4 +1,4 @@
-"""Credentials: what there is, adding one, testing one, and what the provider lists for it."""
+"""Endpoints of credentials: list, create, check, and the projects that the provider lists."""
 
 from ninja import Router
 
@@ -37,15 +37,15 @@ def list_credentials(request: ApiRequest) -> CredentialsOut:
 def create_credential(request: ApiRequest) -> CredentialOut:
     """Adds a credential; for owners. The provider is not called: test it afterwards."""
     member = access.require(request.auth.member, access.MANAGE)
-    wish = body.read_body(request, NewCredential)
+    data = body.read_body(request, NewCredential)
     row = service.create_credential(
         member.team,
         member.user,
-        provider=wish.provider,
-        name=wish.name,
-        secrets=wish.secrets,
-        origin=wish.origin or "",
-        dialect=wish.dialect or "",
+        provider=data.provider,
+        name=data.name,
+        secrets=data.secrets,
+        origin=data.origin or "",
+        dialect=data.dialect or "",
     )
     return serializers.credential(row)
 
@@ -70,5 +70,8 @@ def check_credential(request: ApiRequest, credential_id: int) -> VerdictOut:
 def list_remote_projects(request: ApiRequest, credential_id: int) -> RemoteProjectsOut:
     """The projects the provider lists for a credential, to pick from; empty where it has no list."""
     row = access.credential(request.auth.member, credential_id, access.EXPORT)
-    found = [RemoteProjectOut(id=one.id, name=one.name, note=one.note) for one in service.list_remote_projects(row)]
-    return RemoteProjectsOut(projects=found, meta=serializers.single_page_meta(len(found)))
+    projects = [
+        RemoteProjectOut(id=project.id, name=project.name, note=project.note)
+        for project in service.list_remote_projects(row)
+    ]
+    return RemoteProjectsOut(projects=projects, meta=serializers.single_page_meta(len(projects)))

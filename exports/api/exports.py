@@ -1,4 +1,4 @@
-"""Exports: asking for them, listing them, what became of them, and their files."""
+"""Endpoints of exports: create, list, get, cancel, retry, adopt, history, calls, file."""
 
 from typing import Any, Final
 
@@ -22,9 +22,8 @@ from exports.api.schemas import (
     Retry,
 )
 from exports.errors import InvalidError
-from exports.exporting import actions, pagination
-from exports.exporting.create import ExportRequest, Requester, create_export_once
-from exports.exporting.create import create_export as ask
+from exports.exporting import actions, create, pagination
+from exports.exporting.create import ExportRequest, Requester
 from exports.http import file_responses
 from exports.models import Call, Change, Export
 from exports.storage import downloads
@@ -43,7 +42,7 @@ FILE_RESPONSE: Final[dict[str, Any]] = {
 PARTIAL_FILE_RESPONSE: Final = {**FILE_RESPONSE, "description": "The part that Range asked for"}
 
 
-def _by(caller: Caller, trigger: str = "api") -> Requester:
+def _requester(caller: Caller, trigger: str = "api") -> Requester:
     return Requester(caller.member.user, SOURCE, trigger)
 
 
@@ -68,22 +67,22 @@ def create_export(request: ApiRequest, project_id: int) -> ExportOut:
     """Asks for an export of a project. It begins as waiting; the provider is called later."""
     member = request.auth.member
     project = access.project(member, project_id, access.EXPORT)
-    given = body.read_body(request, NewExport)
-    wish = ExportRequest(
-        type=given.type,
-        format=given.format or "",
-        options=given.options or {},
-        confirm=bool(given.confirm),
-        adopt=given.adopt or "",
-        allow_duplicate=bool(given.allow_twin),
+    data = body.read_body(request, NewExport)
+    export_request = ExportRequest(
+        type=data.type,
+        format=data.format or "",
+        options=data.options or {},
+        confirm=bool(data.confirm),
+        adopt=data.adopt or "",
+        allow_duplicate=bool(data.allow_twin),
     )
-    asker = _by(request.auth, "adopt" if wish.adopt else "api")
+    requester = _requester(request.auth, "adopt" if data.adopt else "api")
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return _shown(request, ask(project, wish, asker))
+        return _serialize(request, create.create_export(project, export_request, requester))
     if not (1 <= len(key) <= MAX_KEY_LENGTH and key.isprintable()):
         raise InvalidError({"Idempotency-Key": [f"A key has 1 to {MAX_KEY_LENGTH} printable characters."]})
-    return _shown(request, create_export_once(key, member, project, wish, asker))
+    return _serialize(request, create.create_export_once(key, member, project, export_request, requester))
 
 
 @router.get(
@@ -117,7 +116,7 @@ def cancel_export(request: ApiRequest, export_id: int) -> ExportOut:
     member = request.auth.member
     row = access.export(member, export_id, access.EXPORT)
     body.read_body(request, EmptyBody)
-    return _shown(request, actions.cancel(row, actor=member.user.email, source=SOURCE))
+    return _serialize(request, actions.cancel(row, actor=member.user.email, source=SOURCE))
 
 
 @router.post(
@@ -126,8 +125,8 @@ def cancel_export(request: ApiRequest, export_id: int) -> ExportOut:
 def retry_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Asks for the same again, as a new export."""
     row = access.export(request.auth.member, export_id, access.EXPORT)
-    given = body.read_body(request, Retry)
-    return _shown(request, actions.retry(row, _by(request.auth), allow_duplicate=bool(given.allow_twin)))
+    data = body.read_body(request, Retry)
+    return _serialize(request, actions.retry(row, _requester(request.auth), allow_duplicate=bool(data.allow_twin)))
 
 
 @router.post(
@@ -136,8 +135,8 @@ def retry_export(request: ApiRequest, export_id: int) -> ExportOut:
 def adopt_export(request: ApiRequest, export_id: int) -> ExportOut:
     """Watches a job that runs at the provider already, as a new export; nothing is submitted."""
     row = access.export(request.auth.member, export_id, access.EXPORT)
-    given = body.read_body(request, Adoption)
-    return _shown(request, actions.adopt(row, given.remote_id, _by(request.auth)))
+    data = body.read_body(request, Adoption)
+    return _serialize(request, actions.adopt(row, data.remote_id, _requester(request.auth)))
 
 
 @router.get("/exports/{int:export_id}/history", response=HistoryOut, by_alias=True, openapi_extra=operation_docs(404))
@@ -145,14 +144,15 @@ def get_history(request: ApiRequest, export_id: int) -> HistoryOut:
     """Every change of an export, oldest first."""
     row = access.export(request.auth.member, export_id)
     changes = Change.objects.filter(export=row).order_by("seq")
-    return HistoryOut(history=[serializers.change(one) for one in changes])
+    return HistoryOut(history=[serializers.change(change) for change in changes])
 
 
 @router.get("/exports/{int:export_id}/calls", response=CallsOut, openapi_extra=operation_docs(404))
 def get_calls(request: ApiRequest, export_id: int) -> CallsOut:
     """Every exchange with the provider for an export, oldest first, without secrets."""
     row = access.export(request.auth.member, export_id)
-    return CallsOut(calls=[serializers.call(one) for one in Call.objects.filter(export=row).order_by("pk")])
+    calls = Call.objects.filter(export=row).order_by("pk")
+    return CallsOut(calls=[serializers.call(call) for call in calls])
 
 
 @router.get(
@@ -177,13 +177,13 @@ def export_file(request: ApiRequest, export_id: int) -> HttpResponseBase:
     """The verified file."""
     row = access.export(request.auth.member, export_id)
     if row.file is None:
-        why = "there is none by design" if row.status == states.SUCCEEDED else f"the export is {row.status}"
-        raise Http404(f"Export {row.pk} has no file: {why}.")
+        reason = "there is none by design" if row.status == states.SUCCEEDED else f"the export is {row.status}"
+        raise Http404(f"Export {row.pk} has no file: {reason}.")
     return file_responses.serve_download(request, row, request.auth.member.user, downloads.VIA_API)
 
 
-def _shown(request: ApiRequest, row: Export) -> ExportOut:
-    """The export as it is in the database now, not as the engine happened to hand it on."""
+def _serialize(request: ApiRequest, row: Export) -> ExportOut:
+    """Returns the export as it is in the database now; the instance at hand may be stale or lack related rows."""
     return serializers.export(access.export(request.auth.member, row.pk), serializers.base_url(request))
 
 

@@ -1,4 +1,4 @@
-"""What the lists have in common: which parameters they take, and no others."""
+"""Query parameters of the lists: paging and filters. Unknown parameters are errors."""
 
 from django.http import QueryDict
 
@@ -10,9 +10,10 @@ PAGING_NAMES = ("limit", "before")
 
 
 def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
-    """`before` and `limit`. Raises InvalidError, also for a parameter the list does not know or an empty one.
+    """Returns `before` and `limit`. Raises InvalidError, also for unknown, empty and repeated parameters.
 
-    A filter that is misspelled, or empty because a script's variable was, would otherwise show everything.
+    `more`: names of other parameters of the list. A misspelled filter, or one that is empty because a variable of the
+    client's script was, would otherwise return everything.
     """
     known = (*more, *PAGING_NAMES)
     errors = {name: [f"Unknown parameter. This list takes: {', '.join(known)}."] for name in data if name not in known}
@@ -23,16 +24,16 @@ def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
         elif name in PAGING_NAMES and len(values) > 1:
             errors[name] = ["Give this once."]
     try:
-        found = pagination.parse_paging(data)
+        paging = pagination.parse_paging(data)
     except InvalidError as error:
         errors = {**error.errors, **errors}
     if errors:
         raise InvalidError(errors)
-    return found
+    return paging
 
 
 def read_filters(data: QueryDict) -> tuple[Filters, int | None, int]:
-    """Filters of exports, `before` and `limit`. Raises InvalidError with every problem at once."""
+    """Returns the filters of exports, `before` and `limit`. Raises InvalidError with every error at once."""
     errors: dict[str, list[str]] = {}
     filters = Filters()
     paging: tuple[int | None, int] = (None, pagination.DEFAULT_LIMIT)

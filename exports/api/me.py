@@ -1,4 +1,4 @@
-"""Who is calling, and what there is to export."""
+"""Endpoints about the caller's token and about the providers."""
 
 from ninja import Router
 
@@ -26,5 +26,5 @@ def me(request: ApiRequest) -> MeOut:
 @router.get("/providers", response=ProvidersOut, openapi_extra=operation_docs())
 def list_providers(request: ApiRequest) -> ProvidersOut:
     """Every provider: the secrets its credentials take, its kinds of export, their formats, options and effects."""
-    found = [serializers.provider(declared) for declared in PROVIDERS.values()]
-    return ProvidersOut(providers=found, meta=serializers.single_page_meta(len(found)))
+    providers = [serializers.provider(provider) for provider in PROVIDERS.values()]
+    return ProvidersOut(providers=providers, meta=serializers.single_page_meta(len(providers)))

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the views cannot say of themselves, and a page of it for people."""
+"""The OpenAPI document: parameters, bodies and errors that the views do not declare, and its HTML page."""
 
 import re
 from collections.abc import Sequence
@@ -80,38 +80,39 @@ FILTER_PARAMETERS: Final[list[dict[str, Any]]] = [
 
 
 def header_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    """A request's header, for `about`."""
+    """Returns a request header as a parameter for `operation_docs`."""
     return {"name": name, "in": "header", "description": description, "schema": {"type": "string", **schema}}
 
 
 def operation_docs(
     *errors: int, body: type[RequestBody] | None = None, parameters: Sequence[dict[str, Any]] = (), **responses: Any
 ) -> dict[str, Any]:
-    """`openapi_extra` of an operation: its errors, the body it reads, parameters, and other `responses` (s206=…)."""
+    """Returns the `openapi_extra` of an operation: error statuses, body, parameters, and other `responses` (s206=…)."""
     statuses = sorted({401, 429, *errors, *(WRITE_ERRORS if body else ())})
-    found: dict[str, Any] = {
+    extra: dict[str, Any] = {
         "responses": {
             **{int(name[1:]): response for name, response in responses.items()},
-            **{status: {"$ref": f"#/components/responses/{_name(status)}"} for status in statuses},
+            **{status: {"$ref": f"#/components/responses/{_component_name(status)}"} for status in statuses},
         }
     }
     if body is not None:
         schema = body.model_json_schema()
-        found["requestBody"] = {
+        extra["requestBody"] = {
             "required": bool(schema.get("required")),
             "content": {"application/json": {"schema": schema}},
         }
     if parameters:
-        found["parameters"] = [dict(parameter) for parameter in parameters]
-    return found
+        extra["parameters"] = [dict(parameter) for parameter in parameters]
+    return extra
 
 
-def _name(status: int) -> str:
+def _component_name(status: int) -> str:
+    """Returns the name of a status among the components, such as "NotFound"."""
     return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
 
 
 class PortalAPI(NinjaAPI):
-    """Adds the errors, which every operation refers to, and draws the document once for each place it stands at."""
+    """Adds the error responses that operations refer to, and builds the document once per root path."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -128,13 +129,13 @@ class PortalAPI(NinjaAPI):
 
     def _build(self, root: str) -> OpenAPISchema:
         document = super().get_openapi_schema(path_prefix=root)
-        # HEAD is what GET is, without the body; saying so for each address would help nobody.
+        # HEAD is the same as GET without a body; listing it for each path would only lengthen the document.
         for operations in document["paths"].values():
             operations.pop("head", None)
         problem = Problem.model_json_schema(mode="validation")
         document["components"]["schemas"]["Problem"] = problem
         document["components"]["responses"] = {
-            _name(status): {
+            _component_name(status): {
                 "description": meaning,
                 "content": {PROBLEM_CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 **({"headers": {"Retry-After": {"schema": {"type": "integer"}}}} if status == 429 else {}),
@@ -145,41 +146,44 @@ class PortalAPI(NinjaAPI):
 
 
 def docs_view(api: PortalAPI) -> Any:
-    """The view of the readable docs: the document as plain HTML, without a script."""
+    """Returns the view of the HTML docs: the document as plain HTML, without scripts."""
 
     @require_safe
     def docs(request: HttpRequest) -> HttpResponse:
         document = api.get_openapi_schema()
-        operations = [
-            {
-                **operation,
-                "method": method.upper(),
-                "path": path,
-                "body": _fields(operation.get("requestBody")),
-                "answers": _answers(operation, document),
-                "group": (operation.get("tags") or [""])[0],
-            }
-            for path, methods in document["paths"].items()
-            for method, operation in methods.items()
-        ]
         schemas = [
-            {"name": name, "description": schema.get("description", ""), "fields": _of(schema)}
+            {"name": name, "description": schema.get("description", ""), "fields": _schema_fields(schema)}
             for name, schema in sorted(document["components"]["schemas"].items())
         ]
-        context = {"info": document["info"], "operations": operations, "schemas": schemas, "problems": STATUS_MEANINGS}
+        context = {"info": document["info"], "operations": _operations(document), "schemas": schemas}
         html = render_to_string("api/docs.html", context, request)
-        # The document's descriptions are Markdown, of which they use this much.
+        # Descriptions are Markdown, of which only `code` is used.
         return HttpResponse(re.sub("`([^`<>]+)`", r"<code>\1</code>", html))
 
     return docs
 
 
-def _fields(holder: dict[str, Any] | None) -> list[dict[str, Any]]:
-    schema = next(iter(holder["content"].values()))["schema"] if holder else {}
-    return _of(schema)
+def _operations(document: OpenAPISchema) -> list[dict[str, Any]]:
+    return [
+        {
+            **operation,
+            "method": method.upper(),
+            "path": path,
+            "body": _body_fields(operation.get("requestBody")),
+            "responses": _responses(operation, document),
+            "group": (operation.get("tags") or [""])[0],
+        }
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
 
 
-def _of(schema: dict[str, Any]) -> list[dict[str, Any]]:
+def _body_fields(body: dict[str, Any] | None) -> list[dict[str, Any]]:
+    schema = next(iter(body["content"].values()))["schema"] if body else {}
+    return _schema_fields(schema)
+
+
+def _schema_fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
     required = schema.get("required", ())
     return [
         {"name": name, "type": _type(field), "required": name in required, "description": field.get("description", "")}
@@ -188,11 +192,11 @@ def _of(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """A schema in a few words."""
+    """Returns the type of a schema as a short text."""
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_type(one) for one in schema["anyOf"]))
+        return " or ".join(dict.fromkeys(_type(option) for option in schema["anyOf"]))
     if "enum" in schema:
         return "one of " + ", ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
@@ -200,11 +204,13 @@ def _type(schema: dict[str, Any]) -> str:
     return str(schema.get("format") or schema.get("type") or "anything")
 
 
-def _answers(operation: dict[str, Any], document: OpenAPISchema) -> list[dict[str, Any]]:
-    found = []
+def _responses(operation: dict[str, Any], document: OpenAPISchema) -> list[dict[str, Any]]:
+    """Returns status, description and type of each response of an operation, in the order of the statuses."""
+    rows = []
     for status, response in sorted(operation["responses"].items(), key=lambda item: int(item[0])):
-        named = document["components"]["responses"].get(response.get("$ref", "").rsplit("/", 1)[-1], response)
-        content: list[dict[str, Any]] = list(named.get("content", {}).values())
+        resolved = document["components"]["responses"].get(response.get("$ref", "").rsplit("/", 1)[-1], response)
+        content: list[dict[str, Any]] = list(resolved.get("content", {}).values())
         schema = content[0].get("schema") if content else None
-        found.append({"status": status, "description": named["description"], "type": _type(schema) if schema else ""})
-    return found
+        type_ = _type(schema) if schema else ""
+        rows.append({"status": status, "description": resolved["description"], "type": type_})
+    return rows

@@ -1,4 +1,4 @@
-"""The options of a kind of export as JSON Schema, drawn from its form."""
+"""JSON Schema of a kind's options, derived from its form."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import forms
 from django.forms.utils import pretty_name
 
-# For fields that do not bring a `schema` of their own.
+# For form fields without a `schema` attribute.
 FIELD_SCHEMAS: Final[tuple[tuple[type[forms.Field], dict[str, Any]], ...]] = (
     (forms.FloatField, {"type": "number"}),
     (forms.DecimalField, {"type": "number"}),
@@ -17,34 +17,34 @@ FIELD_SCHEMAS: Final[tuple[tuple[type[forms.Field], dict[str, Any]], ...]] = (
 
 
 def form_schema(form: type[forms.Form]) -> dict[str, Any]:
-    """JSON Schema of the object that `options` may be."""
+    """Returns the JSON Schema of the `options` object."""
     fields = form().fields
-    found: dict[str, Any] = {
+    schema: dict[str, Any] = {
         "type": "object",
         "properties": {name: field_schema(name, field) for name, field in fields.items()},
         "additionalProperties": False,
     }
     if required := [name for name, field in fields.items() if field.required]:
-        found["required"] = required
-    return found
+        schema["required"] = required
+    return schema
 
 
 def field_schema(name: str, field: forms.Field) -> dict[str, Any]:
-    """JSON Schema of one option."""
-    usual = next((type_ for class_, type_ in FIELD_SCHEMAS if isinstance(field, class_)), {"type": "string"})
-    found = {**getattr(field, "schema", usual), "title": str(field.label or pretty_name(name))}
+    """Returns the JSON Schema of one option."""
+    default = next((type_ for class_, type_ in FIELD_SCHEMAS if isinstance(field, class_)), {"type": "string"})
+    schema = {**getattr(field, "schema", default), "title": str(field.label or pretty_name(name))}
     if field.help_text:
-        found["description"] = str(field.help_text)
-    if isinstance(field, forms.ChoiceField) and found["type"] == "string":
-        found["enum"] = [value for value, _ in _choices(field) if value != ""]
+        schema["description"] = str(field.help_text)
+    if isinstance(field, forms.ChoiceField) and schema["type"] == "string":
+        schema["enum"] = [value for value, _ in _choices(field) if value != ""]
     for key, limit in (("maxLength", "max_length"), ("minLength", "min_length")):
-        if found["type"] == "string" and getattr(field, limit, None) is not None:
-            found[key] = getattr(field, limit)
-    if field.required and found["type"] in ("string", "array"):
-        found.setdefault({"string": "minLength", "array": "minItems"}[found["type"]], 1)
-    return found
+        if schema["type"] == "string" and getattr(field, limit, None) is not None:
+            schema[key] = getattr(field, limit)
+    if field.required and schema["type"] in ("string", "array"):
+        schema.setdefault({"string": "minLength", "array": "minItems"}[schema["type"]], 1)
+    return schema
 
 
 def _choices(field: forms.ChoiceField) -> Iterable[tuple[Any, Any]]:
-    # The declared choices are pairs, without groups; Django's type allows more.
+    # The declared choices are plain pairs; Django's type also allows groups.
     return field.choices  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""Errors as application/problem+json (RFC 9457), whatever goes wrong below /api/."""
+"""Every error below /api/ as application/problem+json (RFC 9457)."""
 
 import json
 import logging
@@ -45,7 +45,7 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> HttpResponse:
-    """An error as the contract has it."""
+    """Returns an error response; `more` are additional members."""
     title = HTTPStatus(status).phrase
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
     body |= {"detail": detail or DEFAULT_DETAILS.get(status, f"{title}."), **more}
@@ -55,7 +55,16 @@ def problem_response(
 
 
 def response_for_error(error: Exception) -> HttpResponse:
-    """The answer an exception means."""
+    """Returns the response for an exception; an unknown one is logged and becomes a 500."""
+    response = _domain_error_response(error) or _http_error_response(error)
+    if response is None:
+        # The details are only logged, since a response could disclose internals.
+        log.error("The API failed.", exc_info=error)
+        return problem_response(500)
+    return response
+
+
+def _domain_error_response(error: Exception) -> HttpResponse | None:
     match error:
         case InvalidError():
             return problem_response(422, errors=error.errors)
@@ -63,32 +72,35 @@ def response_for_error(error: Exception) -> HttpResponse:
             return problem_response(409, str(error), export_id=error.export_id)
         case ConflictError():
             return problem_response(409, str(error))
-        case AuthenticationError():
-            return problem_response(401, headers={"WWW-Authenticate": 'Bearer realm="export portal"'})
-        case PermissionDenied():
-            return problem_response(403, str(error))
-        case ThrottledError():
-            return problem_response(429, str(error), headers={"Retry-After": str(error.seconds)})
-        case Http404():
-            return problem_response(404, str(error))
         case FileGoneError():
             return problem_response(410, str(error))
-        case RequestDataTooBig():
-            return problem_response(413)
-        case SuspiciousOperation():
-            return problem_response(422, errors={"query": ["The address has more parameters than the portal reads."]})
+        case ThrottledError():
+            return problem_response(429, str(error), headers={"Retry-After": str(error.seconds)})
         case ProviderError():
             return problem_response(502, error.message)
         case CryptoError():
             return problem_response(503, str(error))
-    # What exactly went wrong is for the log; an answer could give away what is none of the caller's business.
-    log.error("The API failed.", exc_info=error)
-    return problem_response(500)
+    return None
+
+
+def _http_error_response(error: Exception) -> HttpResponse | None:
+    match error:
+        case AuthenticationError():
+            return problem_response(401, headers={"WWW-Authenticate": 'Bearer realm="export portal"'})
+        case PermissionDenied():
+            return problem_response(403, str(error))
+        case Http404():
+            return problem_response(404, str(error))
+        case RequestDataTooBig():
+            return problem_response(413)
+        case SuspiciousOperation():
+            return problem_response(422, errors={"query": ["The address has more parameters than the portal reads."]})
+    return None
 
 
 def add_handlers(api: NinjaAPI) -> None:
-    """Has the API answer every exception with a problem."""
-    # ninja has handlers of its own for the last three, which are nearer than the one for all.
+    """Registers handlers, so that the API answers every exception with a problem response."""
+    # ninja's default handlers of the last three are more specific than one for Exception, so they are replaced too.
     for class_ in (Exception, Http404, HttpError, ValidationError):
         api.add_exception_handler(class_, _handle)
 
@@ -98,7 +110,7 @@ def _handle(request: HttpRequest, error: Exception | type[Exception]) -> HttpRes
 
 
 def wrap_view(view: View) -> View:
-    """The view as it stands below /api/: bodies bounded, none after HEAD, every error a problem."""
+    """Wraps a view: limits the body of requests, sends none after HEAD, turns every error into a problem response."""
 
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -107,32 +119,32 @@ def wrap_view(view: View) -> View:
         except Exception as error:
             response = response_for_error(error)
         if response.status_code >= 400 and response.headers.get("Content-Type") != PROBLEM_CONTENT_TYPE:
-            # Not closed: that would tell Django that the request is over.
+            # The old response is not closed: that would send request_finished.
             kept = {name: response[name] for name in ("Allow", "Content-Range", "Accept-Ranges") if name in response}
             response = problem_response(response.status_code, headers=kept)
-        # Answers are for who asked, and of the moment; a file says for itself what may be kept.
+        # Responses depend on the caller and the moment. File responses set their own Cache-Control.
         response.headers.setdefault("Cache-Control", "no-store")
         if request.method == "HEAD" and isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
             response.content = b""
         return response
 
-    # The token is in a header that no other site can make a browser send.
+    # The token is in a header, which another site cannot make a browser send.
     inner.csrf_exempt = True  # type: ignore[attr-defined]
     return inner
 
 
-def not_found(request: HttpRequest, **rest: Any) -> HttpResponse:
-    """Answers every address below /api/ that is none."""
+def not_found(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    """The view of unknown paths below /api/. Raises Http404."""
     raise Http404(DEFAULT_DETAILS[404])
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
-    """The answer to a request whose body is not even read."""
+    """Returns the response to a request whose body must not be read, or None."""
     length = request.headers.get("Content-Length") or ""
     if length.isascii() and length.isdigit() and (len(length) > 10 or int(length) > MAX_BODY_BYTES):
         return problem_response(413)
-    # Such a body has no end that could be known, and WSGI would read it as empty.
+    # WSGI would read a body of unknown length as empty.
     if not length and "Transfer-Encoding" in request.headers:
         return problem_response(411)
     return None

@@ -1,4 +1,4 @@
-"""Projects: a provider's projects that the team exports from."""
+"""Endpoints of projects: list, create, get."""
 
 from ninja import Router
 
@@ -26,9 +26,9 @@ def list_projects(request: ApiRequest) -> ProjectsOut:
 def create_project(request: ApiRequest) -> ProjectOut:
     """Adds a project by its id at the provider. The provider is not called."""
     member = access.require(request.auth.member, access.EXPORT)
-    wish = body.read_body(request, NewProject)
-    credential = access.credential(member, wish.credential_id, access.EXPORT)
-    row = service.create_project(credential, member.user, remote_id=wish.remote_id, name=wish.name or "")
+    data = body.read_body(request, NewProject)
+    credential = access.credential(member, data.credential_id, access.EXPORT)
+    row = service.create_project(credential, member.user, remote_id=data.remote_id, name=data.name or "")
     return serializers.project(row)
 
 

@@ -1,6 +1,6 @@
-"""What the API says and takes, as the contract names it. The OpenAPI document is drawn from these.
+"""Models of the API's responses and request bodies. Their docstrings are descriptions in the OpenAPI document.
 
-Plain models and not ninja's: those look every value up as if it came from a template, which doubled a list's time.
+Plain pydantic models: ninja's Schema resolves every value as a template would, which doubled the time of lists.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Rows as the API shows them."""
+"""Conversion of rows and declarations to the models of `schemas`."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -27,31 +27,28 @@ from exports.providers.registry import PROVIDERS
 
 
 def base_url(request: HttpRequest) -> str:
-    """What the portal's addresses begin with."""
+    """Returns scheme and host of the portal's URLs: PUBLIC_URL, or those of the request."""
     return str(settings.PUBLIC_URL) or f"{request.scheme}://{request.get_host()}"
 
 
 def page_meta(page: Page[Export] | Page[Project] | Page[Credential]) -> Meta:
-    """About a page of a list."""
+    """Returns the Meta of a page of a list."""
     return Meta(limit=page.limit, next=page.next_query)
 
 
 def single_page_meta(count: int) -> Meta:
-    """About a list that comes whole."""
+    """Returns the Meta of a list that is returned whole."""
     return Meta(limit=count, next=None)
 
 
 def user(row: User) -> UserOut:
-    """A person."""
+    """Serializes a user."""
     return UserOut(id=row.pk, email=row.email, name=row.name)
 
 
-def export(row: Export, base_: str) -> ExportOut:
-    """An export; `base_` is what its file's address begins with."""
-    kept = row.file if row.file is not None and row.file.deleted_at is None else None
-    error = None
-    if row.error_code:
-        error = ErrorOut(code=row.error_code, message=row.error_message, action=row.error_action)
+def export(row: Export, base: str) -> ExportOut:
+    """Serializes an export. `base`: the base URL of its file's URL."""
+    kept_file = row.file if row.file is not None and row.file.deleted_at is None else None
     return ExportOut(
         id=row.pk,
         project_id=row.project_id,
@@ -64,7 +61,7 @@ def export(row: Export, base_: str) -> ExportOut:
         progress=row.progress,
         provider_status=row.provider_status,
         messages=row.messages,
-        error=error,
+        error=_error(row),
         created_at=row.created_at,
         submitted_at=row.submitted_at,
         started_at=row.started_at,
@@ -72,16 +69,22 @@ def export(row: Export, base_: str) -> ExportOut:
         next_step_at=row.next_step_at,
         deadline_at=row.deadline_at,
         remote_id=row.remote_id,
-        url=base_ + reverse("api:export_file", args=[row.pk]) if kept else None,
-        file=file(kept) if kept else None,
+        url=base + reverse("api:export_file", args=[row.pk]) if kept_file else None,
+        file=file(kept_file) if kept_file else None,
         user=user(row.user),
         trigger=row.trigger,
         retry_of=row.retry_of_id,
     )
 
 
+def _error(row: Export) -> ErrorOut | None:
+    if not row.error_code:
+        return None
+    return ErrorOut(code=row.error_code, message=row.error_message, action=row.error_action)
+
+
 def file(row: File) -> FileOut:
-    """A file."""
+    """Serializes a file."""
     return FileOut(
         name=row.name,
         size=row.size,
@@ -93,7 +96,7 @@ def file(row: File) -> FileOut:
 
 
 def change(row: Change) -> ChangeOut:
-    """A row of the history."""
+    """Serializes a row of the history."""
     return ChangeOut(
         from_=row.from_status,
         to=row.to_status,
@@ -106,20 +109,22 @@ def change(row: Change) -> ChangeOut:
 
 
 def call(row: Call) -> CallOut:
-    """An exchange with the provider."""
+    """Serializes a call to the provider."""
     return CallOut(at=row.at, method=row.method, url=row.url, status=row.status, seconds=row.seconds, error=row.error)
 
 
 def credential(row: Credential) -> CredentialOut:
-    """A credential: which secrets are set, never what they are."""
-    # A provider may leave the portal, its credentials stay.
-    known = row.provider in PROVIDERS
-    names = [secret.name for secret in row.provider_definition.secrets] if known else sorted(row.encrypted_secrets)
+    """Serializes a credential with the names of its secrets, never their values."""
+    # The portal may no longer have the provider; its credentials stay.
+    has_provider = row.provider in PROVIDERS
+    names = (
+        [secret.name for secret in row.provider_definition.secrets] if has_provider else sorted(row.encrypted_secrets)
+    )
     return CredentialOut(
         id=row.pk,
         provider=row.provider,
         name=row.name,
-        origin=row.origin_url if known else row.origin,
+        origin=row.origin_url if has_provider else row.origin,
         dialect=row.dialect,
         secret_fields=[name for name in names if name in row.encrypted_secrets],
         created_at=row.created_at,
@@ -130,7 +135,7 @@ def credential(row: Credential) -> CredentialOut:
 
 
 def project(row: Project) -> ProjectOut:
-    """A project."""
+    """Serializes a project."""
     return ProjectOut(
         id=row.pk,
         credential_id=row.credential_id,
@@ -142,7 +147,7 @@ def project(row: Project) -> ProjectOut:
 
 
 def provider(declared: Provider) -> ProviderOut:
-    """What the portal knows of a service."""
+    """Serializes a provider's declaration."""
     return ProviderOut(
         slug=declared.slug,
         label=declared.label,
@@ -164,12 +169,12 @@ def provider(declared: Provider) -> ProviderOut:
             )
             for secret in declared.secrets
         ],
-        kinds=[kind(one) for one in declared.kinds],
+        kinds=[kind(declared_kind) for declared_kind in declared.kinds],
     )
 
 
 def kind(declared: Kind) -> KindOut:
-    """One kind of export."""
+    """Serializes a kind of export."""
     return KindOut(
         type=declared.type,
         label=declared.label,

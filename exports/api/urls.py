@@ -1,4 +1,4 @@
-"""Every address below /api/."""
+"""URLs below /api/."""
 
 from typing import Any
 
@@ -25,25 +25,25 @@ api = PortalAPI(
 for part in (me, credentials, projects, exports):
     for view in part.router.path_operations.values():
         for operation in view.operations:
-            # Whoever may GET may HEAD (RFC 9110, 9.3.2).
+            # HEAD is allowed wherever GET is (RFC 9110, 9.3.2).
             operation.methods += ["HEAD"] if "GET" in operation.methods else []
     api.add_router("", part.router)
 problems.add_handlers(api)
 
 
-def _wrapped(patterns: Any) -> list[URLPattern]:
-    """The API's addresses with every answer of theirs as the contract has it."""
-    found = [pattern for pattern in patterns if isinstance(pattern, URLPattern)]
-    for pattern in found:
-        # ninja's root only serves to find out where the API is, and its document takes any method.
+def _wrap_views(patterns: Any) -> list[URLPattern]:
+    """Returns ninja's URL patterns with their views wrapped by `problems.wrap_view`."""
+    url_patterns = [pattern for pattern in patterns if isinstance(pattern, URLPattern)]
+    for pattern in url_patterns:
+        # ninja's root view exists only to be reversed, and its document view would accept any method.
         view = {"api-root": problems.not_found, "openapi-json": require_safe(pattern.callback)}.get(pattern.name or "")
         pattern.callback = problems.wrap_view(view or pattern.callback)
-    return found
+    return url_patterns
 
 
 _patterns, _app, _namespace = api.urls
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("v1/", (_wrapped(_patterns), _app, _namespace)),
+    path("v1/", (_wrap_views(_patterns), _app, _namespace)),
     path("docs", problems.wrap_view(docs_view(api)), name="api-docs"),
     re_path(r"^(?P<path>(?s:.*))\Z", problems.wrap_view(problems.not_found)),
 ]

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from exports import states
 from exports.audit import log as audit_log
 from exports.errors import ConflictError, InvalidError
 from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.models import Export
 from exports.providers.contract import is_valid_remote_id
 from exports.queue import inbound_webhooks, wakeup
+from exports.settle.outcome import cancel_by_request
 
 
 class RetryRefusal(StrEnum):
@@ -61,7 +61,7 @@ def cancel(export: Export, *, actor: str, source: str, reason: str = "") -> Expo
         label = export.project.credential.provider_definition.label
         was_sent = export.remote_id or export.request_sent_at
         note = reason or (f"{label} may still finish its own job." if was_sent else f"{label} was not asked.")
-        if export.move(states.CANCELED, source=source, actor=actor, note=note):
+        if cancel_by_request(export, source=source, actor=actor, note=note):
             if source in audit_log.AUDITED_SOURCES:
                 audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export), reason)
             return export

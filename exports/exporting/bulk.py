@@ -9,13 +9,13 @@ from typing import Final, cast
 
 from django.db import transaction
 
-from exports import states
 from exports.audit import log as audit_log
 from exports.errors import ConflictError, DuplicateError, InvalidError
 from exports.exporting import actions, delete_file
 from exports.exporting.actions import RetryRefusal
 from exports.exporting.create import Requester
 from exports.models import Download, Export, User
+from exports.settle.outcome import cancel_by_request
 from exports.storage import files
 
 CHUNK_BYTES: Final = 256 * 1024
@@ -137,7 +137,7 @@ def _cancel_without_provider(export: Export, actor: str, source: str) -> None:
     slug = export.project.credential.provider
     note = f"The portal no longer has the provider {slug}; a job there may still finish."
     with transaction.atomic():
-        if not export.move(states.CANCELED, source=source, actor=actor, note=note):
+        if not cancel_by_request(export, source=source, actor=actor, note=note):
             raise _SkipError("it moved on just now, so try again")
         if source in audit_log.AUDITED_SOURCES:
             audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export))

@@ -1,4 +1,4 @@
-"""What has to be true before the portal's processes start: a database as this code expects it, keys that open it."""
+"""Steps before the portal starts: migrate, check that the keys decrypt what is stored, collect static files."""
 
 import hashlib
 from pathlib import Path
@@ -14,14 +14,14 @@ from exports.supervisor.preflight import StartRefused
 
 
 def prepare() -> None:
-    """Bring database and static files up to date. Refused with a sentence when the portal must not start."""
+    """Brings database and static files up to date. Raises StartRefused when the portal must not start."""
     _migrate()
     _check_keys()
     _collect_static()
 
 
 def newer_migrations(loader: MigrationLoader) -> list[str]:
-    """The portal's migrations that the database has and this code does not know, so a newer version made them."""
+    """Returns the portal's applied migrations that this version does not have; a newer version applied them."""
     known = set(loader.disk_migrations)
     for migration in loader.disk_migrations.values():
         known.update(migration.replaces)
@@ -31,7 +31,7 @@ def newer_migrations(loader: MigrationLoader) -> list[str]:
 
 
 def error_summary(problem: Exception) -> str:
-    """What an error says, on one line without a full stop."""
+    """Returns the first line of an error's text without its full stop; the type's name if there is no text."""
     return (str(problem).strip().splitlines() or [type(problem).__name__])[0].rstrip(".")
 
 
@@ -54,7 +54,7 @@ def _migrate() -> None:
         return
     try:
         call_command("migrate", interactive=False, verbosity=0)
-    except Exception as problem:  # a migration may run any code
+    except Exception as problem:  # a migration can run any code
         raise StartRefused(
             f"The database could not be brought up to date ({error_summary(problem)}): "
             "see python manage.py migrate for the whole story."
@@ -71,20 +71,20 @@ def _check_keys() -> None:
 
 
 def _collect_static() -> None:
-    """Collect the static files unless nothing has changed since the last time."""
-    mark = Path(settings.STATIC_ROOT) / ".collected"
-    now = _static_fingerprint()
+    """Collects the static files if they have changed since the last time."""
+    fingerprint_file = Path(settings.STATIC_ROOT) / ".collected"
+    fingerprint = _static_fingerprint()
     try:
-        if mark.is_file() and mark.read_text(encoding="ascii") == now:
+        if fingerprint_file.is_file() and fingerprint_file.read_text(encoding="ascii") == fingerprint:
             return
         call_command("collectstatic", interactive=False, verbosity=0)
-        mark.write_text(now, encoding="ascii")
+        fingerprint_file.write_text(fingerprint, encoding="ascii")
     except (OSError, ValueError, CommandError) as problem:
         raise StartRefused(f"The static files could not be collected ({error_summary(problem)}).") from problem
 
 
 def _static_fingerprint() -> str:
-    """A hash over name, size and time of every static file there is to collect."""
+    """Returns a hash of name, size and modification time of every static file."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list([]):

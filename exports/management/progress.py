@@ -1,4 +1,4 @@
-"""Following exports on a terminal: progress bars, and what a program wants to know at the end."""
+"""Progress of exports on a terminal, and their summary as JSON."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ BAR_WIDTH: Final = 24
 
 
 class ProgressPrinter:
-    """Prints lines as exports change; on a terminal, one moving line for a single export."""
+    """Prints a line whenever an export changes; on a terminal a single export has one line that is rewritten."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out or sys.stderr
@@ -24,19 +24,19 @@ class ProgressPrinter:
         self.last_lines: dict[int, str] = {}
 
     def follow(self, ids: Sequence[int], timeout: float) -> list[Export]:
-        """Waits until all have ended, or `timeout` seconds. Returns them as they are then."""
-        ends = time.monotonic() + timeout
+        """Waits until all exports have ended, at most `timeout` seconds. Returns their state then."""
+        deadline = time.monotonic() + timeout
         while True:
             exports = list(Export.objects.with_related().filter(pk__in=ids).order_by("pk"))
             for export in exports:
-                self._say(export, alone=len(exports) == 1)
-            if not any(export.is_open for export in exports) or time.monotonic() > ends:
+                self._print(export, alone=len(exports) == 1)
+            if not any(export.is_open for export in exports) or time.monotonic() > deadline:
                 if self.is_terminal and len(exports) == 1:
                     self.out.write("\n")
                 return exports
             time.sleep(REFRESH_SECONDS)
 
-    def _say(self, export: Export, *, alone: bool) -> None:
+    def _print(self, export: Export, *, alone: bool) -> None:
         line = progress_line(export)
         if self.last_lines.get(export.pk) == line:
             return
@@ -46,17 +46,17 @@ class ProgressPrinter:
 
 
 def progress_line(export: Export) -> str:
-    """One line: number, what, bar, status, the provider's word."""
+    """Returns one line: id, kind, bar, status, the provider's status."""
     done = 100.0 if export.status == states.SUCCEEDED else export.progress or 0.0
     bar = "#" * int(BAR_WIDTH * done / 100)
-    what = f"{export.project.provider.label} {export.type}"
-    doing = f" ({export.step})" if export.is_open else ""
-    word = f", provider says {export.provider_status}" if export.provider_status and export.is_open else ""
-    return f"{export.pk:>5}  {what:<20} [{bar:<{BAR_WIDTH}}] {done:>3.0f} %  {export.status}{doing}{word}"
+    kind = f"{export.project.provider.label} {export.type}"
+    step = f" ({export.step})" if export.is_open else ""
+    provider_status = f", provider says {export.provider_status}" if export.provider_status and export.is_open else ""
+    return f"{export.pk:>5}  {kind:<20} [{bar:<{BAR_WIDTH}}] {done:>3.0f} %  {export.status}{step}{provider_status}"
 
 
 def export_summary(export: Export) -> dict[str, Any]:
-    """What a program wants to know."""
+    """Returns the export as a JSON object for scripts."""
     file = export.file
     error = {"code": export.error_code, "message": export.error_message, "action": export.error_action}
     return {

@@ -1,4 +1,4 @@
-"""`python -m exports.sandbox`: the stand-ins without Django."""
+"""`python -m exports.sandbox` runs the stand-ins without Django."""
 
 import sys
 

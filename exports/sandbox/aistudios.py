@@ -1,4 +1,4 @@
-"""The stand-in for AI Studios: videos of projects. There is no job id; progress tells of a project's newest export."""
+"""The stand-in for AI Studios: videos of projects. Without job ids: progress is that of a project's newest export."""
 
 import base64
 import json
@@ -24,9 +24,9 @@ from exports.sandbox.video import build_mp4
 APP_ID = "sandbox-app"
 USER_KEYS = frozenset(("sandbox-key", *(f"sandbox-key-{number}" for number in range(2, 10))))
 TOKEN_SECONDS = 24 * 3600.0
-# The first part of a new export during which a `stale` project still tells of the one before.
+# The part of a new export's duration in which a `stale` project still shows the export before it.
 STALE_SHARE = 0.4
-# When a webhook is told of progress, as parts of the job.
+# When progress webhooks are sent, as parts of the job's duration.
 WEBHOOK_PROGRESS = (0.25, 0.5, 0.75, 1.0)
 DAY_SECONDS = 24 * 3600.0
 
@@ -39,7 +39,7 @@ class AIStudios(Service):
     content_types: ClassVar[Mapping[str, str]] = {"mp4": "video/mp4"}
 
     def build_routes(self) -> None:
-        """All routes, and what happened before the stand-in was started."""
+        """All routes, and no token issued."""
         self._tokens: dict[str, float] = {}
         api = "/api/odin/v3"
         self.route("POST", f"{api}/auth/token", "auth", self.issue_token, public=True)
@@ -51,37 +51,37 @@ class AIStudios(Service):
         self.route("GET", f"{api}/dropdown/workspaces", "list", self.workspaces)
 
     def authenticate(self, call: Request) -> str | Response:
-        """The bare token, without `Bearer`."""
+        """The token, which the header carries without `Bearer`; 401 when it is unknown or expired."""
         token = call.header("Authorization")
         return token if time.time() < self._tokens.get(token, 0) else self.error_response(401)
 
     def error_response(self, status: int, message: str = "") -> Response:
-        """`{"success": false, "error": {"code", "msg"}}`; which status goes with it is not documented."""
+        """`{"success": false, "error": {"code", "msg"}}`. The documents do not say which HTTP status goes with it."""
         text = message or ERROR_MESSAGES.get(status, f"Error {status}")
         return json_response({"success": False, "error": {"code": status, "msg": text}}, status)
 
     def job_not_found(self) -> Response:
-        """Progress is asked by project, so it is the project that is missing."""
+        """Progress is that of a project, so the project is reported as missing."""
         return self.error_response(404)
 
     def clear(self) -> None:
-        """No tokens."""
+        """Forgets all tokens."""
         self._tokens.clear()
 
     def expire_tokens(self) -> None:
-        """All tokens end now."""
+        """Makes all tokens invalid."""
         self._tokens.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The tokens."""
         return {"tokens": dict(self._tokens)}
 
-    def restore(self, kept: dict[str, Any]) -> None:
-        """The tokens."""
-        self._tokens = dict(kept["tokens"])
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Takes over the tokens of a snapshot."""
+        self._tokens = dict(snapshot["tokens"])
 
     def describe_projects(self) -> Iterator[tuple[str, str]]:
-        """Every project with something to say about."""
+        """Every project that has a description."""
         return ((number, about) for number, (_, _, about) in PROJECTS.items() if about)
 
     def by_body(self, call: Request) -> ProjectAndJob:
@@ -108,15 +108,15 @@ class AIStudios(Service):
         return _good({"token": token})
 
     def check_token(self, call: Request) -> Response:
-        """A bad token is no error here, only not authenticated."""
+        """Whether the token is valid; an invalid one is no error here."""
         return _good({"isAuthenticated": bool(call.caller)})
 
     def workspaces(self, _: Request) -> Response:
-        """Ids and names."""
+        """All workspaces, with ids and names."""
         return _good([{"workspaceId": number, "workspaceName": name} for number, name in WORKSPACES])
 
     def export(self, call: Request) -> Response:
-        """Starts an export; refused while one of the same project is under way."""
+        """Starts an export; refused while one of the same project runs."""
         body = call.data()
         project = body.get("projectId")
         if not isinstance(project, str) or project not in PROJECTS:
@@ -152,7 +152,7 @@ class AIStudios(Service):
             self.state.webhooks.send_at(job.made_at + job.seconds * share, url, hint)
 
     def progress(self, call: Request) -> Response:
-        """Percent, a free word, and the link once there is one."""
+        """Progress in percent, the state, and the link once the export is done."""
         project = call.path_parameters["project"]
         if project not in PROJECTS:
             return self.error_response(404)
@@ -163,7 +163,7 @@ class AIStudios(Service):
         return _good(data)
 
     def project(self, call: Request) -> Response:
-        """The project with what is known of its newest export."""
+        """The project, with the state of its newest export."""
         project = call.path_parameters["project"]
         if project not in PROJECTS:
             return self.error_response(404)
@@ -181,7 +181,7 @@ class AIStudios(Service):
             "thumbnailUrl": None,
             "baseInfoId": None,
             "dictionary": [],
-            # Changes with the request already, also while the progress still is the old export's.
+            # The new export's from the request on, also while a stale project still shows the old progress.
             "backendTaskId": latest.extra.get("task") if latest else None,
             "exportType": "video",
             "progress": int(shown["progress"]),
@@ -194,7 +194,7 @@ class AIStudios(Service):
         return _good({"project": data})
 
     def exported(self, call: Request) -> Response:
-        """Only projects with a finished video."""
+        """The projects with a finished video."""
         items = []
         for project, (name, _, _) in PROJECTS.items():
             if self._latest(project) is None:
@@ -214,7 +214,7 @@ class AIStudios(Service):
         return None
 
     def _from_yesterday(self, project: str) -> Job:
-        """The export somebody made the day before; it counts as no job of this life."""
+        """An export of the day before, which no list and no ledger counts."""
         number = f"{project}-yesterday"
         job = self.state.jobs.get(self.slug, number)
         if job is None:
@@ -231,7 +231,7 @@ class AIStudios(Service):
         return self._from_yesterday(job.project) if PROJECTS[job.project][1] else None
 
     def _shown(self, project: str, call: Request) -> dict[str, Any]:
-        """Progress (0 to 100), state and link (or None) of a project."""
+        """Progress (0 to 100), state and link (or None) of the project's newest export."""
         job = self._latest(project)
         if job is None:
             return {"progress": 0, "state": "draft", "link": None}
@@ -247,11 +247,11 @@ class AIStudios(Service):
         return {"progress": progress, "state": view.word or states[view.end], "link": link}
 
     def file_name(self, job: Job) -> str:
-        """Says what it is."""
+        """A name that says that this is a stand-in's video."""
         return f"stand-in-video-{job.project}.mp4"
 
     def content(self, job: Job, version: int) -> Blob:
-        """A short video that says what it is; its colour tells jobs apart."""
+        """A short video whose text says that it is a stand-in's; each job has a background colour of its own."""
         return build_mp4(sum(job.id.encode()) + 11 * version, job.file_bytes)
 
 

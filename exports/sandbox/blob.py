@@ -1,4 +1,4 @@
-"""File contents of any size in little memory: stretches of bytes and repeated patterns, readable from any offset."""
+"""File contents of any size in little memory: byte strings and repeated patterns, readable from any offset."""
 
 import zlib
 from bisect import bisect_right
@@ -14,22 +14,22 @@ class RepeatedBytes:
 
     def __init__(self, pattern: bytes, length: int) -> None:
         self.pattern, self.length = pattern, length
-        # A long run of the pattern, so that a chunk is one slice of it wherever the chunk starts.
+        # Long enough that a chunk is one slice of it, wherever the chunk starts.
         self._run = memoryview(pattern * (CHUNK_BYTES // len(pattern) + 2)) if length else memoryview(b"")
 
     def __len__(self) -> int:
         return self.length
 
     def slice(self, start: int, stop: int) -> memoryview:
-        """The bytes from `start` to `stop`, which lie at most one chunk apart."""
+        """The bytes from `start` to `stop`, at most one chunk."""
         offset = start % len(self.pattern)
         return self._run[offset : offset + stop - start]
 
     def crc32(self) -> int:
-        """The CRC-32 of all of it, in a number of steps that grows with the logarithm of the length.
+        """The CRC-32 of all bytes, in a number of steps that grows with the logarithm of the length.
 
-        Going through one whole pattern maps a CRC x to L(x) xor c, with L linear over bits. The map for two patterns
-        is the map applied to itself, and so on by doubling.
+        One whole pattern maps a CRC x to L(x) xor c, with L linear over bits. The map of two patterns is the map
+        applied to itself, and so on by doubling.
         """
         count, rest = divmod(self.length, len(self.pattern))
         constant = zlib.crc32(self.pattern, 0)
@@ -61,7 +61,7 @@ def crc32_of(part: Part) -> int:
 
 
 class Blob:
-    """Parts one after the other."""
+    """The concatenation of parts."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = [part for part in parts if len(part)]
@@ -83,13 +83,13 @@ class Blob:
                 index += 1
 
     def read(self) -> bytes:
-        """All of it at once; for small ones."""
+        """All bytes at once; for small blobs."""
         return b"".join(self.chunks(0, self.size))
 
 
 @dataclass(frozen=True, slots=True)
 class BlobRange:
-    """The part of a blob that one answer carries: from `start` up to and without `stop`."""
+    """The part of a blob that one answer carries: from `start` to before `stop`."""
 
     blob: Blob
     start: int

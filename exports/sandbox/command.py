@@ -1,4 +1,4 @@
-"""The command that serves the stand-ins until told to stop. It needs no Django; the management command wraps it."""
+"""The command that serves the stand-ins until a signal. It needs no Django; the management command wraps it."""
 
 import argparse
 import errno
@@ -17,7 +17,7 @@ USAGE = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's options."""
+    """Adds the command's options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8100, help="port with all four providers (8100; 0: any free one)")
     parser.add_argument(
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def serve(options: dict[str, Any], say: Callable[[str], object], complain: Callable[[str], object]) -> int:
-    """Serve until SIGINT or SIGTERM; the exit code: 0, 2 for a wrong option, 3 for a port that is taken."""
+    """Serves until SIGINT or SIGTERM; the exit code: 0, 2 for a wrong option, 3 for a port in use, else 1."""
     alone = {name: options[f"{name}_port"] for name in PROVIDERS if options.get(f"{name}_port") is not None}
     try:
         sandbox = Sandbox(
@@ -88,7 +88,7 @@ def _run(
         return 1
     single = "".join(f", {provider} alone on {sandbox.own_origin(provider)}" for provider in alone)
     say(f"Stand-in providers (not the real services) on {sandbox.address}/{single}")
-    while not done.wait(0.5):  # a signal that another thread was given wakes nobody who waits without an end
+    while not done.wait(0.5):  # a signal handled in another thread does not end a wait without a timeout
         pass
     sandbox.stop()
     return 0

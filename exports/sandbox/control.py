@@ -1,4 +1,4 @@
-"""The stand-in's own paths: the page at the root, the ledger, and what makes it misbehave."""
+"""The stand-in's own paths: the page at the root, the ledger, faults and settings."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from exports.sandbox.state import SandboxState
 
 
 class Control:
-    """Answers everything that belongs to no provider."""
+    """Answers the requests that belong to no provider."""
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
 
     def page(self, call: Request) -> Response:
-        """What this is, for a person."""
+        """The HTML page at the root."""
         return root_page(self._state, call.origin)
 
     def respond(self, call: Request) -> Response:
@@ -51,21 +51,21 @@ class Control:
         return html_response("Nothing here", '<p>See <a href="/">the first page</a>.</p>', 404)
 
     def ledger(self) -> dict[str, Any]:
-        """The ledger now."""
+        """The ledger as JSON can carry it."""
         with self._state.lock:
             return self._state.ledger.as_dict()
 
     def faults(self) -> dict[str, Any]:
-        """The rules in force: those asked for, and those of the fault projects."""
+        """The active rules: those added by requests, and those of the fault projects."""
         with self._state.lock:
             faults = self._state.faults
             standing = [rule.as_dict() for rules in faults.standing.values() for rule in rules]
             return {"faults": [rule.as_dict() for rule in faults.requested], "fault_projects": standing}
 
-    def change(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Change settings; ValueError says what is wrong with one."""
+    def change(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Changes settings and returns them all; ValueError names the setting that is wrong."""
         with self._state.lock:
-            self._state.settings.change(given)
+            self._state.settings.change(changes)
             self._state.limits.clear()
             return self._state.settings.as_dict()
 

@@ -1,4 +1,4 @@
-"""What the demo team is made of: credentials and projects of the stand-in providers, and one wish for each kind."""
+"""The demo team: credentials and projects of the stand-in providers, and one export request of each kind."""
 
 from typing import Any, Final
 
@@ -7,14 +7,14 @@ TEAM_SLUG: Final = "demo"
 OWNER_EMAIL: Final = "demo@example.org"
 OWNER_NAME: Final = "Demo Owner"
 
-# Prefix on the stand-ins' port (and the provider's slug) to the secrets they take.
+# The secrets that each stand-in accepts, by the provider's slug, which is also its prefix on the stand-ins' port.
 CREDENTIALS: Final[dict[str, dict[str, str]]] = {
     "playcanvas": {"token": "sandbox-token"},
     "aistudios": {"app_id": "sandbox-app", "user_key": "sandbox-key"},
     "toloka": {"token": "sandbox-token", "scheme": "OAuth"},
     "ulule": {"api_key": "sandbox-key"},
 }
-# (provider, id there, name here): the first of a provider serves every kind it has.
+# (provider, its id there, its name here); the first project of a provider supports all its export types.
 PROJECTS: Final[tuple[tuple[str, str, str], ...]] = (
     ("playcanvas", "100001", "Lighthouse (stand-in)"),
     ("aistudios", "65fa6b07dca2e367461a2925", "Welcome video (stand-in)"),

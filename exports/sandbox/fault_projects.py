@@ -1,7 +1,7 @@
 """Projects that misbehave in a fixed way, so that every fault can be tried by hand.
 
 The same number means the same fault at every provider: number 7 is PlayCanvas 100107, Toloka 107, Ulule 4107 and
-AI Studios 65fa6b07dca2e36746100107. Faults of files do not exist at Toloka, whose archive has no file.
+AI Studios 65fa6b07dca2e36746100107. Toloka has no faults of files, since its archive has no file.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ ID_FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class FaultProject:
-    """One number of the table: its rules (kind of request, fault, details) and a sentence about it."""
+    """One row of the table: its number, its rules (kind of request, fault, details) and a description."""
 
     number: int
     rules: tuple[tuple[str, str, dict[str, Any]], ...]
@@ -31,7 +31,7 @@ class FaultProject:
 
     @property
     def name(self) -> str:
-        """The fault's name, or the names of both."""
+        """The name of its fault, or the names of its faults joined by a plus sign."""
         return " + ".join(fault for _, fault, _ in self.rules)
 
     def id_at(self, provider: str) -> str:
@@ -143,7 +143,7 @@ def fault_projects(provider: str) -> Iterator[FaultProject]:
 
 
 def standing_rules() -> Iterator[Rule]:
-    """Fresh rules for all fault projects."""
+    """New rules for all fault projects."""
     for row in FAULT_PROJECTS:
         for provider in row.providers:
             for on, fault, details in row.rules:

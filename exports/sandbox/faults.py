@@ -9,16 +9,16 @@ from typing import Any
 
 from exports.sandbox.options import PROVIDERS
 
-# auth: tokens, who am I. list: everything read before a job is asked for. submit: asks for a job. side: closes or
-# archives a pool. poll: asks about a job. file: fetches its file.
+# auth: tokens and the own user. list: everything read before a job is started. submit: starts a job. side: closes or
+# archives a pool. poll: reads a job. file: downloads its file.
 REQUEST_KINDS = ("auth", "list", "submit", "side", "poll", "file")
 API = frozenset(("auth", "list", "submit", "side", "poll"))
 JOB = frozenset(("submit", "side", "poll"))
 FILE = frozenset(("file",))
 ANY = frozenset(REQUEST_KINDS)
 
-# Which kinds of request each fault can spoil. Where none is named, general faults are put on `poll`, others on the
-# first of their own in the order of KINDS, which for the faults of jobs is `submit`.
+# The kinds of request that each fault can affect. A rule without `on` applies to `poll` for general faults, and for
+# others to the first of these in the order of REQUEST_KINDS, which for the faults of jobs is `submit`.
 FAULTS: dict[str, frozenset[str]] = {
     "slow": ANY,
     "drip": ANY,
@@ -55,9 +55,9 @@ FAULTS: dict[str, frozenset[str]] = {
     "redirect_scheme": FILE,
     "redirect_ok": FILE,
 }
-# Faults that decide how a job ends: once taken they stay with the job, whoever asks and however often.
+# Faults that decide how a job ends: they stay with the job for all later requests.
 JOB_ENDING_FAULTS = frozenset(("endless", "job_fails", "canceled_by_staff", "no_file", "stale"))
-# Faults whose work is not done unless `done` says so; all others do the work and then spoil the answer.
+# Faults that prevent the work unless `done` is true; all others do the work and then change the answer.
 REFUSAL_FAULTS = frozenset(("status", "429", "cut"))
 DEFAULT_REQUEST_KIND = "poll"
 SYNONYMS = {"baseline": "list", "baseline/list": "list"}
@@ -71,8 +71,8 @@ RULE_FIELDS = (
 class Rule:
     """One fault: where it applies, how often, and its details.
 
-    `times` is how often it may fire (None: always) after skipping the first `after` requests it matches. With
-    `per_job` both count anew for each job, which keeps the fault projects useful however often they are tried.
+    `times` is how often it may fire (None: always) after the first `after` matching requests. With `per_job` both are
+    counted for each job, so that a fault project can be tried any number of times.
     """
 
     provider: str
@@ -102,11 +102,11 @@ class Rule:
 
     @property
     def executes_request(self) -> bool:
-        """Is what was asked for done although the answer is spoiled?"""
+        """Whether the requested work is done although the answer is changed."""
         return self.fault not in REFUSAL_FAULTS if self.done is None else self.done
 
     def applies_to(self, provider: str, kind: str, project: str | None) -> bool:
-        """Is a request of this kind one of its requests?"""
+        """Whether the rule covers requests of this kind."""
         return (
             self.provider in ("*", provider)
             and self.project in ("*", project)
@@ -114,7 +114,7 @@ class Rule:
         )
 
     def should_fire(self, key: str) -> bool:
-        """Count a matching request; whether the fault is to happen to it."""
+        """Counts a matching request; whether the fault applies to it."""
         key = key if self.per_job else ""
         self.matched += 1
         self._seen[key] += 1
@@ -128,7 +128,7 @@ class Rule:
         return True
 
     def undo_match(self, key: str) -> None:
-        """The request turned out not to be one this fault can happen to."""
+        """Takes back a firing, because the request turned out to be refused for another reason."""
         self._taken[key if self.per_job else ""] -= 1
 
     def as_dict(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Rule:
 
 
 def parse_rule(given: Mapping[str, Any]) -> Rule:
-    """A rule from what the control endpoint was sent; ValueError says what is wrong with it."""
+    """The rule that the control endpoint was sent; ValueError says what is wrong with it."""
     unknown = set(given) - set(RULE_FIELDS)
     if unknown:
         raise ValueError(f"unknown field: {', '.join(sorted(unknown))}")
@@ -180,11 +180,11 @@ _TYPES: tuple[tuple[str, Any, str], ...] = (
     ("done", bool, "true or false"),
     ("headers", dict, "an object"),
 )
-assert {field_.name for field_ in fields(Rule)} >= set(RULE_FIELDS)  # noqa: S101 - a slip here would hide a field
+assert {field_.name for field_ in fields(Rule)} >= set(RULE_FIELDS)  # noqa: S101 - a missing field would be ignored silently
 
 
 class FaultRules:
-    """The rules in force: those asked for, and those of the fault projects. Callers hold the stand-in's lock."""
+    """The active rules: those added by requests, and those of the fault projects. Callers hold the stand-in's lock."""
 
     def __init__(self, standing: Callable[[], Iterable[Rule]]) -> None:
         self._make_standing = standing
@@ -192,7 +192,7 @@ class FaultRules:
         self.clear()
 
     def clear(self) -> None:
-        """Drop the rules asked for, and count the standing ones from zero."""
+        """Removes the added rules, and counts those of the fault projects from zero."""
         self.requested: list[Rule] = []
         self.by_id: dict[int, Rule] = {}
         self.standing: dict[tuple[str, str], list[Rule]] = {}
@@ -205,13 +205,13 @@ class FaultRules:
         self.by_id[rule.id] = rule
 
     def add(self, rule: Rule) -> Rule:
-        """Put a rule in force; it has an id from now on."""
+        """Activates a rule and gives it an id."""
         self._number(rule)
         self.requested.append(rule)
         return rule
 
     def drop(self, number: int) -> bool:
-        """Take one asked-for rule out of force; False if there is none with this id."""
+        """Removes one added rule; False if there is none with this id."""
         rule = self.by_id.get(number)
         if rule is None or rule not in self.requested:
             return False
@@ -219,7 +219,7 @@ class FaultRules:
         return True
 
     def fired(self, number: int) -> None:
-        """A fault that stays with a job has shown."""
+        """Counts that a fault which stays with a job has shown."""
         rule = self.by_id.get(number)
         if rule is not None:
             rule.fired += 1
@@ -227,7 +227,7 @@ class FaultRules:
     def pick(
         self, provider: str, kind: str, project: str | None, key: str, fits: Callable[[Rule], bool] = lambda _: True
     ) -> Rule | None:
-        """The first rule that is to happen to this request; later rules do not count it. `key` names the job."""
+        """The first rule that applies to this request; later rules do not count it. `key` identifies the job."""
         standing = self.standing.get((provider, project or ""), [])
         for rule in itertools.chain(self.requested, standing):
             if rule.applies_to(provider, kind, project) and fits(rule) and rule.should_fire(key):

@@ -1,4 +1,4 @@
-"""Finished files behind unguessable addresses: ranges, validators, and what can go wrong with them."""
+"""Finished files behind unguessable addresses, with ranges, validators and faults."""
 
 import re
 from collections import OrderedDict
@@ -24,7 +24,7 @@ FILE_PATH = re.compile(r"/files/(?:moved/)?([\w-]{20,})/([^/]+)\Z")
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """A file as one request sees it."""
+    """A file as one request is to receive it."""
 
     blob: Blob
     etag: str
@@ -33,14 +33,14 @@ class ServedFile:
 
 
 class Files:
-    """Answers requests for files. Only the choice of what to do holds the lock; bytes are made while sending."""
+    """Answers requests for files. The lock is held only while the answer is chosen; bytes are made while sending."""
 
     def __init__(self, state: "SandboxState") -> None:
         self._state = state
         self.clear()
 
     def clear(self) -> None:
-        """Forget the contents made so far."""
+        """Forgets the cached contents."""
         self._made: OrderedDict[tuple[str, str, int], Blob] = OrderedDict()
 
     def respond(self, service: "Service", call: Request) -> Response:
@@ -91,7 +91,7 @@ class Files:
         return ServedFile(blob, etag, job.ends_at + link.version, service.content_types[job.format])
 
     def _spoiled(self, rule: Rule, shown: ServedFile, link: Link, call: Request) -> Response:
-        """The answer that a fault makes of a file."""
+        """The answer that the rule makes of the file."""
         rule.fired += 1
         size, middle = shown.blob.size, shown.blob.size // 2
         match rule.fault:
@@ -141,7 +141,7 @@ def _refusal(status: int, text: str) -> Response:
 
 
 class _Plain:
-    """A file server's own way to say no, whoever the provider is."""
+    """The error answers of a file server, which are the same for all providers."""
 
     def error_response(self, status: int, message: str = "") -> Response:
         """An HTML page with this status."""
@@ -157,7 +157,7 @@ def _moved(location: str) -> Response:
 
 
 def _content(shown: ServedFile, call: Request, ranges: bool = True) -> Response:
-    """The file or the asked-for range of it: 200, 206, 304 or 416."""
+    """The file or the requested range of it: 200, 206, 304 or 416."""
     size = shown.blob.size
     headers = {
         "Content-Type": shown.content_type,
@@ -179,7 +179,7 @@ def _content(shown: ServedFile, call: Request, ranges: bool = True) -> Response:
 
 
 def _requested_range(shown: ServedFile, call: Request, modified: str) -> tuple[int, int] | None:
-    """First and last-but-one byte asked for; equal ones mean a range that cannot be had, None no range at all."""
+    """The requested range as start and end (exclusive); equal ones mean an unsatisfiable range, None no range."""
     match = RANGE_HEADER.match(call.header("Range").replace(" ", ""))
     condition = call.header("If-Range")
     if not match or match.groups() == ("", "") or (condition and condition not in (shown.etag, modified)):
@@ -190,13 +190,14 @@ def _requested_range(shown: ServedFile, call: Request, modified: str) -> tuple[i
         return max(0, size - int(last)), size
     stop = min(size, int(last) + 1) if last else size
     if int(first) >= stop:
-        # A last byte before the first one is no range at all; a first byte past the end is one that cannot be had.
+        # RFC 9110, 14.1.1: a last byte before the first is an invalid range, which is ignored; a first byte past the
+        # end is an unsatisfiable range.
         return None if last and int(last) < int(first) else (0, 0)
     return int(first), stop
 
 
 def _cut_at(reply: Response, position: int, framing: str) -> Response:
-    """Break off where the file reaches this position, whatever part of it was asked for."""
+    """Ends the answer where the file reaches this position, whatever range was requested."""
     if isinstance(reply.body, BlobRange):
         reply.stop_after = max(0, min(len(reply.body), position - reply.body.start))
         reply.framing = framing
@@ -204,7 +205,7 @@ def _cut_at(reply: Response, position: int, framing: str) -> Response:
 
 
 def _shortened(blob: Blob, size: int) -> Blob:
-    """The first bytes of a file; a CSV ends inside a quoted field, so that its content tells that it is short."""
+    """The first bytes of a file; a CSV ends inside a quoted field, so that its content shows that it is incomplete."""
     kept = b"".join(blob.chunks(0, min(size, 1 << 20)))
     if blob.size <= 1 << 20 and kept.startswith(b"\xef\xbb\xbf"):
         size = kept.rfind(b';"') + 3 if b';"' in kept else size
@@ -220,7 +221,7 @@ class _Prefix(Blob):
 
 
 def _wrong_range(shown: ServedFile, call: Request, rule: Rule) -> Response:
-    """A range other than the one asked for; `variant` 416 refuses the range."""
+    """A range other than the requested one; the variant `416` refuses the range."""
     reply = _content(shown, call)
     if rule.variant == "416":
         return Response(416, {**reply.headers, "Content-Range": f"bytes */{shown.blob.size}"})

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a socket: keep-alive, one thread a connection, and the ability to behave badly on the wire."""
+"""HTTP/1.1 on a socket: keep-alive, one thread per connection, and faults of the transport."""
 
 import socket
 import socketserver
@@ -24,7 +24,7 @@ DRIP_PIECES = 20
 
 
 class HttpServer(ThreadingHTTPServer):
-    """A port: all providers under their prefixes, or one alone at the root."""
+    """The server of one port: all providers below their prefixes, or `only_provider` at the root."""
 
     daemon_threads = True
     block_on_close = False
@@ -39,20 +39,20 @@ class HttpServer(ThreadingHTTPServer):
         super().__init__(address, Handler)
 
     def server_bind(self) -> None:
-        """Bind without asking the name service what this host is called, as the base class would."""
+        """Binds without the base class's name-service lookup of this host."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients go away in the middle of an answer all the time, some because they were made to."""
+        """Prints nothing: clients often close the connection during an answer, and some faults make them do so."""
 
     def track_connection(self, connection: socket.socket, opened: bool) -> None:
-        """Keep the list of open connections."""
+        """Keeps the list of open connections."""
         with self._lock:
             (self._open.add if opened else self._open.discard)(connection)
 
     def stop(self) -> None:
-        """End the listening and every connection now."""
+        """Stops listening and closes every connection at once."""
         self.stopping.set()
         self.shutdown()
         self.server_close()
@@ -77,14 +77,14 @@ class Handler(BaseHTTPRequestHandler):
     server: HttpServer
 
     def version_string(self) -> str:
-        """Says that this is a stand-in also where the base class answers by itself."""
+        """Names the stand-in also in the answers of the base class."""
         return SERVER_HEADER
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is logged: the ledger tells what happened."""
+        """Logs nothing: the ledger records what happened."""
 
     def handle(self) -> None:
-        """Serve the connection until either side ends it."""
+        """Serves the connection until either side ends it."""
         self.server.track_connection(self.connection, opened=True)
         try:
             super().handle()
@@ -94,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.track_connection(self.connection, opened=False)
 
     def answer(self) -> None:
-        """Read one request, have it answered, send the answer."""
+        """Reads one request and sends its answer."""
         body = self._body()
         if isinstance(body, Response):
             self.close_connection = True
@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             reply = self._reply(call)
         except Exception:
-            # A mistake of the stand-in's own has to be seen, by the client and by whoever runs it.
+            # A bug of the stand-in itself must be visible to the client and to the operator.
             traceback.print_exc()
             reply = html_response("The stand-in itself is broken", status=500)
         self._send(reply)
@@ -217,7 +217,7 @@ _dated: tuple[int, str] = (0, "")
 
 
 def _date() -> str:
-    """The present time as HTTP writes it, made once a second."""
+    """The present time in HTTP format, formatted once a second."""
     global _dated
     now = int(time.time())
     if _dated[0] != now:

@@ -1,4 +1,4 @@
-"""The page at the root: what this is, how to sign in, which projects there are and which of them misbehave."""
+"""The page at the root: origins, credentials, projects, fault projects and controls."""
 
 from html import escape
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ CONTROLS = (
 
 
 def root_page(state: "SandboxState", origin: str) -> Response:
-    """The page, for an address of the stand-in without a path."""
+    """The page; `origin` is the stand-in's address without a path."""
     origins = "".join(
         f"<tr><td>{escape(state.services[slug].label)}</td><td><code>{escape(origin)}/{slug}</code></td></tr>"
         for slug in PROVIDERS

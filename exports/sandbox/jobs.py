@@ -1,4 +1,4 @@
-"""Jobs and the links to their files. What a job says follows from the clock: nothing runs in the background."""
+"""Jobs and the links to their files. A job's progress follows from the clock: nothing runs in the background."""
 
 import secrets
 import time
@@ -23,7 +23,10 @@ class Link:
 
 @dataclass(slots=True)
 class Job:
-    """One job at a provider. `ending` names the fault, if any, that decides how it ends; `twist` holds its details."""
+    """One job at a provider. `ending` names the fault that decides how it ends, `fault_details` holds its details.
+
+    `made_at` is in seconds since 1970, `seconds` is the job's duration, `rule` the id of the fault's rule (0: none).
+    """
 
     provider: str
     project: str
@@ -40,7 +43,7 @@ class Job:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def progress(self, now: float) -> float:
-        """How much of it is done, 0 to 1."""
+        """The part that is done, 0 to 1."""
         return 1.0 if self.seconds <= 0 else min(1.0, max(0.0, (now - self.made_at) / self.seconds))
 
     @property
@@ -49,16 +52,16 @@ class Job:
         return self.made_at + self.seconds
 
     def changed_at(self, now: float) -> float:
-        """When it last changed."""
+        """When it last changed, in seconds since 1970."""
         return min(now, self.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What a job is to say now.
+    """What an answer is to say about a job.
 
-    `share` is how much is done, 0 to 1; `end` is empty, `done`, `failed` or `canceled`; `link` is false for a job
-    without a file; `word` is a foreign status word to use; `other` says that the answer is to name another project.
+    `progress` is the part that is done, 0 to 1; `end` is empty, `done`, `failed` or `canceled`; `link` is false for a
+    job without a file; `word` is an unknown status word to use instead; `other` has the answer name another project.
     """
 
     progress: float
@@ -69,35 +72,35 @@ class JobView:
 
 
 class Jobs:
-    """All jobs and links; whoever calls holds the stand-in's lock."""
+    """All jobs and links. Callers hold the stand-in's lock."""
 
     def __init__(self) -> None:
-        # Grows with every job and link.
+        # Rises with every job and link.
         self.change_count = 0
         self.clear()
-        # Ids rise with the clock, so a stand-in started again never hands out an id of its former life.
+        # Ids start from the clock, so a restarted stand-in never assigns an id again.
         self._number = int((time.time() - 1_760_000_000) * 10) % 1_000_000_000
 
     def clear(self) -> None:
-        """Forget all jobs and links."""
+        """Forgets all jobs and links."""
         self._jobs: dict[tuple[str, str], Job] = {}
         self._by_project: dict[tuple[str, str], list[Job]] = {}
         self._links: dict[str, Link] = {}
         self._latest: dict[tuple[str, str], Link] = {}
 
     def next_number(self) -> int:
-        """A whole number above all those before."""
+        """A whole number greater than all before."""
         self._number += 1
         return self._number
 
     def add(self, job: Job) -> None:
-        """Keep a job."""
+        """Stores a job."""
         self.change_count += 1
         self._jobs[job.provider, job.id] = job
         self._by_project.setdefault((job.provider, job.project), []).append(job)
 
     def add_unlisted(self, job: Job) -> None:
-        """Keep a job that was not made here, so that its links work; it is none of the project's jobs."""
+        """Stores a job so that its links work, without listing it among its project's jobs."""
         job.extra["unlisted"] = True
         self._jobs[job.provider, job.id] = job
 
@@ -118,7 +121,7 @@ class Jobs:
         return self._links.get(token)
 
     def link(self, job: Job, name: str) -> Link:
-        """The job's present link; a new one when there is none or the last one is dead."""
+        """The job's current link; a new one when there is none or the last one is dead."""
         key = (job.provider, job.id)
         last = self._latest.get(key)
         if last is not None and not last.dead:
@@ -130,23 +133,23 @@ class Jobs:
         return link
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything, as JSON can carry it."""
+        """All jobs and links, as JSON can carry them."""
         return {
             "number": self._number,
             "jobs": [asdict(job) for job in self._jobs.values()],
             "links": [asdict(link) for link in self._links.values()],
         }
 
-    def restore(self, kept: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Takes over a snapshot; KeyError or TypeError when it is none."""
         self.clear()
-        self._number = max(self._number, int(kept["number"]))
-        for entry in kept["jobs"]:
+        self._number = max(self._number, int(snapshot["number"]))
+        for entry in snapshot["jobs"]:
             job = Job(**entry)
             if job.extra.get("unlisted"):
                 self.add_unlisted(job)
             else:
                 self.add(job)
-        for entry in kept["links"]:
+        for entry in snapshot["links"]:
             link = Link(**entry)
             self._links[link.token] = self._latest[link.provider, link.job] = link

@@ -1,4 +1,4 @@
-"""What really happened here: the witness for "asked once", "no credential leaves" and "within the limits"."""
+"""A record of the requests: tests compare it with "asked once", "no credential leaves" and "within the limits"."""
 
 import time
 from collections import Counter, deque
@@ -8,7 +8,7 @@ from typing import Any
 from exports.sandbox.options import PROVIDERS
 from exports.sandbox.request_parsing import Request
 
-# Enough for any test; old entries go first, so a stand-in left running for weeks stays small.
+# More than any test needs; older entries are dropped, so that a stand-in that runs for weeks needs little memory.
 MAX_ENTRIES = 100_000
 CREDENTIAL_HEADERS = ("Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "X-Act-Under-Account-ID")
 CREDENTIAL_FIELDS = ("access_token", "token", "api_key", "apikey")
@@ -16,13 +16,13 @@ CORRELATION_HEADERS = ("X-Request-Id", "X-Correlation-Id", "X-Client-Request-Id"
 
 
 class Ledger:
-    """Counts and lists; whoever calls holds the stand-in's lock."""
+    """Counts and lists. Callers hold the stand-in's lock."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forgets everything."""
         self.jobs: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
         self.requests: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
         self.rate_limited: Counter[str] = Counter(dict.fromkeys(PROVIDERS, 0))
@@ -30,7 +30,7 @@ class Ledger:
         self.leaks: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
 
     def record_job(self, call: Request, entry: Mapping[str, Any], counted: bool) -> None:
-        """A job was really made; `counted` is false for side jobs such as the archiving of a pool."""
+        """Records a job that was made; `counted` is false for side jobs such as the archiving of a pool."""
         if counted:
             self.jobs[entry["provider"]][entry["project"]] += 1
         values = (call.header(name) for name in CORRELATION_HEADERS)
@@ -44,7 +44,7 @@ class Ledger:
         )
 
     def record_leak(self, provider: str, call: Request) -> None:
-        """A request for a file that carried a credential is recorded, without the credential's value."""
+        """Records a request for a file if it carried a credential, without the credential's value."""
         carried = [name for name in CREDENTIAL_HEADERS if call.header(name)]
         carried += [f"?{name}" for name in CREDENTIAL_FIELDS if name in call.query]
         if carried:

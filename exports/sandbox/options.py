@@ -1,4 +1,4 @@
-"""What can be changed while the stand-in runs."""
+"""The settings that can be changed while the stand-in runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -6,14 +6,14 @@ from typing import Any
 
 PROVIDERS = ("playcanvas", "aistudios", "toloka", "ulule")
 
-# Where a mistyped number would otherwise fill a disk or never end.
+# Bounds, because a mistyped number would fill a disk or never end.
 MAX_SECONDS = 1_000_000.0
 MAX_FILE_BYTES = 1 << 44
 
 
 @dataclass(slots=True)
 class Settings:
-    """Knobs of a running stand-in.
+    """Settings of a running stand-in.
 
     `time_scale` multiplies every duration; `job_seconds` is how long a job takes at time scale 1; `limits` multiplies
     the published rate limits (None: no limits at all); `window` is the length of a rate limit's window in seconds;
@@ -28,12 +28,12 @@ class Settings:
     file_bytes: int | None = None
     rotate_refresh: bool = False
 
-    def change(self, given: Mapping[str, Any]) -> None:
-        """Take over the given fields, all or none; ValueError says what is wrong with one of them."""
-        unknown = set(given) - {field.name for field in fields(self)}
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Sets these fields, all or none; ValueError says what is wrong with one of them."""
+        unknown = set(changes) - {field.name for field in fields(self)}
         if unknown:
             raise ValueError(f"unknown setting: {', '.join(sorted(unknown))}")
-        ready = {name: _READERS[name](value) for name, value in given.items()}
+        ready = {name: _READERS[name](value) for name, value in changes.items()}
         for name, value in ready.items():
             setattr(self, name, value)
 

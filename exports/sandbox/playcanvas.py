@@ -43,7 +43,7 @@ class PlayCanvas(Service):
     content_types: ClassVar[Mapping[str, str]] = {"zip": "application/zip"}
 
     def build_routes(self) -> None:
-        """All routes; those of jobs are `normal`, those that start one are `strict`."""
+        """All routes; those that start a job are in the rate-limit class `strict`, the others in `normal`."""
         add = self.route
         add("POST", "/api/projects/{project}/export", "submit", self.export, limit="strict")
         add("POST", "/api/apps/download", "submit", self.download_app, self.by_body, "strict")
@@ -59,7 +59,7 @@ class PlayCanvas(Service):
         add("GET", "/api/users/{user}", "list", self.user, limit="normal")
 
     def authenticate(self, call: Request) -> str | Response:
-        """A bearer token."""
+        """The bearer token; 401 when it is unknown."""
         scheme, _, token = call.header("Authorization").partition(" ")
         return token.strip() if scheme.lower() == "bearer" and token.strip() in TOKENS else self.error_response(401)
 
@@ -72,7 +72,7 @@ class PlayCanvas(Service):
         return self.error_response(404, "Job not found")
 
     def describe_projects(self) -> Iterator[tuple[str, str]]:
-        """Every project with something to say about."""
+        """Every project that has a description."""
         return ((str(project.id), project.about) for project in PROJECTS.values() if project.about)
 
     def by_body(self, call: Request) -> tuple[str | None, Job | None]:
@@ -85,7 +85,7 @@ class PlayCanvas(Service):
         return project or self.error_response(404, "Project not found")
 
     def export(self, call: Request) -> Response:
-        """Starts an archive. Answers 200: the documents say 201, but the official tools accept nothing but 200 here."""
+        """Starts an archive. Answers 200: the documents say 201, but the official tools accept only 200 here."""
         project = self._project(call)
         if isinstance(project, Response):
             return project
@@ -99,7 +99,7 @@ class PlayCanvas(Service):
         return json_response(self._shown(job, call), 200)
 
     def download_app(self, call: Request) -> Response:
-        """Starts an app download, with today's names or with those of the first documents."""
+        """Starts an app download, with the present field names or with those of the first documents."""
         body = call.data()
         number = body.get("project_id")
         project = PROJECTS.get(int(number)) if isinstance(number, int | str) and str(number).isdecimal() else None
@@ -163,7 +163,7 @@ class PlayCanvas(Service):
         )
 
     def scenes(self, call: Request) -> Response:
-        """All scenes of a branch; no pages."""
+        """All scenes of a branch, on one page."""
         project = self._project(call)
         if isinstance(project, Response):
             return project
@@ -177,7 +177,7 @@ class PlayCanvas(Service):
         return json_response({"result": items})
 
     def primary_app(self, call: Request) -> Response:
-        """No project here has published an app."""
+        """404, since no project here has published an app."""
         project = self._project(call)
         return (
             project
@@ -191,19 +191,19 @@ class PlayCanvas(Service):
         return project if isinstance(project, Response) else json_response(paginate([], call))
 
     def project(self, call: Request) -> Response:
-        """With a token: refused for its scope, as real tokens are. Without: public projects can be read."""
+        """Refused with a token, for its scope, as by the service. Public projects can be read without one."""
         if call.header("Authorization"):
             return self.error_response(401, "Token does not have required scope" if call.caller else "")
         project = self._project(call)
         return project if isinstance(project, Response) else json_response({"id": project.id, "name": project.name})
 
     def rate_limits(self, _: Request) -> Response:
-        """The limits in force now."""
+        """The present rate limits."""
         kinds = ("normal", "strict", "assets", "post", "download")
         return json_response({"limits": {kind: self.state.limits.limit_for(self.slug, kind) for kind in kinds}})
 
     def user(self, call: Request) -> Response:
-        """The one user there is, by id or name."""
+        """The only user, by id or name."""
         known = call.path_parameters["user"] in (str(USER["id"]), USER["username"])
         return json_response(USER) if known else self.error_response(404, "User not found")
 
@@ -216,11 +216,11 @@ class PlayCanvas(Service):
         )
 
     def file_name(self, job: Job) -> str:
-        """Says what it is."""
+        """A name that says that this is a stand-in's file."""
         return f"stand-in-{job.kind}-{job.project}.zip"
 
     def content(self, job: Job, version: int) -> Blob:
-        """A ZIP laid out as the service does it; `stand-in/assets.bin` brings it to the wanted size."""
+        """A ZIP with the layout of the service's; `stand-in/assets.bin` fills it up to the wanted size."""
         project = PROJECTS[int(job.project)]
         about = {"stand-in": True, "project": project.id, "name": project.name, "job": int(job.id), "version": version}
         content = {"request": job.options, **about}

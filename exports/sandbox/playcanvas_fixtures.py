@@ -1,4 +1,4 @@
-"""The projects of the PlayCanvas stand-in, and what its answers and requests look like in detail."""
+"""The projects of the PlayCanvas stand-in, and what its answers and requests contain."""
 
 import uuid
 from dataclasses import dataclass
@@ -23,7 +23,11 @@ FORMATS = ("static", "npm", "web_lens")
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project: `replaces` its job's data at the end, gives no `messages`, or may not be exported at all."""
+    """A project and how its jobs behave.
+
+    `replaces`: the job's data is replaced at the end. `messages`: jobs have messages. `refuses`: the status and text
+    that exports are refused with. `any_scene`: any scene id is accepted but 404.
+    """
 
     id: int
     name: str
@@ -36,7 +40,7 @@ class Project:
     any_scene: bool = False
 
     def branch_id(self, name: str) -> str:
-        """A branch's id, the same in every life of the stand-in."""
+        """A branch's id, the same after every restart."""
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"stand-in/{self.id}/{name}"))
 
     @property
@@ -45,7 +49,7 @@ class Project:
         return [self.id * 10 + number for number in range(1, self.scenes + 1)]
 
     def has_scenes(self, wanted: list[int]) -> bool:
-        """Are these scenes of the project? A script that tries the first project need not look its scenes up."""
+        """Whether these are scenes of the project. With `any_scene` a caller need not list the scenes first."""
         return 404 not in wanted if self.any_scene else set(wanted) <= set(self.scene_ids)
 
 
@@ -78,7 +82,7 @@ def paginate(items: list[Any], call: Request) -> dict[str, Any]:
 
 
 def echoed_fields(job: Job, project: int) -> dict[str, Any]:
-    """What a job's data repeats of the request, under the names the service uses there."""
+    """The part of a job's data that repeats the request, under the service's names."""
     if job.kind == "archive":
         return {"project": {"id": project}}
     options = job.options
@@ -97,7 +101,7 @@ def echoed_fields(job: Job, project: int) -> dict[str, Any]:
 
 
 def validation_error(body: dict[str, Any]) -> tuple[int, str] | None:
-    """What is wrong with a request for an app, as status and text."""
+    """What is wrong with a request for an app, as status and text; None if nothing is."""
     for field, max_length in MAX_LENGTHS.items():
         value = body.get(field)
         if value is not None and not (isinstance(value, str) and len(value) <= max_length):

@@ -1,4 +1,4 @@
-"""What the four stand-ins have in common: routes, who is asking, how to say no, how a job is made and read."""
+"""The base of the four stand-ins: routes, authentication, error answers, and how jobs are made and shown."""
 
 import re
 import time
@@ -15,14 +15,14 @@ from exports.sandbox.request_parsing import Request, Response
 if TYPE_CHECKING:
     from exports.sandbox.state import SandboxState
 
-# What stands for any job: a route's project and job, for the faults and the ledger.
+# The project and the job that a request is about, for the faults and the ledger.
 ProjectAndJob = tuple[str | None, Job | None]
 UNKNOWN_WORD = "hibernating"
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One call of a provider's API. `kind` is one of `faults.KINDS`; `limit` the class of rate limit it counts in."""
+    """One route of a provider's API. `kind` is one of `faults.REQUEST_KINDS`, `limit` the route's rate-limit class."""
 
     method: str
     pattern: re.Pattern[str]
@@ -34,7 +34,7 @@ class Route:
 
 
 class Service(ABC):
-    """One stand-in. Its methods run under the stand-in's lock and never wait."""
+    """One stand-in. Its methods run under the stand-in's lock and never block."""
 
     slug: str
     label: str
@@ -47,11 +47,11 @@ class Service(ABC):
 
     @abstractmethod
     def build_routes(self) -> None:
-        """Fill `routes`."""
+        """Fills `routes`."""
 
     @abstractmethod
     def authenticate(self, call: Request) -> str | Response:
-        """Who asks, as a name for the rate limits; or the refusal."""
+        """The caller's name for the rate limits, or the answer that refuses the request."""
 
     @abstractmethod
     def error_response(self, status: int, message: str = "") -> Response:
@@ -59,7 +59,7 @@ class Service(ABC):
 
     @abstractmethod
     def job_not_found(self) -> Response:
-        """The provider's answer to a question about a job it does not have."""
+        """The provider's answer to a poll of an unknown job."""
 
     @abstractmethod
     def content(self, job: Job, version: int) -> Blob:
@@ -78,17 +78,17 @@ class Service(ABC):
         return self.error_response(404)
 
     def clear(self) -> None:  # noqa: B027 - most have nothing to do here
-        """Forget what the provider remembers besides jobs."""
+        """Forgets the provider's state, jobs excepted."""
 
     def expire_tokens(self) -> None:  # noqa: B027 - most have nothing to do here
-        """Make every access token handed out so far invalid."""
+        """Makes every access token issued so far invalid."""
 
     def snapshot(self) -> dict[str, Any]:
-        """What the provider remembers besides jobs, as JSON can carry it."""
+        """The provider's state without jobs, as JSON can carry it."""
         return {}
 
-    def restore(self, kept: dict[str, Any]) -> None:  # noqa: B027 - most have nothing to do here
-        """Take up what `snapshot` gave."""
+    def restore(self, snapshot: dict[str, Any]) -> None:  # noqa: B027 - most have nothing to do here
+        """Takes over a snapshot."""
 
     def route(
         self,
@@ -100,12 +100,12 @@ class Service(ABC):
         limit: str = "all",
         public: bool = False,
     ) -> None:
-        """Add a route; `path` names its variable parts as `{name}`."""
+        """Adds a route; `path` names its variable parts as `{name}`."""
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path) + r"\Z")
         self.routes.append(Route(method, pattern, kind, handle, subject or self.by_project, limit, public))
 
     def find_route(self, call: Request) -> Route | None:
-        """The route of a call, whose `parts` are filled; None if there is none."""
+        """The route of a request, None without one; fills the request's `path_parameters`."""
         for route in self.routes:
             if route.method == call.method or (route.method == "GET" and call.method == "HEAD"):
                 match = route.pattern.match(call.path)
@@ -133,7 +133,7 @@ class Service(ABC):
         number: str = "",
         share: float = 1.0,
     ) -> Job:
-        """A new job, kept and counted. `share` is how long it takes as a part of the usual time."""
+        """Makes, stores and counts a job. `share` is its duration as a part of the usual one."""
         settings = self.state.settings
         job = Job(
             self.slug,
@@ -162,7 +162,7 @@ class Service(ABC):
         return job
 
     def counts_as_export(self, kind: str) -> bool:
-        """Is a job of this kind an export (and not a side job)?"""
+        """Whether a job of this kind is an export and not a side job."""
         return True
 
     def _bind(self, job: Job, call: Request) -> None:
@@ -172,7 +172,7 @@ class Service(ABC):
         self.state.mark_changed()
 
     def view_job(self, job: Job, call: Request) -> JobView:
-        """What a job is to say in this answer, the call's fault and the job's own ending considered."""
+        """What this answer is to say about the job, by the request's fault and the job's own ending."""
         now = time.time()
         share = job.progress(now)
         if call.rule and call.rule.fault in JOB_ENDING_FAULTS and not job.ending and call.rule.on in ("poll", "*"):
@@ -200,13 +200,13 @@ class Service(ABC):
         return JobView(share, end, link, other=other)
 
     def record_fault_shown(self, job: Job) -> None:
-        """A client saw how the job's fault ends it; counted once a job."""
+        """Counts that a client was shown how the job's fault ends it; once per job."""
         if job.rule:
             self.state.faults.fired(job.rule)
             job.rule = 0
 
     def file_link(self, job: Job) -> Link:
-        """The link the job has now."""
+        """The job's current link."""
         return self.state.jobs.link(job, self.file_name(job))
 
     def file_url(self, job: Job, call: Request) -> str:

@@ -1,12 +1,12 @@
-"""Rate limits as the providers publish them: so many requests a window, per credential."""
+"""Rate limits as the providers publish them: a number of requests per window and credential."""
 
 import math
 import time
 
 from exports.sandbox.options import Settings
 
-# Per window (a minute unless set otherwise); Toloka's is per second. PlayCanvas: the free plan's numbers. Ulule's
-# number comes from its 2014 documents, which show the headers without a unit; AI Studios publishes none.
+# Requests per window (a minute by default; Toloka's is a second). PlayCanvas: the free plan's numbers. Ulule's number
+# is from its documents of 2014, which show the headers without a unit; AI Studios publishes none.
 PUBLISHED_LIMITS = {
     ("playcanvas", "normal"): 120,
     ("playcanvas", "strict"): 5,
@@ -16,7 +16,7 @@ PUBLISHED_LIMITS = {
     ("toloka", "all"): 300,
     ("ulule", "all"): 1000,
 }
-# What a provider that reports its limits says while there are none.
+# The limit that a provider reports while there is none.
 UNLIMITED = 1_000_000
 
 
@@ -28,11 +28,11 @@ class RateLimits:
         self._windows: dict[tuple[str, str, str], tuple[float, int]] = {}
 
     def clear(self) -> None:
-        """Forget all that was counted."""
+        """Forgets all counts."""
         self._windows.clear()
 
     def limit_for(self, provider: str, kind: str) -> int:
-        """How many requests fit into one window at the present settings."""
+        """How many requests one window allows at the present settings."""
         published = PUBLISHED_LIMITS.get((provider, kind))
         factor = self._settings.limits
         if published is None or factor is None:
@@ -40,7 +40,7 @@ class RateLimits:
         return max(1, int(published * factor))
 
     def consume(self, provider: str, caller: str, kind: str) -> tuple[bool, dict[str, str]]:
-        """Count one request: whether it is within the limit, and the headers its answer carries."""
+        """Counts one request: whether it is within the limit, and the headers of its answer."""
         if self._settings.limits is None or (provider, kind) not in PUBLISHED_LIMITS:
             return True, {}
         allowed, now = self.limit_for(provider, kind), time.time()
@@ -54,7 +54,8 @@ class RateLimits:
         if provider == "toloka":
             return fits, {}
         end = start + length
-        # PlayCanvas says UTC epoch seconds. Ulule's old sample is a number too small for that: seconds to go.
+        # PlayCanvas documents seconds since 1970 in UTC. The number in Ulule's old sample is too small for that: it is
+        # the seconds until the reset.
         reset = math.ceil(end) if provider == "playcanvas" else math.ceil(end - now)
         return fits, {
             "X-RateLimit-Limit": str(allowed),

@@ -1,4 +1,4 @@
-"""A request and an answer, as the stand-ins see them."""
+"""A request and an answer, as the stand-ins handle them."""
 
 import json
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ SERVER_HEADER = "export-portal-stand-in"
 
 
 class InvalidBody(ValueError):
-    """The body of a request is not what its route reads."""
+    """The body of a request cannot be read by its route."""
 
 
 @dataclass(slots=True)
 class Request:
-    """One request; `path` is what follows the provider's origin, `base` that origin as the client wrote it."""
+    """One request; `path` is what follows the provider's origin, `origin` that origin as the client wrote it."""
 
     method: str
     path: str
@@ -40,12 +40,12 @@ class Request:
         return str(self.headers.get(name, ""))
 
     def query_int(self, name: str, default: int) -> int:
-        """A whole number in the query; the default where there is none, or one too long to mean anything."""
+        """A whole number of the query; the default where there is none, or one of more than 18 digits."""
         value = self.query.get(name, "")
         return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else default
 
     def data(self) -> dict[str, Any]:
-        """The body as a JSON object, an absent one as an empty object; BadBody for anything else."""
+        """The body as a JSON object, empty without a body; InvalidBody for anything else."""
         if not self.body.strip():
             return {}
         try:
@@ -61,18 +61,18 @@ class Request:
         return dict(parse_qsl(self.body.decode("latin-1"), keep_blank_values=True))
 
     def shows_fault(self, *names: str) -> bool:
-        """Is one of these faults to be shown in this answer?"""
+        """Whether this answer is to show one of these faults."""
         return self.rule is not None and self.rule.fault in names
 
 
 @dataclass(slots=True)
 class Response:
-    """One answer, and how it is to be spoiled on the wire.
+    """One answer, and the faults of its transport.
 
-    `delay` is slept before anything is sent; `cut` closes the connection without an answer; `stop_after` closes it
-    after so many bytes of the body; `declared` is the Content-Length to claim instead of the true one; `drip` spreads
-    the body over so many seconds; `framing` is `length`, `chunked` (without its last chunk when cut) or `close`;
-    `endless` repeats the body for as long as the client reads.
+    `delay` is the seconds before anything is sent; `cut` closes the connection without an answer; `stop_after` closes
+    it after that many bytes of the body; `declared` is the Content-Length to send instead of the true one; `drip`
+    spreads the body over that many seconds; `framing` is `length`, `chunked` (without its last chunk when cut) or
+    `close`; `endless` repeats the body for as long as the client reads.
     """
 
     status: int = 200
@@ -88,7 +88,7 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """Did the stand-in do what was asked?"""
+        """Whether the stand-in did what was requested."""
         return 200 <= self.status < 400
 
 

@@ -1,4 +1,4 @@
-"""The faults that can happen to any answer: late, cut, refused, garbled."""
+"""The faults of any answer: late, cut, refused, garbled."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ MAX_COMPRESSED_BYTES = 64 << 20
 
 
 class ErrorResponder(Protocol):
-    """What is needed of a provider here: its own way to say no."""
+    """The part of a provider that is needed here: its error answers."""
 
     def error_response(self, status: int, message: str = "") -> Response:
         """The provider's answer with this status."""
@@ -24,7 +24,7 @@ class ErrorResponder(Protocol):
 
 
 def replacement_response(rule: Rule, refuser: ErrorResponder) -> Response:
-    """The answer of a fault that takes the place of the real one."""
+    """The answer of a fault that replaces the real one."""
     if rule.fault == "cut":
         reply = Response(cut=True)
     elif rule.fault == "429":
@@ -43,7 +43,7 @@ def replacement_response(rule: Rule, refuser: ErrorResponder) -> Response:
 
 
 def bad_gateway() -> Response:
-    """What a gateway in front of any of the providers answers: never JSON."""
+    """The answer of a gateway in front of any provider, which is HTML and not JSON."""
     return html_response("502 Bad Gateway", "<p>nginx</p>", 502)
 
 
@@ -60,7 +60,7 @@ def _retry_after(rule: Rule) -> str:
 
 
 def apply_fault(rule: Rule, call: Request, reply: Response) -> Response:
-    """Apply a fault of transport or form to a finished answer; others leave it, for they showed in its making."""
+    """The answer with a fault of transport or format applied; other faults were applied when it was made."""
     match rule.fault:
         case "slow":
             reply.delay = SLOW_SECONDS if rule.seconds is None else float(rule.seconds)

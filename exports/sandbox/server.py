@@ -1,4 +1,4 @@
-"""The stand-in as an object: start it, ask it what happened, make it misbehave, stop it."""
+"""The stand-in as an object: start and stop it, add faults, read its ledger."""
 
 import contextlib
 import threading
@@ -12,16 +12,16 @@ from exports.sandbox.httpd import HttpServer
 from exports.sandbox.options import Settings, parse_limits
 from exports.sandbox.state import SandboxState
 
-# How much of what happened a stand-in that is killed may forget.
+# Seconds of history that a killed stand-in may lose.
 SAVE_EVERY = 0.2
 
 
 class Sandbox:
-    """All four stand-ins on one port of this machine, each also alone on a port of its own where asked for.
+    """All four stand-ins on one port of this machine, and each in `alone` also on a port of its own.
 
     Times are in seconds. `port` 0 takes any free one; `alone` maps providers to further ports (0: any free one);
     `limits` is `published`, `off` or a factor. OSError if a port is taken, ValueError for settings or a state file that
-    cannot be used. Safe to use from any thread.
+    cannot be used. Its methods may be called from any thread.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Sandbox:
         self._stopped = threading.Event()
 
     def start(self) -> Self:
-        """Listen, in threads of its own; returns as soon as requests are answered."""
+        """Listens in threads of its own; returns when requests are answered. OSError, ValueError: see the class."""
         if self._state_file:
             self.state.load(self._state_file)
         try:
@@ -71,7 +71,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """End at once: connections are closed, slow answers are not waited for."""
+        """Stops at once: connections are closed, slow answers are not waited for."""
         self._stopped.set()
         for server in self._servers.values():
             server.stop()
@@ -93,7 +93,7 @@ class Sandbox:
         while True:
             last = self._stopped.wait(SAVE_EVERY)
             now = self.state.change_count
-            # A disk that is full for a while must not end the keeping for good.
+            # While the disk is full nothing is saved; the next round tries again.
             with contextlib.suppress(OSError):
                 if now != saved:
                     self.state.save(self._state_file)
@@ -103,7 +103,7 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        """The port with all four."""
+        """The port of all four."""
         return self._servers[None].server_port
 
     def _address(self, slug: str | None) -> str:
@@ -112,54 +112,54 @@ class Sandbox:
 
     @property
     def address(self) -> str:
-        """Where the first page is, without a slash at the end."""
+        """The address of the root page, without a slash at its end."""
         return self._address(None)
 
     def origin(self, provider: str) -> str:
-        """A provider's origin on the port with all four."""
+        """A provider's origin on the port of all four."""
         return f"{self.address}/{provider}"
 
     def own_origin(self, provider: str) -> str:
         """A provider's origin on the port of its own; KeyError if it has none."""
         return self._address(provider)
 
-    def fault(self, **given: Any) -> int:
-        """Put a fault in force, with the fields of `POST /control/faults`; its id. ValueError says what is wrong."""
-        return int(self.state.add_fault(given)["id"])
+    def fault(self, **rule: Any) -> int:
+        """Adds a fault with the fields of `POST /control/faults`; its id. ValueError says what is wrong."""
+        return int(self.state.add_fault(rule)["id"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """The faults asked for, with their counts `matched` and `fired`."""
+        """The added faults, with their counts `matched` and `fired`."""
         faults: list[dict[str, Any]] = self._control.faults()["faults"]
         return faults
 
     def fired(self, number: int) -> int:
-        """How often the fault with this id has really happened."""
+        """How often the fault with this id has happened; KeyError for an unknown id."""
         with self.state.lock:
             return self.state.faults.by_id[number].fired
 
     def clear_faults(self) -> None:
-        """Take every fault asked for out of force."""
+        """Removes every added fault."""
         with self.state.lock:
             for rule in list(self.state.faults.requested):
                 self.state.faults.drop(rule.id)
 
     def ledger(self) -> dict[str, Any]:
-        """What really happened: see `GET /ledger`."""
+        """The ledger, as `GET /ledger` shows it."""
         return self._control.ledger()
 
     def jobs(self, provider: str, project: str) -> int:
-        """How many exports of a project were really made."""
+        """How many exports of a project were made."""
         with self.state.lock:
             return self.state.ledger.jobs[provider][project]
 
     def reset(self) -> None:
-        """Back to the beginning, settings apart."""
+        """Back to the initial state, except for the settings."""
         self.state.reset()
 
     def expire_tokens(self) -> None:
-        """Make every access token handed out so far invalid."""
+        """Makes every access token issued so far invalid."""
         self.state.expire_tokens()
 
-    def settings(self, **given: Any) -> dict[str, Any]:
-        """Change settings (see `Settings`) and read them all."""
-        return self._control.change(given)
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Changes settings (see `Settings`) and returns them all; ValueError says what is wrong with one."""
+        return self._control.change(changes)

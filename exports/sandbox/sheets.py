@@ -30,7 +30,7 @@ COLUMNS = (
     *(f"order.{name}" for name in ("total", "tracking.source", "tracking.medium", "payment_method", "status")),
     *(f"order.{name}" for name in ("created_at", "note")),
 )
-# What a file has when nothing was chosen: headers seen in files of real projects, and a last one that says what it is.
+# The columns when none were chosen: headers as in files of real projects, and a note that this is a stand-in's file.
 DEFAULT_HEADERS = {
     "order.id": "#",
     "user.email": "E-mail",
@@ -67,7 +67,7 @@ XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 
 def order_lines(project: str, orders: int = 40) -> Iterator[dict[str, str]]:
-    """Reward lines of made-up orders, the same for the same project; several orders have more than one line."""
+    """The reward lines of made-up orders, the same for the same project; some orders have several lines."""
     dice = random.Random(project)  # noqa: S311 - made-up data, not secrets
     for number in range(1, orders + 1):
         first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
@@ -105,16 +105,16 @@ def order_lines(project: str, orders: int = 40) -> Iterator[dict[str, str]]:
 
 
 def order_table(project: str, columns: Mapping[str, str] | None) -> list[list[str]]:
-    """Header and rows; `columns` maps column ids to headers, None gives the usual ones."""
+    """Header and rows; `columns` maps column ids to headers, None means the default ones."""
     chosen = columns or DEFAULT_HEADERS
-    # The usual file has a column for shipping costs, which has no column id of its own.
+    # The default file has a column for shipping costs, which has no column id of its own.
     costs = {"shipping_address.state": "4,90"} if columns is None else {}
     rows = [[(costs.get(name) or line.get(name, "")) for name in chosen] for line in order_lines(project)]
     return [list(chosen.values()), *rows]
 
 
 def build_csv(project: str, columns: Mapping[str, str] | None, size: int | None) -> Blob:
-    """Semicolons, every field quoted, a byte order mark; the rows are repeated until `size` bytes are reached."""
+    """The orders as CSV with semicolons, quoted fields and a byte order mark; rows are repeated up to `size` bytes."""
     header, *rows = order_table(project, columns)
     top, body = _lines([header]), _lines(rows)
     head = b"\xef\xbb\xbf" + top
@@ -129,7 +129,7 @@ def _lines(rows: list[list[str]]) -> bytes:
 
 
 def build_xlsx(project: str, columns: Mapping[str, str] | None, size: int | None) -> Blob:
-    """A workbook with one sheet; a member of padding brings it to `size` bytes where that is more."""
+    """The orders as a workbook with one sheet; a padding member fills it up to `size` bytes where that is more."""
     lines = "".join(
         f'<row r="{number}">'
         + "".join(f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>' for cell in row)

@@ -1,4 +1,4 @@
-"""Everything one running stand-in knows, and the order in which a request is dealt with."""
+"""The state of one running stand-in, and the steps by which a request is answered."""
 
 import json
 import os
@@ -23,9 +23,9 @@ from exports.sandbox.toloka import Toloka
 from exports.sandbox.ulule import Ulule
 from exports.sandbox.webhook_sender import Webhooks
 
-# Faults that do not spoil the answer by themselves and count only once their effect has shown.
+# Faults that do not change the answer by themselves; they are counted when their effect has shown.
 COUNTED_WHEN_SHOWN = JOB_ENDING_FAULTS
-# Answers that have no field in which the fault could be seen.
+# Answers that have no field in which the fault could show.
 FAULTS_WITHOUT_FIELD = frozenset(
     (
         ("playcanvas", "poll", "progress_back"),
@@ -53,16 +53,16 @@ class SandboxState:
         self._changes = 0
 
     def mark_changed(self) -> None:
-        """Something changed that a state file has to keep."""
+        """Notes a change that the state file has to keep."""
         self._changes += 1
 
     @property
     def change_count(self) -> int:
-        """Another number after every change that a state file has to keep."""
+        """A number that rises with every change that the state file has to keep."""
         return self._changes + self.jobs.change_count
 
     def reset(self) -> None:
-        """Back to the beginning: no jobs, no faults asked for, an empty ledger. Settings stay."""
+        """Back to the initial state: no jobs, no added faults, an empty ledger. Settings stay."""
         with self.lock:
             self.jobs.clear()
             self.faults.clear()
@@ -75,16 +75,16 @@ class SandboxState:
             self.mark_changed()
 
     def expire_tokens(self) -> None:
-        """Make every access token handed out so far invalid."""
+        """Makes every access token issued so far invalid."""
         with self.lock:
             for service in self.services.values():
                 service.expire_tokens()
             self.mark_changed()
 
-    def add_fault(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Put a fault in force; ValueError says what is wrong with it."""
+    def add_fault(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Adds a fault and returns it with its id; ValueError says what is wrong with it."""
         with self.lock:
-            return self.faults.add(parse_rule(given)).as_dict()
+            return self.faults.add(parse_rule(fields)).as_dict()
 
     def respond(self, slug: str, call: Request) -> Response:
         """The answer of one provider to one request."""
@@ -137,7 +137,7 @@ class SandboxState:
             return service.job_not_found()
         reply = route.handle(call)
         if not reply.ok:
-            # Refused for a reason of its own: there was no work whose answer could be spoiled.
+            # Refused for another reason, so the fault has no answer to change.
             rule.undo_match(key)
             return reply
         if rule.fault not in COUNTED_WHEN_SHOWN:
@@ -145,7 +145,7 @@ class SandboxState:
         return replacement_response(rule, service) if rule.fault in REFUSAL_FAULTS else apply_fault(rule, call, reply)
 
     def save(self, path: Path) -> None:
-        """Write jobs, links and tokens to a file only its owner can read; replaces it in one step."""
+        """Writes jobs, links and tokens to a file that only its owner can read, and replaces it atomically."""
         with self.lock:
             kept = {
                 "jobs": self.jobs.snapshot(),
@@ -158,7 +158,7 @@ class SandboxState:
         fresh.replace(path)
 
     def load(self, path: Path) -> None:
-        """Take up what `save` wrote; a missing file is an empty one. ValueError if it is not such a file."""
+        """Takes over what `save` wrote; a missing file counts as empty. ValueError if it is not such a file."""
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -173,7 +173,7 @@ class SandboxState:
 
 
 def _can_show(service: Service, route: Route, rule: Rule, job: Job | None) -> bool:
-    """Can this answer show this fault? Progress, for example, can go back only while there is some."""
+    """Whether this answer can show this fault. Progress, for example, can go back only while the job runs."""
     if (service.slug, route.kind, rule.fault) in FAULTS_WITHOUT_FIELD:
         return False
     return rule.fault != "progress_back" or (job is not None and job.progress(time.time()) < 1)

@@ -1,4 +1,4 @@
-"""The stand-in for Toloka: projects move to the archive by operations; nothing comes back as a file."""
+"""The stand-in for Toloka: operations move projects to the archive; there are no files."""
 
 import secrets
 import time
@@ -34,7 +34,7 @@ class Toloka(Service):
     content_types: ClassVar[Mapping[str, str]] = {}
 
     def build_routes(self) -> None:
-        """All routes, and the projects as they are at the start."""
+        """All routes, and the projects in their initial state."""
         self.clear()
         add = self.route
         add("GET", "/api/v1/requester", "auth", self.requester)
@@ -53,7 +53,7 @@ class Toloka(Service):
             add("GET", f"/api/v1/{kind}", "list", lambda _: json_response({"items": [], "has_more": False}))
 
     def authenticate(self, call: Request) -> str | Response:
-        """Either word with the token of the contract, or one of a real API key's shape that begins with `sandbox`."""
+        """`ApiKey` or `OAuth` with one of TOKENS, or with one in a real key's format that starts with `sandbox`."""
         scheme, _, token = call.header("Authorization").partition(" ")
         known = token in TOKENS or (
             token.startswith("sandbox") and token.count(".") == 2 and 22 <= token.index(".") <= 24
@@ -61,12 +61,12 @@ class Toloka(Service):
         return token if scheme.lower() in ("apikey", "oauth") and known else self.error_response(401)
 
     def error_response(self, status: int, message: str = "") -> Response:
-        """`request_id`, `code`, `message`."""
+        """An error with `request_id`, `code` and `message`."""
         code, text = CODES.get(status, ("INTERNAL_ERROR", f"Error {status}"))
         return self.refuse(status, code, message or text)
 
     def refuse(self, status: int, code: str, message: str, payload: object = None) -> Response:
-        """An error with a code of its own."""
+        """An error with this code."""
         body = {"request_id": secrets.token_hex(16), "code": code, "message": message}
         return json_response(body if payload is None else {**body, "payload": payload}, status)
 
@@ -75,7 +75,7 @@ class Toloka(Service):
         return self.error_response(404, "Operation does not exist")
 
     def clear(self) -> None:
-        """Projects, pools and trainings as they are at the start."""
+        """Projects, pools and trainings in their initial state."""
         self._projects, self._pools = make_projects(), make_pools()
         self._under_way: list[Job] = []
 
@@ -87,13 +87,13 @@ class Toloka(Service):
             "things": {pool.id: pool.status for pool in self._pools.values()},
         }
 
-    def restore(self, kept: dict[str, Any]) -> None:
-        """The states, then whatever is still under way."""
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Takes over the states of a snapshot, and the operations that still run."""
         self.clear()
-        for number, status in kept["projects"].items():
+        for number, status in snapshot["projects"].items():
             if number in self._projects:
                 self._projects[number].status = status
-        for number, status in kept["things"].items():
+        for number, status in snapshot["things"].items():
             if number in self._pools:
                 self._pools[number].status = status
         self._under_way = list(self.state.jobs.of_provider(self.slug))
@@ -133,7 +133,7 @@ class Toloka(Service):
             self.state.mark_changed()
 
     def requester(self, _: Request) -> Response:
-        """Who the token belongs to."""
+        """The owner of the token."""
         company = {"id": "1", "superintendent_id": "stand-in-requester"}
         name = {"EN": "Stand-in requester", "RU": "Stand-in requester"}
         return json_response({"id": "stand-in-requester", "balance": 120.3, "public_name": name, "company": company})
@@ -155,8 +155,8 @@ class Toloka(Service):
     def archive(self, call: Request) -> Response:
         """Starts the archiving of a project whose pools all are archived.
 
-        What the real service answers for a project that is archived already is not documented. Most projects here let
-        it succeed again, because nothing un-archives a project and trials are repeated; strict ones refuse it.
+        The service's answer for a project that is archived already is not documented. Most projects here accept it
+        again, because a project cannot be restored and trials are repeated; strict ones refuse it.
         """
         self._settle()
         project = self._projects.get(call.path_parameters["project"])
@@ -200,12 +200,12 @@ class Toloka(Service):
         return json_response(list_page(shown, call, ("type", "status")))
 
     def log(self, call: Request) -> Response:
-        """Operations of these kinds keep no log."""
+        """An empty log: operations of these kinds have none."""
         job = self.by_job(call)[1]
         return json_response([]) if job else self.job_not_found()
 
     def list_pools(self, call: Request) -> Response:
-        """A page of pools or of trainings; main pools and trainings are separate lists."""
+        """A page of pools or of trainings, which are separate lists."""
         self._settle()
         training = call.path.endswith("trainings")
         shown = (pool_json(pool) for pool in self._pools.values() if pool.training == training)

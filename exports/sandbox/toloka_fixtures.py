@@ -49,7 +49,7 @@ class Project:
 
 
 def make_projects() -> dict[str, Project]:
-    """All projects as they are at the start, by id."""
+    """All projects in their initial state, by id."""
     rows = [
         Project("10", "Street signs", "well-behaved; its pools are archived"),
         Project("11", "Cats or dogs", "well-behaved, no pools"),
@@ -71,7 +71,7 @@ def make_projects() -> dict[str, Project]:
 
 
 def make_pools() -> dict[str, Pool]:
-    """All pools and trainings as they are at the start, by id."""
+    """All pools and trainings in their initial state, by id."""
     rows = [
         Pool("1001", "10", "ARCHIVED"),
         Pool("1002", "10", "ARCHIVED"),
@@ -161,13 +161,13 @@ def format_time(when: float) -> str:
 
 
 def _rank(value: object) -> tuple[int, int, str]:
-    """Numbers count as numbers, also as text; everything else by its text."""
+    """A sort key: numbers, also those in text, by value and before everything else, which sorts by its text."""
     text = str(value)
     return (0, int(text), "") if text.isdecimal() and len(text) < 20 else (1, 0, text)
 
 
 def list_page(items: Iterable[Mapping[str, Any]], call: Request, equal: Sequence[str]) -> dict[str, Any]:
-    """One page: fields in `equal` must match one of the values given; id and times may be bounded; sorted and cut."""
+    """One page: filtered by the fields in `equal` and by bounds on id and times, then sorted and cut."""
     kept = list(items)
     for name, wanted in call.query.items():
         field, _, relation = name.rpartition("_")
@@ -183,7 +183,7 @@ def list_page(items: Iterable[Mapping[str, Any]], call: Request, equal: Sequence
 
 
 def _sorted(items: list[Mapping[str, Any]], field: str, backwards: bool) -> list[Mapping[str, Any]]:
-    """Equal ones go by their ids, in the same direction: of two jobs of one moment, the later one is the newer."""
+    """The items by this field, then by id in the same direction, since ids rise among jobs of one moment."""
     return sorted(items, key=lambda item: (_rank(item.get(field, "")), _rank(item["id"])), reverse=backwards)
 
 

@@ -14,7 +14,8 @@ from exports.sandbox.ulule_fixtures import PROJECTS, USER, Project, format_date,
 
 WAITING_SHARE = 0.15
 INT32 = 2**31 - 1
-# From this version on, bad credentials are refused also where none are needed, and unknown fields in a body are errors.
+# From these versions on, invalid credentials are refused also where none are needed (STRICT_AUTH), and unknown fields
+# in a body are errors (STRICT_FIELDS).
 STRICT_AUTH, STRICT_FIELDS = "2020-10-07", "2019-07-05"
 ERRORS = {
     400: ("DeserializationError", "Bad request"),
@@ -49,44 +50,44 @@ class Ulule(Service):
         self.route("GET", "/v1/exports/{job}", "poll", self.get_export, self.by_job)
 
     def authenticate(self, call: Request) -> str | Response:
-        """Any of the accepted spellings. Older versions ignore bad credentials where none are needed."""
+        """The credential in any accepted form, or 401. Older versions ignore invalid ones where none are needed."""
         return self._access.identify(call.header("Authorization")) or self.error_response(401)
 
     def error_response(self, status: int, message: str = "") -> Response:
-        """An array of errors; an HTML page where the service itself is broken."""
+        """An array of errors; an HTML page from status 500 on."""
         if status >= 500:
             return html_response(f"Error {status}", status=status)
         classification, text = ERRORS.get(status, ("ValueError", f"Error {status}"))
         return self.field_error_response(status, classification, message or text)
 
     def field_error_response(self, status: int, classification: str, message: str, *names: str) -> Response:
-        """One error about these fields."""
+        """An array with one error about these fields."""
         return json_response(
             [{"classification": classification, "fieldNames": list(names), "message": message}], status
         )
 
     def job_not_found(self) -> Response:
-        """404."""
+        """404 without further details."""
         return self.error_response(404)
 
     def clear(self) -> None:
-        """No tokens."""
+        """Forgets all tokens."""
         self._access.clear()
 
     def expire_tokens(self) -> None:
-        """Access tokens end now."""
+        """Makes all access tokens invalid."""
         self._access.expire()
 
     def snapshot(self) -> dict[str, Any]:
         """The tokens."""
         return self._access.snapshot()
 
-    def restore(self, kept: dict[str, Any]) -> None:
-        """The tokens."""
-        self._access.restore(kept)
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Takes over the tokens of a snapshot."""
+        self._access.restore(snapshot)
 
     def describe_projects(self) -> Iterator[tuple[str, str]]:
-        """Every project with something to say about."""
+        """Every project that has a description."""
         return ((str(project.id), project.about) for project in PROJECTS.values() if project.about)
 
     def me(self, _: Request) -> Response:
@@ -94,7 +95,7 @@ class Ulule(Service):
         return json_response({**USER, "email": "stand-in@example.com"})
 
     def user_projects(self, call: Request) -> Response:
-        """A page of the user's own projects; `state=created` is theirs alone to see."""
+        """A page of the user's own projects; `state=created` is visible to the user alone."""
         if call.path_parameters["user"] not in (str(USER["id"]), USER["username"], "me"):
             return self.error_response(404)
         shown = [project_json(project) for project in PROJECTS.values() if project.is_owned]
@@ -103,7 +104,7 @@ class Ulule(Service):
         return paginate(call, "projects", shown)
 
     def project(self, call: Request) -> Response:
-        """One project, also without credentials; with bad ones only for old versions of the API."""
+        """One project, also without credentials; with invalid ones only in old versions of the API."""
         if not call.caller and call.header("Authorization") and call.header("Ulule-Version") >= STRICT_AUTH:
             return self.error_response(401)
         project = self._project(call)
@@ -122,7 +123,7 @@ class Ulule(Service):
         return project or self.error_response(404)
 
     def export(self, call: Request) -> Response:
-        """Makes an export; by the documents only OAuth2 may, but an API key is let through here as well."""
+        """Starts an export. The documents allow it only with OAuth2; here an API key is accepted too."""
         project = self._project(call)
         if isinstance(project, Response):
             return project
@@ -180,7 +181,7 @@ class Ulule(Service):
         return paginate(call, "exports", [self._shown(job, call) for job in jobs])
 
     def _remember_past(self, project: Project) -> None:
-        """The exports of other days, kept before the first new one; they are in no ledger."""
+        """Stores the exports of earlier days before the first new one; no ledger counts them."""
         jobs = self.state.jobs
         if not project.past or jobs.get(self.slug, f"{project.id}000"):
             return
@@ -207,10 +208,10 @@ class Ulule(Service):
         }
 
     def file_name(self, job: Job) -> str:
-        """Says what it is."""
+        """A name that says that this is a stand-in's file."""
         return f"stand-in-orders-{job.project}.{job.format}"
 
     def content(self, job: Job, version: int) -> Blob:
-        """The orders in the format asked for; another version has orders of other people."""
+        """The orders in the job's format; another version has orders of other people."""
         make = build_csv if job.format == "csv" else build_xlsx
         return make(f"{job.project}{version or ''}", job.options.get("columns"), job.file_bytes)

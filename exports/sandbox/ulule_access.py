@@ -1,4 +1,4 @@
-"""Who is asking Ulule: API keys in all their spellings, Basic, and OAuth2 with its token endpoint."""
+"""Authentication at Ulule: API keys in all their forms, Basic, and OAuth2 with its token endpoint."""
 
 import base64
 import binascii
@@ -25,31 +25,31 @@ def parse_basic(value: str) -> tuple[str, str] | None:
 
 
 class Authenticator:
-    """Tokens handed out, and the reading of Authorization headers."""
+    """The issued tokens, and the parsing of Authorization headers."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.clear()
 
     def clear(self) -> None:
-        """No access token, and the refresh token of the contract."""
+        """Forgets all access tokens, and all refresh tokens but the documented one."""
         self.access: dict[str, float] = {}
         self.refresh = {REFRESH_TOKEN}
 
     def expire(self) -> None:
-        """All access tokens end now; refresh tokens stay."""
+        """Makes all access tokens invalid; refresh tokens stay."""
         self.access.clear()
 
     def snapshot(self) -> dict[str, Any]:
         """The tokens, as JSON can carry them."""
         return {"access": dict(self.access), "refresh": sorted(self.refresh)}
 
-    def restore(self, kept: dict[str, Any]) -> None:
-        """Take up what `snapshot` gave."""
-        self.access, self.refresh = dict(kept["access"]), set(kept["refresh"])
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Takes over a snapshot."""
+        self.access, self.refresh = dict(snapshot["access"]), set(snapshot["refresh"])
 
     def identify(self, header: str) -> str | None:
-        """The credential behind an Authorization header's value, or None.
+        """The credential in an Authorization header's value, None if it is not accepted.
 
         Accepted: `APIKey KEY` in any case, `ApiKey user:KEY`, Basic with the user `apikey`, Basic with user name and
         password, `Bearer TOKEN`.
@@ -71,7 +71,7 @@ class Authenticator:
                 return None
 
     def token(self, call: Request) -> Response:
-        """The token endpoint: form-encoded, the client by Basic or in the form; errors as RFC 6749 shapes them."""
+        """The token endpoint: form-encoded, the client by Basic or in the form; errors as in RFC 6749, section 5.2."""
         form = call.form()
         scheme, _, value = call.header("Authorization").partition(" ")
         client = (
@@ -85,8 +85,8 @@ class Authenticator:
             return reply
         match form.get("grant_type"):
             case "refresh_token":
-                given = form.get("refresh_token", "")
-                return self._issue(given) if given in self.refresh else _error("invalid_grant")
+                refresh = form.get("refresh_token", "")
+                return self._issue(refresh) if refresh in self.refresh else _error("invalid_grant")
             case "password":
                 good = (form.get("username"), form.get("password")) == (USERNAME, PASSWORD)
                 return self._issue(REFRESH_TOKEN) if good else _error("invalid_grant")

@@ -14,7 +14,7 @@ MAX_PAGE_SIZE = 20
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project: `mine` is false for another owner's; `past` counts its exports of other days."""
+    """A project: `is_owned` is false for another owner's; `past` is the number of its exports of earlier days."""
 
     id: int
     name: dict[str, str]
@@ -69,10 +69,10 @@ def project_json(project: Project) -> dict[str, Any]:
 
 
 def paginate(call: Request, name: str, items: list[dict[str, Any]]) -> Response:
-    """Newest first, at most 20, those made before `since` (whole seconds).
+    """A page of at most 20 items made before `since` (whole seconds), newest first.
 
-    Where one second's items fall on both sides of an edge, some are repeated on the next page; only when one second
-    alone fills a page are the rest of it skipped.
+    When a page ends between items of one second, the next page repeats some of them; when items of one second fill a
+    whole page, the rest of that second is skipped.
     """
     size, since = max(1, min(MAX_PAGE_SIZE, call.query_int("limit", MAX_PAGE_SIZE))), call.query_int("since", -1)
     dated = sorted(((_seconds(item), item) for item in items), key=lambda pair: pair[0], reverse=True)

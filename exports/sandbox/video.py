@@ -1,4 +1,4 @@
-"""A small MP4 that plays: H.264 pictures kept as raw samples, and pictures that say "nothing changed" in between.
+"""A small playable MP4: H.264 key frames of raw samples, and frames between them that repeat the picture before.
 
 The layout follows ISO/IEC 14496-12 (boxes), -15 (avc1) and -10 (the bit stream, Baseline profile).
 """
@@ -10,7 +10,7 @@ from exports.sandbox.blob import Blob, Part, RepeatedBytes
 COLUMNS, ROWS = 12, 4  # in macroblocks of 16 x 16 samples
 FRAMES, FRAMES_PER_SECOND, KEYFRAME_INTERVAL = 20, 5, 10
 TEXT = "STAND-IN VIDEO"
-# Five columns a letter, the lowest bit on top.
+# Five columns per letter, the lowest bit on top.
 GLYPHS = {
     "S": (0x46, 0x49, 0x49, 0x49, 0x31),
     "T": (0x01, 0x01, 0x7F, 0x01, 0x01),
@@ -27,14 +27,14 @@ GLYPHS = {
 
 
 class BitWriter:
-    """Bits in the order H.264 writes them."""
+    """Writes bits in the order of H.264."""
 
     def __init__(self) -> None:
         self._done = bytearray()
         self._value = self._count = 0
 
     def fixed(self, value: int, width: int) -> "BitWriter":
-        """An unsigned number of so many bits."""
+        """Appends an unsigned number of `width` bits."""
         self._value, self._count = self._value << width | value, self._count + width
         while self._count >= 8:
             self._count -= 8
@@ -43,20 +43,20 @@ class BitWriter:
         return self
 
     def golomb(self, *values: int) -> "BitWriter":
-        """Exp-Golomb codes of unsigned numbers (a signed zero is the same as zero)."""
+        """Appends Exp-Golomb codes of unsigned numbers (a signed zero has the same code as zero)."""
         for value in values:
             self.fixed(value + 1, 2 * (value + 1).bit_length() - 1)
         return self
 
     def raw(self, data: bytes) -> "BitWriter":
-        """Whole bytes, after zero bits up to the next byte."""
+        """Appends whole bytes, after zero bits up to the next byte."""
         if self._count:
             self.fixed(0, 8 - self._count)
         self._done += data
         return self
 
     def unit(self, kind: int) -> bytes:
-        """All of it as a NAL unit: stop bit, filling, and a 3 wherever the data would look like a start code."""
+        """The bits as a NAL unit: stop bit, padding, and a 3 wherever the data would contain a start code."""
         self.fixed(1, 1).raw(b"")
         unit, zeros = bytearray([kind]), 0
         for byte in self._done:
@@ -101,7 +101,7 @@ def _sample(frame: int, shade: int) -> bytes:
 
 
 def _picture(shade: int) -> list[bytes]:
-    """Brightness, row by row: light letters of double size on a darker ground."""
+    """The brightness of the samples, row by row: light letters of double size on a darker background."""
     ground = 40 + shade % 60
     rows = [bytearray([ground]) * (COLUMNS * 16) for _ in range(ROWS * 16)]
     left, top = (COLUMNS * 16 - len(TEXT) * 12) // 2, (ROWS * 16 - 14) // 2

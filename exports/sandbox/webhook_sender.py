@@ -1,4 +1,4 @@
-"""Progress hints to the address a client left, sent in the background; whatever goes wrong is ignored."""
+"""Sends progress webhooks to the address in a request, in the background; failures are ignored."""
 
 import heapq
 import http.client
@@ -9,7 +9,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-# A client that leaves a thousand addresses gets hints for the first ones only.
+# Further webhooks are dropped while this many wait.
 MAX_WAITING = 1000
 TIMEOUT = 3.0
 
@@ -17,7 +17,7 @@ Hint = tuple[float, int, str, dict[str, Any]]
 
 
 class Webhooks:
-    """A queue of hints by time, and one thread that starts with the first of them."""
+    """A queue of webhooks by time, and one thread that starts with the first of them."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -27,7 +27,7 @@ class Webhooks:
         self._stopped = False
 
     def send_at(self, when: float, url: str, body: dict[str, Any]) -> None:
-        """POST this JSON to this address at this time, once."""
+        """POSTs this JSON to this address once, at this time (seconds since 1970)."""
         with self._condition:
             if self._stopped or len(self._waiting) >= MAX_WAITING:
                 return
@@ -38,12 +38,12 @@ class Webhooks:
             self._condition.notify()
 
     def clear(self) -> None:
-        """Drop what was not sent yet."""
+        """Drops what was not sent yet."""
         with self._condition:
             self._waiting.clear()
 
     def stop(self) -> None:
-        """Send nothing any more."""
+        """Stops sending."""
         with self._condition:
             self._stopped = True
             self._waiting.clear()
@@ -61,7 +61,7 @@ class Webhooks:
 
 
 def post(url: str, body: dict[str, Any]) -> None:
-    """POST JSON to an http or https address; every failure is ignored, answers are not read."""
+    """POSTs JSON to an http or https address; failures are ignored, the answer's body is not read."""
     try:
         target = urlsplit(url)
         kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}

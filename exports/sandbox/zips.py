@@ -1,4 +1,4 @@
-"""ZIP files of stored members, laid out ahead so that any stretch of them can be produced without the rest."""
+"""ZIP files of stored members, with a layout known in advance, so that any range can be produced without the rest."""
 
 import struct
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from exports.sandbox.blob import Blob, Part, RepeatedBytes, crc32_of
 
 ZIP64_LIMIT = 0xFFFFFFFF
-# 1 January 2024, in the format's own packing of dates.
+# 1 January 2024 in MS-DOS format.
 DOS_DATE = (2024 - 1980) << 9 | 1 << 5 | 1
 # Bit 11: names are UTF-8.
 FLAGS = 0x800
 
 
 def build_zip(members: Sequence[tuple[str, Part]]) -> Blob:
-    """A ZIP of these members, in this order, uncompressed; ZIP64 where sizes or offsets need it."""
+    """An uncompressed ZIP of these members in this order; ZIP64 where sizes or offsets need it."""
     parts: list[Part] = []
     directory: list[bytes] = []
     offset = 0
@@ -27,13 +27,13 @@ def build_zip(members: Sequence[tuple[str, Part]]) -> Blob:
 
 
 def build_zip_of(members: Sequence[tuple[str, Part]], size: int | None, filler: str, pattern: bytes) -> Blob:
-    """As `build_zip`, with a member named `filler` that brings a smaller file to `size` bytes."""
+    """As `build_zip`, with a member named `filler` that fills a smaller file up to `size` bytes."""
     made = build_zip(members)
     if size is None or size <= made.size:
         return made
     padding = max(0, size - build_zip([*members, (filler, b"")]).size)
     for _ in range(3):
-        # The second round corrects for the wider headers of ZIP64.
+        # The second round corrects for the longer headers of ZIP64.
         made = build_zip([*members, (filler, RepeatedBytes(pattern, padding))])
         if made.size == size:
             break

@@ -1,4 +1,8 @@
-"""What a step brought, written: the export's next state, its history row and its next time."""
+"""The outcome of a step: the export's next status, its history row and the time of its next step.
+
+Nothing else calls `Export.move`. A function that takes a claim writes only while the claim stands, and raises
+LostClaimError when it does not.
+"""
 
 from typing import Any
 
@@ -8,27 +12,58 @@ from exports.queue.batch_sql import settle_many
 from exports.queue.holds import rate_limit_hold_fields
 from exports.queue.leases import Claim, LostClaimError
 
+__all__ = [
+    "begin_processing",
+    "cancel",
+    "cancel_by_request",
+    "fail",
+    "fail_overdue",
+    "hold_for_rate_limit",
+    "postpone",
+    "record_provider_status",
+    "settle_one",
+    "succeed",
+]
+
+
+def begin_processing(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
+    """The provider has accepted the job, or it was found there."""
+    _move(claim, states.PROCESSING, source=source, note=note, **fields)
+
+
+def succeed(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
+    """Ends the export as succeeded, with its file in `fields`, or without one for a kind that has none."""
+    _move(claim, states.SUCCEEDED, source=source, note=note, progress=100.0, **fields)
+
+
+def cancel(claim: Claim, *, source: str, note: str, **fields: Any) -> None:
+    """Ends the export as canceled, because the job was canceled at the provider."""
+    _move(claim, states.CANCELED, source=source, note=note, **fields)
+
+
+def cancel_by_request(export: Export, *, source: str, actor: str, note: str) -> bool:
+    """Ends the export as canceled, because somebody asked for it here. Returns False when it has moved meanwhile."""
+    return export.move(states.CANCELED, source=source, actor=actor, note=note)
+
 
 def fail(
     claim: Claim, code: str, message: str, *, source: str, action: str = "", note: str = "", **fields: Any
 ) -> None:
-    """Ends the export as failed, with whose turn it is. Raises LostClaimError."""
-    moved = claim.export.move(
+    """Ends the export as failed. `action` says who must act; by default what the code implies."""
+    _move(
+        claim,
         states.FAILED,
         source=source,
-        fence=claim.fence,
         note=note or message,
         error_code=code,
         error_message=message,
         error_action=action or states.DEFAULT_ACTION[code],
         **fields,
     )
-    if not moved:
-        raise LostClaimError
 
 
 def fail_overdue(claim: Claim) -> None:
-    """The deadline has passed: says what was being waited for. Raises LostClaimError."""
+    """Ends the export because its deadline has passed. The message says what was being waited for."""
     export = claim.export
     if export.last_error_code == "storage":
         fail(claim, "storage", f"The file could not be stored in time. {export.wait_note}", source="watchdog")
@@ -56,25 +91,32 @@ def fail_overdue(claim: Claim) -> None:
 
 
 def postpone(claim: Claim, seconds: float, note: str = "", **fields: Any) -> None:
-    """Keeps everything and looks again later; `note` says why, for the page. Raises LostClaimError."""
+    """Plans the next step in so many seconds, at the latest at the deadline. `note` says why, for the page."""
     at = min(clock.seconds_from_now(seconds), max(claim.export.deadline_at, clock.now()))
     settle_one(claim, next_step_at=at, wait_note=note[:300], **fields)
 
 
 def hold_for_rate_limit(claim: Claim, seconds: float, note: str = "", **fields: Any) -> None:
-    """As `postpone`, for a limit of the provider's: the deadline moves along, up to a week after it was asked for."""
+    """As `postpone`, for a limit of the provider: the deadline moves along, up to a week after the export was made."""
     settle_one(claim, **{**rate_limit_hold_fields(claim.export, seconds, note), **fields})
 
 
 def settle_one(claim: Claim, **fields: Any) -> None:
-    """Settles the claim; a hint that came while the step was under way makes the next one due now."""
+    """Writes `fields` and releases the claim. A wake-up requested during the step makes the next one due now."""
     if settle_many([claim], [{"rate_slot": None, **fields}]):
         raise LostClaimError
 
 
 def record_provider_status(export: Export, word: str, *, source: str, note: str = "") -> None:
-    """A history row for the provider's new word, where the status stays. Call it where `word` differs."""
+    """Appends a history row for the provider's new word, where the status stays. Call it only where the word differs.
+
+    A note that the row above has already is left out.
+    """
     export.provider_status = word
     last = Change.objects.filter(export=export).order_by("-seq").values_list("note", flat=True).first()
-    note = "" if note == last else note  # what was said in the row above need not be said again
-    Change.append(export, export.status, source=source, note=note)
+    Change.append(export, export.status, source=source, note="" if note == last else note)
+
+
+def _move(claim: Claim, to: str, *, source: str, note: str, **fields: Any) -> None:
+    if not claim.export.move(to, source=source, note=note, fence=claim.fence, **fields):
+        raise LostClaimError

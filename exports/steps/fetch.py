@@ -7,7 +7,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils.text import slugify
 
-from exports import clock, states
+from exports import clock
 from exports.credentials.client import (
     address_guard,
     call_row,
@@ -19,7 +19,7 @@ from exports.models import Call, File, Team
 from exports.providers.contract import Job
 from exports.queue import rate_limits
 from exports.queue.leases import Claim, LostClaimError
-from exports.settle.outcome import fail, postpone
+from exports.settle.outcome import fail, postpone, succeed
 from exports.steps.errors import handle_error
 from exports.storage import files
 from exports.storage.download import (
@@ -200,9 +200,7 @@ def _keep(claim: Claim, done: Progress) -> None:
             kept = Team.objects.filter(pk=export.team_id)
             kept.update(kept_bytes=F("kept_bytes") + done.size, kept_files=F("kept_files") + 1)
             note = f"Fetched and verified: {done.size} bytes."
-            fields: dict[str, Any] = {"file": file, "progress": 100.0, "consecutive_failures": 0, "last_error_code": ""}
-            if not export.move(states.SUCCEEDED, source="worker", note=note, fence=claim.fence, **fields):
-                raise LostClaimError
+            succeed(claim, source="worker", note=note, file=file, consecutive_failures=0, last_error_code="")
     except (OperationalError, InterfaceError):
         raise  # the commit may have happened: the file stays, and is swept if no row knows it
     except BaseException:

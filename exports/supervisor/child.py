@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from exports.supervisor.prctl import die_with_parent
 
-# Seconds before a restart: the pause doubles from the minimum to the maximum, and is the minimum again after the process
-# ran for STABLE_SECONDS.
+# Seconds before a restart: the pause doubles from the minimum to the maximum, and is the minimum again once the process
+# has run for STABLE_SECONDS.
 MIN_RESTART_PAUSE = 0.2
 MAX_RESTART_PAUSE = 5.0
 STABLE_SECONDS = 10.0
@@ -65,7 +65,7 @@ class ChildProcess:
             os.kill(self.process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kills the process and all it started. Only before `reap`: afterwards its id may be that of another process."""
+        """Kills the process and all it started. Only before `reap`: afterwards another process may have its id."""
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGKILL)
 

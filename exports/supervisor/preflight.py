@@ -17,7 +17,7 @@ class StartRefused(Exception):
 
 
 def lock_data_dir(folder: Path) -> int:
-    """Take the data directory for this process; returns the lock's file descriptor, freed with the process.
+    """Locks the data directory for this process; returns the lock's file descriptor. The lock ends with the process.
 
     StartRefused (exit code 1) when another process holds it or the folder cannot be written.
     """

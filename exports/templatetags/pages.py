@@ -84,8 +84,8 @@ def state(status: str) -> SafeString:
 @register.simple_tag
 def second_factor_badge(has_factor: bool) -> SafeString:
     """Renders whether a user has a second factor, as icon and label."""
-    name, word, look = ("shield", _("yes"), "yes") if has_factor else ("empty", _("none"), "muted")
-    return format_html('<span class="{} nowrap">{} {}</span>', look, icon(name), word)
+    icon_name, label, css_class = ("shield", _("yes"), "yes") if has_factor else ("empty", _("none"), "muted")
+    return format_html('<span class="{} nowrap">{} {}</span>', css_class, icon(icon_name), label)
 
 
 @register.simple_tag

@@ -1,4 +1,4 @@
-"""The admin site: staff read everything, act through the engine, and never see a secret."""
+"""The admin site: staff can read everything but secrets, and act through the same functions as everybody else."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def path(model: Any, view: str = "changelist", *args: Any) -> str:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_everything_is_readable(as_staff: Client, full: Export, model: Any) -> None:
+def test_every_list_and_row_can_be_read(as_staff: Client, full: Export, model: Any) -> None:
     assert as_staff.get(path(model)).status_code == 200
     row = model.objects.first()
     assert row is not None
@@ -50,7 +50,7 @@ def test_everything_is_readable(as_staff: Client, full: Export, model: Any) -> N
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_secrets_are_nowhere(as_staff: Client, full: Export, model: Any) -> None:
+def test_no_page_shows_a_secret(as_staff: Client, full: Export, model: Any) -> None:
     full.project.credential.save_secrets({"api_key": "v3ry-secret"})
     Export.objects.filter(pk=full.pk).update(encrypted_link=full.encrypt_link("https://x.example/?sig=1"))
     token = Token.objects.get()
@@ -64,7 +64,7 @@ def test_secrets_are_nowhere(as_staff: Client, full: Export, model: Any) -> None
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model not in (Team, User)])
-def test_what_the_engine_keeps_is_never_edited(as_staff: Client, full: Export, model: Any) -> None:
+def test_rows_of_exports_and_their_history_are_read_only(as_staff: Client, full: Export, model: Any) -> None:
     row = model.objects.first()
     assert as_staff.get(path(model, "add")).status_code == 403
     assert as_staff.post(path(model, "change", row.pk), {}).status_code == 403
@@ -73,12 +73,12 @@ def test_what_the_engine_keeps_is_never_edited(as_staff: Client, full: Export, m
     assert model.objects.filter(pk=row.pk).exists()
 
 
-def test_history_is_on_the_export(as_staff: Client, full: Export) -> None:
+def test_the_page_of_an_export_shows_its_history(as_staff: Client, full: Export) -> None:
     page = as_staff.get(path(Export, "change", full.pk)).content.decode()
     assert page.count("field-provider_status") >= Change.objects.filter(export=full).count()
 
 
-def test_writing_off_takes_a_reason(as_staff: Client, cast: Cast) -> None:
+def test_writing_an_export_off_requires_a_reason(as_staff: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     sent: dict[str, Any] = {"action": "write_off", CHOSEN: [export.pk]}
     asked = as_staff.post(path(Export), sent)
@@ -96,7 +96,7 @@ def test_writing_off_takes_a_reason(as_staff: Client, cast: Cast) -> None:
     assert "has ended already" in again.content.decode()
 
 
-def test_redriving_takes_the_next_step_now(as_staff: Client, cast: Cast) -> None:
+def test_redriving_makes_the_next_step_due_now(as_staff: Client, cast: Cast) -> None:
     export, ended = factories.processing_export(cast), factories.failed_export(cast, format_="xlsx")
     sent = {"action": "redrive", CHOSEN: [export.pk, ended.pk]}
     page = as_staff.post(path(Export), sent, follow=True).content.decode()
@@ -106,14 +106,14 @@ def test_redriving_takes_the_next_step_now(as_staff: Client, cast: Cast) -> None
     assert export.next_step_at <= timezone.now()
 
 
-def test_tokens_are_revoked(as_staff: Client, full: Export) -> None:
+def test_staff_can_revoke_tokens(as_staff: Client, full: Export) -> None:
     token = Token.objects.get()
     as_staff.post(path(Token), {"action": "revoke", CHOSEN: [token.pk]})
     token.refresh_from_db()
     assert token.revoked_at is not None
 
 
-def test_people_and_teams_are_made_here(as_staff: Client, cast: Cast) -> None:
+def test_staff_can_create_users_and_teams(as_staff: Client, cast: Cast) -> None:
     password = "a long and good passphrase"
     sent = {"email": "new@example.org", "name": "New", "usable_password": "true"}
     sent |= {"password1": password, "password2": password}
@@ -125,7 +125,7 @@ def test_people_and_teams_are_made_here(as_staff: Client, cast: Cast) -> None:
     assert Team.objects.get(slug="third").users.get() == cast.viewer.user
 
 
-def test_members_do_not_get_in(as_owner: Client) -> None:
+def test_members_who_are_not_staff_are_refused(as_owner: Client) -> None:
     assert as_owner.get("/admin/exports/export/").status_code == 302
 
 

@@ -1,4 +1,4 @@
-"""A client that speaks as a program would, and exports in every state without a provider."""
+"""A client that calls the API as a program does, and exports in every state without a provider."""
 
 import hashlib
 import json

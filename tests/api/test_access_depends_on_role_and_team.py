@@ -1,4 +1,4 @@
-"""Every address of the API by every role, with both scopes, and from another team; drawn from the API itself."""
+"""Every operation of the API is called by every role, with both scopes, and from another team."""
 
 import re
 from collections.abc import Callable
@@ -58,13 +58,13 @@ def path_of(export: Export) -> Callable[[str], str]:
     return lambda path: re.sub(r"{(\w+)}", lambda match: str(ids[match[1]]), path)
 
 
-def test_every_address_is_in_the_table() -> None:
+def test_every_operation_has_an_entry_in_the_table() -> None:
     assert {name for name, _, _ in operations()} == set(NEEDS)
 
 
 @pytest.mark.parametrize("scope", [READ, WRITE])
 @pytest.mark.parametrize("role", ["owner", "member", "viewer"])
-def test_roles_and_scopes_open_what_they_should(
+def test_roles_and_scopes_allow_exactly_what_the_table_says(
     cast: Cast, path_of: Callable[[str], str], role: str, scope: str
 ) -> None:
     caller = ApiClient(getattr(cast, role), scope)

@@ -1,4 +1,4 @@
-"""Credentials: owners add them, secrets never come back, and the provider is only called when it is asked to be."""
+"""Credentials: owners add them, secrets are never returned, and the provider is called only on request."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ def owner_api(owner: Member) -> ApiClient:
 
 
 @pytest.mark.parametrize("provider", SECRETS)
-def test_one_of_every_provider_can_be_added(owner_api: ApiClient, provider: str) -> None:
+def test_a_credential_of_every_provider_can_be_added(owner_api: ApiClient, provider: str) -> None:
     answer = owner_api.post("/credentials", {"provider": provider, "name": "Ours", "secrets": SECRETS[provider]})
     assert answer.status_code == 201
     made = answer.json()
@@ -37,7 +37,7 @@ def test_one_of_every_provider_can_be_added(owner_api: ApiClient, provider: str)
 
 
 @pytest.mark.parametrize("provider", SECRETS)
-def test_secrets_never_come_back(owner_api: ApiClient, provider: str) -> None:
+def test_no_answer_contains_a_secret(owner_api: ApiClient, provider: str) -> None:
     values = {name: f"{value}-marked-7f3a" for name, value in SECRETS[provider].items() if name != "scheme"}
     made = owner_api.post("/credentials", {"provider": provider, "name": "Ours", "secrets": values})
     assert made.status_code == 201
@@ -89,23 +89,25 @@ GOOD: dict[str, Any] = {"provider": "playcanvas", "name": "Ours", "secrets": {"t
         ({"token": "x"}, "token"),
     ],
 )
-def test_what_cannot_be_is_422_by_field(owner_api: ApiClient, change: dict[str, Any], field: str) -> None:
+def test_invalid_values_are_422_with_an_error_per_field(
+    owner_api: ApiClient, change: dict[str, Any], field: str
+) -> None:
     answer = problem_body(owner_api.post("/credentials", GOOD | change), 422)
     assert set(answer["errors"]) == {field}
     assert not Credential.objects.exists()
 
 
-def test_everything_that_is_missing_is_named_at_once(owner_api: ApiClient) -> None:
+def test_all_missing_fields_are_named_in_one_answer(owner_api: ApiClient) -> None:
     assert set(problem_body(owner_api.post("/credentials"), 422)["errors"]) == {"provider", "name", "secrets"}
 
 
-def test_a_name_is_used_once_in_a_team(owner_api: ApiClient, outsider: Member) -> None:
+def test_a_name_is_unique_in_a_team(owner_api: ApiClient, outsider: Member) -> None:
     assert owner_api.post("/credentials", GOOD).status_code == 201
     assert set(problem_body(owner_api.post("/credentials", GOOD), 422)["errors"]) == {"name"}
     assert ApiClient(outsider).post("/credentials", GOOD).status_code == 201
 
 
-def test_a_test_of_a_good_one_names_its_steps(member_api: ApiClient, cast: Cast, origin_of: OriginOf) -> None:
+def test_testing_a_valid_credential_names_the_steps(member_api: ApiClient, cast: Cast, origin_of: OriginOf) -> None:
     credential = cast.credential("playcanvas", origin_of("playcanvas"))
     answer = member_api.post(f"/credentials/{credential.pk}/check")
     assert answer.status_code == 200
@@ -116,7 +118,7 @@ def test_a_test_of_a_good_one_names_its_steps(member_api: ApiClient, cast: Cast,
     assert member_api.get("/credentials").json()["credentials"][0]["checked_at"]
 
 
-def test_a_test_of_a_dead_one_is_an_answer_and_kept_as_the_last_error(
+def test_testing_a_refused_credential_is_200_and_keeps_the_last_error(
     member_api: ApiClient, cast: Cast, origin_of: OriginOf
 ) -> None:
     credential = cast.credential("playcanvas", origin_of("playcanvas"), secrets={"token": "dead"})
@@ -134,7 +136,7 @@ def test_the_providers_projects_can_be_listed(member_api: ApiClient, cast: Cast,
     assert all(set(project) == {"id", "name", "note"} for project in body["projects"])
 
 
-def test_a_provider_that_does_not_answer_is_502_with_its_sentence(
+def test_an_error_of_the_provider_is_502_with_its_message(
     member_api: ApiClient, cast: Cast, origin_of: OriginOf
 ) -> None:
     credential = cast.credential("toloka", origin_of("toloka"), secrets={"token": "dead", "scheme": "OAuth"})
@@ -154,7 +156,7 @@ def test_a_secret_whose_key_is_lost_is_503_and_says_what_to_do(
     assert member_api.get("/credentials").status_code == 200
 
 
-def test_a_credential_of_a_provider_that_left_is_still_listed(member_api: ApiClient, cast: Cast) -> None:
+def test_a_credential_of_a_removed_provider_is_still_listed(member_api: ApiClient, cast: Cast) -> None:
     credential = cast.credential("toloka")
     Credential.objects.filter(pk=credential.pk).update(provider="gone")
     (one,) = member_api.get("/credentials").json()["credentials"]

@@ -1,4 +1,4 @@
-"""Whatever goes wrong below /api/ is application/problem+json, with a sentence."""
+"""Every error below /api/ is application/problem+json with one sentence."""
 
 import json
 import logging
@@ -19,12 +19,12 @@ def test_an_unknown_address_is_a_problem(member_api: ApiClient, path: str) -> No
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/v2/exports", "/api/v1x", "/api/docs/x", "/api/%00", "/api/a%0Ab"])
-def test_so_is_one_outside_this_version(db: None, path: str) -> None:
+def test_an_unknown_version_is_a_problem(db: None, path: str) -> None:
     problem_body(Client().get(path), 404)
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 19, "9" * 40, "9" * 5000])
-def test_ids_beyond_all_bounds_are_404(member_api: ApiClient, number: str) -> None:
+def test_ids_that_are_too_large_are_404(member_api: ApiClient, number: str) -> None:
     for path in (f"/exports/{number}", f"/projects/{number}", f"/projects/{number}/exports"):
         problem_body(member_api.get(path), 404)
     problem_body(member_api.post(f"/credentials/{number}/check"), 404)
@@ -92,7 +92,7 @@ def test_the_content_type_does_not_matter(member_api: ApiClient, project: Projec
     assert answer.status_code == 201
 
 
-def test_a_body_may_be_large_but_not_too_large(member_api: ApiClient, project: Project) -> None:
+def test_a_body_above_the_limit_is_413(member_api: ApiClient, project: Project) -> None:
     path = f"/projects/{project.pk}/exports"
     assert member_api.post(path, b'{"type": "orders"}'.ljust(1_000_000)).status_code == 201
     problem_body(member_api.post(path, b'{"type": "orders"}'.ljust(1_000_001)), 413)
@@ -104,7 +104,7 @@ def test_a_body_without_a_length_is_411_and_not_read_as_empty(member_api: ApiCli
     problem_body(member_api.client.post(path, b"", "application/json", CONTENT_LENGTH="", **environ), 411)
 
 
-def test_what_is_unexpected_is_500_without_details_and_in_the_log(
+def test_an_unexpected_error_is_500_without_details_and_is_logged(
     member_api: ApiClient, export: Export, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def explode(*args: Any, **kwargs: Any) -> None:
@@ -118,7 +118,7 @@ def test_what_is_unexpected_is_500_without_details_and_in_the_log(
     assert "RuntimeError" in caplog.text
 
 
-def test_more_parameters_than_can_be_read_is_422(member_api: ApiClient) -> None:
+def test_too_many_parameters_are_422(member_api: ApiClient) -> None:
     problem_body(member_api.get("/exports?" + "&".join("q=x" for _ in range(2000))), 422)
 
 

@@ -1,4 +1,4 @@
-"""Cancel, retry and adopt."""
+"""Exports are canceled, retried and adopted through the API."""
 
 from typing import Any
 
@@ -54,13 +54,13 @@ def test_an_open_export_is_not_retried(member_api: ApiClient, export: Export) ->
     problem_body(member_api.post(f"/exports/{export.pk}/retry"), 409)
 
 
-def test_a_retry_is_asked_once(member_api: ApiClient, failed: Export) -> None:
+def test_two_retries_of_one_export_create_one_export(member_api: ApiClient, failed: Export) -> None:
     first = member_api.post(f"/exports/{failed.pk}/retry").json()
     assert problem_body(member_api.post(f"/exports/{failed.pk}/retry"), 409)["export_id"] == first["id"]
     assert member_api.post(f"/exports/{failed.pk}/retry", {"allow_twin": True}).status_code == 201
 
 
-def test_what_was_confirmed_once_is_not_confirmed_again(member_api: ApiClient, cast: Cast) -> None:
+def test_a_retry_needs_no_second_confirmation(member_api: ApiClient, cast: Cast) -> None:
     export = request_export(cast.project("toloka"), cast.member, "archive")
     export.move(states.CANCELED, source="person")
     assert member_api.post(f"/exports/{export.pk}/retry").status_code == 201
@@ -77,15 +77,15 @@ def test_a_running_job_is_adopted_as_a_new_export(member_api: ApiClient, failed:
 @pytest.mark.parametrize(
     "body", [None, {}, {"remote_id": ""}, {"remote_id": "a?b"}, {"remote_id": None}, {"remote_id": 1.5}]
 )
-def test_adopting_wants_the_id_of_a_job(member_api: ApiClient, failed: Export, body: Any) -> None:
+def test_adopting_requires_the_id_of_a_job(member_api: ApiClient, failed: Export, body: Any) -> None:
     assert set(problem_body(member_api.post(f"/exports/{failed.pk}/adopt", body), 422)["errors"]) == {"remote_id"}
 
 
-def test_an_open_export_adopts_nothing(member_api: ApiClient, export: Export) -> None:
+def test_an_open_export_cannot_adopt_a_job(member_api: ApiClient, export: Export) -> None:
     problem_body(member_api.post(f"/exports/{export.pk}/adopt", {"remote_id": "1"}), 409)
 
 
-def test_a_job_is_watched_once(member_api: ApiClient, failed: Export) -> None:
+def test_a_job_is_adopted_only_once(member_api: ApiClient, failed: Export) -> None:
     first = member_api.post(f"/exports/{failed.pk}/adopt", {"remote_id": "1"}).json()
     assert (
         problem_body(member_api.post(f"/exports/{failed.pk}/adopt", {"remote_id": "1"}), 409)["export_id"]

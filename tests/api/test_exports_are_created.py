@@ -1,4 +1,4 @@
-"""POST /projects/:id/exports: what may be asked for, and what is refused with a sentence for each field."""
+"""POST /projects/:id/exports creates an export, and names each invalid field."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.helpers.cast import KINDS, Cast
 
 
 @pytest.mark.parametrize(("provider", "type_", "format_", "options"), KINDS)
-def test_every_kind_begins_as_waiting(
+def test_every_kind_starts_as_waiting(
     member_api: ApiClient, cast: Cast, provider: str, type_: str, format_: str, options: dict[str, Any]
 ) -> None:
     project = cast.project(provider)
@@ -23,11 +23,11 @@ def test_every_kind_begins_as_waiting(
     assert Change.objects.get(export_id=made["id"]).source == "api"
 
 
-def test_a_type_is_enough_where_the_rest_goes_without_saying(member_api: ApiClient, project: Project) -> None:
+def test_a_type_is_enough_where_everything_else_has_a_default(member_api: ApiClient, project: Project) -> None:
     assert member_api.post(f"/projects/{project.pk}/exports", {"type": "orders"}).json()["format"] == "csv"
 
 
-def test_null_is_as_good_as_left_out(member_api: ApiClient, project: Project) -> None:
+def test_null_counts_as_omitted(member_api: ApiClient, project: Project) -> None:
     body = dict.fromkeys(("format", "options", "confirm", "adopt", "allow_twin")) | {"type": "orders"}
     assert member_api.post(f"/projects/{project.pk}/exports", body).status_code == 201
 
@@ -58,7 +58,9 @@ def test_null_is_as_good_as_left_out(member_api: ApiClient, project: Project) ->
         ({"type": "orders", "typ": "orders", "when": "now"}, {"typ", "when"}),
     ],
 )
-def test_what_cannot_be_is_422_by_field(member_api: ApiClient, project: Project, body: Any, fields: set[str]) -> None:
+def test_invalid_values_are_422_with_an_error_per_field(
+    member_api: ApiClient, project: Project, body: Any, fields: set[str]
+) -> None:
     answer = problem_body(member_api.post(f"/projects/{project.pk}/exports", body), 422)
     assert set(answer["errors"]) == fields
     assert all(text.endswith(".") for texts in answer["errors"].values() for text in texts)
@@ -67,26 +69,26 @@ def test_what_cannot_be_is_422_by_field(member_api: ApiClient, project: Project,
 
 @pytest.mark.parametrize("depth", [100, 300, 500, 900])
 @pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "k"}])
-def test_options_may_not_be_a_tower(
+def test_deeply_nested_options_are_refused(
     member_api: ApiClient, project: Project, depth: int, headers: dict[str, str]
 ) -> None:
     tower = b'{"type": "orders", "options": {"columns": ' + b"[" * depth + b"]" * depth + b"}}"
     problem_body(member_api.post(f"/projects/{project.pk}/exports", tower, **headers), 422)
 
 
-def test_an_unknown_field_is_told_which_there_are(member_api: ApiClient, project: Project) -> None:
+def test_an_unknown_field_is_refused_and_the_known_ones_are_named(member_api: ApiClient, project: Project) -> None:
     answer = problem_body(member_api.post(f"/projects/{project.pk}/exports", {"type": "orders", "typ": 1}), 422)
     assert "type, format, options, confirm, adopt, allow_twin" in answer["errors"]["typ"][0]
 
 
-def test_a_kind_that_changes_the_project_wants_to_be_confirmed(member_api: ApiClient, cast: Cast) -> None:
+def test_a_kind_that_changes_the_project_requires_confirmation(member_api: ApiClient, cast: Cast) -> None:
     path = f"/projects/{cast.project('toloka').pk}/exports"
     for body in ({"type": "archive"}, {"type": "archive", "confirm": False}):
         assert set(problem_body(member_api.post(path, body), 422)["errors"]) == {"confirm"}
     assert member_api.post(path, {"type": "archive", "confirm": True}).status_code == 201
 
 
-def test_a_duplicate_is_409_and_names_the_one_that_is_open(member_api: ApiClient, project: Project) -> None:
+def test_a_duplicate_is_409_and_names_the_open_export(member_api: ApiClient, project: Project) -> None:
     path = f"/projects/{project.pk}/exports"
     first = member_api.post(path, {"type": "orders"}).json()
     assert problem_body(member_api.post(path, {"type": "orders"}), 409)["export_id"] == first["id"]
@@ -97,12 +99,12 @@ def test_a_duplicate_is_409_and_names_the_one_that_is_open(member_api: ApiClient
 
 
 @pytest.mark.parametrize("job", ["77", 77])
-def test_a_job_that_runs_already_is_adopted(member_api: ApiClient, project: Project, job: str | int) -> None:
+def test_a_job_that_runs_already_can_be_adopted(member_api: ApiClient, project: Project, job: str | int) -> None:
     made = member_api.post(f"/projects/{project.pk}/exports", {"type": "orders", "adopt": job}).json()
     assert (made["remote_id"], made["step"], made["trigger"]) == ("77", "poll", "adopt")
 
 
-def test_the_same_key_gives_the_same_export(member_api: ApiClient, project: Project) -> None:
+def test_the_same_idempotency_key_returns_the_same_export(member_api: ApiClient, project: Project) -> None:
     path = f"/projects/{project.pk}/exports"
     first, again = (member_api.post(path, {"type": "orders"}, Idempotency_Key="monday") for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 201)
@@ -110,7 +112,9 @@ def test_the_same_key_gives_the_same_export(member_api: ApiClient, project: Proj
     assert Export.objects.count() == 1
 
 
-def test_a_key_belongs_to_one_request_of_one_member(member_api: ApiClient, cast: Cast, project: Project) -> None:
+def test_an_idempotency_key_belongs_to_one_request_of_one_member(
+    member_api: ApiClient, cast: Cast, project: Project
+) -> None:
     path = f"/projects/{project.pk}/exports"
     member_api.post(path, {"type": "orders"}, Idempotency_Key="monday")
     problem_body(member_api.post(path, {"type": "orders", "format": "xlsx"}, Idempotency_Key="monday"), 409)
@@ -118,13 +122,13 @@ def test_a_key_belongs_to_one_request_of_one_member(member_api: ApiClient, cast:
     assert other.status_code == 201
 
 
-def test_a_refused_request_does_not_use_its_key_up(member_api: ApiClient, project: Project) -> None:
+def test_a_refused_request_does_not_use_up_its_idempotency_key(member_api: ApiClient, project: Project) -> None:
     path = f"/projects/{project.pk}/exports"
     problem_body(member_api.post(path, {"type": "video"}, Idempotency_Key="monday"), 422)
     assert member_api.post(path, {"type": "orders"}, Idempotency_Key="monday").status_code == 201
 
 
-def test_a_key_is_not_too_long_nor_empty(member_api: ApiClient, project: Project) -> None:
+def test_an_idempotency_key_has_a_bounded_length(member_api: ApiClient, project: Project) -> None:
     path = f"/projects/{project.pk}/exports"
     for key in ("", "k" * 256, "a\x01b"):
         assert (

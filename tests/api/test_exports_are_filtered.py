@@ -1,4 +1,4 @@
-"""Filters of the lists of exports; one that cannot be read is 422, and never shows everything."""
+"""Lists of exports are filtered; a filter that cannot be read is 422 and never ignored."""
 
 from datetime import UTC, datetime
 
@@ -67,24 +67,26 @@ def four(cast: Cast) -> dict[str, Export]:
         (f"project_id={2**63 - 1}", ""),
     ],
 )
-def test_a_filter_shows_what_it_says(member_api: ApiClient, four: dict[str, Export], query: str, found: str) -> None:
+def test_each_filter_selects_the_matching_exports(
+    member_api: ApiClient, four: dict[str, Export], query: str, found: str
+) -> None:
     names = {export.pk: name for name, export in four.items()}
     body = member_api.get(f"/exports?{query}").json()
     assert [names[one["id"]] for one in body["exports"]] == found.split()
 
 
-def test_a_number_is_also_the_exports_own(member_api: ApiClient, four: dict[str, Export]) -> None:
+def test_a_search_for_a_number_finds_the_export_with_that_id(member_api: ApiClient, four: dict[str, Export]) -> None:
     wanted = four["video"].pk
     for query in (f"q=%23{wanted}", f"q={wanted}"):
         assert wanted in [one["id"] for one in member_api.get(f"/exports?{query}").json()["exports"]]
 
 
-def test_a_project_is_a_filter_too(member_api: ApiClient, four: dict[str, Export]) -> None:
+def test_exports_can_be_filtered_by_project(member_api: ApiClient, four: dict[str, Export]) -> None:
     body = member_api.get(f"/exports?project_id={four['app'].project_id}").json()
     assert [one["id"] for one in body["exports"]] == [four["app"].pk]
 
 
-def test_one_projects_list_takes_the_same_filters(member_api: ApiClient, four: dict[str, Export]) -> None:
+def test_the_list_of_one_project_takes_the_same_filters(member_api: ApiClient, four: dict[str, Export]) -> None:
     path = f"/projects/{four['app'].project_id}/exports"
     assert len(member_api.get(f"{path}?status=failed&type=app").json()["exports"]) == 1
     assert member_api.get(f"{path}?status=waiting").json()["exports"] == []
@@ -118,5 +120,5 @@ def test_one_projects_list_takes_the_same_filters(member_api: ApiClient, four: d
         ("since=x&until=y&status=z&limit=0&nope=1", "since until status limit nope"),
     ],
 )
-def test_what_cannot_be_read_is_422_by_field(member_api: ApiClient, query: str, fields: str) -> None:
+def test_unreadable_filters_are_422_with_an_error_per_field(member_api: ApiClient, query: str, fields: str) -> None:
     assert set(problem_body(member_api.get(f"/exports?{query}"), 422)["errors"]) == set(fields.split())

@@ -26,13 +26,13 @@ def shown(api: ApiClient, export: Export) -> dict[str, Any]:
     return body
 
 
-def test_it_has_exactly_the_fields_of_the_contract(member_api: ApiClient, export: Export) -> None:
+def test_an_export_has_exactly_the_documented_fields(member_api: ApiClient, export: Export) -> None:
     one = shown(member_api, export)
     assert sorted(one) == sorted(FIELDS)
     assert member_api.get("/exports").json()["exports"] == [one]
 
 
-def test_a_waiting_one(member_api: ApiClient, export: Export, cast: Cast) -> None:
+def test_a_waiting_export_has_only_the_values_that_are_known(member_api: ApiClient, export: Export, cast: Cast) -> None:
     one = shown(member_api, export)
     times = {name: value for name, value in one.items() if name.endswith("_at")}
     assert {name for name, value in times.items() if value} == {"created_at", "next_step_at", "deadline_at"}
@@ -59,7 +59,7 @@ def test_a_waiting_one(member_api: ApiClient, export: Export, cast: Cast) -> Non
     }
 
 
-def test_a_failed_one_says_why_and_whose_turn_it_is(member_api: ApiClient, export: Export) -> None:
+def test_a_failed_export_has_a_reason_and_an_action(member_api: ApiClient, export: Export) -> None:
     export.move(
         states.FAILED,
         source="poll",
@@ -72,7 +72,9 @@ def test_a_failed_one_says_why_and_whose_turn_it_is(member_api: ApiClient, expor
     assert one["error"] == {"code": "no_file", "message": "No file came.", "action": "provider"}
 
 
-def test_a_succeeded_one_has_its_file(member_api: ApiClient, project: Project, finished: Callable[..., Export]) -> None:
+def test_a_succeeded_export_has_its_file(
+    member_api: ApiClient, project: Project, finished: Callable[..., Export]
+) -> None:
     export = finished(project)
     one = shown(member_api, export)
     assert one["url"] == f"http://testserver/api/v1/exports/{export.pk}/file"
@@ -88,7 +90,7 @@ def test_a_succeeded_one_has_its_file(member_api: ApiClient, project: Project, f
     }
 
 
-def test_the_address_is_where_the_file_is(
+def test_the_url_of_the_file_serves_it(
     member_api: ApiClient, project: Project, finished: Callable[..., Export]
 ) -> None:
     url = shown(member_api, finished(project))["url"]
@@ -96,7 +98,7 @@ def test_the_address_is_where_the_file_is(
     assert b"".join(answer.streaming_content) == b"id,total\r\n1,10\r\n"
 
 
-def test_the_address_begins_with_the_public_one(
+def test_the_url_of_the_file_begins_with_the_public_url(
     member_api: ApiClient, project: Project, finished: Callable[..., Export], settings: Settings
 ) -> None:
     settings.PUBLIC_URL = "https://portal.example.org/exports"
@@ -104,7 +106,7 @@ def test_the_address_begins_with_the_public_one(
     assert shown(member_api, export)["url"] == f"https://portal.example.org/exports/api/v1/exports/{export.pk}/file"
 
 
-def test_a_deleted_file_is_not_shown(member_api: ApiClient, project: Project, finished: Callable[..., Export]) -> None:
+def test_a_deleted_file_is_null(member_api: ApiClient, project: Project, finished: Callable[..., Export]) -> None:
     export = finished(project)
     assert export.file is not None
     export.file.deleted_at = export.finished_at

@@ -1,4 +1,4 @@
-"""GET /exports/:id/file: the bytes, parts of them, and headers under which nothing in them can run."""
+"""GET /exports/:id/file serves the file and ranges of it, with headers that prevent its content from being executed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +60,9 @@ def test_the_whole_file_comes_with_its_headers(member_api: ApiClient, kept: Expo
         (f"bytes=0-{'9' * 3000}", 0, 1023),
     ],
 )
-def test_one_range_comes_alone(member_api: ApiClient, path: str, range_header: str, first: int, last: int) -> None:
+def test_a_single_range_is_206_with_that_part(
+    member_api: ApiClient, path: str, range_header: str, first: int, last: int
+) -> None:
     answer = member_api.get(path, Range=range_header)
     assert answer.status_code == 206
     assert answer.headers["Content-Range"] == f"bytes {first}-{last}/1024"
@@ -76,14 +78,15 @@ def test_a_range_beyond_the_end_is_416(member_api: ApiClient, path: str, range_h
 
 
 @pytest.mark.parametrize(
-    "range_header", ["bytes=0-1,5-6", "bytes=9-5", "bytes=-", "bytes=a-b", "bytes", "lines=0-5", "bytes=+1-5", "bytes=٣-"]
+    "range_header",
+    ["bytes=0-1,5-6", "bytes=9-5", "bytes=-", "bytes=a-b", "bytes", "lines=0-5", "bytes=+1-5", "bytes=٣-"],
 )
-def test_what_is_no_single_range_brings_the_whole_file(member_api: ApiClient, path: str, range_header: str) -> None:
+def test_several_or_invalid_ranges_return_the_whole_file(member_api: ApiClient, path: str, range_header: str) -> None:
     answer = member_api.get(path, Range=range_header)
     assert (answer.status_code, read(answer)) == (200, CONTENT)
 
 
-def test_if_range_guards_a_part(member_api: ApiClient, path: str) -> None:
+def test_if_range_returns_the_whole_file_when_it_has_changed(member_api: ApiClient, path: str) -> None:
     head = member_api.call("HEAD", path)
     for validator in (head.headers["ETag"], head.headers["Last-Modified"]):
         assert member_api.get(path, Range="bytes=0-9", If_Range=validator).status_code == 206
@@ -91,7 +94,7 @@ def test_if_range_guards_a_part(member_api: ApiClient, path: str) -> None:
         assert member_api.get(path, Range="bytes=0-9", If_Range=validator).status_code == 200
 
 
-def test_what_is_there_already_is_not_sent_again(member_api: ApiClient, path: str) -> None:
+def test_an_unchanged_file_is_304(member_api: ApiClient, path: str) -> None:
     etag = member_api.call("HEAD", path).headers["ETag"]
     for validator in (etag, f"W/{etag}", f'"x", {etag}', "*"):
         answer = member_api.get(path, If_None_Match=validator, Range="bytes=9999-")
@@ -103,14 +106,14 @@ def test_a_precondition_that_fails_is_412(member_api: ApiClient, path: str) -> N
     problem_body(member_api.get(path, If_Match='"another"'), 412)
 
 
-def test_head_says_the_same_without_the_bytes(member_api: ApiClient, path: str) -> None:
+def test_head_returns_the_same_headers_without_a_body(member_api: ApiClient, path: str) -> None:
     answer, whole = member_api.call("HEAD", path, Range="bytes=0-9"), member_api.get(path)
     assert (answer.status_code, answer.content) == (200, b"")
     names = ("Content-Length", "Content-Type", "Content-Disposition", "ETag", "Accept-Ranges", "Cache-Control")
     assert all(answer.headers[name] == whole.headers[name] for name in names)
 
 
-def test_before_there_is_a_file_it_is_404(member_api: ApiClient, export: Export) -> None:
+def test_an_export_without_a_file_is_404(member_api: ApiClient, export: Export) -> None:
     assert "waiting" in problem_body(member_api.get(f"/exports/{export.pk}/file"), 404)["detail"]
     member_api.post(f"/exports/{export.pk}/cancel")
     assert "canceled" in problem_body(member_api.get(f"/exports/{export.pk}/file"), 404)["detail"]
@@ -124,7 +127,7 @@ def test_a_deleted_file_is_410_and_its_history_stays(member_api: ApiClient, kept
     assert len(member_api.get(f"/exports/{kept.pk}/history").json()["history"]) == 3
 
 
-def test_a_file_that_was_lost_is_410_and_in_the_log(
+def test_a_lost_file_is_410_and_logged(
     member_api: ApiClient, kept: Export, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert kept.file is not None
@@ -134,7 +137,7 @@ def test_a_file_that_was_lost_is_410_and_in_the_log(
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files the Linux way")
-def test_no_file_stays_open(member_api: ApiClient, path: str) -> None:
+def test_files_are_closed_after_the_response(member_api: ApiClient, path: str) -> None:
     def handles() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -165,5 +168,5 @@ def test_no_file_stays_open(member_api: ApiClient, path: str) -> None:
         (".htaccess", 'filename="htaccess"'),
     ],
 )
-def test_names_are_safe_and_exact(name: str, header: str) -> None:
+def test_file_names_are_sent_safely_and_exactly(name: str, header: str) -> None:
     assert content_disposition(name) == f"attachment; {header}"

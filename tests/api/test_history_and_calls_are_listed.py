@@ -7,7 +7,7 @@ from exports.models import Call, Change, Export
 from tests.api.conftest import ApiClient
 
 
-def test_the_history_begins_with_waiting(member_api: ApiClient, export: Export) -> None:
+def test_the_history_begins_with_the_creation(member_api: ApiClient, export: Export) -> None:
     body = member_api.get(f"/exports/{export.pk}/history").json()
     assert set(body) == {"history"}
     (row,) = body["history"]
@@ -22,7 +22,7 @@ def test_the_history_begins_with_waiting(member_api: ApiClient, export: Export) 
     }
 
 
-def test_the_history_is_told_from_the_beginning(member_api: ApiClient, export: Export) -> None:
+def test_the_history_is_listed_oldest_first(member_api: ApiClient, export: Export) -> None:
     export.provider_status = "waiting"
     export.move(states.PROCESSING, source="worker", provider_status="waiting", step=states.POLL)
     export.provider_status = "processing"
@@ -39,7 +39,7 @@ def test_the_history_is_told_from_the_beginning(member_api: ApiClient, export: E
     assert rows[-1]["actor"] == "member@example.org"
 
 
-def test_calls_are_told_oldest_first(member_api: ApiClient, export: Export) -> None:
+def test_calls_are_listed_oldest_first(member_api: ApiClient, export: Export) -> None:
     now = timezone.now()
     credential = export.project.credential
     Call.objects.create(

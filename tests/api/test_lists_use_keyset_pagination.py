@@ -1,4 +1,4 @@
-"""Lists are newest first, go on by key, keep their filters, and cost the same number of queries at any length."""
+"""Lists are newest first and paginated by key; the number of queries does not depend on their length."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_the_newest_comes_first(member_api: ApiClient, five: list[int]) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("path", ["/exports", "/projects/{project}/exports"])
-def test_following_next_shows_everything_once(
+def test_following_the_next_links_returns_every_row_once(
     member_api: ApiClient, five: list[int], project: Project, path: str, limit: int
 ) -> None:
     path = path.format(project=project.pk)
@@ -47,7 +47,7 @@ def test_following_next_shows_everything_once(
     assert seen == five
 
 
-def test_next_keeps_the_filters(member_api: ApiClient, five: list[int]) -> None:
+def test_the_next_link_keeps_the_filters(member_api: ApiClient, five: list[int]) -> None:
     query = "?status=waiting,failed&type=orders&q=the+one&since=2020-01-01&limit=2"
     first = member_api.get("/exports" + query).json()
     following = first["meta"]["next"]
@@ -85,17 +85,17 @@ def test_new_exports_do_not_move_the_pages(
         ("stat=failed", "stat"),
     ],
 )
-def test_what_is_no_page_is_422(member_api: ApiClient, project: Project, path: str, query: str, field: str) -> None:
+def test_an_invalid_page_is_422(member_api: ApiClient, project: Project, path: str, query: str, field: str) -> None:
     answer = problem_body(member_api.get(f"{path.format(project=project.pk)}?{query}"), 422)
     assert set(answer["errors"]) == {field}
 
 
 @pytest.mark.parametrize("query", ["limit=1", "limit=100", "before=1", f"before={2**63 - 1}"])
-def test_the_bounds_themselves_do(member_api: ApiClient, query: str) -> None:
+def test_the_smallest_and_the_largest_page_size_are_accepted(member_api: ApiClient, query: str) -> None:
     assert member_api.get(f"/exports?{query}").status_code == 200
 
 
-def test_projects_and_credentials_go_on_too(member_api: ApiClient, cast: Cast) -> None:
+def test_projects_and_credentials_are_paginated_too(member_api: ApiClient, cast: Cast) -> None:
     made = [cast.credential("ulule", name=f"key {number}") for number in range(3)]
     projects = [service.create_project(made[0], None, remote_id=str(number)) for number in range(3)]
     for path, rows in (("/credentials", made), ("/projects", projects)):
@@ -120,7 +120,7 @@ def test_the_number_of_queries_does_not_grow(
     assert len(next(iter(body.values()))) >= 4
 
 
-def test_a_list_of_one_project_holds_no_other(member_api: ApiClient, cast: Cast, five: list[int]) -> None:
+def test_the_list_of_one_project_contains_no_other(member_api: ApiClient, cast: Cast, five: list[int]) -> None:
     other = request_export(cast.project("toloka"), cast.member, "archive")
     body = member_api.get(f"/projects/{other.project_id}/exports").json()
     assert ids(body) == [other.pk]

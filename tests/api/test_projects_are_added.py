@@ -1,4 +1,4 @@
-"""Projects: added by their id at the provider, which is not called."""
+"""Projects are added by their id at the provider, which is not called."""
 
 from typing import Any
 
@@ -28,13 +28,15 @@ def test_a_project_is_added_and_shown(member_api: ApiClient, key: int, remote_id
     assert not Call.objects.exists()
 
 
-def test_a_name_can_be_left_out(member_api: ApiClient, key: int) -> None:
+def test_the_name_is_optional(member_api: ApiClient, key: int) -> None:
     assert member_api.post("/projects", {"credential_id": key, "remote_id": "10"}).json()["name"] == ""
     assert member_api.post("/projects", {"credential_id": key, "remote_id": "11", "name": None}).json()["name"] == ""
 
 
 @pytest.mark.parametrize("remote_id", ["x" * 200, "проект", "a:b@c", "-1"])
-def test_any_id_without_the_three_signs_will_do(member_api: ApiClient, key: int, remote_id: str) -> None:
+def test_any_id_without_slash_question_mark_and_hash_is_accepted(
+    member_api: ApiClient, key: int, remote_id: str
+) -> None:
     assert member_api.post("/projects", {"credential_id": key, "remote_id": remote_id}).json()["remote_id"] == remote_id
 
 
@@ -58,22 +60,24 @@ def test_any_id_without_the_three_signs_will_do(member_api: ApiClient, key: int,
         ({"provider": "toloka"}, "provider"),
     ],
 )
-def test_what_cannot_be_is_422_by_field(member_api: ApiClient, key: int, change: dict[str, Any], field: str) -> None:
+def test_invalid_values_are_422_with_an_error_per_field(
+    member_api: ApiClient, key: int, change: dict[str, Any], field: str
+) -> None:
     body = {"credential_id": key, "remote_id": "10"} | change
     assert set(problem_body(member_api.post("/projects", body), 422)["errors"]) == {field}
     assert not Project.objects.exists()
 
 
-def test_everything_that_is_missing_is_named_at_once(member_api: ApiClient) -> None:
+def test_all_missing_fields_are_named_in_one_answer(member_api: ApiClient) -> None:
     assert set(problem_body(member_api.post("/projects"), 422)["errors"]) == {"credential_id", "remote_id"}
 
 
-def test_a_project_is_added_once(member_api: ApiClient, key: int) -> None:
+def test_a_project_cannot_be_added_twice(member_api: ApiClient, key: int) -> None:
     body = {"credential_id": key, "remote_id": "10"}
     member_api.post("/projects", body)
     assert set(problem_body(member_api.post("/projects", body), 422)["errors"]) == {"remote_id"}
 
 
 @pytest.mark.parametrize("number", [0, -1, 999_999, 2**63, 10**40, -(10**40)])
-def test_a_credential_that_is_not_there_is_404(member_api: ApiClient, number: int) -> None:
+def test_an_unknown_credential_is_404(member_api: ApiClient, number: int) -> None:
     problem_body(member_api.post("/projects", {"credential_id": number, "remote_id": "10"}), 404)

@@ -21,7 +21,7 @@ def kind(described: dict[str, Any], slug: str, type_: str) -> dict[str, Any]:
     return found
 
 
-def test_every_provider_and_kind_is_there(described: dict[str, Any]) -> None:
+def test_every_provider_and_kind_is_listed(described: dict[str, Any]) -> None:
     said = {slug: [one["type"] for one in provider["kinds"]] for slug, provider in described.items()}
     assert said == {slug: [one.type for one in provider.kinds] for slug, provider in PROVIDERS.items()}
     assert all(provider["docs"].startswith("https://") for provider in described.values())
@@ -39,14 +39,14 @@ def test_secret_fields_are_named(described: dict[str, Any]) -> None:
     assert (scheme["required"], scheme["choices"]) == (False, ["ApiKey", "OAuth"])
 
 
-def test_formats_and_effects_are_told(described: dict[str, Any]) -> None:
+def test_formats_and_effects_are_described(described: dict[str, Any]) -> None:
     archive = kind(described, "toloka", "archive")
     assert (archive["formats"], archive["effect"]) == (["none"], "changes")
     orders = kind(described, "ulule", "orders")
     assert (orders["formats"], orders["effect"]) == (["csv", "xlsx"], "copies")
 
 
-def test_origins_and_dialects_are_told(described: dict[str, Any]) -> None:
+def test_origins_and_dialects_are_described(described: dict[str, Any]) -> None:
     names = [origin["name"] for origin in described["toloka"]["origins"]]
     assert names == ["production", "sandbox"]
     assert described["playcanvas"]["dialects"] == ["current", "seed"]

@@ -1,4 +1,4 @@
-"""Who asks too often is told when to ask again; nobody who keeps within the contract ever is."""
+"""Clients above the documented rates get 429 with the time of the next request; others never do."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,13 +33,13 @@ def taken(rate: RateLimiter, key: str, begin: float, seconds: float, each: int) 
     return sum(rate.acquire(key, moment) == 0 for moment in moments)
 
 
-def test_what_the_contract_promises_is_let_through_whatever_happens() -> None:
+def test_the_documented_rate_is_always_allowed() -> None:
     assert taken(throttling.TOKEN_READS, "a", 0, 60, 100) == 6_000
     assert taken(throttling.TOKEN_WRITES, "a", 0, 60, 84) == 5_040  # five thousand exports in a minute
     assert sum(throttling.TOKEN_WRITES.acquire("b", 0) == 0 for _ in range(5_000)) == 5_000  # or all at once
 
 
-def test_in_the_long_run_the_rate_holds() -> None:
+def test_the_rate_holds_over_a_long_time() -> None:
     rate = RateLimiter(per_second=10, burst=20)
     assert taken(rate, "a", 0, 100, 50) == pytest.approx(1_020, abs=2)
     assert rate.acquire("a", 99.98) > 0
@@ -47,14 +47,14 @@ def test_in_the_long_run_the_rate_holds() -> None:
     assert rate.acquire("a", 100.2) == 0
 
 
-def test_it_says_exactly_when_the_next_is_taken() -> None:
+def test_the_answer_says_exactly_when_the_next_request_is_accepted() -> None:
     rate = RateLimiter(per_second=0.5, burst=1)
     assert (rate.acquire("a", 0), rate.acquire("a", 0.5)) == (0, 1.5)
     assert rate.seconds_to_wait("a", 1.99) > 0
     assert rate.acquire("a", 2) == 0
 
 
-def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_the_throttle_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttling, "MAX_KEYS", 100)
     rate = RateLimiter(per_second=1, burst=2)
     for number in range(1_000):
@@ -62,7 +62,7 @@ def test_what_it_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(rate.full_again_at) <= 100
 
 
-def test_a_token_that_reads_too_often_hears_when_to_go_on(member_api: ApiClient, time: dict[str, float]) -> None:
+def test_a_token_that_reads_too_often_gets_429_with_retry_after(member_api: ApiClient, time: dict[str, float]) -> None:
     assert member_api.get("/me").status_code == 200
     throttling.TOKEN_READS.full_again_at[Token.digest_of(member_api.token)] = time["now"] + 10
     with CaptureQueriesContext(connection) as queries:
@@ -82,7 +82,7 @@ def test_a_read_costs_no_write(member_api: ApiClient) -> None:
     assert [query["sql"].split()[0] for query in queries.captured_queries] == ["SELECT"]
 
 
-def test_guessing_is_slowed_and_holds_up_nobody_who_is_known(
+def test_guessed_tokens_are_throttled_and_valid_ones_are_not(
     api: Callable[..., ApiClient], member: Member, owner: Member, time: dict[str, float]
 ) -> None:
     known, late, nobody, guess = api(member), api(owner), api(None), api(None)
@@ -100,7 +100,7 @@ def test_guessing_is_slowed_and_holds_up_nobody_who_is_known(
     assert late.get("/me").status_code == 200
 
 
-def test_guessing_elsewhere_holds_up_nobody_here(api: Callable[..., ApiClient], member: Member) -> None:
+def test_guesses_from_one_address_do_not_throttle_another(api: Callable[..., ApiClient], member: Member) -> None:
     throttling.ANONYMOUS.full_again_at["192.0.2.7"] = clock.monotonic() + 1_000
     sent: dict[str, Any] = {"headers": {"authorization": f"Bearer {Token.issue(member)}"}}
     assert Client().get("/api/v1/me", **sent, REMOTE_ADDR="192.0.2.7").status_code == 429
@@ -108,7 +108,7 @@ def test_guessing_elsewhere_holds_up_nobody_here(api: Callable[..., ApiClient], 
     assert Client().get("/api/v1/me", **sent, REMOTE_ADDR="192.0.2.7").status_code == 200, "known by now"
 
 
-def test_hints_of_one_address_are_bounded_whatever_their_mark(
+def test_webhooks_from_one_address_are_throttled_whatever_their_signature(
     cast: Cast, client: Client, time: dict[str, float]
 ) -> None:
     export = factories.processing_export(cast)
@@ -135,7 +135,7 @@ def test_hints_of_one_address_are_bounded_whatever_their_mark(
         ("X-Real-IP", "2001:db8:1:2::1", str(0x20010DB800010002)),
     ],
 )
-def test_an_address_is_the_connections_or_what_a_trusted_proxy_says(
+def test_the_address_is_the_connections_or_the_trusted_proxys(
     client: Client, db: None, settings: Settings, header: str, said: str, place: str
 ) -> None:
     settings.PROXY_ADDRESS_HEADER = header

@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the API does, and people can read it without a script."""
+"""The OpenAPI document describes what the API does, and is readable without a script."""
 
 import re
 from typing import Any
@@ -36,12 +36,12 @@ def document(db: None) -> dict[str, Any]:
     return body
 
 
-def test_it_has_the_addresses_of_the_contract_and_no_others(document: dict[str, Any]) -> None:
+def test_it_has_exactly_the_documented_paths(document: dict[str, Any]) -> None:
     said = {re.sub("{.*?}", "{}", path): set(methods) for path, methods in document["paths"].items()}
     assert said == {f"/api/v1{path}": methods for path, methods in CONTRACT.items()}
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
     def references(value: Any) -> list[str]:
         if isinstance(value, dict):
             own = [value["$ref"]] if "$ref" in value else []
@@ -54,7 +54,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
             target = target[part]
 
 
-def test_every_operation_tells_its_answers(document: dict[str, Any]) -> None:
+def test_every_operation_describes_its_responses(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             statuses = set(operation["responses"])
@@ -83,7 +83,7 @@ def test_the_filters_are_described(document: dict[str, Any]) -> None:
         assert parameters["limit"]["schema"]["maximum"] == 100
 
 
-def test_bodies_take_no_other_fields(document: dict[str, Any]) -> None:
+def test_bodies_accept_no_undescribed_fields(document: dict[str, Any]) -> None:
     create = document["paths"]["/api/v1/projects/{project_id}/exports"]["post"]
     schema = create["requestBody"]["content"]["application/json"]["schema"]
     assert schema["additionalProperties"] is False
@@ -92,7 +92,7 @@ def test_bodies_take_no_other_fields(document: dict[str, Any]) -> None:
     assert "Idempotency-Key" in [one["name"] for one in create["parameters"]]
 
 
-def test_an_answer_is_as_described(member_api: ApiClient, document: dict[str, Any]) -> None:
+def test_responses_match_their_schemas(member_api: ApiClient, document: dict[str, Any]) -> None:
     said = document["components"]["schemas"]
     assert set(member_api.get("/me").json()) == set(said["MeOut"]["properties"])
     assert said["ExportOut"]["properties"]["created_at"] == {
@@ -103,7 +103,7 @@ def test_an_answer_is_as_described(member_api: ApiClient, document: dict[str, An
     assert set(said["ChangeOut"]["required"]) == {"from", "to", "at", "source", "actor", "provider_status", "note"}
 
 
-def test_people_can_read_it_without_a_script(db: None, document: dict[str, Any]) -> None:
+def test_it_is_readable_without_scripts(db: None, document: dict[str, Any]) -> None:
     answer = Client().get("/api/docs")
     html = answer.content.decode()
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""A good token of a member opens the API; everything else is 401, and a read token does not write."""
+"""A valid token of a member is accepted; every other one is 401, and a read token does not write."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +11,7 @@ from exports.models.token import READ
 from tests.api.conftest import ApiClient, problem_body
 
 
-def test_a_token_says_whose_it_is(member: Member) -> None:
+def test_a_token_identifies_its_member(member: Member) -> None:
     assert ApiClient(member, READ).get("/me").json() == {
         "user": {"id": member.user.pk, "email": "member@example.org", "name": "Member"},
         "team": {"id": member.team.pk, "slug": "the-team", "name": "The Team"},
@@ -63,13 +63,13 @@ def test_a_token_ends_with_the_membership(member_api: ApiClient, member: Member)
     problem_body(member_api.get("/me"), 401)
 
 
-def test_the_token_itself_is_not_in_the_database(member_api: ApiClient) -> None:
+def test_the_database_does_not_contain_the_token(member_api: ApiClient) -> None:
     row = Token.objects.get()
     assert member_api.token not in [str(value) for value in vars(row).values()]
     assert member_api.token.startswith(row.prefix)
 
 
-def test_its_use_is_noted_once_a_minute(member_api: ApiClient) -> None:
+def test_its_use_is_recorded_once_a_minute(member_api: ApiClient) -> None:
     member_api.get("/me")
     first = Token.objects.get().used_at
     member_api.get("/me")
@@ -79,7 +79,7 @@ def test_its_use_is_noted_once_a_minute(member_api: ApiClient) -> None:
     assert Token.objects.get().used_at > first
 
 
-def test_a_sign_in_on_the_pages_is_no_token(db: None, member: Member) -> None:
+def test_a_session_does_not_authenticate(db: None, member: Member) -> None:
     nobody = ApiClient(None)
     nobody.client.force_login(member.user)
     problem_body(nobody.get("/me"), 401)

@@ -1,4 +1,4 @@
-"""Activity: who did what to what, from which address; for owners, never edited, kept when the target goes."""
+"""The audit log records who did what and from which address. Only owners see it, and entries are never edited."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def entries() -> list[tuple[str, str, str]]:
     return [(one.actor.partition("@")[0], one.verb, one.target) for one in AuditEntry.objects.order_by("pk")]
 
 
-def test_everything_that_people_do_is_there(cast: Cast) -> None:
+def test_every_action_of_a_person_is_recorded(cast: Cast) -> None:
     owner, member = cast.owner.user, cast.member.user
     credential = service.create_credential(cast.team, owner, provider="ulule", name="Main", secrets=SECRETS["ulule"])
     project = service.create_project(credential, member, remote_id="4001")
@@ -57,7 +57,7 @@ def test_everything_that_people_do_is_there(cast: Cast) -> None:
     assert not any(value in str(row) for row in AuditEntry.objects.values_list() for value in SECRETS["ulule"].values())
 
 
-def test_the_address_is_the_connections_own(as_member: Client, cast: Cast) -> None:
+def test_the_address_of_the_connection_is_recorded(as_member: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     as_member.post(
         f"/t/the-team/projects/{project.pk}/",
@@ -69,7 +69,7 @@ def test_the_address_is_the_connections_own(as_member: Client, cast: Cast) -> No
     assert (event.verb, event.address) == ("renamed", "192.0.2.7")
 
 
-def test_through_the_api_it_is_noted_the_same(client: Client, cast: Cast) -> None:
+def test_actions_through_the_api_are_recorded_too(client: Client, cast: Cast) -> None:
     token = Token.issue(cast.owner)
     sent = {"provider": "ulule", "name": "Main", "secrets": SECRETS["ulule"]}
     client.post(
@@ -83,7 +83,7 @@ def test_through_the_api_it_is_noted_the_same(client: Client, cast: Cast) -> Non
     assert (event.actor, event.verb, event.address) == ("owner@example.org", "added", "2001:db8::7")
 
 
-def test_what_is_refused_is_not_there(cast: Cast) -> None:
+def test_refused_actions_are_not_recorded(cast: Cast) -> None:
     project = cast.project("ulule")
     AuditEntry.objects.all().delete()
     with pytest.raises(ConflictError):
@@ -93,7 +93,7 @@ def test_what_is_refused_is_not_there(cast: Cast) -> None:
     assert entries() == []
 
 
-def test_it_is_for_owners(as_owner: Client, as_member: Client, as_outsider: Client, cast: Cast) -> None:
+def test_only_owners_see_the_activity(as_owner: Client, as_member: Client, as_outsider: Client, cast: Cast) -> None:
     cast.project("ulule")
     page = as_owner.get(ACTIVITY).content.decode()
     assert "project The ulule one" in page
@@ -103,7 +103,7 @@ def test_it_is_for_owners(as_owner: Client, as_member: Client, as_outsider: Clie
     assert "The ulule one" not in as_outsider.get("/t/other-team/activity/").content.decode()
 
 
-def test_filters_are_in_the_address(as_owner: Client, cast: Cast) -> None:
+def test_filters_are_query_parameters(as_owner: Client, cast: Cast) -> None:
     export = factories.waiting_export(cast)
     mine = as_owner.get(f"{ACTIVITY}?person={cast.member.user.pk}").content.decode()
     assert f"export {export.pk}: Orders" in mine
@@ -117,7 +117,7 @@ def test_filters_are_in_the_address(as_owner: Client, cast: Cast) -> None:
         assert as_owner.get(f"{ACTIVITY}?{nonsense}").status_code == 200
 
 
-def test_a_person_who_is_gone_can_be_asked_for_and_strangers_cannot(as_owner: Client, cast: Cast) -> None:
+def test_former_members_can_be_filtered_for_and_strangers_cannot(as_owner: Client, cast: Cast) -> None:
     members.leave_team(cast.member)
     page = as_owner.get(f"{ACTIVITY}?person={cast.member.user.pk}").content.decode()
     assert '<option value="%s" selected>member@example.org' % cast.member.user.pk in page  # noqa: UP031
@@ -125,7 +125,7 @@ def test_a_person_who_is_gone_can_be_asked_for_and_strangers_cannot(as_owner: Cl
     assert "outsider@example.org" not in stranger
 
 
-def test_pages_by_key_cost_the_same_however_deep(
+def test_every_page_takes_the_same_number_of_queries(
     as_owner: Client, cast: Cast, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(120):
@@ -141,7 +141,7 @@ def test_pages_by_key_cost_the_same_however_deep(
     assert seen == [str(number) for number in reversed(range(120))]
 
 
-def test_activity_is_never_edited(cast: Cast) -> None:
+def test_entries_are_never_edited(cast: Cast) -> None:
     event = audit_log.record_event(cast.team, cast.owner.user, "added", "x" * 300, "y" * 600)
     assert (len(event.target), len(event.detail)) == (200, 500)
     with pytest.raises(TypeError):

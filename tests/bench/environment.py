@@ -1,7 +1,7 @@
 """Servers to measure on, and Django set up for this program, before any part of the portal is imported.
 
 TEST_DATABASE_URL is a PostgreSQL server on which databases may be made. BENCH_REDIS_URL is a Redis server: with the
-number of a database, that one is used; without, one of 10 to 15 that no other bench uses. What is in it will be lost.
+number of a database, that one is used; without, one of 10 to 15. It must be empty, and no other bench may use it.
 """
 
 import atexit
@@ -45,17 +45,19 @@ def set_up_django() -> None:
 def broker() -> str:
     """The Redis database of this run, marked as in use. SystemExit with a sentence when there is none to be had."""
     server, numbers = redis_databases(REDIS)
+    refusals = []
     for number in numbers:
         url = f"{server}/{number}"
         with redis.Redis.from_url(url) as connection:
-            if connection.set(MARK, os.getpid(), nx=True, ex=MARK_SECONDS):
+            if not connection.set(MARK, os.getpid(), nx=True, ex=MARK_SECONDS):
+                refusals.append(f"another bench uses {number} (or was killed and has left its key {MARK} there)")
+            elif connection.dbsize() > 1:
+                connection.delete(MARK)
+                refusals.append(f"{number} holds keys, which the bench would delete")
+            else:
                 atexit.register(_release, url)
                 return url
-    names = ", ".join(map(str, numbers))
-    raise SystemExit(
-        f"Another bench uses database {names} of Redis on {urlsplit(REDIS).hostname}: wait until it has ended, or"
-        f" remove the key {MARK} that a killed one left."
-    )
+    raise SystemExit(f"No database of Redis on {urlsplit(REDIS).hostname} can be used: {'; '.join(refusals)}.")
 
 
 def redis_databases(url: str) -> tuple[str, Sequence[int]]:

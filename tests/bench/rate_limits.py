@@ -61,8 +61,8 @@ def _create_exports(here: Testbed, sandbox: Sandbox, count: int) -> None:
     project.save()
     now = timezone.now()
     like = Export.objects.create(
-        pk=seed_rows.FIRST_ID - 1, team=seeded.team, project=project, user=seeded.user, trigger="person", type="archive",
-        format="zip", next_step_at=now, deadline_at=now + timedelta(days=1),
+        pk=seed_rows.FIRST_ID - 1, team=seeded.team, project=project, user=seeded.user, trigger="person",
+        type="archive", format="zip", next_step_at=now, deadline_at=now + timedelta(days=1),
     )  # fmt: skip
     seed_rows.copies(Export, like, seed_rows.FIRST_ID, seed_rows.FIRST_ID + count - 1)
     Export.objects.filter(pk=like.pk).delete()

@@ -1,4 +1,4 @@
-"""A real Chromium in front of the whole portal: pages, engine with its crew, stand-ins, all on real sockets."""
+"""A real Chromium in front of the whole portal: pages, a worker, stand-in providers, all on real sockets."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""All kinds of export, as a person makes them: sign in, choose, fill in, press, watch, take the file."""
+"""Every kind of export in a browser: sign in, choose, fill in, submit, watch, download the file."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ STARTS = {"zip": b"PK\x03\x04", "xlsx": b"PK\x03\x04", "csv": b"", "mp4": b""}
 
 
 @pytest.mark.parametrize(("slug", "type_", "format_", "options"), KINDS)
-def test_every_kind(
+def test_every_kind_of_export_works_from_sign_in_to_file(
     open_browser: OpenBrowser,
     running_worker: None,
     cast: Cast,

@@ -1,4 +1,4 @@
-"""Getting about: back and forth, with keys alone, on a phone, in the colors one chose."""
+"""Navigation: back and forth, by keyboard alone, on a phone, in the chosen colors."""
 
 import re
 
@@ -26,7 +26,7 @@ def _press_until(page: Page, wanted: Locator, max_presses: int = 60) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_back_leads_to_the_list_as_it_was_filtered(open_browser: OpenBrowser, cast: Cast, scripts: bool) -> None:
+def test_the_back_button_returns_to_the_filtered_list(open_browser: OpenBrowser, cast: Cast, scripts: bool) -> None:
     good, bad = factories.succeeded_export(cast), factories.failed_export(cast, allow_duplicate=True)
     page = open_browser(cast.viewer, java_script_enabled=scripts).open("exports/")
     state, rows = page.get_by_label("State"), page.locator("tbody tr")
@@ -55,7 +55,7 @@ def test_back_leads_to_the_list_as_it_was_filtered(open_browser: OpenBrowser, ca
     expect(state).to_have_value("failed")
 
 
-def test_from_the_sign_in_to_a_canceled_export_with_keys_alone(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_an_export_is_created_and_canceled_by_keyboard_alone(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.processing_export(cast)
     visitor = open_browser()
     visitor.sign_in(cast.member)

@@ -1,8 +1,8 @@
 """Every page in light and dark, wide and narrow: no complaint of the browser, nothing cut off, nothing for axe.
 
 A page is loaded once and then shown in each look, as a window that is made narrower or a machine that turns dark in the
-evening does. Dark differs from light in colours alone (tests/web/test_dark_mode_changes_only_colours.py), so there axe is
-asked only for what it says about colours.
+evening does. Dark differs from light in colours alone (tests/web/test_dark_mode_changes_only_colours.py), so there axe
+is asked only for what it says about colours.
 """
 
 from collections.abc import Iterable
@@ -67,12 +67,14 @@ def numbers(cast: Cast) -> page_routes.ObjectIds:
 
 @pytest.mark.slow(seconds=20)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_pages(open_browser: OpenBrowser, cast: Cast, numbers: page_routes.ObjectIds, part: int) -> None:
+def test_every_page_is_accessible_and_fits_the_screen(
+    open_browser: OpenBrowser, cast: Cast, numbers: page_routes.ObjectIds, part: int
+) -> None:
     paths = [page_routes.visit_url(name, visit, numbers) for name, ways in page_routes.PAGES.items() for visit in ways]
     _check_all(open_browser(cast.owner), [*paths, "/nothing/", "/t/other-team/"][part::PARTS])
 
 
-def test_what_axe_says_of_bad_pages_is_heard(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_violations_that_axe_reports_are_detected(open_browser: OpenBrowser, cast: Cast) -> None:
     visitor = open_browser(cast.owner)
     pale = "data:text/html,<html lang=en><title>x</title><main><h1>x</h1><p style='color:%23bbb;background:%23fff'>pale"
     visitor.base = ""
@@ -81,7 +83,7 @@ def test_what_axe_says_of_bad_pages_is_heard(open_browser: OpenBrowser, cast: Ca
     ]  # fmt: skip
 
 
-def test_forms_that_ask_the_provider_fail_softly(
+def test_forms_that_call_an_unreachable_provider_stay_usable(
     open_browser: OpenBrowser, cast: Cast, numbers: page_routes.ObjectIds
 ) -> None:
     """Nothing answers at the credential's address; the form stays usable."""
@@ -93,7 +95,9 @@ def test_forms_that_ask_the_provider_fail_softly(
     assert _violations(page, "the form without lists") == []
 
 
-def test_pages_for_strangers(open_browser: OpenBrowser, numbers: page_routes.ObjectIds) -> None:
+def test_pages_for_anonymous_users_are_accessible_and_fit_the_screen(
+    open_browser: OpenBrowser, numbers: page_routes.ObjectIds
+) -> None:
     paths = [
         page_routes.visit_url(name, visit, numbers)
         for name, ways in page_routes.ANONYMOUS_PAGES.items()
@@ -102,7 +106,7 @@ def test_pages_for_strangers(open_browser: OpenBrowser, numbers: page_routes.Obj
     _check_all(open_browser(), [*paths, "/nothing/"])
 
 
-def test_pages_that_a_role_may_not_see(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_refusals_are_accessible_and_fit_the_screen(open_browser: OpenBrowser, cast: Cast) -> None:
     visitor = open_browser(cast.viewer)
     _check_all(visitor, [f"/t/the-team/{path}" for path in ("new/", "credentials/add/")])
     expect(visitor.page.get_by_role("heading", name="You may not do this")).to_be_visible()

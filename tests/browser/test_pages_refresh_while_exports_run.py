@@ -1,4 +1,4 @@
-"""Pages that move by themselves, calmly; and the same pages without scripts."""
+"""Pages that refresh by themselves, and the same pages without scripts."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.helpers import factories
 from tests.helpers.cast import Cast
 
 
-def test_a_row_moves_and_focus_stays(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_a_row_is_refreshed_and_keeps_the_focus(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.processing_export(cast)
     page = open_browser(cast.viewer).open("exports/")
     link = page.locator(f"#x{export.pk}")
@@ -36,7 +36,7 @@ def test_what_the_reader_opened_stays_open(open_browser: OpenBrowser, cast: Cast
     expect(page.locator("#calls")).to_have_attribute("open", "")
 
 
-def test_a_new_state_is_said_aloud(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_a_new_status_is_announced_to_screen_readers(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.processing_export(cast)
     page = open_browser(cast.viewer).open(f"exports/{export.pk}/")
     export.move("canceled", source="person")
@@ -61,14 +61,14 @@ def test_times_are_in_the_readers_zone(open_browser: OpenBrowser, cast: Cast) ->
     expect(page.locator("time").first).to_contain_text("JST")
 
 
-def test_canceling_from_the_page(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_an_export_is_canceled_from_its_page(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.processing_export(cast)
     page = open_browser(cast.member).open(f"exports/{export.pk}/")
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".state-canceled").first).to_be_visible()
 
 
-def test_a_double_click_asks_once(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_a_double_click_creates_one_export(open_browser: OpenBrowser, cast: Cast) -> None:
     project = cast.project("ulule")
     page = open_browser(cast.member).open(f"new/{project.pk}/orders/")
     page.locator("#ask button[type=submit]").dblclick()
@@ -76,7 +76,7 @@ def test_a_double_click_asks_once(open_browser: OpenBrowser, cast: Cast) -> None
     assert Export.objects.count() == 1
 
 
-def test_a_page_of_somebody_signed_out_elsewhere_leads_to_the_sign_in(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_a_page_whose_session_has_ended_leads_to_the_sign_in_page(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.processing_export(cast)
     visitor = open_browser(cast.member)
     page = visitor.open(f"exports/{export.pk}/")

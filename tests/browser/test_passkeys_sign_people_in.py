@@ -1,4 +1,4 @@
-"""A passkey, in a real browser with an authenticator of its own: made, used alone, used as second factor."""
+"""A passkey in a real browser with a virtual authenticator: created, used alone, used as a second factor."""
 
 import re
 from pathlib import Path
@@ -38,7 +38,7 @@ def sign_out(page: Page) -> None:
     page.wait_for_url("**/sign-in/")
 
 
-def test_from_making_it_to_signing_in_with_it(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_a_passkey_is_created_and_signs_in(open_browser: OpenBrowser, cast: Cast) -> None:
     visitor = open_browser(cast.member, viewport={"width": 360, "height": 740}, accept_downloads=True)
     with_authenticator(visitor)
     page = visitor.page

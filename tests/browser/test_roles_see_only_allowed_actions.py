@@ -1,4 +1,4 @@
-"""What each role meets in a browser: nothing is offered that would be refused."""
+"""Each role in a browser sees only the actions that it may take."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Kinds that change something at the provider: looked at before, confirmed by hand, also when tried again."""
+"""Kinds that change something at the provider are reviewed and confirmed, also on retry."""
 
 import re
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_a_retry_is_reviewed_and_confirmed(
     visitor.ignore_complaints("422")
 
 
-def test_going_back_from_the_question_changes_nothing(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_going_back_from_the_confirmation_changes_nothing(open_browser: OpenBrowser, cast: Cast) -> None:
     bad = factories.failed_export(cast, "precondition", "Pools are open.", project=cast.project("toloka"))
     page = open_browser(cast.member).open(f"exports/{bad.pk}/retry")
     page.get_by_role("link", name="Back").click()

@@ -1,4 +1,4 @@
-"""People, projects and credentials as somebody uses them: invite, join, roles, pick many, swap, colors."""
+"""Members, projects, credentials, colors and tokens in a browser."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ OriginOf = Callable[[str], str]
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_inviting_joining_and_roles(open_browser: OpenBrowser, cast: Cast, scripts: bool) -> None:
+def test_a_person_is_invited_joins_and_gets_a_role(open_browser: OpenBrowser, cast: Cast, scripts: bool) -> None:
     options: dict[str, Any] = {"java_script_enabled": scripts}
     owner = open_browser(cast.owner, **options)
     page = owner.open("members/")
@@ -55,7 +55,9 @@ def test_inviting_joining_and_roles(open_browser: OpenBrowser, cast: Cast, scrip
     assert not Member.objects.filter(user__email="nell@example.org").exists()
 
 
-def test_picking_many_projects(open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_many_projects_are_picked_at_once(
+    open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     credential = cast.credential("playcanvas", origin_of("playcanvas"))
     page = open_browser(cast.member).open(f"projects/add/{credential.pk}/")
     search = page.get_by_label("Search in the list")
@@ -74,7 +76,7 @@ def test_picking_many_projects(open_browser: OpenBrowser, cast: Cast, sandbox: S
     assert set(Project.objects.values_list("remote_id", flat=True)) == {"100002", "100003"}
 
 
-def test_swapping_secrets(open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_secrets_are_replaced(open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     credential = cast.credential("aistudios", origin_of("aistudios"), secrets={"app_id": "old", "user_key": "old"})
     visitor = open_browser(cast.owner)
     page = visitor.open(f"credentials/{credential.pk}/")
@@ -100,7 +102,7 @@ def test_the_chosen_colors_win_over_the_device(open_browser: OpenBrowser, cast: 
     assert Axe().run(page).violations_count == 0
 
 
-def test_a_token_is_made_and_revoked(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_a_token_is_created_and_revoked(open_browser: OpenBrowser, cast: Cast) -> None:
     visitor = open_browser(cast.member, viewport={"width": 360, "height": 740})
     page = visitor.open("")
     page.get_by_role("link", name=re.compile("your profile")).click()

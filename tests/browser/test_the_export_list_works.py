@@ -1,4 +1,4 @@
-"""The list in a real browser: choosing, menus, bulk, with keys and while rows move; and without scripts."""
+"""The list of exports in a browser: selections, menus, bulk actions, keyboard, refresh, and without scripts."""
 
 import re
 import zipfile
@@ -11,7 +11,7 @@ from tests.helpers import factories
 from tests.helpers.cast import Cast
 
 
-def test_choices_and_menus_outlive_a_refresh(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_selections_and_menus_survive_a_refresh(open_browser: OpenBrowser, cast: Cast) -> None:
     export, good = factories.processing_export(cast), factories.succeeded_export(cast, format_="xlsx")
     page = open_browser(cast.member).open("exports/")
     expect(page.get_by_role("button", name="Download as one zip")).to_be_disabled()
@@ -27,7 +27,7 @@ def test_choices_and_menus_outlive_a_refresh(open_browser: OpenBrowser, cast: Ca
     expect(page.locator(f"#m{good.pk} > summary")).to_be_focused()
 
 
-def test_everything_with_keys_alone(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_the_list_works_by_keyboard_alone(open_browser: OpenBrowser, cast: Cast) -> None:
     bad = factories.failed_export(cast)
     page = open_browser(cast.member).open("exports/")
     page.locator(f"#m{bad.pk} > summary").focus()
@@ -39,7 +39,7 @@ def test_everything_with_keys_alone(open_browser: OpenBrowser, cast: Cast) -> No
     assert Export.objects.filter(retry_of=bad).count() == 1
 
 
-def test_a_zip_and_then_more_on_the_same_page(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_the_page_stays_usable_after_a_zip_download(open_browser: OpenBrowser, cast: Cast) -> None:
     first, second = factories.succeeded_export(cast), factories.succeeded_export(cast, name="more.csv")
     factories.failed_export(cast, allow_duplicate=True)
     page = open_browser(cast.member).open("exports/?status=succeeded")
@@ -56,7 +56,7 @@ def test_a_zip_and_then_more_on_the_same_page(open_browser: OpenBrowser, cast: C
     assert File.objects.filter(pk__in=[first.file_id, second.file_id], deleted_at=None).count() == 0
 
 
-def test_many_are_asked_for_again_at_once(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_many_exports_are_retried_at_once(open_browser: OpenBrowser, cast: Cast) -> None:
     first, second = factories.failed_export(cast), factories.failed_export(cast, format_="xlsx")
     change = factories.failed_export(cast, "precondition", "Pools are open.", project=cast.project("toloka"))
     page = open_browser(cast.member).open("exports/?status=failed")
@@ -71,7 +71,7 @@ def test_many_are_asked_for_again_at_once(open_browser: OpenBrowser, cast: Cast)
     expect(page.get_by_role("link", name=re.compile("^Retried as")).locator("visible=true")).to_have_count(2)
 
 
-def test_filters_are_taken_away_one_by_one(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_filters_are_removed_one_by_one(open_browser: OpenBrowser, cast: Cast) -> None:
     factories.failed_export(cast)
     good = factories.succeeded_export(cast)
     page = open_browser(cast.viewer).open("exports/")
@@ -87,7 +87,7 @@ def test_filters_are_taken_away_one_by_one(open_browser: OpenBrowser, cast: Cast
     expect(page).to_have_url(re.compile("user_id="))
 
 
-def test_bulk_without_scripts(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_bulk_actions_work_without_scripts(open_browser: OpenBrowser, cast: Cast) -> None:
     first, second = factories.waiting_export(cast), factories.waiting_export(cast, format_="xlsx")
     page = open_browser(cast.member, java_script_enabled=False, viewport={"width": 360, "height": 740}).open("exports/")
     page.locator(f"#c{first.pk}").check()

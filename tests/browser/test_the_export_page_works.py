@@ -1,4 +1,4 @@
-"""The export's page in a browser: looked into, played, copied, deleted; its tab shows the state."""
+"""The export's page in a browser: preview, video, copying, deleting; the tab shows the status."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def test_the_file_is_previewed(
     assert not Download.objects.exists()
 
 
-def test_a_video_is_played_and_sought(
+def test_a_video_is_played_and_can_be_sought(
     open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
     export = run_to_end(request_export(cast.project("aistudios", origin_of("aistudios")), cast.member, "video"))
@@ -79,7 +79,7 @@ def test_the_hash_is_copied(open_browser: OpenBrowser, cast: Cast) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == export.file.sha256
 
 
-def test_title_and_icon_of_the_tab_follow_the_state(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_the_title_and_the_icon_follow_the_status(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.processing_export(cast)
     page = open_browser(cast.viewer).open(f"exports/{export.pk}/")
     icon = page.locator("link[rel=icon]")
@@ -89,7 +89,7 @@ def test_title_and_icon_of_the_tab_follow_the_state(open_browser: OpenBrowser, c
     expect(page).to_have_title(re.compile("^Canceled"))
 
 
-def test_calls_are_fetched_when_opened_and_go_on(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_calls_are_loaded_when_opened_and_refreshed(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.processing_export(cast)
     given = {"export": export, "method": "GET", "seconds": 0.1, "credential": export.project.credential}
     Call.objects.create(at=clock.now(), url="https://x.example/first", **given)
@@ -101,7 +101,7 @@ def test_calls_are_fetched_when_opened_and_go_on(open_browser: OpenBrowser, cast
     expect(page.get_by_text("https://x.example/second")).to_be_visible()
 
 
-def test_a_file_is_deleted_after_a_question(open_browser: OpenBrowser, cast: Cast) -> None:
+def test_a_file_is_deleted_after_a_confirmation(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     page = open_browser(cast.member).open(f"exports/{export.pk}/")
     page.get_by_role("link", name="Delete the file").click()

@@ -1,4 +1,4 @@
-"""A new key first in the ring, one command, and the old key can go; whatever runs meanwhile goes on."""
+"""A new key is added, one command encrypts all secrets with it, and the old key can be removed meanwhile."""
 
 import threading
 from io import StringIO
@@ -42,7 +42,7 @@ def test_everything_is_encrypted_with_the_first_key_and_decrypted_without_the_ol
     assert (rekey.rekey_secrets().credentials, rekey.rekey_secrets().links) == (0, 0)
 
 
-def test_what_cannot_be_opened_is_named_and_left(cast: Cast, settings: Settings) -> None:
+def test_a_secret_that_cannot_be_decrypted_is_named_and_left_alone(cast: Cast, settings: Settings) -> None:
     credential = cast.credential("playcanvas")
     before = Credential.objects.get(pk=credential.pk).encrypted_secrets
     settings.CREDENTIAL_KEYS = ("quite another key",)

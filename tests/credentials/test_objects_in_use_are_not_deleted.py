@@ -1,4 +1,4 @@
-"""Under an export that runs nothing is pulled away; who leaves the team takes nothing along."""
+"""Rows that an open export needs cannot be deleted, and a member who leaves the team does not end its exports."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from tests.helpers.run_exports import request_export, run_to_end, take_step
 OriginOf = Callable[[str], str]
 
 
-def test_neither_project_credential_team_nor_user(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_rows_that_an_open_export_needs_cannot_be_deleted(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
     export = take_step(request_export(project, cast.member, "archive"))
     for thing in (project, cast.team, cast.member.user):

@@ -1,4 +1,4 @@
-"""Where refresh tokens rotate, a second one asking voids the first one's: who comes late takes what is there."""
+"""Where refresh tokens rotate, a worker that waited for the lock uses the token that another one has renewed."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from tests.helpers.cast import Cast
 OAUTH = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
 
 
-def test_a_token_that_came_between_the_check_and_the_lock_is_taken(
+def test_a_token_renewed_by_another_worker_is_used(
     cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.settings(rotate_refresh=True)

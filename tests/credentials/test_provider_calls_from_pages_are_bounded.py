@@ -1,4 +1,4 @@
-"""Calls to providers that somebody waits for leave the web process threads for everything else."""
+"""The number of web requests that wait for providers is bounded, so that threads are left for all others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ def waiting(cast: Cast) -> Iterator[Credential]:
         yield cast.credential("toloka")
 
 
-def test_a_team_that_waits_for_many_is_told_so(waiting: Credential, cast: Cast) -> None:
+def test_a_team_at_its_limit_is_refused_with_a_message(waiting: Credential, cast: Cast) -> None:
     for _ in range(2):
         with pytest.raises(BusyError, match=SAYS):
             service.list_remote_projects(waiting)
@@ -34,7 +34,7 @@ def test_a_team_that_waits_for_many_is_told_so(waiting: Credential, cast: Cast) 
     assert (waiting.last_error, waiting.checked_at) == ("", None)
 
 
-def test_other_teams_may_ask_meanwhile_up_to_a_bound(waiting: Credential, cast: Cast) -> None:
+def test_other_teams_may_call_up_to_the_total_limit(waiting: Credential, cast: Cast) -> None:
     with ExitStack() as stack:
         for _ in range(bulkhead.MAX_CALLS - bulkhead.MAX_CALLS_PER_TEAM):
             stack.enter_context(bulkhead.provider_call_slot(cast.other_team.pk))
@@ -44,7 +44,7 @@ def test_other_teams_may_ask_meanwhile_up_to_a_bound(waiting: Credential, cast: 
         assert bulkhead.MAX_CALLS_PER_TEAM < bulkhead.MAX_CALLS
 
 
-def test_a_place_is_free_again_after_an_error(cast: Cast) -> None:
+def test_a_slot_is_released_after_an_error(cast: Cast) -> None:
     for _ in range(bulkhead.MAX_CALLS * 2):
         with pytest.raises(RuntimeError), bulkhead.provider_call_slot(cast.team.pk):
             raise RuntimeError

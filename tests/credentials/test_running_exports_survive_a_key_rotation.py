@@ -1,4 +1,4 @@
-"""Sealing keys are changed under exports that run: nothing that was sealed before is lost."""
+"""Encryption keys are changed while exports run: what was encrypted before can still be decrypted."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def test_exports_in_every_step_go_on_under_a_new_key(
     assert {run_to_end(export).status for export in exports} == {states.SUCCEEDED}
 
 
-def test_a_link_whose_key_is_gone_ends_with_our_turn(
+def test_an_export_whose_link_cannot_be_decrypted_fails_with_action_us(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings
 ) -> None:
     export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")

@@ -1,4 +1,4 @@
-"""Secrets at rest open only where they belong, with a key of the ring."""
+"""Stored secrets can be decrypted only in their own row and field, with a key of the key ring."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export, take_step
 
 
-def test_the_row_holds_no_secret(cast: Cast) -> None:
+def test_the_row_contains_no_secret(cast: Cast) -> None:
     credential = cast.credential("playcanvas", secrets={"token": "marked-secret-1"})
     assert "marked" not in str(Credential.objects.filter(pk=credential.pk).values().get())
     assert credential.secrets() == {"token": "marked-secret-1"}
 
 
-def test_a_value_moved_to_another_row_does_not_open(cast: Cast) -> None:
+def test_a_value_copied_to_another_row_cannot_be_decrypted(cast: Cast) -> None:
     one, two = cast.credential("playcanvas", name="one"), cast.credential("playcanvas", name="two")
     Credential.objects.filter(pk=two.pk).update(encrypted_secrets=one.encrypted_secrets)
     two.refresh_from_db()
@@ -37,7 +37,7 @@ def test_an_old_key_decrypts_and_the_first_encrypts(settings: Settings) -> None:
     assert decrypt(encrypt("text", "place"), "place") == "text"
 
 
-def test_a_key_is_made_once_and_never_when_something_is_encrypted(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+def test_a_key_is_created_only_while_nothing_is_encrypted(cast: Cast, settings: Settings, tmp_path: Path) -> None:
     settings.CREDENTIAL_KEYS, settings.CREDENTIAL_KEYS_FILE = (), tmp_path / "credential_keys"
     cast.credential("playcanvas")
     assert (tmp_path / "credential_keys").stat().st_mode & 0o777 == 0o600
@@ -51,7 +51,7 @@ def test_a_key_is_made_once_and_never_when_something_is_encrypted(cast: Cast, se
     assert not Credential.objects.filter(name="new").exists()
 
 
-def test_an_export_whose_secret_cannot_be_opened_says_so(cast: Cast, settings: Settings) -> None:
+def test_an_export_whose_secret_cannot_be_decrypted_fails_with_the_reason(cast: Cast, settings: Settings) -> None:
 
     export = request_export(cast.project("playcanvas"), cast.member, "archive")
     settings.CREDENTIAL_KEYS = ("quite another key",)

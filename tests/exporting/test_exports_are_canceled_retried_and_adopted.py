@@ -1,4 +1,4 @@
-"""Cancel, retry, adopt, re-drive, write off: what people do to exports."""
+"""What people do to exports: cancel, retry, adopt, re-drive, write off."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,9 @@ def test_a_waiting_export_is_canceled_and_the_provider_never_asked(
 
 
 @pytest.mark.parametrize("at_step", [states.POLL, states.FETCH])
-def test_it_can_be_canceled_in_the_middle(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, at_step: str) -> None:
+def test_an_export_can_be_canceled_in_every_step(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, at_step: str
+) -> None:
     export = waiting(cast, origin_of)
     while take_step(export).step != at_step:
         pass
@@ -57,16 +59,14 @@ def test_it_can_be_canceled_in_the_middle(cast: Cast, sandbox: Sandbox, origin_o
     assert export.file is None
 
 
-def test_of_cancel_and_success_exactly_one_wins(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_either_cancel_or_success_wins(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     export = run_to_end(waiting(cast, origin_of))
     with pytest.raises(ConflictError):
         actions.cancel(export, actor="x@example.org", source="person")
     assert status_history(export)[-1] == ("processing", "succeeded")
 
 
-def test_an_acceptance_that_comes_after_the_cancel_keeps_its_id(
-    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
-) -> None:
+def test_an_acceptance_after_the_cancel_keeps_the_jobs_id(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     export = waiting(cast, origin_of)
     claim = claim_next_step(export)
     original = claim.check
@@ -121,7 +121,7 @@ def test_adopting_watches_the_job_and_submits_nothing(cast: Cast, sandbox: Sandb
     assert sandbox.ledger()["jobs"]["playcanvas"] == {"100001": 1}
 
 
-def test_adopting_a_job_that_is_not_there_fails(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_adopting_an_unknown_job_fails(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     export = run_to_end(actions.adopt(failed(cast, sandbox, origin_of), "987654", Requester(cast.member.user)))
     assert (export.status, export.error_code) == (states.FAILED, "not_found")
 
@@ -135,15 +135,13 @@ def test_adopting_another_projects_job_is_refused(cast: Cast, sandbox: Sandbox, 
 
 
 @pytest.mark.parametrize("remote_id", ["", "a/b", "a?b", "a#b", "x" * 201, "a\0b", "a\nb"])
-def test_a_job_id_that_cannot_be_one_is_refused(
-    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, remote_id: str
-) -> None:
+def test_an_invalid_job_id_is_refused(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, remote_id: str) -> None:
     with pytest.raises(InvalidError) as caught:
         actions.adopt(failed(cast, sandbox, origin_of), remote_id, Requester(cast.member.user))
     assert list(caught.value.errors) == ["remote_id"]
 
 
-def test_staff_take_the_next_step_now_or_write_off_with_a_reason(
+def test_staff_can_redrive_an_export_or_write_it_off_with_a_reason(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
     export = take_step(waiting(cast, origin_of))

@@ -1,4 +1,4 @@
-"""Bad input gets a sentence at the right field, and loses nothing."""
+"""Invalid requests for exports are refused with an error at the right field."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def export_request(type_: str = "archive", **more: Any) -> ExportRequest:
         ("playcanvas", export_request(adopt="a/b"), "adopt"),
     ],
 )
-def test_it_names_the_field(cast: Cast, provider: str, invalid_request: ExportRequest, field: str) -> None:
+def test_an_error_names_its_field(cast: Cast, provider: str, invalid_request: ExportRequest, field: str) -> None:
     project = cast.project(provider)
     with pytest.raises(InvalidError) as caught:
         create_export(project, invalid_request, Requester(cast.member.user))
@@ -46,7 +46,7 @@ def test_it_names_the_field(cast: Cast, provider: str, invalid_request: ExportRe
     assert not Export.objects.exists()
 
 
-def test_options_are_kept_as_they_will_be_sent(cast: Cast) -> None:
+def test_options_are_stored_as_they_will_be_sent(cast: Cast) -> None:
     options = {"name": "App", "scenes": "3, 4", "scripts_minify": "true", "version": "", "description": None}
     export = create_export(
         cast.project("playcanvas"), export_request("app", options=options), Requester(cast.member.user)
@@ -54,7 +54,7 @@ def test_options_are_kept_as_they_will_be_sent(cast: Cast) -> None:
     assert export.options == {"name": "App", "scenes": [3, 4], "scripts_minify": True}
 
 
-def test_the_same_while_open_is_a_duplicate_unless_allowed(cast: Cast) -> None:
+def test_an_equal_request_while_one_is_open_is_a_duplicate_unless_allowed(cast: Cast) -> None:
     project, requester = cast.project("ulule"), Requester(cast.member.user)
     first = create_export(project, export_request("orders"), requester)
     with pytest.raises(DuplicateError) as caught:
@@ -65,13 +65,13 @@ def test_the_same_while_open_is_a_duplicate_unless_allowed(cast: Cast) -> None:
     assert Export.objects.count() == 3
 
 
-def test_the_first_row_of_the_history_says_who_asked(cast: Cast) -> None:
+def test_the_first_row_of_the_history_names_the_requester(cast: Cast) -> None:
     export = create_export(cast.project("ulule"), export_request("orders"), Requester(cast.member.user, "api", "api"))
     [row] = Change.objects.filter(export=export)
     assert (row.from_status, row.to_status, row.source, row.actor) == (None, "waiting", "api", "member@example.org")
 
 
-def test_the_same_key_gives_the_same_export(cast: Cast) -> None:
+def test_the_same_idempotency_key_returns_the_same_export(cast: Cast) -> None:
     project, requester = cast.project("ulule"), Requester(cast.member.user)
     first = create_export_once("k", cast.member, project, export_request("orders"), requester)
     assert create_export_once("k", cast.member, project, export_request("orders"), requester).pk == first.pk

@@ -1,4 +1,4 @@
-"""How long exports usually take."""
+"""The usual duration of an export is estimated from earlier ones."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,11 +28,11 @@ def took(cast: Cast, minutes: float, **more: Any) -> None:
         (90000, 200000, "1-2 d"),
     ],
 )
-def test_it_is_said_in_one_unit(low: float, high: float, said: str) -> None:
+def test_a_duration_is_shown_in_one_unit(low: float, high: float, said: str) -> None:
     assert str(UsualDuration(low, high, True)).replace("\N{EN DASH}", "-") == said
 
 
-def test_the_same_project_counts_where_it_has_been_seen_enough(cast: Cast) -> None:
+def test_a_project_with_enough_exports_has_its_own_estimate(cast: Cast) -> None:
     other = cast.project("ulule", remote_id="4002")
     for minutes in (1, 1, 1):
         took(cast, minutes, project=other)
@@ -43,13 +43,13 @@ def test_the_same_project_counts_where_it_has_been_seen_enough(cast: Cast) -> No
     assert usual_durations([export])[export.pk] == UsualDuration(600, 1800, True)
 
 
-def test_too_few_say_nothing(cast: Cast) -> None:
+def test_too_few_exports_give_no_estimate(cast: Cast) -> None:
     took(cast, 5)
     took(cast, 5)
     assert usual_durations([factories.waiting_export(cast)]) == {}
 
 
-def test_one_query_for_many_and_none_for_none(cast: Cast, django_assert_num_queries: Any) -> None:
+def test_many_estimates_take_one_query_and_none_takes_none(cast: Cast, django_assert_num_queries: Any) -> None:
     rows = [factories.waiting_export(cast, allow_duplicate=True) for _ in range(3)]
     shown = list(Export.objects.with_related().filter(pk__in=[row.pk for row in rows]))
     with django_assert_num_queries(1):

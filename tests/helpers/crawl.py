@@ -1,4 +1,4 @@
-"""Rounds through everything that can be seen: every page as the owner, the admin site as staff, the API by a token."""
+"""Fetches everything that can be seen: every page as the owner, the admin site as staff, the API by a token."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

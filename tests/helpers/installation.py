@@ -1,4 +1,4 @@
-"""A whole portal in a folder of its own: real processes, a real database, a real broker, met as its users meet it."""
+"""A whole portal in a folder of its own: real processes, a real database, a real broker."""
 
 import contextlib
 import os
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from kombu import Connection
 
+from tests.helpers.broker_queues import PREFIX_VARIABLE
 from tests.helpers.cast import SECRETS
 from tests.helpers.prepared_portal import TOKEN_FILE, copy_prepared, migrate_and_create_team
 from tests.helpers.stub_server import free_port
@@ -70,14 +72,24 @@ class Installation:
         self.processes.append(process)
         return process
 
-    def start_worker(self, *options: str, pool: str = "", slots: int = 8) -> subprocess.Popen[bytes]:
+    def start_worker(self, *options: str, pool: str = "", slots: int = 8, name: str = "") -> subprocess.Popen[bytes]:
         """A Celery worker, by default of every queue, with the pool that `up` would choose; and a beat, once."""
         if self.beat is None or self.beat.poll() is not None:
             self.beat = self.start_beat()
         pool = pool or ("prefork" if "CELERY_BROKER_URL" in self.environment else "threads")
-        name = f"worker-{secrets.token_hex(4)}@test"
-        command = ("celery", "-A", "portal", "worker", "-P", pool, "-c", str(slots), "-n", name)
+        node = f"{name or f'worker-{secrets.token_hex(4)}'}@test"
+        command = ("celery", "-A", "portal", "worker", "-P", pool, "-c", str(slots), "-n", node)
         return self.start(*command, *QUIET, *options)
+
+    def queue_names(self, names: str) -> str:
+        """The names of these queues here: portals of tests share a broker, each with a prefix of its own."""
+        prefix = self.environment.get(PREFIX_VARIABLE, "portal")
+        return ",".join(f"{prefix}.{name.partition('.')[2]}" for name in names.split(","))
+
+    def broker_connection(self) -> Connection:
+        """A connection to this portal's broker, as the portal makes it."""
+        options = {"global_keyprefix": f"{self.environment[PREFIX_VARIABLE]}:"}
+        return Connection(self.environment["CELERY_BROKER_URL"], transport_options=options)
 
     def start_beat(self) -> subprocess.Popen[bytes]:
         """Celery's beat."""
@@ -128,6 +140,11 @@ class Installation:
         found: dict[str, Any] = self.api("GET", f"/exports/{number}").json()
         return found
 
+    def calls(self, number: int) -> list[dict[str, Any]]:
+        """The calls of an export to its provider, as the API lists them."""
+        listed: list[dict[str, Any]] = self.api("GET", f"/exports/{number}/calls").json()["calls"]
+        return listed
+
     def wait_until_ended(self, number: int, seconds: float = 90) -> dict[str, Any]:
         """The export once it has ended."""
         wait_for(lambda: self.export(number)["finished_at"] is not None, seconds, lambda: str(self.export(number)))
@@ -143,6 +160,10 @@ class Installation:
         """Ends everything."""
         for process in self.processes:
             self.kill(process)
+
+    def full_logs(self) -> str:
+        """Everything the processes printed."""
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
     def logs(self) -> str:
         """What the processes printed."""

@@ -1,4 +1,4 @@
-"""Every named route, and how to visit it: what the tests that look at each page have in common."""
+"""Every named route and how to visit it, for the tests of all pages."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Helps tests that start real processes."""
+"""Starts real processes for tests, and waits for them."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A language in which each text is ⟦marked⟧, and what of a page stands outside the marks."""
+"""A language in which each text is ⟦marked⟧, and the texts of a page outside the marks."""
 
 import re
 from collections.abc import Iterable

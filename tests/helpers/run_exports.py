@@ -1,4 +1,4 @@
-"""Driving exports without a worker: the same claims and steps, with the waiting left out."""
+"""Runs exports without a worker: the same claims and steps, without the waiting."""
 
 import time
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""A provider on a real socket that gives recorded replies, in order, and remembers what it was asked."""
+"""A provider on a real socket that gives recorded replies, in order, and remembers the requests."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Sessions that ran out leave nothing behind: neither their data nor the line in the list of sessions."""
+"""Expired sessions are deleted, with their rows in the list of sessions."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from exports.models import Member
 from tests.helpers.second_factors import client_after_password, is_signed_in
 
 
-def test_what_is_over_goes_and_what_is_not_stays(member: Member) -> None:
+def test_expired_sessions_are_deleted_and_others_are_kept(member: Member) -> None:
     here, there = client_after_password(member), client_after_password(member)
     Session.objects.filter(pk=there.session.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
     assert UserSession.objects.count() == 2

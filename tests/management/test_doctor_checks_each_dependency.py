@@ -1,4 +1,4 @@
-"""`manage.py doctor`: a line for each thing the portal depends on, and what to do about it."""
+"""`manage.py doctor` prints a line for each dependency of the portal, and what to do about a failure."""
 
 import re
 import socket
@@ -39,7 +39,7 @@ def data(tmp_path: Path, prepared: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_only_what_does_not_run_is_reported(data: Path) -> None:
+def test_only_processes_that_do_not_run_are_reported(data: Path) -> None:
     code, said = doctor(data)
     assert code == 1
     assert {name for name, (mark, _) in said.items() if mark == "FAIL"} == {"worker", "beat"}
@@ -47,7 +47,7 @@ def test_only_what_does_not_run_is_reported(data: Path) -> None:
     assert "python manage.py up" in said["worker"][1]
 
 
-def test_servers_that_are_away_are_named_with_the_variable(data: Path) -> None:
+def test_unreachable_servers_are_reported_with_their_variable(data: Path) -> None:
     code, said = doctor(data, CELERY_BROKER_URL="redis://127.0.0.1:1/0", EMAIL_URL="smtp://127.0.0.1:1")
     assert code == 1
     assert said["broker"][0] == said["mail"][0] == "FAIL"
@@ -55,13 +55,13 @@ def test_servers_that_are_away_are_named_with_the_variable(data: Path) -> None:
     assert "EMAIL_URL" in said["mail"][1]
 
 
-def test_a_mail_server_that_never_answers_is_not_waited_for_long(data: Path) -> None:
+def test_a_mail_server_that_never_answers_is_given_up_soon(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         _, said = doctor(data, EMAIL_URL=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
     assert said["mail"][0] == "FAIL"
 
 
-def test_a_database_without_tables_is_told_from_one_that_is_away(tmp_path: Path) -> None:
+def test_a_database_without_tables_is_distinguished_from_an_unreachable_one(tmp_path: Path) -> None:
     _, said = doctor(tmp_path)
     assert said["database"][0] == "FAIL"
     assert "python manage.py migrate" in said["database"][1]
@@ -71,7 +71,7 @@ def test_a_database_without_tables_is_told_from_one_that_is_away(tmp_path: Path)
     assert said["worker"] == ("FAIL", "Unknown: first see to the database.")
 
 
-def test_secrets_that_no_key_opens_are_reported(data: Path) -> None:
+def test_secrets_that_no_key_decrypts_are_reported(data: Path) -> None:
     seal_one = (
         "from exports.models import Credential, Team; team = Team.objects.create(name='T', slug='t'); "
         "Credential.objects.create(team=team, provider='playcanvas', name='one').save_secrets({'token': 't'})"

@@ -1,4 +1,4 @@
-"""The demo team: made at the first start, refreshed at every other."""
+"""The demo team is created at the first start and updated at every other one."""
 
 from io import StringIO
 from pathlib import Path
@@ -23,7 +23,7 @@ def run(port: int, settings: Any) -> str:
     return out.getvalue()
 
 
-def test_it_says_what_a_newcomer_needs(settings: Any) -> None:
+def test_it_prints_the_sign_in_and_what_to_do(settings: Any) -> None:
     line = run(8100, settings)
     assert line.startswith("sign in as demo@example.org with password ")
     password = line.split()[-1]
@@ -57,13 +57,13 @@ def test_a_second_start_changes_nothing_but_the_port(settings: Any) -> None:
     assert User.objects.get(email=demo_data.OWNER_EMAIL).is_active
 
 
-def test_its_credentials_work_at_the_stand_ins(sandbox: Sandbox, settings: Any) -> None:
+def test_its_credentials_are_accepted_by_the_stand_ins(sandbox: Sandbox, settings: Any) -> None:
     run(sandbox.port, settings)
     for credential in Credential.objects.all():
         assert service.check_credential(credential).ok, credential
 
 
-def test_it_refuses_where_the_stand_ins_cannot_be_reached(settings: Any) -> None:
+def test_it_is_refused_where_the_stand_ins_cannot_be_reached(settings: Any) -> None:
     settings.PRIVATE_HOSTS = ()
     with pytest.raises(CommandError, match="PRIVATE_HOSTS"):
         call_command("demo", sandbox_port=8100)

@@ -92,7 +92,7 @@ def status(port: int, path: str = "/healthz") -> int:
 
 
 @pytest.mark.slow(seconds=30)
-def test_it_serves_and_stops_in_ten_seconds_and_leaves_nothing(up: Up, port: int, data: Path) -> None:
+def test_it_serves_pages_and_stops_within_ten_seconds_without_leftovers(up: Up, port: int, data: Path) -> None:
     program = up()
     running = ready(program)
     assert "migrations applied" in program.output()
@@ -117,7 +117,7 @@ def test_it_serves_and_stops_in_ten_seconds_and_leaves_nothing(up: Up, port: int
 
 
 @pytest.mark.usefixtures("ready_data")
-def test_a_second_one_on_the_same_data_is_told_so(up: Up) -> None:
+def test_a_second_portal_on_the_same_data_directory_is_refused(up: Up) -> None:
     first = up()
     first.wait_for("ready: http://", 60)
     second = up("--port", str(free_port()))
@@ -128,7 +128,7 @@ def test_a_second_one_on_the_same_data_is_told_so(up: Up) -> None:
     assert first.process.poll() is None
 
 
-def test_a_taken_port_names_another_and_touches_nothing(up: Up, port: int, data: Path) -> None:
+def test_a_taken_port_is_refused_and_a_free_one_is_named(up: Up, port: int, data: Path) -> None:
     with socket.create_server(("127.0.0.1", port)):
         program = up()
         assert program.end() == 3
@@ -148,7 +148,7 @@ def test_a_wrong_argument_is_a_usage_error(
 
 
 @pytest.mark.usefixtures("ready_data")
-def test_whatever_is_killed_comes_back(up: Up, port: int) -> None:
+def test_every_killed_process_is_started_again(up: Up, port: int) -> None:
     program = up()
     ready(program)
     for words in ("celery -A portal --quiet worker", "celery -A portal --quiet beat"):
@@ -169,7 +169,7 @@ def test_whatever_is_killed_comes_back(up: Up, port: int) -> None:
 
 
 @pytest.mark.usefixtures("ready_data")
-def test_a_killed_supervisor_leaves_nothing(up: Up, port: int) -> None:
+def test_a_killed_supervisor_leaves_no_process(up: Up, port: int) -> None:
     program = up()
     running = ready(program)
     program.signal(signal.SIGKILL)
@@ -181,7 +181,7 @@ def test_a_killed_supervisor_leaves_nothing(up: Up, port: int) -> None:
     assert status(port) == 200
 
 
-def test_a_newer_database_is_left_alone(up: Up, ready_data: Path) -> None:
+def test_a_database_of_a_newer_version_is_refused_unchanged(up: Up, ready_data: Path) -> None:
     with sqlite3.connect(ready_data / "portal.sqlite3") as database:
         database.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('exports', '9999_future', CURRENT_TIMESTAMP)"
@@ -192,7 +192,7 @@ def test_a_newer_database_is_left_alone(up: Up, ready_data: Path) -> None:
     assert "Traceback" not in program.output()
 
 
-def test_a_broken_database_is_a_sentence(up: Up, data: Path) -> None:
+def test_a_broken_database_is_reported_in_one_sentence(up: Up, data: Path) -> None:
     data.mkdir()
     (data / "portal.sqlite3").write_text("no database " * 100)
     program = up()
@@ -201,7 +201,7 @@ def test_a_broken_database_is_a_sentence(up: Up, data: Path) -> None:
     assert "Traceback" not in program.output()
 
 
-def test_a_database_that_is_away_is_a_sentence(up: Up) -> None:
+def test_an_unreachable_database_is_reported_in_one_sentence(up: Up) -> None:
     program = up(DATABASE_URL="postgres://me:secret@127.0.0.1:1/portal")
     assert program.end(30) == 1
     assert "The database cannot be used" in program.output()
@@ -209,7 +209,7 @@ def test_a_database_that_is_away_is_a_sentence(up: Up) -> None:
     assert "Traceback" not in program.output()
 
 
-def test_a_secret_that_the_keys_cannot_open_stops_the_start(up: Up, ready_data: Path) -> None:
+def test_a_secret_that_the_keys_cannot_decrypt_stops_the_start(up: Up, ready_data: Path) -> None:
     manage(ready_data, "shell", "-c", ENCRYPT_A_SECRET)
     (ready_data / "credential_keys").write_text("another key altogether\n")
     program = up()
@@ -218,7 +218,7 @@ def test_a_secret_that_the_keys_cannot_open_stops_the_start(up: Up, ready_data: 
     assert "Traceback" not in program.output()
 
 
-def test_the_demo_is_not_for_production(up: Up) -> None:
+def test_the_demo_is_refused_in_production(up: Up) -> None:
     program = up("--demo", PUBLIC_URL="https://portal.example.org", SECRET_KEY="s" * 50, CREDENTIAL_KEYS="k")
     assert program.end() == 1
     assert program.output().startswith("The demo is not for")
@@ -244,7 +244,7 @@ def test_the_demo_prints_its_sign_in_and_runs_the_stand_ins_on_a_free_port(up: U
 
 @pytest.mark.slow(seconds=30)
 @pytest.mark.usefixtures("ready_data")
-def test_idle_it_needs_little(up: Up) -> None:
+def test_idle_it_needs_little_memory_and_processor_time(up: Up) -> None:
     program = up()
     ready(program)
     time.sleep(5)

@@ -1,4 +1,4 @@
-"""A database that the first release made is migrated, and what is in it still counts."""
+"""A database of the first release is migrated, and its files are counted."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ def before() -> Iterator[StateApps]:
         migrate(latest)
 
 
-def test_files_that_were_there_are_counted(before: StateApps) -> None:
+def test_existing_files_are_counted(before: StateApps) -> None:
     teams = [before.get_model("exports", "Team").objects.create(name=name, slug=name) for name in ("one", "none")]
     for number, gone in ((1, None), (2, None), (3, timezone.now())):
         before.get_model("exports", "File").objects.create(

@@ -1,4 +1,4 @@
-"""What raw SQL can do to a status: along no pair of states does it leave a row that says two things."""
+"""The database refuses every change of a status by raw SQL that would leave a row inconsistent."""
 
 import itertools
 from typing import Any
@@ -50,7 +50,9 @@ def write(export: Export, **values: Any) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_a_status_alone_is_refused_unless_the_row_still_says_one_thing(cast: Cast, old: str, new: str) -> None:
+def test_a_change_of_the_status_alone_is_refused_unless_the_row_stays_consistent(
+    cast: Cast, old: str, new: str
+) -> None:
     export = an_export(cast, old)
     if (old, new) in SAME_SHAPE:
         write(export, status=new)
@@ -66,7 +68,7 @@ def test_a_status_alone_is_refused_unless_the_row_still_says_one_thing(cast: Cas
     [{"next_step_at": None}, {"step": states.NONE}, {"step": "wait"}, {"error_code": "internal"}, {"finished_at": 1}],
     ids=str,
 )
-def test_an_open_row_has_a_next_step_and_no_reason(cast: Cast, status: str, values: dict[str, Any]) -> None:
+def test_an_open_row_has_a_next_step_and_no_error(cast: Cast, status: str, values: dict[str, Any]) -> None:
     export = an_export(cast, status)
     with pytest.raises(IntegrityError):
         write(export, **{name: clock.now() if value == 1 else value for name, value in values.items()})
@@ -82,7 +84,7 @@ def test_an_ended_row_stays_ended(cast: Cast, status: str, values: dict[str, Any
         write(export, **{name: clock.now() if value == 1 else value for name, value in values.items()})
 
 
-def test_a_file_and_a_reason_belong_to_their_ends_alone(cast: Cast) -> None:
+def test_only_succeeded_rows_have_a_file_and_only_failed_rows_an_error(cast: Cast) -> None:
     succeeded, failed = an_export(cast, states.SUCCEEDED), an_export(cast, states.FAILED)
     for export, values in (
         (succeeded, {"file_id": None}),

@@ -1,4 +1,4 @@
-"""Moves that the table does not have never happen, not even by raw SQL; history is only added to."""
+"""Only the moves of the table of states are possible, also by raw SQL, and the history is append-only."""
 
 import itertools
 from typing import Any
@@ -26,7 +26,7 @@ def at_status(cast: Cast, status: str) -> Export:
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_every_pair_of_states_is_as_the_table_says(cast: Cast, old: str, new: str) -> None:
+def test_a_move_succeeds_exactly_where_the_table_allows_it(cast: Cast, old: str, new: str) -> None:
     export = at_status(cast, old)
     rows = Change.objects.filter(export=export).count()
     reason: dict[str, Any] = {"error_code": "internal", "error_action": "us"} if new == states.FAILED else {}
@@ -40,7 +40,7 @@ def test_every_pair_of_states_is_as_the_table_says(cast: Cast, old: str, new: st
         assert Change.objects.filter(export=export).count() == rows
 
 
-def test_a_move_from_a_state_that_passed_changes_nothing(cast: Cast) -> None:
+def test_a_move_from_an_outdated_state_changes_nothing(cast: Cast) -> None:
     export = at_status(cast, states.WAITING)
     stale = Export.objects.get(pk=export.pk)
     assert export.move(states.CANCELED, source="person")
@@ -69,7 +69,7 @@ def test_raw_sql_that_breaks_a_rule_is_refused(cast: Cast, values: dict[str, Any
         cursor.execute(f"UPDATE exports_export SET {names} WHERE id = %s", [*values.values(), export.pk])  # noqa: S608
 
 
-def test_an_export_that_should_have_a_file_does_not_succeed_without(cast: Cast) -> None:
+def test_an_export_with_a_file_format_does_not_succeed_without_a_file(cast: Cast) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     export.move(states.PROCESSING, source="worker", step=states.POLL)
     with pytest.raises(IntegrityError), transaction.atomic():

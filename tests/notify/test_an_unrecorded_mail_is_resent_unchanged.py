@@ -1,4 +1,4 @@
-"""A worker that dies between sending a mail and noting it sends it once more, as the same mail."""
+"""A worker that dies between sending a mail and recording it sends the same mail again."""
 
 import contextlib
 
@@ -12,7 +12,7 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import deliver_due, request_export
 
 
-def test_the_second_has_the_message_id_of_the_first(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_mail_has_the_message_id_of_the_first(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     export.move(states.FAILED, source="worker", error_code="internal", error_action="us")
     sent = mail.EmailMessage.send

@@ -1,4 +1,4 @@
-"""The export's user gets one mail at its end, over real SMTP; a broken mail server changes nothing."""
+"""The user of an export gets one mail when it ends, over real SMTP; a broken mail server changes nothing."""
 
 import email
 import email.policy
@@ -91,7 +91,7 @@ def test_a_large_file_is_linked(
     assert f"https://portal.example.org/t/the-team/exports/{export.pk}/" in mail.get_content()
 
 
-def test_a_failure_says_why_and_whose_turn_it_is(
+def test_a_mail_about_a_failure_names_the_reason_and_who_must_act(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox
 ) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails")
@@ -109,7 +109,7 @@ def test_a_kind_without_a_file_says_so(cast: Cast, sandbox: Sandbox, origin_of: 
     assert "yields no file" in postbox.mails[0].get_content()
 
 
-def test_a_server_that_refuses_is_tried_again_and_the_export_stays_as_it_is(
+def test_a_mail_server_that_refuses_is_tried_again_and_the_export_is_unchanged(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox
 ) -> None:
     export = ended(cast, origin_of)
@@ -127,7 +127,7 @@ def test_a_server_that_refuses_is_tried_again_and_the_export_stays_as_it_is(
     assert len(postbox.mails) == 1
 
 
-def test_a_server_that_is_away_changes_nothing(
+def test_an_unreachable_mail_server_changes_nothing(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox, settings: Settings
 ) -> None:
     settings.EMAIL_PORT = 9
@@ -139,7 +139,7 @@ def test_a_server_that_is_away_changes_nothing(
 
 
 @pytest.mark.parametrize("how", ["removed", "inactive"])
-def test_who_left_the_team_gets_no_mail_and_no_file(
+def test_a_former_member_gets_no_mail_and_no_file(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox, how: str
 ) -> None:
     export = ended(cast, origin_of)

@@ -1,4 +1,4 @@
-"""The provider's webhook is only a hint; the address a user named hears of progress from us."""
+"""A provider's webhook only makes the next poll due; the portal relays progress to the address that a user gave."""
 
 from collections.abc import Callable, Iterator
 
@@ -31,7 +31,7 @@ def video(cast: Cast, origin_of: OriginOf, **options: str) -> Export:
     return request_export(cast.project("aistudios", origin_of("aistudios")), cast.member, "video", options=options)
 
 
-def test_the_address_given_to_the_provider_is_ours_and_cannot_be_guessed(cast: Cast, settings: Settings) -> None:
+def test_the_provider_gets_an_address_of_the_portal_that_cannot_be_guessed(cast: Cast, settings: Settings) -> None:
     export = request_export(cast.project("aistudios"), cast.member, "video")
     assert inbound_webhooks.webhook_url(export) == ""
     settings.PUBLIC_URL = "https://portal.example.org"
@@ -41,7 +41,7 @@ def test_the_address_given_to_the_provider_is_ours_and_cannot_be_guessed(cast: C
     assert len(inbound_webhooks.url_signature(export.pk)) == 40
 
 
-def test_the_users_address_hears_of_progress_and_the_provider_never_sees_it(
+def test_progress_is_relayed_to_the_users_address_which_the_provider_never_sees(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, listener: StubServer
 ) -> None:
     export = run_to_end(video(cast, origin_of, webhook_url=f"{listener.origin}/news"))
@@ -56,7 +56,7 @@ def test_the_users_address_hears_of_progress_and_the_provider_never_sees_it(
     assert not any("Authorization" in asked.headers for asked in listener.requests)
 
 
-def test_an_address_that_is_private_is_not_told(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_nothing_is_relayed_to_a_private_address(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     export = run_to_end(video(cast, origin_of, webhook_url="http://169.254.169.254/latest"))
     deliver_due()
     assert export.status == states.SUCCEEDED
@@ -65,7 +65,7 @@ def test_an_address_that_is_private_is_not_told(cast: Cast, sandbox: Sandbox, or
     assert all(notice.due_at is None and notice.sent_at is None and notice.last_error for notice in relays)
 
 
-def test_a_hint_makes_the_next_poll_due_now(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_a_webhook_makes_the_next_poll_due_now(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     export = take_step(video(cast, origin_of))
     before = export.next_step_at
     inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
@@ -75,7 +75,7 @@ def test_a_hint_makes_the_next_poll_due_now(cast: Cast, sandbox: Sandbox, origin
     assert export.next_step_at < before
 
 
-def test_a_hint_for_an_ended_export_does_nothing(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_a_webhook_for_an_ended_export_does_nothing(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     export = run_to_end(video(cast, origin_of))
     inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
     export.refresh_from_db()

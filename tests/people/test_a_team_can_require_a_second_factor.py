@@ -1,4 +1,4 @@
-"""A team can demand a second factor: its pages wait for one; tokens of the API go on."""
+"""A team can require a second factor for its pages; tokens of the API are not affected."""
 
 import time_machine
 from django.test import Client
@@ -16,7 +16,7 @@ def demand(cast: Cast) -> None:
     Team.objects.filter(pk=cast.team.pk).update(require_second_factor=True)
 
 
-def test_an_owner_with_one_demands_it_of_all(cast: Cast, clock: time_machine.Traveller) -> None:
+def test_an_owner_with_a_second_factor_can_require_it(cast: Cast, clock: time_machine.Traveller) -> None:
     add_totp(cast.owner)
     owner = client_of(cast.owner)
     assert "This team now demands" in owner.post(PLACE, {"demand": "yes"}, follow=True).content.decode()
@@ -27,17 +27,17 @@ def test_an_owner_with_one_demands_it_of_all(cast: Cast, clock: time_machine.Tra
     assert list(noted) == ["a second factor", "no second factor any more"]
 
 
-def test_an_owner_without_one_cannot(cast: Cast, as_owner: Client) -> None:
+def test_an_owner_without_a_second_factor_cannot_require_it(cast: Cast, as_owner: Client) -> None:
     page = as_owner.post(PLACE, {"demand": "yes"}, follow=True).content.decode()
     assert "Set up a second factor for yourself first" in page
     assert not Team.objects.filter(require_second_factor=True).exists()
 
 
-def test_others_than_owners_cannot(cast: Cast, as_member: Client) -> None:
+def test_members_cannot_require_it(cast: Cast, as_member: Client) -> None:
     assert as_member.post(PLACE, {"demand": "yes"}).status_code == 403
 
 
-def test_members_without_one_are_led_to_set_one_up(
+def test_members_without_a_second_factor_are_redirected_to_set_one_up(
     cast: Cast, as_member: Client, clock: time_machine.Traveller
 ) -> None:
     demand(cast)
@@ -51,19 +51,21 @@ def test_members_without_one_are_led_to_set_one_up(
     assert as_member.get("/t/the-team/").status_code == 200
 
 
-def test_nothing_is_told_to_who_is_not_in_the_team(cast: Cast, as_outsider: Client) -> None:
+def test_other_teams_members_learn_nothing(cast: Cast, as_outsider: Client) -> None:
     demand(cast)
     assert as_outsider.get("/t/the-team/").status_code == 404
     assert as_outsider.get("/t/other-team/").status_code == 200
 
 
-def test_tokens_go_on(cast: Cast, client: Client) -> None:
+def test_tokens_are_still_accepted(cast: Cast, client: Client) -> None:
     token = Token.issue(cast.member)
     demand(cast)
     assert client.get("/api/v1/exports", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
-def test_the_list_shows_who_has_one(cast: Cast, as_viewer: Client, clock: time_machine.Traveller) -> None:
+def test_the_list_of_members_shows_who_has_a_second_factor(
+    cast: Cast, as_viewer: Client, clock: time_machine.Traveller
+) -> None:
     add_totp(cast.owner)
     page = as_viewer.get("/t/the-team/members/").content.decode()
     assert page.count("#shield") == 1
@@ -80,7 +82,9 @@ def test_requiring_it_costs_a_page_one_query_more(
         as_owner.get("/t/the-team/")
 
 
-def test_no_token_is_made_without_one(cast: Cast, as_member: Client, clock: time_machine.Traveller) -> None:
+def test_a_token_cannot_be_created_without_a_second_factor(
+    cast: Cast, as_member: Client, clock: time_machine.Traveller
+) -> None:
     demand(cast)
     said = {"team": str(cast.member.pk), "name": "script", "scope": "write", "days": ""}
     refused = as_member.post("/profile/tokens", said)

@@ -1,4 +1,4 @@
-"""Nobody signs up: the address says to ask for an invitation, and makes nothing."""
+"""Nobody can sign up without an invitation."""
 
 import pytest
 from django.test import Client
@@ -20,12 +20,12 @@ def test_signing_up_says_to_ask_for_an_invitation(client: Client, cast: Cast) ->
 @pytest.mark.parametrize(
     "name", ["account_email", "account_request_login_code", "account_confirm_email", "socialaccount_signup"]
 )
-def test_what_is_not_offered_has_no_address(name: str) -> None:
+def test_features_that_are_not_offered_have_no_route(name: str) -> None:
     with pytest.raises(NoReverseMatch):
         reverse(name)
 
 
-def test_who_is_not_active_is_told_only_after_the_right_password(client: Client, cast: Cast) -> None:
+def test_an_inactive_account_is_revealed_only_after_the_right_password(client: Client, cast: Cast) -> None:
     User.objects.filter(pk=cast.member.user.pk).update(is_active=False)
     sent = {"username": cast.member.user.email, "password": "wrong"}
     assert "No account fits" in client.post("/sign-in/", sent).content.decode()
@@ -34,7 +34,7 @@ def test_who_is_not_active_is_told_only_after_the_right_password(client: Client,
     assert client.get("/profile/").status_code == 302
 
 
-def test_the_staffs_site_uses_the_same_sign_in(client: Client, cast: Cast) -> None:
+def test_the_admin_site_uses_the_same_sign_in(client: Client, cast: Cast) -> None:
     assert client.get("/admin/", follow=True).redirect_chain[-1][0].startswith("/sign-in/?next=")
     sent = {"username": cast.member.user.email, "password": PASSWORD}
     assert client.post("/admin/login/", sent)["Location"].startswith("/sign-in/")

@@ -1,4 +1,4 @@
-"""Failed attempts are counted per account and per address, by all processes together; then it is 429 for a while."""
+"""Failed sign-ins are counted per account and per address, by all processes together, and answered with 429."""
 
 import pytest
 import time_machine
@@ -22,7 +22,7 @@ def attempt(email: str, password: str = "wrong", address: str = "192.0.2.1", **h
     return Client(headers=headers).post("/sign-in/", sent, REMOTE_ADDR=address)  # type: ignore[return-value]
 
 
-def test_an_account_rests_after_five(cast: Cast) -> None:
+def test_an_account_is_throttled_after_five_failures(cast: Cast) -> None:
     email = cast.member.user.email
     said = [attempt(email, address=f"192.0.2.{number}").status_code for number in range(5)]
     assert said == [200] * 5
@@ -36,17 +36,17 @@ def test_an_account_rests_after_five(cast: Cast) -> None:
     assert attempt(cast.viewer.user.email, PASSWORD).status_code == 302
 
 
-def test_the_name_in_the_address_bar_gives_no_attempts_more(cast: Cast) -> None:
+def test_the_host_header_gives_no_further_attempts(cast: Cast) -> None:
     said = [attempt(cast.member.user.email, host=f"localhost:{8000 + number}").status_code for number in range(7)]
     assert said == [200] * 5 + [429] * 2
 
 
-def test_who_nobody_is_rests_alike(cast: Cast) -> None:
+def test_an_unknown_account_is_throttled_alike(cast: Cast) -> None:
     said = [attempt("nobody@example.org").status_code for _ in range(6)]
     assert said == [200] * 5 + [429]
 
 
-def test_an_address_rests_after_ten_a_minute(cast: Cast, clock: time_machine.Traveller) -> None:
+def test_an_address_is_throttled_after_ten_failures_a_minute(cast: Cast, clock: time_machine.Traveller) -> None:
     said = [attempt(f"nobody-{number}@example.org").status_code for number in range(11)]
     assert said == [200] * 10 + [429]
     assert attempt(cast.member.user.email, PASSWORD).status_code == 429
@@ -56,7 +56,7 @@ def test_an_address_rests_after_ten_a_minute(cast: Cast, clock: time_machine.Tra
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_behind_a_proxy_its_word_counts_where_it_is_named(cast: Cast, settings: Settings, named: bool) -> None:
+def test_behind_a_proxy_the_address_in_its_named_header_counts(cast: Cast, settings: Settings, named: bool) -> None:
     settings.PROXY_ADDRESS_HEADER = "X-Forwarded-For" if named else ""
     # What stands before the last comma, the visitor may have written.
     said = [
@@ -66,7 +66,7 @@ def test_behind_a_proxy_its_word_counts_where_it_is_named(cast: Cast, settings: 
     assert said == [200] * 10 + [200 if named else 429]
 
 
-def test_codes_are_counted_too(member: Member, clock: time_machine.Traveller) -> None:
+def test_wrong_codes_are_counted_too(member: Member, clock: time_machine.Traveller) -> None:
     add_totp(member)
     browser = client_after_password(member)
     said = [browser.post("/sign-in/second-factor", {"code": f"{number:06}"}).status_code for number in range(6)]
@@ -74,12 +74,12 @@ def test_codes_are_counted_too(member: Member, clock: time_machine.Traveller) ->
     assert not is_signed_in(browser)
 
 
-def test_they_are_counted_in_the_database() -> None:
+def test_failures_are_counted_in_the_database() -> None:
     assert settings.CACHES["default"]["BACKEND"].endswith("DatabaseCache")
 
 
 @pytest.mark.django_db
-def test_the_table_is_what_the_cache_expects() -> None:
+def test_the_cache_stores_values_in_its_table() -> None:
     assert "cache" in connection.introspection.table_names()
     caches["default"].set("a-key", [1.5], 10)
     assert caches["default"].get("a-key") == [1.5]

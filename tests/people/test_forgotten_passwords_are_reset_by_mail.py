@@ -1,4 +1,4 @@
-"""A forgotten password is set anew by mail, and nothing tells who has an account."""
+"""A forgotten password is reset by mail, and no answer reveals who has an account."""
 
 import re
 from datetime import timedelta
@@ -34,7 +34,7 @@ def set_new(browser: Client, place: str) -> int:
     return browser.post(opened["Location"], {"password1": NEW, "password2": NEW}).status_code
 
 
-def test_everybody_is_told_the_same(cast: Cast) -> None:
+def test_the_answer_is_the_same_for_unknown_addresses(cast: Cast) -> None:
     User.objects.filter(pk=cast.viewer.user.pk).update(email_confirmed=False)
     told = {ask(email) for email in ("member@example.org", "nobody@example.org", "viewer@example.org")}
     assert len(told) == 1
@@ -64,7 +64,7 @@ def test_the_link_works_once_and_ends_every_session(member: Member) -> None:
     assert "Your password was set anew." in str(mail.outbox[-1].body)
 
 
-def test_an_old_link_is_refused(member: Member) -> None:
+def test_an_expired_link_is_refused(member: Member) -> None:
     ask(member.user.email)
     place = link()
     with time_machine.travel(timedelta(days=3, minutes=1)):
@@ -73,7 +73,7 @@ def test_an_old_link_is_refused(member: Member) -> None:
     assert member.user.check_password(PASSWORD)
 
 
-def test_setting_it_lets_the_account_be_tried_again(member: Member) -> None:
+def test_a_new_password_ends_the_throttling_of_the_account(member: Member) -> None:
     for _ in range(6):
         last = Client().post("/sign-in/", {"username": member.user.email, "password": "wrong"})
     assert last.status_code == 429
@@ -82,7 +82,7 @@ def test_setting_it_lets_the_account_be_tried_again(member: Member) -> None:
     assert Client().post("/sign-in/", {"username": member.user.email, "password": NEW}).status_code == 302
 
 
-def test_the_link_is_on_the_portals_own_address(member: Member, settings: object) -> None:
+def test_the_link_has_the_portals_public_url(member: Member, settings: object) -> None:
     settings.PUBLIC_URL = "https://portal.example.org"  # type: ignore[attr-defined]
     Client(headers={"host": "127.0.0.1"}).post("/forgotten/", {"email": member.user.email})
     assert "https://portal.example.org/forgotten/" in str(mail.outbox[-1].body)

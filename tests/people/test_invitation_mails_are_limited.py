@@ -1,4 +1,4 @@
-"""Invitations are mailed to whatever address is typed: not without end, and links without an address always work."""
+"""The number of invitation mails is limited, per address and per team; links without an address are not."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from exports.people import members
 from tests.helpers.cast import Cast
 
 
-def test_one_address_is_mailed_a_few_times_a_day_whoever_invites(cast: Cast) -> None:
+def test_one_address_gets_a_few_mails_a_day_whoever_invites(cast: Cast) -> None:
     for team, owner in [(cast.team, cast.owner), (cast.other_team, cast.outsider)] * 2 + [(cast.team, cast.owner)]:
         members.create_invitation(team, owner.user, "viewer", "Nell@example.org")
     with pytest.raises(InvalidError) as refused:
@@ -25,7 +25,7 @@ def test_one_address_is_mailed_a_few_times_a_day_whoever_invites(cast: Cast) -> 
     members.create_invitation(cast.team, cast.owner.user, "viewer", "nell@example.org")
 
 
-def test_a_team_mails_many_but_not_without_end(cast: Cast) -> None:
+def test_the_mails_of_a_team_are_limited(cast: Cast) -> None:
     for number in range(members.MAX_MAILED_PER_HOUR):
         members.create_invitation(cast.team, cast.owner.user, "member", f"guest-{number}@example.org")
     with pytest.raises(InvalidError, match="50 invitations were mailed"):

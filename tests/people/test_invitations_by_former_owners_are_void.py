@@ -1,4 +1,4 @@
-"""An invitation counts as long as who made it may invite: nobody comes back by a link of their own making."""
+"""An invitation is valid as long as its creator is an owner of the team."""
 
 import pytest
 from django.test import Client
@@ -22,13 +22,13 @@ def take(link: str) -> int:
     return Client().post(f"/invitations/{link}/", said).status_code
 
 
-def test_it_works_while_they_are_one(cast: Cast, link: str) -> None:
+def test_an_invitation_is_valid_while_its_creator_is_an_owner(cast: Cast, link: str) -> None:
     assert take(link) == 302
     assert Member.objects.get(user__email="again@example.org").role == OWNER
 
 
 @pytest.mark.parametrize("how", ["removed", "made a viewer", "made inactive", "gone from the admin site"])
-def test_it_ends_with_that(cast: Cast, link: str, how: str) -> None:
+def test_an_invitation_is_void_once_its_creator_is_no_owner(cast: Cast, link: str, how: str) -> None:
     match how:
         case "removed":
             members.remove_member(Member.objects.get(pk=cast.member.pk), cast.owner.user)
@@ -47,7 +47,7 @@ def test_it_ends_with_that(cast: Cast, link: str, how: str) -> None:
         members.accept_invitation(invitation, cast.outsider.user)
 
 
-def test_others_links_go_on(cast: Cast, link: str) -> None:
+def test_invitations_of_other_owners_stay_valid(cast: Cast, link: str) -> None:
     _, other = members.create_invitation(cast.team, cast.owner.user, MEMBER)
     members.remove_member(Member.objects.get(pk=cast.member.pk), cast.owner.user)
     assert take(other) == 302

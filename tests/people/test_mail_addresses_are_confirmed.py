@@ -1,4 +1,4 @@
-"""An address counts as somebody's only after a mail to it showed so; until then no mail goes there."""
+"""An address counts as a user's only after a mail to it was answered; until then no other mail goes there."""
 
 import re
 
@@ -38,24 +38,24 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def test_the_mailed_link_confirms_it(cast: Cast) -> None:
+def test_the_mailed_link_confirms_the_address(cast: Cast) -> None:
     assert join(invite(cast, NEW)[1]).email_confirmed
 
 
 @pytest.mark.parametrize("bound_to", ["", NEW])
-def test_a_link_that_the_owner_hands_on_does_not(cast: Cast, bound_to: str) -> None:
+def test_a_link_that_was_not_mailed_does_not_confirm_the_address(cast: Cast, bound_to: str) -> None:
     """Whoever holds it says what they like; an owner could even take it themselves."""
     user = join(invite(cast, bound_to)[0])
     assert not user.email_confirmed
     assert "address not confirmed" in signed_in(user).get("/t/the-team/members/").content.decode()
 
 
-def test_the_proof_of_one_mail_is_none_for_another_link(cast: Cast) -> None:
+def test_the_proof_from_one_mail_does_not_hold_for_another_link(cast: Cast) -> None:
     proof = invite(cast, "else@example.org")[1].partition("?")[2]
     assert not join(f"{invite(cast)[0]}?{proof}").email_confirmed
 
 
-def test_who_took_a_strangers_address_takes_no_invitation_of_theirs(cast: Cast) -> None:
+def test_an_unconfirmed_address_accepts_an_invitation_only_with_its_mailed_proof(cast: Cast) -> None:
     user = join(invite(cast)[0])
     members.create_invitation(cast.other_team, cast.outsider.user, MEMBER, NEW)
     invitation = Invitation.objects.get(team=cast.other_team)
@@ -65,7 +65,7 @@ def test_who_took_a_strangers_address_takes_no_invitation_of_theirs(cast: Cast) 
     assert User.objects.get(pk=user.pk).email_confirmed
 
 
-def test_a_mail_confirms_it_later(cast: Cast) -> None:
+def test_an_address_can_be_confirmed_later(cast: Cast) -> None:
     user = join(invite(cast)[0])
     browser = signed_in(user)
     assert "Nothing has shown yet" in browser.get("/profile/").content.decode()
@@ -84,7 +84,7 @@ def test_a_mail_confirms_it_later(cast: Cast) -> None:
     assert AuditEntry.objects.get(verb="confirmed address").user == user
 
 
-def test_no_export_is_mailed_there(cast: Cast) -> None:
+def test_no_mail_about_an_export_goes_to_an_unconfirmed_address(cast: Cast) -> None:
     User.objects.filter(pk=cast.member.user.pk).update(email_confirmed=False)
     factories.succeeded_export(cast)
     assert deliver_due() == 0

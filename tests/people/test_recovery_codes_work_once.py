@@ -1,4 +1,4 @@
-"""Recovery codes: shown once, each signs in once, and new ones put an end to the old."""
+"""Recovery codes are shown once, each signs in once, and new ones replace the old."""
 
 import re
 
@@ -19,7 +19,7 @@ def use(member: Member, code: str) -> bool:
     return is_signed_in(browser)
 
 
-def test_each_signs_in_once(member: Member, clock: time_machine.Traveller) -> None:
+def test_each_code_signs_in_once(member: Member, clock: time_machine.Traveller) -> None:
     _, codes = add_totp(member)
     mail.outbox.clear()
     assert use(member, codes[3])
@@ -33,7 +33,7 @@ def shown(browser: Client) -> list[str]:
     return re.findall(r"\b\d{8}\b", browser.get(PLACE).content.decode())
 
 
-def test_they_are_shown_once(member: Member, clock: time_machine.Traveller) -> None:
+def test_the_codes_are_shown_once(member: Member, clock: time_machine.Traveller) -> None:
     _, codes = add_totp(member)
     browser = recently_authenticated(client_of(member))
     assert shown(browser) == []
@@ -42,7 +42,7 @@ def test_they_are_shown_once(member: Member, clock: time_machine.Traveller) -> N
     assert len(codes) == 10
 
 
-def test_new_ones_end_the_old(member: Member, clock: time_machine.Traveller) -> None:
+def test_new_codes_replace_the_old_ones(member: Member, clock: time_machine.Traveller) -> None:
     _, old = add_totp(member)
     browser = recently_authenticated(client_of(member))
     assert browser.post(f"{PLACE}/new")["Location"] == PLACE
@@ -52,7 +52,7 @@ def test_new_ones_end_the_old(member: Member, clock: time_machine.Traveller) -> 
     assert use(member, new[0])
 
 
-def test_they_go_with_the_last_second_factor(member: Member, clock: time_machine.Traveller) -> None:
+def test_the_codes_are_deleted_with_the_last_second_factor(member: Member, clock: time_machine.Traveller) -> None:
     add_totp(member)
     browser = recently_authenticated(client_of(member))
     assert browser.post("/profile/second-factor/app/remove")["Location"] == "/profile/second-factor/"

@@ -1,4 +1,4 @@
-"""Pages that only somebody with a second factor sees: each text is marked, nothing is inline."""
+"""Pages that only users with a second factor see: each text is marked for translation, and nothing is inline."""
 
 import pytest
 import time_machine
@@ -22,7 +22,9 @@ def _unmarked_texts_of(client: Client, path: str, allowed: Allowed) -> list[str]
     return unmarked_texts(path, html, allowed)
 
 
-def test_pages(member: Member, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_text_of_the_second_factor_pages_is_marked(
+    member: Member, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add_totp(member)
     Authenticator.objects.create(pk=77, user=member.user, type="webauthn", data={"name": "the-key", "credential": {}})
     monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.get_credentials", lambda user: [])

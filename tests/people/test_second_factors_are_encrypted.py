@@ -1,4 +1,4 @@
-"""What an app and recovery codes are made from is sealed at rest, and goes along when the key changes."""
+"""The secrets of apps and recovery codes are encrypted at rest, and included when the key is rotated."""
 
 from io import StringIO
 
@@ -29,7 +29,9 @@ def test_the_database_holds_no_secret(member: Member, clock: time_machine.Travel
     assert has_encrypted_rows()
 
 
-def test_a_new_key_encrypts_them_anew(member: Member, settings: Settings, clock: time_machine.Traveller) -> None:
+def test_rotating_the_key_encrypts_second_factors_again(
+    member: Member, settings: Settings, clock: time_machine.Traveller
+) -> None:
     secret, codes = add_totp(member)
     settings.CREDENTIAL_KEYS = ("a newer key", *settings.CREDENTIAL_KEYS)
     out = StringIO()
@@ -45,7 +47,7 @@ def test_a_new_key_encrypts_them_anew(member: Member, settings: Settings, clock:
         assert is_signed_in(browser)
 
 
-def test_a_lost_key_is_noticed(member: Member, settings: Settings, clock: time_machine.Traveller) -> None:
+def test_a_lost_key_is_reported(member: Member, settings: Settings, clock: time_machine.Traveller) -> None:
     add_totp(member)
     settings.CREDENTIAL_KEYS = ("quite another key",)
     assert [text.split(":")[0].rstrip("0123456789 ") for text in check_key_ring()] == ["Second factor"] * 2

@@ -1,4 +1,4 @@
-"""The list of sessions: each can be ended, or all others, and what is ended is out with the next request."""
+"""The list of sessions: one or all others can be ended, and an ended session is refused from the next request on."""
 
 import re
 
@@ -14,7 +14,7 @@ def ways_to_end(client: Client) -> list[str]:
     return re.findall(r'action="(/profile/sessions/\d+/end)"', client.get("/profile/sessions/").content.decode())
 
 
-def test_one_is_ended(member: Member) -> None:
+def test_one_session_can_be_ended(member: Member) -> None:
     here, there = client_after_password(member), client_after_password(member)
     (way,) = ways_to_end(here)
     assert is_signed_in(there)
@@ -25,7 +25,7 @@ def test_one_is_ended(member: Member) -> None:
     assert (event.user, event.address) == (member.user, "127.0.0.1")
 
 
-def test_all_others_are_ended(member: Member) -> None:
+def test_all_other_sessions_can_be_ended(member: Member) -> None:
     here, *others = [client_after_password(member) for _ in range(4)]
     assert len(ways_to_end(here)) == 3
     here.post("/profile/sessions/end-others")
@@ -33,7 +33,7 @@ def test_all_others_are_ended(member: Member) -> None:
     assert not any(is_signed_in(one) for one in others)
 
 
-def test_nobody_ends_sessions_of_others(cast: Cast) -> None:
+def test_sessions_of_other_users_cannot_be_ended(cast: Cast) -> None:
     here, theirs = client_after_password(cast.member), client_after_password(cast.viewer)
     client_after_password(cast.viewer)
     (way,) = ways_to_end(theirs)
@@ -43,7 +43,7 @@ def test_nobody_ends_sessions_of_others(cast: Cast) -> None:
     assert len(ways_to_end(theirs)) == 1
 
 
-def test_a_get_ends_nothing(member: Member) -> None:
+def test_a_get_request_ends_no_session(member: Member) -> None:
     here, there = client_after_password(member), client_after_password(member)
     (way,) = ways_to_end(here)
     here.get(way)
@@ -51,7 +51,7 @@ def test_a_get_ends_nothing(member: Member) -> None:
     assert is_signed_in(there)
 
 
-def test_use_is_noted_every_few_minutes_and_costs_nothing_in_between(
+def test_the_use_of_a_session_is_recorded_every_few_minutes(
     member: Member, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     browser = client_after_password(member)
@@ -66,7 +66,7 @@ def test_use_is_noted_every_few_minutes_and_costs_nothing_in_between(
     assert browser.session["seen"] > 0
 
 
-def test_browsers_are_called_as_people_know_them(member: Member) -> None:
+def test_browsers_are_shown_by_their_common_names(member: Member) -> None:
     browser = Client(headers={"user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Gecko/20100101 Firefox/140.0"})
     browser.post("/sign-in/", {"username": member.user.email, "password": PASSWORD})
     assert "Firefox on Windows" in browser.get("/profile/sessions/").content.decode()

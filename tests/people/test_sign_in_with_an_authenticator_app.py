@@ -1,4 +1,4 @@
-"""A second factor: whoever has one is asked for it at each sign-in, and no code counts twice."""
+"""A user with an authenticator app is asked for a code at each sign-in, and each code is accepted once."""
 
 import pytest
 import time_machine
@@ -12,7 +12,7 @@ from tests.helpers.clients import client_of
 from tests.helpers.second_factors import add_totp, client_after_password, is_signed_in, set_up_totp, totp_code
 
 
-def test_the_password_alone_no_longer_signs_in(member: Member, clock: time_machine.Traveller) -> None:
+def test_the_password_alone_does_not_sign_in(member: Member, clock: time_machine.Traveller) -> None:
     secret, codes = add_totp(member)
     assert len(codes) == 10
     clock.shift(30)
@@ -25,7 +25,7 @@ def test_the_password_alone_no_longer_signs_in(member: Member, clock: time_machi
     assert is_signed_in(browser)
 
 
-def test_a_code_counts_once(member: Member, clock: time_machine.Traveller) -> None:
+def test_a_code_is_accepted_once(member: Member, clock: time_machine.Traveller) -> None:
     secret, _ = add_totp(member)
     clock.shift(30)
     code = totp_code(secret)
@@ -35,7 +35,7 @@ def test_a_code_counts_once(member: Member, clock: time_machine.Traveller) -> No
     assert (is_signed_in(first), is_signed_in(second)) == (True, False)
 
 
-def test_where_one_wanted_to_go_is_kept(member: Member, clock: time_machine.Traveller) -> None:
+def test_the_requested_page_is_opened_after_the_code(member: Member, clock: time_machine.Traveller) -> None:
     secret, _ = add_totp(member)
     clock.shift(30)
     browser, sent = Client(), {"username": member.user.email, "password": PASSWORD}
@@ -44,7 +44,7 @@ def test_where_one_wanted_to_go_is_kept(member: Member, clock: time_machine.Trav
     assert browser.post(answer["Location"], {"code": totp_code(secret)})["Location"] == "/t/the-team/exports/"
 
 
-def test_without_the_password_no_code_is_asked_for(member: Member, clock: time_machine.Traveller) -> None:
+def test_the_code_is_asked_for_only_after_the_password(member: Member, clock: time_machine.Traveller) -> None:
     secret, _ = add_totp(member)
     clock.shift(30)
     stranger = Client()
@@ -53,7 +53,7 @@ def test_without_the_password_no_code_is_asked_for(member: Member, clock: time_m
     assert not is_signed_in(stranger)
 
 
-def test_setting_one_up_asks_again_who_it_is(member: Member) -> None:
+def test_setting_an_app_up_requires_a_recent_sign_in(member: Member) -> None:
     browser = client_of(member)
     for place in ("app", "passkeys/add"):
         answer = browser.get(f"/profile/second-factor/{place}")
@@ -65,7 +65,7 @@ def test_setting_one_up_asks_again_who_it_is(member: Member) -> None:
     assert browser.get("/profile/second-factor/app").status_code == 200
 
 
-def test_the_picture_is_one_of_its_own_under_the_policy(member: Member) -> None:
+def test_the_qr_code_is_an_image_that_the_content_policy_allows(member: Member) -> None:
     browser = client_of(member)
     assert browser.get("/profile/second-factor/app/picture.svg").status_code == 404
     browser.post("/profile/again/", {"password": PASSWORD})
@@ -78,7 +78,7 @@ def test_the_picture_is_one_of_its_own_under_the_policy(member: Member) -> None:
     assert "unsafe" not in picture["Content-Security-Policy"]
 
 
-def test_the_person_and_the_teams_are_told(member: Member, clock: time_machine.Traveller) -> None:
+def test_the_user_is_mailed_and_the_teams_activity_records_it(member: Member, clock: time_machine.Traveller) -> None:
     add_totp(member)
     event = AuditEntry.objects.get(verb="added second factor")
     assert (event.team, event.actor, event.target) == (member.team, member.user.email, "authenticator app")
@@ -89,13 +89,13 @@ def test_the_person_and_the_teams_are_told(member: Member, clock: time_machine.T
     assert "From address: 127.0.0.1" in message.body
 
 
-def test_who_was_signed_in_by_password_alone_is_out(member: Member, clock: time_machine.Traveller) -> None:
+def test_other_sessions_are_ended_when_an_app_is_set_up(member: Member, clock: time_machine.Traveller) -> None:
     here, there = client_after_password(member), client_after_password(member)
     set_up_totp(here)
     assert (is_signed_in(here), is_signed_in(there)) == (True, False)
 
 
-def test_a_mail_server_that_is_away_stops_nobody(
+def test_an_unreachable_mail_server_does_not_prevent_the_setup(
     member: Member, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: object) -> int:

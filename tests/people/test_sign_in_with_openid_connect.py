@@ -1,4 +1,4 @@
-"""OpenID Connect: whom the provider knows by an address that both sides know to be theirs; nobody else gets in."""
+"""OpenID Connect signs in users whose address both the provider and the portal have confirmed, and nobody else."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +57,7 @@ def come_back(provider: responses.RequestsMock, claims: dict[str, Any], browser:
 KNOWN = {"email": "Member@example.org", "email_verified": True}
 
 
-def test_a_known_address_signs_in_and_is_remembered(cast: Cast, provider: responses.RequestsMock) -> None:
+def test_a_user_with_a_known_address_is_signed_in_and_linked(cast: Cast, provider: responses.RequestsMock) -> None:
     assert is_signed_in(come_back(provider, KNOWN))
     assert AuditEntry.objects.get(verb="linked sign-in").user == cast.member.user
     assert "opens yours" in str(mail.outbox[0].body)
@@ -69,7 +69,7 @@ def test_a_known_address_signs_in_and_is_remembered(cast: Cast, provider: respon
     assert not EmailAddress.objects.exists()
 
 
-def test_another_providers_numbers_are_other_people(
+def test_subjects_of_another_provider_are_other_users(
     cast: Cast, provider: responses.RequestsMock, settings: Settings
 ) -> None:
     """An operator may put another provider in the place of the first; both count their people from 1."""
@@ -94,23 +94,23 @@ def test_another_providers_numbers_are_other_people(
         {},
     ],
 )
-def test_others_get_no_account(cast: Cast, provider: responses.RequestsMock, claims: dict[str, Any]) -> None:
+def test_unknown_addresses_get_no_account(cast: Cast, provider: responses.RequestsMock, claims: dict[str, Any]) -> None:
     before = User.objects.count()
     assert not is_signed_in(come_back(provider, claims))
     assert User.objects.count() == before
 
 
-def test_an_address_that_was_only_typed_here_is_nobodys(cast: Cast, provider: responses.RequestsMock) -> None:
+def test_an_unconfirmed_address_signs_nobody_in(cast: Cast, provider: responses.RequestsMock) -> None:
     User.objects.filter(pk=cast.member.user.pk).update(email_confirmed=False)
     assert not is_signed_in(come_back(provider, KNOWN))
 
 
-def test_who_is_not_active_stays_out(cast: Cast, provider: responses.RequestsMock) -> None:
+def test_an_inactive_user_is_not_signed_in(cast: Cast, provider: responses.RequestsMock) -> None:
     User.objects.filter(pk=cast.member.user.pk).update(is_active=False)
     assert not is_signed_in(come_back(provider, KNOWN))
 
 
-def test_a_second_factor_is_asked_for_all_the_same(
+def test_the_second_factor_is_still_asked_for(
     cast: Cast, provider: responses.RequestsMock, clock: time_machine.Traveller
 ) -> None:
     add_totp(cast.member)
@@ -119,7 +119,7 @@ def test_a_second_factor_is_asked_for_all_the_same(
     assert browser.get("/sign-in/second-factor").status_code == 200
 
 
-def test_a_provider_that_is_away_or_says_no(cast: Cast, provider: responses.RequestsMock) -> None:
+def test_an_unreachable_or_refusing_provider_is_reported(cast: Cast, provider: responses.RequestsMock) -> None:
     browser = Client()
     canceled = browser.get("/sign-in/with/openid/back?error=access_denied", follow=True)
     assert "This did not work, or was canceled." in canceled.content.decode()
@@ -128,7 +128,7 @@ def test_a_provider_that_is_away_or_says_no(cast: Cast, provider: responses.Requ
     assert "This did not work, or was canceled." in away.content.decode()
 
 
-def test_the_page_offers_it_only_where_there_is_one(
+def test_the_sign_in_page_offers_it_only_where_it_is_configured(
     client: Client, db: None, provider: responses.RequestsMock, settings: Settings
 ) -> None:
     assert "Sign in with Example ID" in client.get("/sign-in/").content.decode()
@@ -138,7 +138,7 @@ def test_the_page_offers_it_only_where_there_is_one(
     assert client.get("/sign-in/with/openid/back?code=x&state=y").status_code == 404
 
 
-def test_strangers_cannot_have_the_provider_asked_without_end(cast: Cast, provider: responses.RequestsMock) -> None:
+def test_requests_to_the_provider_are_throttled(cast: Cast, provider: responses.RequestsMock) -> None:
     throttling.ANONYMOUS.full_again_at["127.0.0.1"] = clock.monotonic() + 1_000
     answer = Client().get("/sign-in/with/openid/")
     assert (answer.status_code, int(answer["Retry-After"]) > 0) == (429, True)

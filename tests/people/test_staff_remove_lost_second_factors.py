@@ -1,4 +1,4 @@
-"""Who lost everything is helped by the staff, and everybody concerned learns of it."""
+"""Staff can remove the second factors of a user who lost them all; the user and the teams are notified."""
 
 from io import StringIO
 
@@ -14,7 +14,7 @@ from tests.helpers import factories
 from tests.helpers.second_factors import add_totp, client_after_password, is_signed_in
 
 
-def test_a_command_takes_them_away(member: Member, clock: time_machine.Traveller) -> None:
+def test_a_command_removes_them(member: Member, clock: time_machine.Traveller) -> None:
     before = client_after_password(member)
     add_totp(member)
     mail.outbox.clear()
@@ -29,12 +29,12 @@ def test_a_command_takes_them_away(member: Member, clock: time_machine.Traveller
 
 
 @pytest.mark.parametrize(("email", "said"), [("nobody@example.org", "Nobody has"), ("member@example.org", "has no")])
-def test_a_mistake_is_said(member: Member, email: str, said: str) -> None:
+def test_a_mistake_is_reported_in_one_sentence(member: Member, email: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         call_command("reset_second_factor", email)
 
 
-def test_the_staffs_site_does_the_same(member: Member, clock: time_machine.Traveller) -> None:
+def test_the_admin_site_removes_them_too(member: Member, clock: time_machine.Traveller) -> None:
     add_totp(member)
     staff = Client()
     staff.force_login(factories.staff_user())

@@ -1,4 +1,4 @@
-"""Keys that the portal makes for itself."""
+"""Keys that the environment does not give are generated once and kept in the data directory."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from portal import keys
 from tests.helpers.processes import Program, environment
 
 
-def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     path = tmp_path / "secret_key"
     secret = keys.read_or_create_secret(path)
     assert len(secret) == 64
@@ -19,12 +19,12 @@ def test_a_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) ->
     assert [entry.name for entry in tmp_path.iterdir()] == ["secret_key"]
 
 
-def test_threads_that_start_together_agree(tmp_path: Path) -> None:
+def test_threads_that_start_together_get_the_same_secret(tmp_path: Path) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert len(set(pool.map(keys.read_or_create_secret, [tmp_path / "secret_key"] * 64))) == 1
 
 
-def test_processes_that_start_together_agree(tmp_path: Path) -> None:
+def test_processes_that_start_together_get_the_same_secret(tmp_path: Path) -> None:
     code = "import pathlib, sys; from portal import keys; print(keys.read_or_create_secret(pathlib.Path(sys.argv[1])))"
     programs = [
         Program(tmp_path / f"{number}.log", "-c", code, str(tmp_path / "secret_key"), env=environment())
@@ -34,7 +34,7 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
     assert {program.output().strip() for program in programs} == {keys.read_or_create_secret(tmp_path / "secret_key")}
 
 
-def test_an_empty_file_is_not_taken_for_a_secret(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
     with pytest.raises(ValueError, match="empty"):
         keys.read_or_create_secret(tmp_path / "secret_key")

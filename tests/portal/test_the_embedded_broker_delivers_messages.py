@@ -50,7 +50,7 @@ def done(tmp_path: Path) -> list[str]:
     return file.read_text().split() if file.exists() else []
 
 
-def test_a_message_comes_back_as_it_was_put_in_and_only_once(connection: Connection) -> None:
+def test_a_message_is_delivered_unchanged_and_once(connection: Connection) -> None:
     with connection.SimpleQueue("hints") as queue:
         queue.put({"there is": "work", "ü": [1, None]})
         message = queue.get(timeout=30)
@@ -60,14 +60,14 @@ def test_a_message_comes_back_as_it_was_put_in_and_only_once(connection: Connect
             queue.get(block=False)
 
 
-def test_messages_come_in_the_order_they_were_put_in(connection: Connection) -> None:
+def test_messages_are_delivered_in_order(connection: Connection) -> None:
     with connection.SimpleQueue("hints", no_ack=True) as queue:
         for number in range(20):
             queue.put(number)
         assert [queue.get(timeout=30).payload for _ in range(20)] == list(range(20))
 
 
-def test_a_full_queue_drops_what_comes_and_another_queue_does_not_care(connection: Connection) -> None:
+def test_a_full_queue_drops_new_messages_and_other_queues_do_not(connection: Connection) -> None:
     with connection.SimpleQueue("hints") as full, connection.SimpleQueue("others") as other:
         for number in range(spool.MAX_MESSAGES + 50):
             full.put(number)
@@ -150,7 +150,7 @@ def test_five_publishers_and_two_workers_lose_nothing_and_do_nothing_twice(
 
 
 @pytest.mark.slow(seconds=6)
-def test_nobody_dies_when_the_folder_is_emptied_again_and_again(
+def test_workers_survive_when_the_folder_is_emptied_repeatedly(
     tmp_path: Path, folder: Path, workers: list[Program]
 ) -> None:
     publishers = [publisher(tmp_path, folder, f"p{number}", 300) for number in range(4)]

@@ -1,4 +1,4 @@
-"""A look into a file: whatever its encoding, never more than so much, and nothing in it is executed or unpacked."""
+"""Previews read a bounded part of a file in any encoding; nothing in it is executed or extracted."""
 
 import io
 import zipfile
@@ -80,7 +80,7 @@ def book(rows: str, **more: bytes | str) -> bytes:
         ("utf-16-le", None),
     ],
 )
-def test_encodings_are_known_by_their_bytes(kept: Keep, codec: str, said: str | None) -> None:
+def test_the_encoding_is_detected(kept: Keep, codec: str, said: str | None) -> None:
     text = "Prénom;Größe €\r\nChloé;1,5\r\n"
     data = text.encode(codec)
     if said is None:
@@ -92,19 +92,19 @@ def test_encodings_are_known_by_their_bytes(kept: Keep, codec: str, said: str | 
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_delimiters_are_known_by_what_fits(kept: Keep, delimiter: str) -> None:
+def test_the_delimiter_is_detected(kept: Keep, delimiter: str) -> None:
     other = ";" if delimiter != ";" else ","
     rows = [["a", "b", "c"], [f"x{other}y{other}z", "2", "3"], ["4", f'"{other}"', "6"]]
     text = "\n".join(delimiter.join(row) for row in rows)
     assert [table(kept(text.encode())).head, *table(kept(text.encode())).rows][1][0] == rows[1][0]
 
 
-def test_quoted_line_ends_and_excels_own_line(kept: Keep) -> None:
+def test_quoted_line_ends_and_excels_separator_line_are_understood(kept: Keep) -> None:
     found = table(kept(b'sep=;\r\na;b\r\n"one\r\ntwo";"x;y"\r\n'))
     assert (found.head, found.rows) == (["a", "b"], [["one\ntwo", "x;y"]])
 
 
-def test_of_a_long_file_the_first_rows_are_read(kept: Keep) -> None:
+def test_only_the_first_rows_of_a_long_file_are_read(kept: Keep) -> None:
     found = table(kept(b"a,b\n" + b"1,2\n" * 500_000))
     assert len(found.rows) == MAX_ROWS
     assert found.has_more
@@ -118,23 +118,23 @@ def test_a_row_cut_by_the_bound_is_left_out(kept: Keep) -> None:
     assert all(len(cell) <= MAX_CELL_LENGTH + 1 for row in found.rows for cell in row)
 
 
-def test_very_many_columns_are_bounded(kept: Keep) -> None:
+def test_the_number_of_columns_is_bounded(kept: Keep) -> None:
     found = table(kept((",".join(map(str, range(500))) + "\n1,2\n").encode()))
     assert len(found.head) == tables.MAX_COLUMNS == len(found.rows[0])
     assert found.cut_columns
 
 
-def test_signs_that_turn_the_writing_around_are_shown(kept: Keep) -> None:
+def test_control_characters_are_replaced_by_a_visible_sign(kept: Keep) -> None:
     found = table(kept("a,b\nx\u202egpj.exe,\x1b[31m\n".encode()))
     assert found.rows == [["x\N{WHITE SQUARE}gpj.exe", "\N{WHITE SQUARE}[31m"]]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\x00\xff" * 5000, b'"' * 300_000, b"\xff\xfe\x00"])
-def test_odd_bytes_are_no_fault(kept: Keep, data: bytes) -> None:
+def test_undecodable_bytes_are_replaced(kept: Keep, data: bytes) -> None:
     assert isinstance(make_preview(kept(data), "csv"), Table)
 
 
-def test_formulas_are_counted_and_numbers_are_none(kept: Keep) -> None:
+def test_formulas_are_counted_and_numbers_are_not(kept: Keep) -> None:
     found = table(kept(b"a,b\n=1+1,-5\n@x,+33 1\n-2+3,1\n"))
     assert found.formulas == 3
 
@@ -142,7 +142,7 @@ def test_formulas_are_counted_and_numbers_are_none(kept: Keep) -> None:
 # ---------------------------------------------------------------- xlsx
 
 
-def test_both_files_of_the_stand_in_have_the_same_preview(tmp_path: Path, kept: Keep) -> None:
+def test_the_csv_and_the_xlsx_of_the_stand_in_have_the_same_preview(tmp_path: Path, kept: Keep) -> None:
     columns = {"order.id": "Number", "user.full_name": "Who"}
     one = table(kept(build_csv("4001", columns, None).read()))
     (tmp_path / "book").write_bytes(build_xlsx("4001", columns, None).read())
@@ -152,7 +152,7 @@ def test_both_files_of_the_stand_in_have_the_same_preview(tmp_path: Path, kept: 
     assert "Orders (stand-in)" in two.reading_note
 
 
-def test_kinds_of_cells(kept: Keep) -> None:
+def test_every_type_of_cell_is_shown(kept: Keep) -> None:
     rows = (
         '<row><c t="s"><v>1</v></c><c t="inlineStr"><is><t>in </t><r><t>line</t></r></is></c><c><v>1.5</v></c></row>'
         '<row><c r="B2" t="b"><v>1</v></c><c r="C2"><f>SUM(A1:A9)</f></c><c r="D2"><f>1+1</f><v>2</v></c></row>'
@@ -170,7 +170,7 @@ def test_kinds_of_cells(kept: Keep) -> None:
     assert found.rows == [["", "TRUE", "=SUM(A1:A9)", "2"], ["2024-01-01 12:00", "2024-01-01", "45292", "#REF!"]]
 
 
-def test_of_a_long_sheet_the_first_rows_are_read(kept: Keep) -> None:
+def test_only_the_first_rows_of_a_long_sheet_are_read(kept: Keep) -> None:
     found = table(kept(book("<row><c><v>1</v></c></row>" * 5000)), "xlsx")
     assert len(found.rows) == MAX_ROWS
     assert found.has_more
@@ -185,19 +185,19 @@ DOCTYPES = [
 
 
 @pytest.mark.parametrize("sheet", DOCTYPES)
-def test_declarations_are_refused_and_with_them_every_entity(kept: Keep, sheet: str) -> None:
+def test_document_type_declarations_are_refused(kept: Keep, sheet: str) -> None:
     with pytest.raises(PreviewError, match="declarations"):
         make_preview(kept(book("", xl__worksheets__sheet1=sheet)), "xlsx")
 
 
-def test_a_sheet_that_unpacks_into_very_much_is_read_in_part(kept: Keep) -> None:
+def test_a_sheet_that_decompresses_to_a_huge_size_is_read_in_part(kept: Keep) -> None:
     padding = "<!--" + " " * 40_000_000 + "-->"
     found = table(kept(book(f"<row><c><v>1</v></c></row>{padding}<row><c><v>2</v></c></row>")), "xlsx")
     assert found.head == ["1"]
     assert found.has_more
 
 
-def test_other_packings_are_refused(kept: Keep) -> None:
+def test_other_compression_methods_are_refused(kept: Keep) -> None:
     members: dict[str, bytes | str] = {"xl/workbook.xml": BOOK, "xl/_rels/workbook.xml.rels": RELS}
     with pytest.raises(PreviewError, match="packed in a way"):
         make_preview(kept(packed(members, zipfile.ZIP_BZIP2)), "xlsx")
@@ -215,7 +215,7 @@ def test_other_packings_are_refused(kept: Keep) -> None:
         packed({"xl/workbook.xml": BOOK, "xl/_rels/workbook.xml.rels": RELS}),
     ],
 )
-def test_what_is_no_workbook_is_a_sentence(kept: Keep, data: bytes) -> None:
+def test_a_file_that_is_no_workbook_is_reported_in_one_sentence(kept: Keep, data: bytes) -> None:
     with pytest.raises(PreviewError):
         make_preview(kept(data), "xlsx")
 
@@ -223,7 +223,7 @@ def test_what_is_no_workbook_is_a_sentence(kept: Keep, data: bytes) -> None:
 # ---------------------------------------------------------------- zip, and the rest
 
 
-def test_an_archive_is_a_tree_with_sizes(kept: Keep) -> None:
+def test_an_archive_is_shown_as_a_tree_with_sizes(kept: Keep) -> None:
     members: dict[str, Any] = {
         "readme.txt": "hello",
         "assets/a.png": b"x" * 10,
@@ -238,12 +238,12 @@ def test_an_archive_is_a_tree_with_sizes(kept: Keep) -> None:
     assert (readme.name, readme.size, readme.is_folder) == ("readme.txt", 5, False)
 
 
-def test_names_are_only_names(kept: Keep) -> None:
+def test_unsafe_names_of_members_are_shown_as_text(kept: Keep) -> None:
     found = tree(kept(packed({"../../etc/passwd": "x", "/root": "y", "a\u202eb": "z"})))
     assert [node.name for node in found.root.sorted_children] == ["..", "a\N{WHITE SQUARE}b", "root"]
 
 
-def test_very_many_members_are_counted_and_some_are_shown(kept: Keep) -> None:
+def test_many_members_are_counted_and_the_first_are_shown(kept: Keep) -> None:
     found = tree(kept(packed({f"d{n % 20}/f{n}": "x" for n in range(5000)})))
     assert found.count == found.size == 5000
 
@@ -258,7 +258,7 @@ def test_very_many_members_are_counted_and_some_are_shown(kept: Keep) -> None:
     assert files + left(found.root) == 5000
 
 
-def test_a_deep_path_is_bounded(kept: Keep) -> None:
+def test_the_depth_of_a_path_is_bounded(kept: Keep) -> None:
     found = tree(kept(packed({"/".join("d" * 200) + "/f": "x"})))
     node, depth = found.root, 0
     while node.sorted_children:
@@ -266,7 +266,7 @@ def test_a_deep_path_is_bounded(kept: Keep) -> None:
     assert depth == archives.MAX_DEPTH + 1
 
 
-def test_a_bomb_is_listed_and_never_unpacked(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zip_bomb_is_listed_without_decompressing_it(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
     data = packed({"zeros": b"\0" * 50_000_000})
     monkeypatch.setattr(zipfile.ZipFile, "open", None)
     assert tree(kept(data)).size == 50_000_000
@@ -278,7 +278,7 @@ def test_a_directory_that_is_too_long_is_not_read(kept: Keep, monkeypatch: pytes
         tree(kept(packed({f"{n}": "" for n in range(10)})))
 
 
-def test_a_large_archive_says_its_size_elsewhere(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_zip64_archive_is_read(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 5)
     data = packed({f"{n}": "x" for n in range(10)})
     assert b"PK\x06\x06" in data
@@ -288,5 +288,5 @@ def test_a_large_archive_says_its_size_elsewhere(kept: Keep, monkeypatch: pytest
         tree(kept(data))
 
 
-def test_a_format_without_a_preview(kept: Keep) -> None:
+def test_a_format_without_a_preview_is_reported(kept: Keep) -> None:
     assert make_preview(kept(b"x"), "none") is None

@@ -1,4 +1,4 @@
-"""What every registered provider keeps to, whoever wrote it."""
+"""Rules that every registered provider keeps."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ KINDS = pytest.mark.parametrize(
 
 
 @EVERY
-def test_its_declaration_is_whole(provider: Provider) -> None:
+def test_its_declaration_is_complete(provider: Provider) -> None:
     assert re.fullmatch(r"[a-z]+", provider.slug)
     assert provider.label
     assert provider.docs.startswith("https://")
@@ -37,7 +37,7 @@ def test_its_declaration_is_whole(provider: Provider) -> None:
 
 
 @KINDS
-def test_each_kind_is_whole(provider: Provider, kind: Kind) -> None:
+def test_each_kind_is_complete(provider: Provider, kind: Kind) -> None:
     assert kind.label
     assert set(kind.formats) <= {*CONTENT_TYPES, "none"}
     assert kind.has_file == ("none" not in kind.formats)
@@ -74,7 +74,7 @@ def test_its_secrets_are_checked_field_by_field(provider: Provider) -> None:
 
 
 @EVERY
-def test_an_unknown_word_is_unknown(provider: Provider) -> None:
+def test_an_unknown_status_is_unknown(provider: Provider) -> None:
     assert provider.map_status("ruminating") == "unknown"
     assert provider.map_status("") == "unknown"
     for word, state in provider.status_map.items():
@@ -97,7 +97,7 @@ def test_its_file_is_short_and_knows_no_model_setting_or_queue(provider: Provide
     }
 
 
-def test_nothing_outside_its_file_compares_with_a_providers_name() -> None:
+def test_no_other_module_compares_with_a_providers_name() -> None:
     root = FOLDER.parents[1]
     names = "|".join(registry.PROVIDERS)
     compares = re.compile(
@@ -114,6 +114,6 @@ def test_nothing_outside_its_file_compares_with_a_providers_name() -> None:
     assert found == []
 
 
-def test_every_reason_has_somebodys_turn() -> None:
+def test_every_error_code_says_who_must_act() -> None:
     assert set(states.DEFAULT_ACTION) == set(states.ERROR_CODES)
     assert set(states.DEFAULT_ACTION.values()) <= set(states.ACTIONS)

@@ -1,4 +1,4 @@
-"""Fields for options: from a form or from JSON, and never the wrong type made to fit."""
+"""Option fields parse forms and JSON, and refuse values of the wrong type."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_no_numbers_are_an_empty_list_where_none_are_required(given: Any) -> Non
         (list(range(1001)), "At most 1000"),
     ],
 )
-def test_what_is_no_list_of_numbers_is_told_so(given: Any, said: str) -> None:
+def test_anything_but_a_list_of_numbers_is_an_error(given: Any, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         IntegerListField(required=False).clean(given)
 
@@ -56,23 +56,23 @@ def test_what_is_no_list_of_numbers_is_told_so(given: Any, said: str) -> None:
         (None, None),
     ],
 )
-def test_a_switch_is_true_false_or_not_said(given: Any, wanted: bool | None) -> None:
+def test_a_switch_is_true_false_or_unset(given: Any, wanted: bool | None) -> None:
     assert OptionalBooleanField().clean(given) is wanted
 
 
 @pytest.mark.parametrize("given", ["maybe", 1, 0, [], {}, [True], "2"])
-def test_what_is_no_boolean_is_told_so(given: Any) -> None:
+def test_anything_but_a_boolean_is_an_error(given: Any) -> None:
     with pytest.raises(ValidationError, match="true or false"):
         OptionalBooleanField().clean(given)
 
 
 @pytest.mark.parametrize("given", [{"order.id": "Number"}, '{"order.id": "Number"}'])
-def test_a_map_comes_as_an_object_or_as_its_json(given: Any) -> None:
+def test_a_map_is_an_object_or_its_json(given: Any) -> None:
     assert StringMapField().clean(given) == {"order.id": "Number"}
 
 
 @pytest.mark.parametrize("given", [None, "", " ", {}, "{}"])
-def test_an_empty_map_is_one_where_none_is_required(given: Any) -> None:
+def test_an_empty_map_is_accepted_where_none_is_required(given: Any) -> None:
     assert StringMapField(required=False).clean(given) == {}
 
 
@@ -93,7 +93,7 @@ def test_an_empty_map_is_one_where_none_is_required(given: Any) -> None:
         ({str(n): "x" for n in range(1001)}, "At most 1000"),
     ],
 )
-def test_what_is_no_map_of_texts_is_told_so(given: Any, said: str) -> None:
+def test_anything_but_a_map_of_texts_is_an_error(given: Any, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         StringMapField(required=False).clean(given)
 
@@ -106,7 +106,7 @@ def test_a_text_and_a_choice_are_texts(given: Any) -> None:
         ChoiceField(choices=[("", ""), ("7", "7")], required=False).clean(given)
 
 
-def test_a_text_is_trimmed_and_a_choice_is_one_of_its_own() -> None:
+def test_a_text_is_trimmed_and_a_choice_must_be_one_of_its_values() -> None:
     assert TextField().clean(" x ") == "x"
     assert TextField(required=False).clean(None) == ""
     assert ChoiceField(choices=[("a", "A")]).clean("a") == "a"
@@ -115,7 +115,7 @@ def test_a_text_is_trimmed_and_a_choice_is_one_of_its_own() -> None:
         ChoiceField(choices=[("a", "A")]).clean("b")
 
 
-def test_maps_and_lists_are_shown_as_they_may_be_written() -> None:
+def test_maps_and_lists_are_shown_in_the_form_in_which_they_are_typed() -> None:
     assert IntegerListField().prepare_value([1, 2]) == "1, 2"
     assert IntegerListField().prepare_value("1, x") == "1, x"
     assert StringMapField().prepare_value({"a": "é"}) == '{"a": "é"}'

@@ -14,12 +14,14 @@ from tests.helpers.run_exports import request_export, take_step
 
 pytestmark = pytest.mark.postgresql
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 A_MINUTE = 5  # what PlayCanvas allows
 
 
-def test_those_who_waited_go_as_soon_as_the_other_is_answered(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_those_who_waited_go_as_soon_as_the_other_is_answered(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     first, *others = [
         request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(A_MINUTE + 1)
     ]
@@ -34,8 +36,10 @@ def test_those_who_waited_go_as_soon_as_the_other_is_answered(cast: Cast, sandbo
     assert sandbox.jobs("playcanvas", "100001") == A_MINUTE
 
 
-def test_a_place_in_the_limit_is_kept_until_the_other_is_answered(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_a_place_in_the_limit_is_kept_until_the_other_is_answered(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(A_MINUTE + 2)]
     for export in exports[:-1]:
         take_step(export)
@@ -49,12 +53,12 @@ def test_a_place_in_the_limit_is_kept_until_the_other_is_answered(cast: Cast, sa
 
 
 def test_a_place_is_used_up_when_the_request_leaves(
-    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(*_: object) -> None:
         raise KeyboardInterrupt
 
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     now = clock.now()
     of_now = {
         "limit": A_MINUTE, "seconds": 60, "window": 1000, "opened_at": now, "started_at": now, "next_slot": 5005

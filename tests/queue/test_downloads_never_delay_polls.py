@@ -14,7 +14,7 @@ from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export
 from tests.helpers.worker import running_worker
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 SLOTS = 4
 
 
@@ -33,17 +33,19 @@ def fetching() -> int:
 
 @pytest.mark.timeout(120)
 @pytest.mark.django_db(transaction=True)
-def test_exports_are_asked_for_and_polled_to_their_end_meanwhile(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_exports_are_asked_for_and_polled_to_their_end_meanwhile(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     sandbox.fault(provider="ulule", project="*", on="file", fault="drip", seconds=60)
     stuck = [
-        request_export(cast.project("ulule", at("ulule"), remote_id), cast.member, "orders")
+        request_export(cast.project("ulule", origin_of("ulule"), remote_id), cast.member, "orders")
         for remote_id in ("4001", "4002", "4003")
     ]
     with running_worker(SLOTS):
         until(lambda: fetching() == SLOTS // 2)
         until(lambda: Export.objects.filter(step=states.FETCH, held_until=None).exists())
         others = [
-            request_export(cast.project("toloka", at("toloka"), remote_id), cast.member, "archive")
+            request_export(cast.project("toloka", origin_of("toloka"), remote_id), cast.member, "archive")
             for remote_id in ("30", "31", "32", "33")
         ]
         until(lambda: not Export.objects.open().filter(pk__in=[one.pk for one in others]).exists())

@@ -15,7 +15,7 @@ from exports.steps.run import run_step
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import EVERY_STEP, claim_due, request_export, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 def reserve(steps: Sequence[str] = EVERY_STEP) -> list[Reserved]:
@@ -77,8 +77,8 @@ def test_a_step_that_began_and_never_ended_counts_as_a_crash(cast: Cast) -> None
     assert export.crash_count == 2
 
 
-def test_a_storm_of_webhooks_is_one_poll(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = take_step(request_export(cast.project("ulule", at("ulule")), cast.member, "orders"))
+def test_a_storm_of_webhooks_is_one_poll(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = take_step(request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders"))
     before = Call.objects.filter(export=export).count()
     for _ in range(300):
         assert inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
@@ -92,8 +92,10 @@ def test_a_storm_of_webhooks_is_one_poll(cast: Cast, sandbox: Sandbox, at: At) -
     assert not export.wake_requested
 
 
-def test_a_webhook_before_the_request_was_answered_is_kept_for_later(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = request_export(cast.project("ulule", at("ulule")), cast.member, "orders")
+def test_a_webhook_before_the_request_was_answered_is_kept_for_later(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
     [claim] = claim_due(EVERY_STEP, 1)
     inbound_webhooks.receive_webhook(export.pk, inbound_webhooks.url_signature(export.pk))
     run_step(claim)

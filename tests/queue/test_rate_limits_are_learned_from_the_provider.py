@@ -12,7 +12,7 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def paid(sandbox: Sandbox) -> Iterator[Sandbox]:
     sandbox.settings(limits="off")
 
 
-def test_testing_a_credential_learns_a_paid_plans_limits(cast: Cast, paid: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_testing_a_credential_learns_a_paid_plans_limits(cast: Cast, paid: Sandbox, origin_of: OriginOf) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     assert service.check_credential(project.credential).ok
     assert {row.rate_class: row.limit for row in RateWindow.objects.all()} == {"normal": 240, "strict": 10}
     taken = [take_step(request_export(project, cast.member, "archive", allow_duplicate=True)).status for _ in range(11)]
@@ -32,8 +32,8 @@ def test_testing_a_credential_learns_a_paid_plans_limits(cast: Cast, paid: Sandb
     assert paid.ledger()["rate_limited"].get("playcanvas", 0) == 0
 
 
-def test_a_plan_that_allows_less_is_learned_too(cast: Cast, paid: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_a_plan_that_allows_less_is_learned_too(cast: Cast, paid: Sandbox, origin_of: OriginOf) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     service.check_credential(project.credential)
     paid.settings(limits=1)
     service.check_credential(project.credential)
@@ -41,10 +41,10 @@ def test_a_plan_that_allows_less_is_learned_too(cast: Cast, paid: Sandbox, at: A
 
 
 def test_a_persons_requests_leave_that_much_less_for_exports(
-    cast: Cast, paid: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, paid: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PlayCanvas, "limits", {"normal": (240, 60.0), "strict": (10, 60.0)})
-    project = cast.project("playcanvas", at("playcanvas"))
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     take_step(take_step(request_export(project, cast.member, "archive")))
     before = RateWindow.objects.get(rate_class="normal").next_slot
     service.list_option_choices(project, "branch_id")

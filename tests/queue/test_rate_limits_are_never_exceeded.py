@@ -19,7 +19,7 @@ from tests.helpers.worker import running_worker
 
 pytestmark = pytest.mark.postgresql
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 # Of what twenty are allowed in a window: the limit is met three times, and three times a window passes.
 MANY = 65
 
@@ -44,8 +44,8 @@ def minutes(strict: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 @pytest.mark.timeout(120)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow(seconds=40)
-def test_many_exports_on_one_credential_never_get_a_429(cast: Cast, strict: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_many_exports_on_one_credential_never_get_a_429(cast: Cast, strict: Sandbox, origin_of: OriginOf) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(MANY)]
     with running_worker(16):
         ends = time.monotonic() + 90
@@ -59,8 +59,8 @@ def test_many_exports_on_one_credential_never_get_a_429(cast: Cast, strict: Sand
 
 
 @pytest.mark.slow(seconds=3)
-def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(45)]
     ahead = []
     for export in exports:
@@ -75,8 +75,8 @@ def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, at: At) 
 
 
 @pytest.mark.slow(seconds=3)
-def test_places_of_canceled_exports_are_given_to_others(cast: Cast, minutes: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_places_of_canceled_exports_are_given_to_others(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(60)]
     for export in exports:
         take_step(export)
@@ -88,9 +88,9 @@ def test_places_of_canceled_exports_are_given_to_others(cast: Cast, minutes: San
     assert (late.next_step_at - clock.now()).total_seconds() < 60.2
 
 
-def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: Sandbox, at: At) -> None:
+def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
     minutes.settings(limits=8)
-    project = cast.project("playcanvas", at("playcanvas"))
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     take_step(request_export(project, cast.member, "archive"))
     row = RateWindow.objects.get(rate_class="strict")
     assert row.limit == 40
@@ -99,8 +99,8 @@ def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: San
     assert minutes.ledger()["rate_limited"].get("playcanvas", 0) == 0
 
 
-def test_a_slot_whose_window_passed_is_taken_anew(cast: Cast, minutes: Sandbox, at: At) -> None:
-    project = cast.project("playcanvas", at("playcanvas"))
+def test_a_slot_whose_window_passed_is_taken_anew(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(21)]
     for export in exports:
         take_step(export)
@@ -114,10 +114,12 @@ def test_a_slot_whose_window_passed_is_taken_anew(cast: Cast, minutes: Sandbox, 
     assert last.status == states.PROCESSING
 
 
-def test_nothing_is_asked_where_their_window_may_be_over_and_ours_is_not(cast: Cast, minutes: Sandbox, at: At) -> None:
+def test_nothing_is_asked_where_their_window_may_be_over_and_ours_is_not(
+    cast: Cast, minutes: Sandbox, origin_of: OriginOf
+) -> None:
     """The first answer took 20 s. Theirs may have begun when the call left; what came after its end would be counted
     in their next one, for which all of our places are given away."""
-    project = cast.project("playcanvas", at("playcanvas"))
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     take_step(request_export(project, cast.member, "archive"))
     RateWindow.objects.update(
         opened_at=clock.now() - timedelta(seconds=59.5), started_at=clock.now() - timedelta(seconds=39.5)
@@ -129,7 +131,9 @@ def test_nothing_is_asked_where_their_window_may_be_over_and_ours_is_not(cast: C
     assert late.rate_slot == RateWindow.objects.get(rate_class="strict").limit * 2
 
 
-def test_a_provider_without_published_limits_waits_for_nobody(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = take_step(request_export(cast.project("ulule", at("ulule")), cast.member, "orders"))
+def test_a_provider_without_published_limits_waits_for_nobody(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    export = take_step(request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders"))
     assert export.status == states.PROCESSING
     assert not RateWindow.objects.exists()

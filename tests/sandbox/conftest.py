@@ -1,4 +1,4 @@
-"""A stand-in shared by the tests of this folder, in its first state for each of them."""
+"""Stand-in providers shared by the tests of this folder, in their initial state for each of them."""
 
 from collections.abc import Callable, Iterator
 
@@ -31,5 +31,5 @@ def client(sandbox: Sandbox) -> Iterator[Callable[[str], Client]]:
         return made[-1]
 
     yield make
-    for one in made:
-        one.http.close()
+    for opened in made:
+        opened.http.close()

@@ -1,4 +1,4 @@
-"""Small clients of the stand-ins, one a provider, with the habits of real ones. Not the portal's code, on purpose."""
+"""Small clients of the stand-ins, one per provider. They share no code with the portal's, on purpose."""
 
 import time
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ HEALTHY_PROJECTS = {"playcanvas": "100001", "aistudios": "65fa6b07dca2e367461a29
 
 @dataclass
 class JobStatus:
-    """What an answer about a job says: the raw word, whether it is over, the file's link."""
+    """What an answer about a job says: the status word, whether the job has ended, the file's link."""
 
     word: str
     ended: bool
@@ -23,7 +23,7 @@ class JobStatus:
 
 
 class Client:
-    """One provider's API, as one credential sees it."""
+    """One provider's API, with one credential."""
 
     def __init__(self, sandbox: Sandbox, provider: str) -> None:
         self.sandbox, self.provider, self.origin = sandbox, provider, sandbox.origin(provider)
@@ -62,7 +62,7 @@ class Client:
                 )
 
     def start(self, project: str = "", **options: Any) -> str:
-        """Submit and give what the job is asked about by."""
+        """Submits; returns the id by which the job is polled."""
         answer = self.submit(project, **options)
         assert answer.ok, answer.text
         body = answer.json()
@@ -97,7 +97,7 @@ class Client:
                 return JobStatus(body["status"], over, body["url"], body)
 
     def wait(self, job: str) -> JobStatus:
-        """Poll until it is over; fails after a while."""
+        """Polls until the job has ended; AssertionError after TIMEOUT_SECONDS."""
         end = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < end:
             seen = self.job_status(job)
@@ -114,7 +114,7 @@ class Client:
 
 
 def download(link: str, **headers: str) -> requests.Response:
-    """Get a file as it should be got: without any credential."""
+    """Downloads a file without any credential."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return requests.get(
         link, headers={"Accept-Encoding": "identity", **names}, timeout=TIMEOUT_SECONDS, allow_redirects=False
@@ -122,12 +122,12 @@ def download(link: str, **headers: str) -> requests.Response:
 
 
 def set_progress(sandbox: Sandbox, provider: str, project: str, share: float) -> None:
-    """Move the project's newest job to this share of its time, so that no test depends on how fast it runs."""
+    """Moves the project's newest job to this part of its duration, so that no test depends on the machine's speed."""
     with sandbox.state.lock:
         job = sandbox.state.jobs.of_project(provider, project)[-1]
         job.made_at = time.time() - job.seconds * share
 
 
 def slow_down_jobs(sandbox: Sandbox) -> None:
-    """From now on jobs take longer than any test."""
+    """Makes jobs take longer than any test from now on."""
     sandbox.settings(time_scale=100)

@@ -1,4 +1,4 @@
-"""What is special about AI Studios: no job id, one export at a time, and yesterday's link."""
+"""The stand-in of AI Studios: no job id, one export at a time, and the link of the last export."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Controls over HTTP: faults, settings, the first page."""
+"""Faults and settings of the stand-ins are set over HTTP, and the first page describes them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,8 @@ def post(sandbox: Sandbox, path: str, body: Any) -> requests.Response:
 
 
 def test_a_fault_is_put_in_force_shown_with_its_count_and_dropped(client: Make, sandbox: Sandbox) -> None:
-    wish = {"provider": "ulule", "project": "4001", "on": "submit", "fault": "status", "status": 500, "times": 1}
-    answer = post(sandbox, "/control/faults", wish)
+    rule = {"provider": "ulule", "project": "4001", "on": "submit", "fault": "status", "status": 500, "times": 1}
+    answer = post(sandbox, "/control/faults", rule)
     assert answer.status_code == 201
     ulule = client("ulule")
     assert [ulule.submit().status_code for _ in range(2)] == [500, 201]

@@ -1,4 +1,4 @@
-"""Who may ask, and how each provider says no."""
+"""Each stand-in checks credentials and refuses them in its provider's own form."""
 
 import base64
 from collections.abc import Callable

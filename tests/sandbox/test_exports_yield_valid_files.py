@@ -1,4 +1,4 @@
-"""From the request to the bytes, at each provider."""
+"""Each stand-in goes from the request to a valid file."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The projects that misbehave in a fixed way."""
+"""Each fault project misbehaves in one fixed way."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Faults between the link and the last byte."""
+"""Faults of links and downloads really happen."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Parts of a file, and what keeps parts of different files from being mixed."""
+"""Ranges of a file are served, and ranges of different files are never mixed."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,9 @@ def link(client: Make) -> str:
     ("range_header", "start", "stop"),
     [("bytes=0-99", 0, 100), ("bytes=1000-", 1000, None), ("bytes=-10", -10, None), ("bytes=5-99999999", 5, None)],
 )
-def test_a_range_is_answered_206_with_just_that_part(link: str, range_header: str, start: int, stop: int | None) -> None:
+def test_a_range_is_answered_206_with_just_that_part(
+    link: str, range_header: str, start: int, stop: int | None
+) -> None:
     whole, part = download(link), download(link, Range=range_header)
     assert part.status_code == 206
     assert part.content == whole.content[start:stop]

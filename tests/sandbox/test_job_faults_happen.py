@@ -1,4 +1,4 @@
-"""Faults in how a job goes: each shows in the provider's own words and is counted."""
+"""Faults of jobs really happen, in the provider's own words, and are counted."""
 
 from collections.abc import Callable
 from typing import Any

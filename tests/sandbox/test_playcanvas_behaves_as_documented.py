@@ -1,4 +1,4 @@
-"""Requests, refusals and lists as PlayCanvas documents them or its clients know them."""
+"""The stand-in of PlayCanvas: requests, refusals and lists as documented or as its clients know them."""
 
 from collections.abc import Callable
 from typing import Any

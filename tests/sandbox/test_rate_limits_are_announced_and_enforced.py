@@ -1,4 +1,4 @@
-"""Limits as published, switched off, or scaled."""
+"""Rate limits of the stand-ins: as published, switched off, or scaled."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Faults of transport and form: each really happens, is counted, and does or does not do the work."""
+"""Faults of single requests really happen, are counted, and do or do not make the job."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""The ledger tells what really happened."""
+"""The ledger records jobs, submissions, requests and leaked credentials."""
 
 from collections.abc import Callable
 

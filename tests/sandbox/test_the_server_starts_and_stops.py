@@ -1,4 +1,4 @@
-"""Starting, stopping, ports, the kept state, and what the package may import."""
+"""The server of the stand-ins: starting, stopping, ports, the state file, and what the package may import."""
 
 import ast
 import http.client
@@ -122,7 +122,7 @@ def serve(*options: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_says_where_it_is_and_ends_with_0_when_told_to(number: signal.Signals) -> None:
+def test_the_command_prints_its_address_and_exits_with_0_on_a_signal(number: signal.Signals) -> None:
     with serve("--port", "0", "--ulule-port", "0") as process:
         assert process.stdout
         line = process.stdout.readline()
@@ -144,7 +144,7 @@ def test_a_wrong_option_is_exit_code_2_and_a_sentence() -> None:
     assert (process.returncode, told) == (2, "Wrong option: limits must be published, off or a factor, not 'many'.\n")
 
 
-def test_the_package_imports_nothing_of_the_portal_and_only_the_standard_library() -> None:
+def test_the_package_imports_only_itself_and_the_standard_library() -> None:
     for path in Path(exports.sandbox.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -155,7 +155,7 @@ def test_the_package_imports_nothing_of_the_portal_and_only_the_standard_library
                 assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("exports.sandbox."), path.name
 
 
-def test_odd_requests_do_not_disturb_the_server(sandbox: Sandbox) -> None:
+def test_malformed_requests_do_not_disturb_the_server(sandbox: Sandbox) -> None:
     for raw in (b"nonsense\r\n\r\n", b"POST /ulule/v1/me HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", b"GET"):
         with socket.create_connection(("127.0.0.1", sandbox.port), timeout=TIMEOUT_SECONDS) as plain:
             plain.sendall(raw)

@@ -1,4 +1,4 @@
-"""Operations, conflicts and pages as Toloka documents them."""
+"""The stand-in of Toloka: operations, conflicts and pages as documented."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Exports as a resource: made, read, listed, refused."""
+"""The stand-in of Ulule: exports are created, read, listed and refused as documented."""
 
 from collections.abc import Callable
 from typing import Any

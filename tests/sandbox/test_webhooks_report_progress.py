@@ -1,4 +1,4 @@
-"""AI Studios' hints to the address a client left."""
+"""The stand-in of AI Studios sends webhooks to the address that a client gave."""
 
 import json
 import queue

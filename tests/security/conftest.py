@@ -1,4 +1,4 @@
-"""One running portal for all tests that look at it from outside."""
+"""One running portal for all tests that call it from outside."""
 
 from collections.abc import Iterator
 

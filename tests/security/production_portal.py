@@ -1,4 +1,4 @@
-"""A running portal as production has it, behind a proxy that ends TLS, with something in it; and odd ways to ask it."""
+"""A running portal as in production, behind a proxy that ends TLS, with data in it, and raw requests to it."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""A body of the API that is deep costs what a flat one costs: else a megabyte holds a thread for seconds."""
+"""Validating a deeply nested body costs no more than a flat one; else a megabyte blocks a thread for seconds."""
 
 import sys
 from types import FrameType
@@ -9,7 +9,7 @@ import pytest
 from exports.api import body
 
 
-def test_each_text_is_handed_on_once_however_deep_it_stands() -> None:
+def test_each_text_is_validated_once_however_deep_it_is() -> None:
     tower: Any = ["a"] * 500
     for _ in range(body.MAX_DEPTH - 2):
         tower = [tower]
@@ -28,7 +28,7 @@ def test_each_text_is_handed_on_once_however_deep_it_stands() -> None:
     assert steps == 501
 
 
-def test_what_is_deeper_than_anything_that_is_taken_is_refused() -> None:
+def test_json_deeper_than_any_accepted_body_is_refused() -> None:
     tower: Any = "a"
     for _ in range(body.MAX_DEPTH):
         tower = {"b": tower}

@@ -1,4 +1,4 @@
-"""When the portal itself goes wrong with secrets in its hands, neither page nor log nor answer has them."""
+"""Internal errors while secrets are in memory reveal them neither in a page nor in the log nor in an answer."""
 
 import logging
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_page_that_breaks(
+def test_an_error_in_a_page_reveals_nothing(
     cast: Cast,
     credential: tuple[MarkedSecrets, Credential],
     broken: None,
@@ -72,7 +72,7 @@ def test_a_page_that_breaks(
     assert find_secrets([marked.mark, session], secret_search.files(tmp_path)) == []
 
 
-def test_the_api_that_breaks(
+def test_an_error_in_the_api_reveals_nothing(
     cast: Cast, credential: tuple[MarkedSecrets, Credential], broken: None, tmp_path: Path, settings: Settings
 ) -> None:
     settings.DEBUG = True
@@ -86,7 +86,7 @@ def test_the_api_that_breaks(
     assert find_secrets([marked.mark], [("answer", answer.content), *secret_search.files(tmp_path)]) == []
 
 
-def test_a_step_that_breaks(
+def test_an_error_in_a_step_reveals_nothing(
     cast: Cast, credential: tuple[MarkedSecrets, Credential], broken: None, tmp_path: Path
 ) -> None:
     marked, row = credential
@@ -97,7 +97,7 @@ def test_a_step_that_breaks(
     assert find_secrets([marked.mark], [*secret_search.files(tmp_path), *secret_search.database_rows()]) == []
 
 
-def test_addresses_that_open_something_are_not_logged(cast: Cast, tmp_path: Path, client: Client) -> None:
+def test_secret_urls_are_not_logged(cast: Cast, tmp_path: Path, client: Client) -> None:
     _, link = members.create_invitation(cast.team, cast.owner.user, "viewer", "")
     with secret_search.log_to_file(tmp_path / "log"):
         assert client.get(f"/invitations/{link}x/").status_code == 404
@@ -117,7 +117,7 @@ def test_addresses_that_open_something_are_not_logged(cast: Cast, tmp_path: Path
         "/?a=1&mailed={}&b",
     ],
 )
-def test_what_a_mailed_link_holds_is_masked(address: str, tmp_path: Path) -> None:
+def test_the_secret_part_of_a_mailed_link_is_masked(address: str, tmp_path: Path) -> None:
     key = "d1k9h2-9f8e7d6c5b4a"
     with secret_search.log_to_file(tmp_path / "log"):
         logging.getLogger("django.request").warning("Not Found: %s", address.format(key))
@@ -125,7 +125,7 @@ def test_what_a_mailed_link_holds_is_masked(address: str, tmp_path: Path) -> Non
     assert find_secrets([key], secret_search.files(tmp_path)) == []
 
 
-def test_an_error_page_says_what_kind_a_variable_is_and_no_more(rf: Any, settings: Settings) -> None:
+def test_an_error_page_shows_only_the_types_of_variables(rf: Any, settings: Settings) -> None:
     # Not in one word: the page shows these very lines too.
     words = [f"{what}-to-hide" for what in ("password", "typed", "cookie")]
     settings.CELERY_BROKER_URL = f"redis://user:{words[0]}@host/0"

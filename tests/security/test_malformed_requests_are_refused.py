@@ -1,4 +1,4 @@
-"""Requests that nobody honest sends, to a running portal: each is refused, and nothing of it comes back."""
+"""Malformed and forged requests to a running portal are refused, and no answer repeats their content."""
 
 import re
 
@@ -37,7 +37,7 @@ END = "Connection: close\n\n"
     ],
     ids=lambda value: value[:40].replace("\n", " ") if isinstance(value, str) else None,
 )  # fmt: skip
-def test_it_is_answered_with(portal: Portal, request_: str, status: int) -> None:
+def test_a_malformed_request_gets_the_documented_status(portal: Portal, request_: str, status: int) -> None:
     answer = portal.raw(request_)
     assert answer.status == status, answer.text
     assert "evil" not in f"{answer.text}{answer.headers}".lower()
@@ -45,11 +45,11 @@ def test_it_is_answered_with(portal: Portal, request_: str, status: int) -> None
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_an_address_of_a_long_filter_is_read(portal: Portal) -> None:
+def test_a_long_query_string_is_accepted(portal: Portal) -> None:
     assert portal.api("GET", f"/exports?q={'a' * 8_000}").status_code == 422
 
 
-def test_every_post_wants_the_forms_token(portal: Portal) -> None:
+def test_every_post_requires_the_csrf_token(portal: Portal) -> None:
     """Each address of the pages and the admin site, with the session but without what only our own forms have."""
     let_in, asked = [], 0
     for route in every_route():
@@ -66,7 +66,7 @@ def test_every_post_wants_the_forms_token(portal: Portal) -> None:
     assert asked > 100
 
 
-def test_a_session_is_no_token_for_the_api(portal: Portal) -> None:
+def test_a_session_does_not_authenticate_at_the_api(portal: Portal) -> None:
     for method, path in (("GET", "/me"), ("POST", f"/exports/{portal.numbers['open']}/cancel")):
         assert portal.ask(method, f"/api/v1{path}", who=portal.session).status_code == 401
 
@@ -77,7 +77,7 @@ def test_a_form_with_a_huge_file_is_refused_before_it_is_read(portal: Portal) ->
 
 
 @pytest.mark.parametrize("part", ["<script>", "../../etc/passwd", "%0d%0aSet-Cookie:%20evil=1", "%00", "\\..\\", "%ff"])
-def test_odd_parts_of_addresses_do_no_harm(portal: Portal, part: str) -> None:
+def test_odd_path_segments_do_no_harm(portal: Portal, part: str) -> None:
     for path in (f"/t/{part}/", f"/static/{part}", f"/invitations/{part}/", f"/api/v1/{part}", f"/hooks/{part}"):
         answer = portal.ask("GET", path, who=portal.session)
         assert answer.status_code in (204, 302, 400, 404), (path, answer.status_code)

@@ -1,4 +1,4 @@
-"""Files that a stranger made to use up time or memory, or to break a page: each costs next to nothing."""
+"""Files made to use up time or memory, or to break a page, cost next to nothing."""
 
 import bz2
 import struct
@@ -51,34 +51,34 @@ def end(count: int, directory: int, before: int) -> bytes:
     return struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, count, count, directory, before, 0)
 
 
-def test_a_number_format_that_is_never_closed_is_read_at_once(tmp_path: Path) -> None:
+def test_an_unclosed_number_format_is_read_quickly(tmp_path: Path) -> None:
     styles = '<numFmts><numFmt numFmtId="200" formatCode="{}"/></numFmts><cellXfs>{}</cellXfs>'
     path = book(tmp_path / "f", styles=styles.format("[" * 700_000, '<xf numFmtId="200"/>' * 10_000))
     assert isinstance(make_preview(path, "xlsx"), Table)
 
 
-def test_a_text_in_very_many_pieces_is_read_at_once(tmp_path: Path) -> None:
+def test_a_text_in_many_pieces_is_read_quickly(tmp_path: Path) -> None:
     found = make_preview(book(tmp_path / "f", value="\n" * 7_000_000), "xlsx")
     assert isinstance(found, Table)
     assert len(found.head[0]) <= 201
 
 
 @pytest.mark.parametrize("encoding", ["nonsense", "hex", "utf-7", "zlib_codec"])
-def test_an_encoding_that_is_none_is_said(tmp_path: Path, encoding: str) -> None:
+def test_an_unknown_encoding_is_reported(tmp_path: Path, encoding: str) -> None:
     path = book(tmp_path / "f", head=f'<?xml version="1.0" encoding="{encoding}"?>')
     with pytest.raises(PreviewError, match="could not look into the file"):
         make_preview(path, "xlsx")
 
 
 @pytest.mark.parametrize("day", ["2958465.9999999", "1e400", "nan", "-1e9"])
-def test_a_day_after_the_last_is_shown_as_it_is(tmp_path: Path, day: str) -> None:
+def test_a_date_out_of_range_is_shown_unchanged(tmp_path: Path, day: str) -> None:
     styles = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
     found = make_preview(book(tmp_path / "f", value=day, styles=styles), "xlsx")
     assert isinstance(found, Table)
     assert found.head == [day]
 
 
-def test_a_packing_that_unpacks_all_at_once_is_not_unpacked(tmp_path: Path) -> None:
+def test_a_compression_that_cannot_be_read_in_pieces_is_not_decompressed(tmp_path: Path) -> None:
     packer = bz2.BZ2Compressor()
     data = b"".join([packer.compress(bytes(1_000_000)) for _ in range(30)]) + packer.flush()
     local, entry = member(data, zipfile.ZIP_BZIP2, 1000)
@@ -89,14 +89,14 @@ def test_a_packing_that_unpacks_all_at_once_is_not_unpacked(tmp_path: Path) -> N
         verify.verify(path, "zip")
 
 
-def test_a_packing_that_is_none_is_a_bad_file(tmp_path: Path) -> None:
+def test_an_unknown_compression_is_a_bad_file(tmp_path: Path) -> None:
     local, entry = member(b"x", 99, 1)
     (tmp_path / "f").write_bytes(local + entry + end(1, len(entry), len(local)))
     with pytest.raises(BadFileError, match="not supported"):
         verify.verify(tmp_path / "f", "zip")
 
 
-def test_a_directory_is_bounded_whichever_record_tells_of_it(tmp_path: Path) -> None:
+def test_the_directory_of_a_zip_is_bounded_whichever_record_gives_its_size(tmp_path: Path) -> None:
     """The record that is asked for its length says 47 bytes; zipfile goes by another one, which says all of them."""
     _, entry = member(b"", zipfile.ZIP_STORED, 0)
     path, count = tmp_path / "f", safe_zip.MAX_DIRECTORY_BYTES // len(entry) + 1
@@ -113,7 +113,7 @@ def test_a_directory_is_bounded_whichever_record_tells_of_it(tmp_path: Path) -> 
         verify.verify(path, "zip")
 
 
-def test_members_are_counted_before_they_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_members_of_a_zip_are_counted_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_zip, "MAX_MEMBERS", 9)
     with zipfile.ZipFile(tmp_path / "f", "w") as made:
         for number in range(10):
@@ -122,7 +122,7 @@ def test_members_are_counted_before_they_are_made(tmp_path: Path, monkeypatch: p
         verify.verify(tmp_path / "f", "zip")
 
 
-def test_a_video_of_nothing_but_parts_is_refused(tmp_path: Path) -> None:
+def test_a_video_of_too_many_boxes_is_refused(tmp_path: Path) -> None:
     parts = [(b"ftyp", 1), (b"free", verify.MAX_BOXES), (b"moov", 1), (b"mdat", 1)]
     (tmp_path / "f").write_bytes(b"".join(struct.pack(">I4s", 8, name) * count for name, count in parts))
     with pytest.raises(BadFileError, match="parts"):

@@ -1,4 +1,4 @@
-"""What holds a secret does not show it when it is printed."""
+"""Objects that hold a secret do not show it when they are printed."""
 
 import dataclasses
 import importlib
@@ -36,7 +36,7 @@ def dataclasses_of_ours() -> Iterator[Any]:
                 yield value
 
 
-def test_fields_that_may_hold_one_are_left_out() -> None:
+def test_fields_that_may_contain_a_secret_are_left_out_of_repr() -> None:
     found = list(dataclasses_of_ours())
     showing = [
         f"{one.__name__}.{field.name}"
@@ -64,5 +64,5 @@ SECRET = "a-secret-of-somebody"
     ],
     ids=lambda thing: type(thing).__name__,
 )
-def test_it_is_not_in_what_is_printed(thing: Any) -> None:
+def test_no_printed_object_contains_a_secret(thing: Any) -> None:
     assert SECRET not in f"{thing!r} {thing}"

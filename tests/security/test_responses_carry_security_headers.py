@@ -1,4 +1,4 @@
-"""What every kind of answer of a portal behind a TLS proxy carries, asked over the wire."""
+"""Every kind of response of a portal behind a TLS proxy carries the security headers."""
 
 import re
 from http.cookies import SimpleCookie
@@ -91,7 +91,7 @@ def wrong(name: str, status: int, answer: requests.Response) -> list[str]:
     return [f"{name}: {what} ({answer.status_code}, {dict(head)})" for what, good in checks.items() if not good]
 
 
-def test_headers_of_every_kind_of_answer(portal: Portal) -> None:
+def test_every_kind_of_response_has_the_headers(portal: Portal) -> None:
     answers = every_kind(portal)
     found = [line for name, (status, answer) in answers.items() for line in wrong(name, status, answer)]
     assert not found, "\n".join(found)
@@ -101,7 +101,7 @@ def test_headers_of_every_kind_of_answer(portal: Portal) -> None:
         assert "exports_" not in answers[name][1].text, "what broke is for the log"
 
 
-def test_cookies_are_for_this_host_and_https_and_no_script(portal: Portal) -> None:
+def test_cookies_are_host_only_secure_and_http_only(portal: Portal) -> None:
     page = portal.ask("GET", "/sign-in/")
     fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
     for kind, name in re.findall(r'<input type="(email|text|password)" name="([^"]+)"', page.text):
@@ -131,13 +131,13 @@ def leads_to(answer: requests.Response) -> str | None:
 @pytest.mark.parametrize("next_", ["//evil.example", r"/\evil.example", r"\\evil.example", "https:evil.example",
     "https:///evil.example", "javascript:alert(1)", "/\t/evil.example", "http://portal.example.org@evil.example",
     " //evil.example", "https://portal.example.org.evil.example/", "%2f%2fevil.example"])  # fmt: skip
-def test_nobody_is_led_elsewhere(portal: Portal, next_: str) -> None:
+def test_redirects_lead_to_no_other_host(portal: Portal, next_: str) -> None:
     for path in ("/sign-in/", "/sign-out/", "/admin/login/", "/"):
         answer = portal.ask("GET", f"{path}?next={quote(next_)}", who=portal.session)
         assert leads_to(answer) == HOST, (path, answer.headers)
 
 
 @pytest.mark.parametrize("path", ["//evil.example/..", "/%2Fevil.example", r"/\evil.example", "//evil.example/%2e%2e"])
-def test_an_address_that_looks_like_another_host_leads_nowhere(portal: Portal, path: str) -> None:
+def test_a_path_that_looks_like_another_host_is_not_redirected_to_it(portal: Portal, path: str) -> None:
     answer = portal.ask("GET", path)
     assert leads_to(answer) == HOST, answer.headers

@@ -120,7 +120,7 @@ def needles(sandbox: Sandbox, marked: MarkedSecrets, exports: list[Export]) -> l
 
 
 @pytest.mark.slow(seconds=20)
-def test_nothing_is_found(
+def test_no_secret_is_found_after_errors_of_every_kind(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, marked: MarkedSecrets, log: Path, tmp_path: Path, capfd: Capture
 ) -> None:
     exports = every_export(cast, sandbox, origin_of, marked)
@@ -174,7 +174,7 @@ LEAKS: dict[str, Callable[[Export, str], Any]] = {
 }
 
 
-def test_a_leak_that_is_planted_is_found(cast: Cast, log: Path, tmp_path: Path) -> None:
+def test_a_planted_leak_is_found(cast: Cast, log: Path, tmp_path: Path) -> None:
     export = factories.failed_export(cast)
     token = Token.issue(cast.member)
     planted = {place: f"leak-{number}/{secrets.token_hex(8)}" for number, place in enumerate(LEAKS)}

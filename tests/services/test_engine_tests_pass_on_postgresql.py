@@ -25,7 +25,19 @@ IGNORED = ("bench", "browser", "chaos", "services")
 def test_the_marked_tests_pass_on_postgresql() -> None:
     name = f"engine_{secrets.token_hex(6)}"  # of this run alone: others may test on the same server
     address = urlunsplit(urlsplit(DATABASE)._replace(path=f"/{name}"))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--create-db", "-m", MARKERS, "-k", NAMES]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--create-db",
+        "-m",
+        MARKERS,
+        "-k",
+        NAMES,
+    ]
     command += [f"--ignore=tests/{folder}" for folder in IGNORED]
     with connect_as_admin(DATABASE) as admin:
         try:

@@ -1,4 +1,4 @@
-"""Whoever cancels in the middle of a step that goes wrong has the last word; the worker has nothing to say."""
+"""After an export was canceled, a step that is still running changes nothing, whatever its result."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from tests.helpers.run_exports import claim_next_step, request_export, take_step
 OriginOf = Callable[[str], str]
 
 
-def test_a_lasting_fault_of_ours_does_not_fail_what_was_canceled(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_does_not_fail_a_canceled_export(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
 
     def broken(claim: object) -> None:
@@ -34,7 +34,9 @@ def test_a_lasting_fault_of_ours_does_not_fail_what_was_canceled(cast: Cast, mon
     assert export.status == states.CANCELED
 
 
-def test_a_claim_that_was_dropped_once_is_dropped_again(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+def test_a_step_of_a_canceled_export_changes_nothing_however_often_it_runs(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass

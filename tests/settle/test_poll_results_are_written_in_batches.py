@@ -1,6 +1,7 @@
-"""Looks that come back together are written together, and each is judged by itself."""
+"""Poll results that arrive together are written together, and each is judged by itself."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from exports.providers.contract import Status
 from exports.queue import inbound_webhooks
 from exports.queue.batch_sql import settle_many
 from exports.queue.leases import Claim
+from exports.settle import poll_status
 from exports.steps import poll
 from exports.steps.poll import PollResult
 from exports.steps.run import begin_polls, finish_poll, settle_polls
@@ -27,7 +29,7 @@ def polled(cast: Cast, count: int = 4) -> list[Claim]:
     for number in range(count):
         request_export(project, cast.member, "orders", adopt=str(100 + number))
     for claim in claim_due((states.POLL,), count):
-        poll.apply_poll_result(claim, RUNNING, source="poll")
+        poll_status.apply_poll_result(claim, RUNNING, source="poll")
     Export.objects.update(next_step_at=clock.now())
     return claim_due((states.POLL,), count)
 
@@ -42,7 +44,7 @@ def rows(claims: list[Claim], seconds: float = 60) -> list[dict[str, object]]:
     return [{"next_step_at": clock.seconds_from_now(seconds), "wait_note": "written"} for _ in claims]
 
 
-def test_a_claim_that_was_lost_is_left_out_and_named(cast: Cast) -> None:
+def test_a_lost_claim_is_left_out_and_reported(cast: Cast) -> None:
     claims = polled(cast)
     taken, canceled = claims[1].export, claims[2].export
     Export.objects.filter(pk=taken.pk).update(fence=claims[1].fence + 1)
@@ -54,7 +56,7 @@ def test_a_claim_that_was_lost_is_left_out_and_named(cast: Cast) -> None:
     assert [notes[claim.export.pk] for claim in claims] == ["written", "", "", "written"]
 
 
-def test_a_hint_that_came_meanwhile_makes_that_one_due_now(cast: Cast) -> None:
+def test_a_webhook_during_the_poll_makes_that_export_due_now(cast: Cast) -> None:
     claims = polled(cast)
     hinted = claims[2].export
     assert inbound_webhooks.receive_webhook(hinted.pk, inbound_webhooks.url_signature(hinted.pk))
@@ -66,7 +68,7 @@ def test_a_hint_that_came_meanwhile_makes_that_one_due_now(cast: Cast) -> None:
     assert not Export.objects.filter(wake_requested=True).exists()
 
 
-def test_what_is_settled_is_given_back(cast: Cast) -> None:
+def test_settled_exports_are_released(cast: Cast) -> None:
     claims = polled(cast)
     settle_many(claims, rows(claims, seconds=0))
     assert not Export.objects.exclude(held_until=None, crash_count=0).exists()
@@ -74,15 +76,15 @@ def test_what_is_settled_is_given_back(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_row_the_database_refuses_fails_alone(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_the_database_refuses_fails_alone(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     claims = polled(cast)
     bad = claims[1].export
-    good = poll._unchanged_fields
+    good = poll_status.unchanged_fields
 
-    def spoiled(export: Export, result: PollResult) -> dict[str, object]:
-        return {**good(export, result), **({"polls": None} if export.pk == bad.pk else {})}
+    def spoiled(export: Export, *args: Any, **kwargs: Any) -> dict[str, object]:
+        return {**good(export, *args, **kwargs), **({"polls": None} if export.pk == bad.pk else {})}
 
-    monkeypatch.setattr(poll, "_unchanged_fields", spoiled)
+    monkeypatch.setattr(poll, "unchanged_fields", spoiled)
     assert settle_polls(poll_results(claims)) == []
     for claim in claims:
         export = Export.objects.get(pk=claim.export.pk)
@@ -91,7 +93,7 @@ def test_a_row_the_database_refuses_fails_alone(cast: Cast, monkeypatch: pytest.
         assert export.polls == (1 if export.pk == bad.pk else 2)
 
 
-def test_a_secret_that_does_not_open_ends_its_export_alone(cast: Cast) -> None:
+def test_a_secret_that_cannot_be_decrypted_ends_its_export_alone(cast: Cast) -> None:
     claims = polled(cast)
     results = [*poll_results(claims[:3]), poll.poll_provider(with_unreadable_secrets(claims[3]))]
     for result in settle_polls(results):
@@ -109,7 +111,7 @@ def with_unreadable_secrets(claim: Claim) -> Claim:
     return claim
 
 
-def test_what_changed_is_left_to_be_finished(cast: Cast) -> None:
+def test_exports_whose_status_changed_are_returned_to_be_finished(cast: Cast) -> None:
     claims = polled(cast)
     results = [*poll_results(claims[:2]), *poll_results(claims[2:], Status("failed", "failed", message="It broke."))]
     left = settle_polls(results)
@@ -119,7 +121,7 @@ def test_what_changed_is_left_to_be_finished(cast: Cast) -> None:
     assert Export.objects.filter(status=states.FAILED, error_code="provider_failed").count() == 2
 
 
-def test_an_overdue_one_ends_and_the_others_are_polled(cast: Cast) -> None:
+def test_an_overdue_export_ends_and_the_others_are_polled(cast: Cast) -> None:
     claims = polled(cast)
     claims[0].export.deadline_at = clock.now() - timedelta(seconds=1)
     assert begin_polls(claims) == claims[1:]
@@ -127,7 +129,7 @@ def test_an_overdue_one_ends_and_the_others_are_polled(cast: Cast) -> None:
     assert (ended.status, ended.error_code) == (states.FAILED, "deadline")
 
 
-def test_the_pace_runs_from_question_to_question(cast: Cast) -> None:
+def test_the_poll_interval_counts_from_poll_to_poll(cast: Cast) -> None:
     """An answer that took long does not put off the next poll, but for half the pace the provider may rest."""
     [quick, slow, slower] = polled(cast, 3)
     pace = quick.export.kind.poll_interval

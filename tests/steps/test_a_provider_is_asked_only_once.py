@@ -15,7 +15,7 @@ from tests.helpers.run_exports import claim_next_step, request_export, run_to_en
 
 pytestmark = pytest.mark.postgresql
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
 FINDABLE = ["aistudios", "toloka", "ulule"]
 
@@ -27,10 +27,10 @@ def made(sandbox: Sandbox, provider: str) -> int:
 @pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
 @pytest.mark.parametrize("fault", ["lost_answer", "half_answer", "garbage"])
 def test_a_job_that_was_made_is_found_or_a_person_decides(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str, type_: str, fault: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str, fault: str
 ) -> None:
     rule = sandbox.fault(provider=provider, project=PROJECTS[provider], on="submit", fault=fault, times=1)
-    export = run_to_end(request_export(cast.project(provider, at(provider)), cast.member, type_))
+    export = run_to_end(request_export(cast.project(provider, origin_of(provider)), cast.member, type_))
 
     assert sandbox.fired(rule) == 1
     assert made(sandbox, provider) == 1
@@ -42,21 +42,23 @@ def test_a_job_that_was_made_is_found_or_a_person_decides(
 
 @pytest.mark.parametrize("provider", ["toloka", "ulule"])
 def test_it_asks_again_where_the_search_proves_that_nothing_was_executed(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str
 ) -> None:
     rule = sandbox.fault(
         provider=provider, project=PROJECTS[provider], on="submit", fault="status", status=500, times=1
     )
-    export = run_to_end(request_export(cast.project(provider, at(provider)), cast.member, dict(ONE_EACH)[provider]))
+    export = run_to_end(
+        request_export(cast.project(provider, origin_of(provider)), cast.member, dict(ONE_EACH)[provider])
+    )
 
     assert sandbox.fired(rule) == 1
     assert export.status == states.SUCCEEDED
     assert made(sandbox, provider) == 1
 
 
-def test_one_search_is_no_proof(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_one_search_is_no_proof(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="cut", times=1)
-    export = request_export(cast.project("ulule", at("ulule")), cast.member, "orders")
+    export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
 
     take_step(export)
     first = take_step(export)
@@ -68,9 +70,9 @@ def test_one_search_is_no_proof(cast: Cast, sandbox: Sandbox, at: At) -> None:
 
 @pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
 def test_a_worker_that_died_after_it_noted_the_intent_leads_to_a_search_and_no_second_request(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str, type_: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str
 ) -> None:
-    export = request_export(cast.project(provider, at(provider)), cast.member, type_)
+    export = request_export(cast.project(provider, origin_of(provider)), cast.member, type_)
     claim = claim_next_step(export)
     claim.write(request_sent_at=claim.export.created_at, baseline={"last": 0})
     Export.objects.filter(pk=export.pk).update(held_until=None)
@@ -80,7 +82,9 @@ def test_a_worker_that_died_after_it_noted_the_intent_leads_to_a_search_and_no_s
     assert not Call.objects.filter(export=export, method="POST", url__contains="export").exists()
 
 
-def test_a_request_that_never_left_is_sent_again(cast: Cast, sandbox: Sandbox, at: At, settings: Settings) -> None:
+def test_a_request_that_never_left_is_sent_again(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings
+) -> None:
     settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, "127.0.0.1:9")
     project = cast.project("playcanvas", "http://127.0.0.1:9")
     export = request_export(project, cast.member, "archive")
@@ -89,34 +93,38 @@ def test_a_request_that_never_left_is_sent_again(cast: Cast, sandbox: Sandbox, a
     assert (export.status, export.request_sent_at, export.consecutive_failures) == (states.WAITING, None, 1)
     assert "could not be reached" in export.wait_note
 
-    type(project.credential).objects.filter(pk=project.credential_id).update(origin=at("playcanvas"))
+    type(project.credential).objects.filter(pk=project.credential_id).update(origin=origin_of("playcanvas"))
     assert run_to_end(export).status == states.SUCCEEDED
     assert made(sandbox, "playcanvas") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "rejected"), (403, "credential"), (404, "not_found")])
 def test_a_refused_request_ends_with_the_reason_and_is_not_repeated(
-    cast: Cast, sandbox: Sandbox, at: At, status: int, code: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, status: int, code: str
 ) -> None:
     sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="status", status=status)
-    export = run_to_end(request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+    export = run_to_end(request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive"))
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, code, "you")
     assert Call.objects.filter(export=export, method="POST").count() == 1
     assert made(sandbox, "playcanvas") == 0
 
 
-def test_an_acceptance_that_names_another_project_is_not_taken(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_an_acceptance_that_names_another_project_is_not_taken(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="other_project")
-    export = run_to_end(request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+    export = run_to_end(request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive"))
 
     assert (export.status, export.error_code) == (states.FAILED, "unreadable")
     assert Call.objects.filter(export=export, method="POST").count() == 1
 
 
-def test_two_exports_of_one_project_do_not_adopt_each_others_jobs(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_two_exports_of_one_project_do_not_adopt_each_others_jobs(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="lost_answer", times=1)
-    project = cast.project("ulule", at("ulule"))
+    project = cast.project("ulule", origin_of("ulule"))
     one = request_export(project, cast.member, "orders", "csv")
     two = request_export(project, cast.member, "orders", "csv", allow_duplicate=True)
     run_to_end(one)
@@ -128,8 +136,10 @@ def test_two_exports_of_one_project_do_not_adopt_each_others_jobs(cast: Cast, sa
     assert made(sandbox, "ulule") == 2
 
 
-def test_a_project_that_runs_alone_waits_for_the_export_before(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    project = cast.project("aistudios", at("aistudios"))
+def test_a_project_that_runs_alone_waits_for_the_export_before(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    project = cast.project("aistudios", origin_of("aistudios"))
     one = request_export(project, cast.member, "video", options={"resolution": "720"})
     two = request_export(project, cast.member, "video", options={"resolution": "4k"})
     take_step(one)
@@ -138,8 +148,10 @@ def test_a_project_that_runs_alone_waits_for_the_export_before(cast: Cast, sandb
     assert made(sandbox, "aistudios") == 2
 
 
-def test_an_acceptance_that_comes_after_the_lease_ended_is_taken(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+def test_an_acceptance_that_comes_after_the_lease_ended_is_taken(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     slow = claim_next_step(export)
     quick: list[Claim] = []
     original = slow.check

@@ -18,13 +18,13 @@ from tests.helpers.run_exports import request_export, run_to_end, status_history
 def test_it_goes_from_waiting_to_succeeded(
     cast: Cast,
     sandbox: Sandbox,
-    at: Callable[[str], str],
+    origin_of: Callable[[str], str],
     provider: str,
     type_: str,
     format_: str,
     options: dict[str, Any],
 ) -> None:
-    project = cast.project(provider, at(provider))
+    project = cast.project(provider, origin_of(provider))
     export = run_to_end(request_export(project, cast.member, type_, format_, options=options))
 
     assert (export.status, export.error_message) == (states.SUCCEEDED, "")

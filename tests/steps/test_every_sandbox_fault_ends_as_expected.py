@@ -77,7 +77,7 @@ def marked(sandbox: Sandbox, tmp_path: Path) -> Iterator[MarkedSecrets]:
 def test_each_ends_as_it_should(
     cast: Cast,
     sandbox: Sandbox,
-    at: Callable[[str], str],
+    origin_of: Callable[[str], str],
     settings: Settings,
     marked: MarkedSecrets,
     tmp_path: Path,
@@ -93,7 +93,7 @@ def test_each_ends_as_it_should(
             if fault.name == "vanish":
                 continue  # it counts questions, and here nobody knows how many there will be; see the polling tests
             credential = cast.credential(
-                provider, at(provider), name=f"{provider} {fault.number}", secrets=marked.of(provider)
+                provider, origin_of(provider), name=f"{provider} {fault.number}", secrets=marked.of(provider)
             )
             project = cast.project(provider, remote_id=fault.id_at(provider), credential=credential)
             exports[provider, fault.number] = request_export(project, cast.member, type_, format_, options=options)

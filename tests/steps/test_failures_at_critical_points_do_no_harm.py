@@ -13,6 +13,7 @@ from exports.exporting.actions import redrive
 from exports.models import Call, Export
 from exports.queue.leases import Claim, LostClaimError, renew
 from exports.sandbox.server import Sandbox
+from exports.settle import acceptance
 from exports.steps import submit as submitting
 from exports.steps.run import run_step
 from exports.storage import download as receiving
@@ -23,11 +24,11 @@ from tests.helpers.stub_server import Reply, run_stub_server
 
 pytestmark = pytest.mark.postgresql
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 
 
-def at_fetch(cast: Cast, at: At) -> Export:
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+def at_fetch(cast: Cast, origin_of: OriginOf) -> Export:
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     return export
@@ -41,8 +42,8 @@ def test_the_lease_keeper_does_not_overwrite_the_time_a_step_has_planned(cast: C
     assert Export.objects.get(pk=claim.export.pk).next_step_at == planned
 
 
-def test_a_part_that_somebody_still_writes_is_not_taken_over(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = at_fetch(cast, at)
+def test_a_part_that_somebody_still_writes_is_not_taken_over(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = at_fetch(cast, origin_of)
     old = files.PartialFile(export.pk, 1)
     with old.path.open("ab") as file:
         files.lock_for_writing(file)
@@ -56,9 +57,9 @@ def test_a_part_that_somebody_still_writes_is_not_taken_over(cast: Cast, sandbox
 
 
 def test_a_commit_whose_answer_was_lost_keeps_the_file(
-    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = at_fetch(cast, at)
+    export = at_fetch(cast, origin_of)
     original = Export.move
 
     def committed_but_cut(self: Export, to: str, **more: object) -> bool:
@@ -76,7 +77,7 @@ def test_a_commit_whose_answer_was_lost_keeps_the_file(
     assert removed == []
 
 
-def test_a_file_that_was_just_kept_is_young_for_the_sweeper(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_file_that_was_just_kept_is_young_for_the_sweeper(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     part = files.PartialFile(1, 1)
     part.path.write_bytes(b"x")
     os.utime(part.path, (1, 1))
@@ -85,9 +86,9 @@ def test_a_file_that_was_just_kept_is_young_for_the_sweeper(cast: Cast, sandbox:
     assert len(list(files.orphaned_files(older_than=-5))) == 1
 
 
-def test_a_second_search_that_comes_early_proves_nothing(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_second_search_that_comes_early_proves_nothing(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="cut", times=1)
-    export = request_export(cast.project("ulule", at("ulule")), cast.member, "orders")
+    export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
     take_step(export)
     export = take_step(export)
     first = dict(export.baseline)
@@ -106,8 +107,10 @@ def claim_keeping_the_time(export: Export) -> Claim:
     return claim
 
 
-def test_nothing_is_sent_when_the_claim_is_lost_while_connecting(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+def test_nothing_is_sent_when_the_claim_is_lost_while_connecting(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     claim = claim_next_step(export)
 
     def lost() -> None:
@@ -121,11 +124,11 @@ def test_nothing_is_sent_when_the_claim_is_lost_while_connecting(cast: Cast, san
 
 
 def test_an_accepted_answer_survives_a_hiccup_of_the_database(
-    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     claim = claim_next_step(export)
-    original, hiccups = submitting.record_acceptance, [1, 1]
+    original, hiccups = acceptance.record_acceptance, [1, 1]
 
     def hiccup(*args: object, **more: object) -> None:
         if hiccups:
@@ -153,9 +156,9 @@ def test_half_characters_and_nul_in_an_answer_do_no_harm(cast: Cast, settings: S
 
 
 def test_a_download_does_not_outlive_its_deadline(
-    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = at_fetch(cast, at)
+    export = at_fetch(cast, origin_of)
     claim = claim_next_step(export)
     claim.export.deadline_at = clock.seconds_from_now(0.2)
     monkeypatch.setattr(receiving, "CHUNK_BYTES", 512)
@@ -190,9 +193,9 @@ def test_a_206_of_another_file_is_not_joined(cast: Cast, settings: Settings) -> 
 
 
 def test_a_disk_that_is_nearly_full_is_left_to_the_database(
-    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = at_fetch(cast, at)
+    export = at_fetch(cast, origin_of)
     with monkeypatch.context() as patched:
         patched.setattr(files, "has_free_space", lambda more=0: False)
         export = take_step(export)
@@ -200,8 +203,8 @@ def test_a_disk_that_is_nearly_full_is_left_to_the_database(
     assert run_to_end(export).status == states.SUCCEEDED
 
 
-def test_no_link_is_shown_in_a_call(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = run_to_end(at_fetch(cast, at))
+def test_no_link_is_shown_in_a_call(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = run_to_end(at_fetch(cast, origin_of))
     shown = list(Call.objects.filter(export=export, url__contains="…").values_list("url", flat=True))
     assert shown
     assert all(url.endswith("/….zip") for url in shown)

@@ -13,12 +13,16 @@ from exports.storage import files
 from tests.helpers.cast import PROJECTS, Cast
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 WITH_FILES = [("playcanvas", "archive", "zip"), ("aistudios", "video", "mp4"), ("ulule", "orders", "xlsx")]
 
 
-def fetched(cast: Cast, at: At, provider: str = "playcanvas", type_: str = "archive", format_: str = "zip") -> Export:
-    return run_to_end(request_export(cast.project(provider, at(provider)), cast.member, type_, format_), seconds=40)
+def fetched(
+    cast: Cast, origin_of: OriginOf, provider: str = "playcanvas", type_: str = "archive", format_: str = "zip"
+) -> Export:
+    return run_to_end(
+        request_export(cast.project(provider, origin_of(provider)), cast.member, type_, format_), seconds=40
+    )
 
 
 def whole(export: Export) -> bool:
@@ -29,13 +33,13 @@ def whole(export: Export) -> bool:
 @pytest.mark.parametrize(("provider", "type_", "format_"), WITH_FILES)
 @pytest.mark.parametrize("fault", ["cut_once", "no_ranges", "changed_file", "dead_link", "redirect_ok", "gzip"])
 def test_it_gets_there_through(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str, type_: str, format_: str, fault: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str, format_: str, fault: str
 ) -> None:
     times = {} if fault in ("no_ranges", "gzip", "redirect_ok") else {"times": 1}
     rule = sandbox.fault(provider=provider, project=PROJECTS[provider], on="file", fault=fault, **times)
     if fault == "no_ranges":
         sandbox.fault(provider=provider, project=PROJECTS[provider], on="file", fault="cut_once", times=1)
-    export = fetched(cast, at, provider, type_, format_)
+    export = fetched(cast, origin_of, provider, type_, format_)
 
     assert sandbox.fired(rule) >= 1
     assert export.status == states.SUCCEEDED, (export.error_code, export.error_message)
@@ -44,10 +48,12 @@ def test_it_gets_there_through(
     assert not list(files.parts_dir().iterdir())
 
 
-def test_a_break_is_resumed_with_a_range_and_not_from_the_start(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_break_is_resumed_with_a_range_and_not_from_the_start(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     sandbox.settings(file_bytes=3_000_000)
     sandbox.fault(provider="playcanvas", project="100001", on="file", fault="cut_once", times=1)
-    export = fetched(cast, at)
+    export = fetched(cast, origin_of)
 
     assert export.status == states.SUCCEEDED
     calls = Call.objects.filter(export=export, url__contains="…").order_by("pk")
@@ -69,10 +75,18 @@ def test_a_break_is_resumed_with_a_range_and_not_from_the_start(cast: Cast, sand
     ],
 )
 def test_it_fails_with_a_reason_at(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str, type_: str, format_: str, fault: str, code: str, action: str
+    cast: Cast,
+    sandbox: Sandbox,
+    origin_of: OriginOf,
+    provider: str,
+    type_: str,
+    format_: str,
+    fault: str,
+    code: str,
+    action: str,
 ) -> None:
     rule = sandbox.fault(provider=provider, project=PROJECTS[provider], on="file", fault=fault)
-    export = fetched(cast, at, provider, type_, format_)
+    export = fetched(cast, origin_of, provider, type_, format_)
 
     assert sandbox.fired(rule) >= 1
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, code, action)
@@ -81,28 +95,30 @@ def test_it_fails_with_a_reason_at(
     assert not files.files_dir().exists() or not list(files.files_dir().glob("*/*/*"))
 
 
-def test_a_csv_that_was_cut_quietly_is_a_bad_file(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_csv_that_was_cut_quietly_is_a_bad_file(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="ulule", project="4001", on="file", fault="truncated_quietly")
-    export = fetched(cast, at, "ulule", "orders", "csv")
+    export = fetched(cast, origin_of, "ulule", "orders", "csv")
 
     assert (export.status, export.error_code) == (states.FAILED, "bad_file")
 
 
-def test_a_file_that_is_too_large_is_not_kept(cast: Cast, sandbox: Sandbox, at: At, settings: Settings) -> None:
+def test_a_file_that_is_too_large_is_not_kept(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings
+) -> None:
     settings.MAX_FILE_BYTES = 100
-    export = fetched(cast, at)
+    export = fetched(cast, origin_of)
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, "too_large", "you")
     assert not list(files.parts_dir().iterdir())
 
 
 def test_a_disk_that_refuses_is_waited_for(
-    cast: Cast, sandbox: Sandbox, at: At, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object) -> str:
         raise OSError(28, "No space left on device")
 
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     with monkeypatch.context() as patched:
@@ -114,8 +130,8 @@ def test_a_disk_that_refuses_is_waited_for(
     assert run_to_end(export).status == states.SUCCEEDED
 
 
-def test_the_link_is_kept_encrypted_and_is_gone_at_the_end(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+def test_the_link_is_kept_encrypted_and_is_gone_at_the_end(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     assert export.encrypted_link.startswith("v1:")
@@ -124,8 +140,10 @@ def test_the_link_is_kept_encrypted_and_is_gone_at_the_end(cast: Cast, sandbox: 
     assert not Call.objects.filter(url__contains="token").exists()
 
 
-def test_a_teams_files_are_counted_and_never_more_than_it_may_keep(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    project = cast.project("ulule", at("ulule"))
+def test_a_teams_files_are_counted_and_never_more_than_it_may_keep(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    project = cast.project("ulule", origin_of("ulule"))
     first = run_to_end(request_export(project, cast.member, "orders", "csv"))
     cast.team.refresh_from_db()
     assert (cast.team.kept_bytes, cast.team.kept_files) == (first.file.size, 1)

@@ -11,7 +11,7 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.cast import PROJECTS, Cast
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
-At = Callable[[str], str]
+OriginOf = Callable[[str], str]
 ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
 
 
@@ -34,10 +34,10 @@ ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archi
     ids=lambda fault: "-".join(str(value) for value in fault.values()),
 )
 def test_it_asks_again_after(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str, type_: str, fault: dict[str, object]
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str, fault: dict[str, object]
 ) -> None:
     rule = sandbox.fault(provider=provider, project=PROJECTS[provider], on="poll", times=3, **fault)
-    export = run_to_end(request_export(cast.project(provider, at(provider)), cast.member, type_))
+    export = run_to_end(request_export(cast.project(provider, origin_of(provider)), cast.member, type_))
 
     assert sandbox.fired(rule) >= 1
     assert export.status == states.SUCCEEDED, (export.error_code, export.error_message)
@@ -56,12 +56,19 @@ def test_it_asks_again_after(
     ids=["vanish", "401", "garbage for ever", "other project"],
 )
 def test_it_ends_with_a_reason_after(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str, type_: str, fault: dict[str, object], code: str, action: str
+    cast: Cast,
+    sandbox: Sandbox,
+    origin_of: OriginOf,
+    provider: str,
+    type_: str,
+    fault: dict[str, object],
+    code: str,
+    action: str,
 ) -> None:
     if fault["fault"] == "other_project" and provider == "aistudios":
         pytest.skip("Its answer about progress names no project at all.")
     sandbox.fault(provider=provider, project=PROJECTS[provider], on="poll", **fault)
-    export = run_to_end(request_export(cast.project(provider, at(provider)), cast.member, type_))
+    export = run_to_end(request_export(cast.project(provider, origin_of(provider)), cast.member, type_))
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, code, action)
     assert export.error_message
@@ -69,27 +76,27 @@ def test_it_ends_with_a_reason_after(
 
 @pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
 def test_a_job_that_fails_at_the_provider_says_so(
-    cast: Cast, sandbox: Sandbox, at: At, provider: str, type_: str
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str
 ) -> None:
     sandbox.fault(provider=provider, project=PROJECTS[provider], on="submit", fault="job_fails")
-    export = run_to_end(request_export(cast.project(provider, at(provider)), cast.member, type_))
+    export = run_to_end(request_export(cast.project(provider, origin_of(provider)), cast.member, type_))
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, "provider_failed", "provider")
     assert export.provider_status
 
 
 @pytest.mark.parametrize("word", ["canceled", "cancelled"])
-def test_staff_of_the_provider_may_cancel(cast: Cast, sandbox: Sandbox, at: At, word: str) -> None:
+def test_staff_of_the_provider_may_cancel(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, word: str) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="canceled_by_staff", word=word)
-    export = run_to_end(request_export(cast.project("ulule", at("ulule")), cast.member, "orders"))
+    export = run_to_end(request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders"))
 
     assert (export.status, export.provider_status) == (states.CANCELED, word)
     assert Change.objects.filter(export=export).last().source == "poll"
 
 
-def test_an_unknown_word_moves_nothing_and_is_recorded(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_an_unknown_word_moves_nothing_and_is_recorded(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="ulule", project="4001", on="poll", fault="unknown_word", word="ruminating", times=2)
-    export = run_to_end(request_export(cast.project("ulule", at("ulule")), cast.member, "orders"))
+    export = run_to_end(request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders"))
 
     assert export.status == states.SUCCEEDED
     row = Change.objects.get(export=export, provider_status="ruminating")
@@ -98,18 +105,18 @@ def test_an_unknown_word_moves_nothing_and_is_recorded(cast: Cast, sandbox: Sand
 
 
 @pytest.mark.postgresql
-def test_equal_polls_add_no_row(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_equal_polls_add_no_row(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="endless")
-    export = request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     for _ in range(5):
         take_step(export)
     assert Change.objects.filter(export=export).count() == 2
 
 
 @pytest.mark.postgresql
-def test_the_time_between_polls_grows(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_the_time_between_polls_grows(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="endless")
-    export = request_export(cast.project("ulule", at("ulule")), cast.member, "orders")
+    export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
     gaps = []
     for _ in range(8):
         before = clock.now()
@@ -117,9 +124,11 @@ def test_the_time_between_polls_grows(cast: Cast, sandbox: Sandbox, at: At) -> N
     assert gaps[-1] > 4 * gaps[1]
 
 
-def test_a_deadline_ends_the_watch_and_says_that_the_job_may_still_run(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_deadline_ends_the_watch_and_says_that_the_job_may_still_run(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="endless")
-    export = take_step(request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+    export = take_step(request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive"))
     Export.objects.filter(pk=export.pk).update(deadline_at=clock.now() - timedelta(seconds=1))
     export = take_step(export)
 
@@ -129,9 +138,9 @@ def test_a_deadline_ends_the_watch_and_says_that_the_job_may_still_run(cast: Cas
 
 
 @pytest.mark.postgresql
-def test_a_429_pauses_the_whole_credential(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_a_429_pauses_the_whole_credential(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="playcanvas", project="*", on="poll", fault="429", retry_after=30, times=1)
-    project = cast.project("playcanvas", at("playcanvas"))
+    project = cast.project("playcanvas", origin_of("playcanvas"))
     one, two = (
         request_export(project, cast.member, "archive"),
         request_export(project, cast.member, "archive", allow_duplicate=True),
@@ -148,8 +157,8 @@ def test_a_429_pauses_the_whole_credential(cast: Cast, sandbox: Sandbox, at: At)
     assert run_to_end(two).status == states.SUCCEEDED
 
 
-def test_a_token_that_ended_is_renewed_once(cast: Cast, sandbox: Sandbox, at: At) -> None:
-    export = request_export(cast.project("aistudios", at("aistudios")), cast.member, "video")
+def test_a_token_that_ended_is_renewed_once(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
+    export = request_export(cast.project("aistudios", origin_of("aistudios")), cast.member, "video")
     take_step(export)
     sandbox.expire_tokens()
     export = run_to_end(export)
@@ -158,8 +167,10 @@ def test_a_token_that_ended_is_renewed_once(cast: Cast, sandbox: Sandbox, at: At
     assert sandbox.ledger()["jobs"]["aistudios"] == {PROJECTS["aistudios"]: 1}
 
 
-def test_done_without_a_file_is_polled_a_few_times_and_then_a_failure(cast: Cast, sandbox: Sandbox, at: At) -> None:
+def test_done_without_a_file_is_polled_a_few_times_and_then_a_failure(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
     sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="no_file")
-    export = run_to_end(request_export(cast.project("playcanvas", at("playcanvas")), cast.member, "archive"))
+    export = run_to_end(request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive"))
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, "no_file", "provider")

@@ -1,4 +1,4 @@
-"""A worker dies when the file is safe on disk and not yet named, or named and not yet noted: the next one ends it."""
+"""A worker dies before or after the downloaded file is renamed: the next one completes the export."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def ready(cast: Cast, origin_of: OriginOf) -> Export:
 
 
 @pytest.mark.parametrize("line", ["exports.storage.files.os.utime", "exports.models.Export.move"])
-def test_the_next_worker_ends_the_work(
+def test_the_next_worker_completes_the_export(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     export = ready(cast, origin_of)

@@ -17,7 +17,7 @@ from exports.supervisor.supervise import Supervisor
 
 
 def main() -> int:
-    """Run what is described; the exit code of the first one-time program that fails, else 0."""
+    """Runs the plan; the exit code of the first one-time program that fails, else 0."""
     with open(sys.argv[1], encoding="utf-8") as file:
         plan = json.load(file)
     signal.signal(signal.SIGHUP, signal.SIG_IGN if plan.get("nohup") else signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""The supervisor, with small programs in place of the portal's."""
+"""The supervisor, with small programs in place of the portal's processes."""
 
 import json
 import os
@@ -46,26 +46,26 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
         program.destroy()
 
 
-def test_lines_carry_the_name_of_who_said_them(supervise: Supervise) -> None:
+def test_each_line_has_the_name_of_its_process(supervise: Supervise) -> None:
     program = supervise(children={"one": SLEEPER, "two": "import sys; sys.stderr.write('error'); sys.stderr.flush()"})
     program.wait_for("one | up")
     program.wait_for("two | error\n")
 
 
-def test_what_dies_is_started_again_after_longer_and_longer_pauses(supervise: Supervise) -> None:
+def test_a_process_that_ends_is_started_again_after_growing_pauses(supervise: Supervise) -> None:
     program = supervise(children={"calm": SLEEPER, "bad": "raise SystemExit(7)"})
     said = program.wait_for("starting again in 1.6 s")
     assert re.findall(r"bad \| ended with 7; starting again in (.*) s", said) == ["0.2", "0.4", "0.8", "1.6"]
     assert "calm | ended" not in said
 
 
-def test_the_pause_ends_at_five_seconds_and_begins_anew_after_calm() -> None:
+def test_the_pause_is_at_most_five_seconds_and_is_reset_after_a_stable_time() -> None:
     child = ChildProcess("child", [], {})
     assert [child.next_restart_pause(now=1.0) for _ in range(8)] == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
     assert child.next_restart_pause(now=60.0) == 0.2
 
 
-def test_everything_a_dead_process_had_started_is_ended_before_it_starts_again(supervise: Supervise) -> None:
+def test_the_descendants_of_a_dead_process_are_ended_before_it_is_started_again(supervise: Supervise) -> None:
     program = supervise(children={"web": PARENT})
     all_up(program, 2)
     old = program.descendants()
@@ -96,7 +96,7 @@ def test_under_nohup_a_hangup_ends_nothing(supervise: Supervise) -> None:
     assert "Stopping (SIGTERM)" in program.output()
 
 
-def test_last_words_are_not_lost(supervise: Supervise) -> None:
+def test_output_during_the_stop_is_not_lost(supervise: Supervise) -> None:
     polite = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit('farewell')); {SLEEPER}"
     program = supervise(children={"one": polite})
     program.wait_for("one | up")
@@ -105,7 +105,7 @@ def test_last_words_are_not_lost(supervise: Supervise) -> None:
     assert "one | farewell" in program.output()
 
 
-def test_who_does_not_stop_is_killed_after_the_grace(supervise: Supervise) -> None:
+def test_a_process_that_does_not_stop_is_killed_after_the_grace_period(supervise: Supervise) -> None:
     program = supervise(grace=1.0, children={"one": STUBBORN})
     program.wait_for("one | up")
     running = program.descendants()
@@ -125,7 +125,7 @@ def test_a_second_signal_kills_at_once(supervise: Supervise) -> None:
     assert program.end() == 0
 
 
-def test_a_process_that_is_waiting_to_be_started_again_is_not_started_after_the_signal(supervise: Supervise) -> None:
+def test_a_process_that_waits_for_its_restart_is_not_started_after_the_signal(supervise: Supervise) -> None:
     program = supervise(children={"bad": "print('up')", "calm": SLEEPER})
     program.wait_for("starting again in 1.6 s")
     count = program.output().count("bad | up")
@@ -143,13 +143,13 @@ def test_children_die_with_a_killed_supervisor(supervise: Supervise) -> None:
     wait_until(lambda: all_ended(running))
 
 
-def test_what_runs_once_runs_first_and_its_failure_ends_everything(supervise: Supervise) -> None:
+def test_one_time_programs_run_first_and_their_failure_ends_everything(supervise: Supervise) -> None:
     program = supervise(once=["print('first')", "print('second'); raise SystemExit(4)"], children={"one": SLEEPER})
     assert program.end() == 4
     assert program.output().split() == ["once0", "|", "first", "once1", "|", "second"]
 
 
-def test_a_signal_during_what_runs_once_ends_it(supervise: Supervise) -> None:
+def test_a_signal_during_a_one_time_program_ends_it(supervise: Supervise) -> None:
     program = supervise(once=[SLEEPER], children={"one": SLEEPER})
     program.wait_for("once0 | up")
     program.signal(signal.SIGTERM)
@@ -157,7 +157,7 @@ def test_a_signal_during_what_runs_once_ends_it(supervise: Supervise) -> None:
     assert "one | up" not in program.output()
 
 
-def test_an_idle_supervisor_sleeps(supervise: Supervise) -> None:
+def test_an_idle_supervisor_does_not_wake_up(supervise: Supervise) -> None:
     program = supervise(children={"one": SLEEPER})
     program.wait_for("one | up")
     process = psutil.Process(program.pid)
@@ -166,7 +166,7 @@ def test_an_idle_supervisor_sleeps(supervise: Supervise) -> None:
     assert process.num_ctx_switches().voluntary - before <= 2
 
 
-def test_output_is_cut_into_lines_whatever_comes() -> None:
+def test_output_is_split_into_lines() -> None:
     read_end, write_end = os.pipe()
     heard: list[str] = []
     lines = LineReader(read_end, heard.append)
@@ -180,7 +180,7 @@ def test_output_is_cut_into_lines_whatever_comes() -> None:
     os.close(read_end)
 
 
-def test_a_data_directory_has_one_holder(tmp_path: Path) -> None:
+def test_a_data_directory_is_locked_by_one_process(tmp_path: Path) -> None:
     lock = preflight.lock_data_dir(tmp_path)
     with pytest.raises(preflight.StartRefused, match=f"already runs.*process {os.getpid()}") as refused:
         preflight.lock_data_dir(tmp_path)
@@ -189,7 +189,7 @@ def test_a_data_directory_has_one_holder(tmp_path: Path) -> None:
     os.close(preflight.lock_data_dir(tmp_path))
 
 
-def test_a_taken_port_names_a_free_one() -> None:
+def test_a_taken_port_is_refused_and_a_free_one_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(preflight.StartRefused, match=f"Port {port} is taken: .* --port ([0-9]+)") as refused:
@@ -200,7 +200,7 @@ def test_a_taken_port_names_a_free_one() -> None:
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
-def test_an_address_of_somebody_else_is_refused_with_a_sentence(host: str) -> None:
+def test_an_address_of_another_machine_is_refused_in_one_sentence(host: str) -> None:
     with pytest.raises(preflight.StartRefused, match="--host") as refused:
         preflight.open_listening_socket(host, 8000)
     assert refused.value.code == 1

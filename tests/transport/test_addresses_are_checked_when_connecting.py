@@ -1,4 +1,4 @@
-"""A name that resolves to another address the second time is not connected to."""
+"""A name that resolves to a private address at the second time is not connected to."""
 
 import socket
 from typing import Any
@@ -36,7 +36,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return tried
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_opened(
+def test_the_checked_address_is_the_one_that_is_connected_to(
     connected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolver = RebindingResolver([PUBLIC], [LOCAL])

@@ -1,4 +1,4 @@
-"""A small answer that unpacks to a huge one is given up at the bound, without ever lying in memory whole."""
+"""A small response that decompresses to a huge one is cut off at the limit, without being held in memory."""
 
 import gzip
 import io
@@ -24,7 +24,7 @@ def _bomb(size: int) -> bytes:
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_an_answer_that_unpacks_to_half_a_gigabyte(
+def test_an_answer_that_decompresses_to_half_a_gigabyte_is_cut_off(
     stub: StubServer, connect: Callable[..., Client], layers: int
 ) -> None:
     body = _bomb(512 * MIB)

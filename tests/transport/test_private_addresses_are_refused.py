@@ -1,4 +1,4 @@
-"""No spelling of a private address is reached: not directly, not by a redirect, not by a name that changes its mind."""
+"""No spelling of a private address is reached: directly, by a redirect, or by a name that changes its address."""
 
 import socket
 import threading
@@ -94,18 +94,18 @@ def listener() -> Iterator[Listener]:
     one.close()
 
 
-def test_the_listener_would_notice(listener: Listener) -> None:
+def test_the_listener_notices_a_request(listener: Listener) -> None:
     socket.create_connection(("127.0.0.1", listener.port), timeout=5).close()
     while not listener.reached:
         pass
 
 
-def test_there_are_enough_of_them() -> None:
+def test_many_spellings_are_tried() -> None:
     assert len(set(TABLE)) == len(TABLE) >= 120
 
 
 @pytest.mark.parametrize("url", TABLE)
-def test_it_is_not_reached(listener: Listener, url: str) -> None:
+def test_no_spelling_of_a_private_address_is_reached(listener: Listener, url: str) -> None:
     with (
         pytest.raises(ProviderError) as caught,
         open_url(url.replace("{port}", str(listener.port)), AddressGuard(), {}, print),
@@ -116,7 +116,7 @@ def test_it_is_not_reached(listener: Listener, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", TABLE)
-def test_a_redirect_does_not_lead_there(stub: StubServer, listener: Listener, url: str) -> None:
+def test_a_redirect_to_a_private_address_is_refused(stub: StubServer, listener: Listener, url: str) -> None:
     target = url.replace("{port}", str(listener.port)).replace("\r", "%0d").replace("\n", "%0a")
     if not target.isascii() or "://" not in target:
         pytest.skip("Cannot stand in a header, or is relative to the host that was allowed.")
@@ -130,7 +130,7 @@ def test_a_redirect_does_not_lead_there(stub: StubServer, listener: Listener, ur
 
 @pytest.mark.parametrize("bad", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "fe80::1%lo"])
 @pytest.mark.parametrize("first", [True, False])
-def test_one_bad_record_of_a_name_refuses_all(
+def test_one_private_record_of_a_name_refuses_all(
     listener: Listener, monkeypatch: pytest.MonkeyPatch, bad: str, first: bool
 ) -> None:
     def answer(host: str, port: int, **more: Any) -> list[Any]:
@@ -146,7 +146,7 @@ def test_one_bad_record_of_a_name_refuses_all(
     assert listener.reached == []
 
 
-def test_a_name_that_changes_its_mind_is_asked_once(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_is_resolved_once_per_connection(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     """A resolver that first says something public and then this machine (DNS rebinding)."""
     asked: list[str] = []
     went: list[Any] = []
@@ -172,5 +172,5 @@ def test_a_name_that_changes_its_mind_is_asked_once(listener: Listener, monkeypa
 
 
 @pytest.mark.parametrize("good", ["8.8.8.8", "1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450:4001::1"])
-def test_what_is_public_stays_so(good: str) -> None:
+def test_public_addresses_are_allowed(good: str) -> None:
     assert is_public(good)

@@ -1,4 +1,4 @@
-"""How long to wait after a 429, however the provider says it, or does not."""
+"""The delay after a 429 is read in every form in which providers send it, and has a default."""
 
 import time
 from email.utils import formatdate
@@ -33,7 +33,7 @@ NOW = 1_780_000_000.0
     ],
     ids=str,
 )
-def test_it_is_between_a_second_and_an_hour(head: dict[str, str], seconds: float) -> None:
+def test_a_delay_is_between_a_second_and_an_hour(head: dict[str, str], seconds: float) -> None:
     assert retry_after_seconds(head, NOW) == pytest.approx(seconds, abs=1)
 
 

@@ -1,4 +1,4 @@
-"""A provider that drips its answer byte by byte does not hold a slot for ever."""
+"""A provider that sends its response byte by byte does not hold a slot for ever."""
 
 import socket
 import threading
@@ -47,7 +47,7 @@ def dripping(request: pytest.FixtureRequest) -> Iterator[str]:
     thread.join(5)
 
 
-def test_it_is_cut_when_its_time_is_over_and_asked_again_later(
+def test_a_dripping_response_is_cut_off_at_its_time_limit_and_polled_again(
     cast: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch, dripping: str
 ) -> None:
     settings.PRIVATE_HOSTS = (dripping,)

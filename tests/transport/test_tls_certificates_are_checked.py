@@ -1,4 +1,4 @@
-"""Over TLS nothing is said to anybody whose certificate is not that of the host, signed by somebody who is trusted."""
+"""Nothing is sent over TLS to a host whose certificate is not its own or not signed by a trusted authority."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def _client(one: StubServer) -> Client:
     )
 
 
-def test_a_host_with_a_certificate_of_its_own_is_spoken_with(trusted: Path) -> None:
+def test_a_host_with_a_valid_certificate_is_called(trusted: Path) -> None:
     _, own = certificates.make_certificates(trusted)
     with run_stub_server(own) as one:
         one.on("GET /api/jobs/1", Reply(body={"id": 1}))
@@ -40,7 +40,7 @@ def test_a_host_with_a_certificate_of_its_own_is_spoken_with(trusted: Path) -> N
 
 
 @pytest.mark.parametrize("why", ["nobody knows who signed it", "it is another host's"])
-def test_nothing_is_said_to_a_host_whose_certificate_does_not_hold(trusted: Path, tmp_path: Path, why: str) -> None:
+def test_nothing_is_sent_to_a_host_with_an_invalid_certificate(trusted: Path, tmp_path: Path, why: str) -> None:
     stranger = tmp_path / "stranger"
     stranger.mkdir()
     signed_here = certificates.make_certificates(trusted, "127.0.0.9" if "another" in why else "127.0.0.1")[1]

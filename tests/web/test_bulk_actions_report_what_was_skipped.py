@@ -1,4 +1,4 @@
-"""Many exports at once: what can be done is done, the rest is named with its reason."""
+"""Bulk actions do what is possible, and name each export that was skipped with the reason."""
 
 import io
 import zipfile
@@ -33,7 +33,7 @@ def packed(client: Client, *exports: Export) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(b"".join(answer)))
 
 
-def test_what_is_open_is_canceled_and_the_rest_is_named(as_member: Client, cast: Cast) -> None:
+def test_open_exports_are_canceled_and_the_others_are_named(as_member: Client, cast: Cast) -> None:
     first, second = factories.waiting_export(cast), factories.processing_export(cast, format_="xlsx")
     over = factories.failed_export(cast, allow_duplicate=True)
     page = do(as_member, "cancel", first, second, over)
@@ -42,7 +42,7 @@ def test_what_is_open_is_canceled_and_the_rest_is_named(as_member: Client, cast:
     assert set(Export.objects.filter(status="canceled")) == {first, second}
 
 
-def test_a_retry_in_bulk_leaves_out_what_must_not_be_asked_for_so(as_member: Client, cast: Cast) -> None:
+def test_a_bulk_retry_skips_exports_that_need_a_confirmation(as_member: Client, cast: Cast) -> None:
     bad = factories.failed_export(cast)
     again = factories.failed_export(cast)
     as_member.post(f"{LIST}{again.pk}/retry")
@@ -60,7 +60,7 @@ def test_a_retry_in_bulk_leaves_out_what_must_not_be_asked_for_so(as_member: Cli
     assert Export.objects.filter(project=archive.project).count() == 1
 
 
-def test_the_same_twice_is_asked_for_once(as_member: Client, cast: Cast) -> None:
+def test_two_equal_exports_are_retried_once(as_member: Client, cast: Cast) -> None:
     one, other = factories.failed_export(cast), factories.failed_export(cast)
     page = do(as_member, "retry", one, other)
     new = Export.objects.get(trigger="retry")
@@ -68,7 +68,7 @@ def test_the_same_twice_is_asked_for_once(as_member: Client, cast: Cast) -> None
     assert f"(#{one.pk}): export {new.pk} asks for the same and is still open" in page
 
 
-def test_deleting_asks_first_and_keeps_the_history(as_member: Client, cast: Cast) -> None:
+def test_deleting_needs_a_confirmation_and_keeps_the_history(as_member: Client, cast: Cast) -> None:
     good, bad = factories.succeeded_export(cast), factories.failed_export(cast)
     path = path_of(good)
     page = do(as_member, "delete", good, bad, back="status=succeeded")
@@ -88,7 +88,7 @@ def test_deleting_asks_first_and_keeps_the_history(as_member: Client, cast: Cast
     assert as_member.get(f"{LIST}{good.pk}/file").status_code == 404
 
 
-def test_one_zip_of_many_files(as_viewer: Client, cast: Cast) -> None:
+def test_many_files_are_downloaded_as_one_zip(as_viewer: Client, cast: Cast) -> None:
     first, second = factories.succeeded_export(cast), factories.succeeded_export(cast, name="ORDERS.csv")
     bad = factories.failed_export(cast)
     sandbox = packed(as_viewer, first, second, bad)
@@ -104,13 +104,13 @@ def test_one_zip_of_many_files(as_viewer: Client, cast: Cast) -> None:
     assert set(taken.values_list("export_id", flat=True)) == {first.pk, second.pk}
 
 
-def test_a_name_is_safe_wherever_the_zip_is_unpacked(as_viewer: Client, cast: Cast) -> None:
+def test_names_in_the_zip_are_safe_on_every_system(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     File.objects.update(name="../../etc/pass:wd.csv")
     assert "_.._etc_pass_wd.csv" in packed(as_viewer, export).namelist()
 
 
-def test_a_zip_takes_no_memory_for_its_files(as_viewer: Client, cast: Cast) -> None:
+def test_the_zip_is_streamed(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     with path_of(export).open("wb") as file:
         file.truncate(50_000_000)
@@ -120,7 +120,7 @@ def test_a_zip_takes_no_memory_for_its_files(as_viewer: Client, cast: Cast) -> N
     assert max(sizes) < 600_000
 
 
-def test_a_file_that_is_lost_is_said_in_the_zip(as_viewer: Client, cast: Cast) -> None:
+def test_the_zip_names_lost_files(as_viewer: Client, cast: Cast) -> None:
     here, lost = factories.succeeded_export(cast), factories.succeeded_export(cast)
     path_of(lost).unlink()
     sandbox = packed(as_viewer, here, lost)
@@ -129,13 +129,13 @@ def test_a_file_that_is_lost_is_said_in_the_zip(as_viewer: Client, cast: Cast) -
     assert "Left out 1 export" in as_viewer.get(LIST).content.decode(), "the next page says it too"
 
 
-def test_a_zip_of_nothing_is_a_sentence(as_viewer: Client, cast: Cast) -> None:
+def test_a_zip_without_files_is_refused_in_one_sentence(as_viewer: Client, cast: Cast) -> None:
     assert "Nothing was done. Left out 1 export" in do(as_viewer, "zip", factories.failed_export(cast))
     assert "choose exports by their boxes first" in do(as_viewer, "zip")
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry", "delete"])
-def test_viewers_only_download(as_viewer: Client, cast: Cast, verb: str) -> None:
+def test_viewers_can_only_download(as_viewer: Client, cast: Cast, verb: str) -> None:
     export = factories.succeeded_export(cast)
     assert as_viewer.post(f"{BULK}{verb}", {"id": export.pk, "sure": "yes"}).status_code == 403
     assert path_of(export).exists()
@@ -143,7 +143,7 @@ def test_viewers_only_download(as_viewer: Client, cast: Cast, verb: str) -> None
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry", "delete", "zip"])
-def test_exports_of_another_team_are_none(as_outsider: Client, cast: Cast, verb: str) -> None:
+def test_exports_of_another_team_are_ignored(as_outsider: Client, cast: Cast, verb: str) -> None:
     export = factories.succeeded_export(cast)
     assert as_outsider.post(f"{BULK}{verb}", {"id": export.pk}).status_code == 404
     answer = as_outsider.post(f"/t/other-team/exports/bulk/{verb}", {"id": export.pk, "sure": "yes"}, follow=True)
@@ -152,7 +152,7 @@ def test_exports_of_another_team_are_none(as_outsider: Client, cast: Cast, verb:
     assert not Download.objects.exists()
 
 
-def test_nonsense_is_borne(as_member: Client, cast: Cast) -> None:
+def test_invalid_input_does_no_harm(as_member: Client, cast: Cast) -> None:
     export = factories.waiting_export(cast)
     ids = ["", "x", "-1", "9" * 40, "1e3", str(export.pk + 1000)]
     answer = as_member.post(f"{BULK}cancel", {"id": ids, "back": "//evil.example/"}, follow=True)
@@ -163,7 +163,7 @@ def test_nonsense_is_borne(as_member: Client, cast: Cast) -> None:
     assert Export.objects.get().status == "waiting"
 
 
-def test_the_list_comes_back_as_it_was(as_member: Client, cast: Cast) -> None:
+def test_the_list_keeps_its_filters_afterwards(as_member: Client, cast: Cast) -> None:
     export = factories.waiting_export(cast)
     answer = as_member.post(f"{BULK}cancel", {"id": export.pk, "back": "status=waiting&q=a%26b"})
     assert answer["Location"] == f"{LIST}?status=waiting&q=a%26b"

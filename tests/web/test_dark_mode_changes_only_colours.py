@@ -1,4 +1,4 @@
-"""Dark and light are one page in other colours, so what was looked at in one is known of the other."""
+"""Dark and light pages differ in colours alone, so what was checked in one holds for the other."""
 
 import re
 from pathlib import Path

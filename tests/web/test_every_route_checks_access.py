@@ -162,7 +162,7 @@ def numbers(cast: Cast) -> page_routes.ObjectIds:
     return made
 
 
-def test_everybody_is_told_what_they_should_be(cast: Cast, numbers: page_routes.ObjectIds) -> None:
+def test_every_role_gets_the_expected_status_on_every_route(cast: Cast, numbers: page_routes.ObjectIds) -> None:
     before = (Export.objects.count(), Project.objects.count(), Credential.objects.count())
     asked = list(check_access(cast, numbers, every_route()))
     print(f"{len(asked)} cells")
@@ -182,7 +182,9 @@ class Careless:
     urlpatterns = [*urls.urlpatterns, path("t/<slug:slug>/exports/forgotten", unguarded)]  # noqa: RUF012
 
 
-def test_a_view_that_nobody_guarded_is_found(cast: Cast, numbers: page_routes.ObjectIds, settings: Settings) -> None:
+def test_a_view_without_an_access_check_is_found(
+    cast: Cast, numbers: page_routes.ObjectIds, settings: Settings
+) -> None:
     before = set(every_route())
     settings.ROOT_URLCONF = Careless
     latest = [route for route in every_route() if route not in before]
@@ -190,7 +192,7 @@ def test_a_view_that_nobody_guarded_is_found(cast: Cast, numbers: page_routes.Ob
     assert bad == {("stranger", "sign in"), ("outsider", "nothing")}
 
 
-def test_a_view_that_the_table_does_not_name_is_found(settings: Settings) -> None:
+def test_a_route_that_the_table_does_not_name_is_found(settings: Settings) -> None:
     class New:
         urlpatterns = [*urls.urlpatterns, path("t/<slug:slug>/secrets/", unguarded)]  # noqa: RUF012
 

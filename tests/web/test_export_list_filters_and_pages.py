@@ -1,4 +1,4 @@
-"""The shared history: filters in the address, pages by key, live rows, few queries."""
+"""The list of exports: filters, pagination by key, live rows, few queries."""
 
 from datetime import timedelta
 from typing import Any
@@ -57,7 +57,7 @@ def test_the_newest_come_first(as_viewer: Client, history: dict[str, Export]) ->
         ("?status=&provider=&type=&project_id=&since=&until=&q=", ["bad", "good", "open"]),
     ],
 )
-def test_filters_are_in_the_address(
+def test_filters_are_query_parameters(
     as_viewer: Client, history: dict[str, Export], query: str, names: list[str]
 ) -> None:
     assert rows(as_viewer, query) == [history[name].pk for name in names]
@@ -70,13 +70,13 @@ def test_a_person_and_a_number_are_found(as_viewer: Client, history: dict[str, E
     assert bad.pk in rows(as_viewer, f"?q=%23{bad.pk}")
 
 
-def test_a_deleted_file_is_no_file(as_viewer: Client, history: dict[str, Export]) -> None:
+def test_an_export_with_a_deleted_file_counts_as_without_file(as_viewer: Client, history: dict[str, Export]) -> None:
     File.objects.update(deleted_at=timezone.now())
     assert rows(as_viewer, "?file=yes") == []
     assert "deleted" in as_viewer.get(LIST).content.decode()
 
 
-def test_filters_in_force_are_shown_and_can_be_taken_away(as_viewer: Client, history: dict[str, Export]) -> None:
+def test_active_filters_are_shown_and_can_be_removed(as_viewer: Client, history: dict[str, Export]) -> None:
     page = as_viewer.get(f"{LIST}?status=failed&q=%3Cb%3E").content.decode()
     assert 'href="/t/the-team/exports/?q=%3Cb%3E"><span class="muted">State:</span> Failed' in page
     assert 'href="/t/the-team/exports/?status=failed"><span class="muted">Search:</span> &lt;b&gt;' in page
@@ -84,7 +84,7 @@ def test_filters_in_force_are_shown_and_can_be_taken_away(as_viewer: Client, his
     assert "Clear all" not in as_viewer.get(LIST).content.decode()
 
 
-def test_a_filter_stays_in_its_box(as_viewer: Client, history: dict[str, Export]) -> None:
+def test_a_filter_stays_selected_in_the_form(as_viewer: Client, history: dict[str, Export]) -> None:
     page = as_viewer.get(f"{LIST}?status=failed&q=%3Cb%3E").content.decode()
     assert '<option value="failed" selected>' in page
     assert 'value="&lt;b&gt;"' in page
@@ -92,7 +92,7 @@ def test_a_filter_stays_in_its_box(as_viewer: Client, history: dict[str, Export]
     assert '<option value="failed,succeeded" selected>' in several
 
 
-def test_a_filter_that_cannot_be_read_is_named_and_left_out(as_viewer: Client, history: dict[str, Export]) -> None:
+def test_an_unreadable_filter_is_named_and_ignored(as_viewer: Client, history: dict[str, Export]) -> None:
     answer = as_viewer.get(f"{LIST}?status=broken&since=yesterday&type=orders&before=x")
     assert answer.status_code == 200
     page = answer.content.decode()
@@ -115,7 +115,7 @@ def test_pages_go_by_key_and_keep_the_filters(as_viewer: Client, cast: Cast) -> 
     assert 'rel="next"' not in as_viewer.get(f"{LIST}{oldest}").content.decode()
 
 
-def test_the_way_back_to_newer_ones(as_viewer: Client, cast: Cast) -> None:
+def test_links_lead_back_to_newer_exports(as_viewer: Client, cast: Cast) -> None:
     made_all = [factories.waiting_export(cast, allow_duplicate=True).pk for _ in range(65)][::-1]
     third = as_viewer.get(f"{LIST}?before={made_all[59]}").content.decode()
     newer = third.partition('rel="prev" href="')[2].partition('"')[0]
@@ -128,7 +128,7 @@ def test_the_way_back_to_newer_ones(as_viewer: Client, cast: Cast) -> None:
     assert rows(as_viewer, f"?before={made_all[59]}&after=1") == made_all[:30], "no page is both"
 
 
-def test_a_filter_without_an_index_searches_so_far_back_at_a_time(
+def test_a_filter_without_an_index_searches_a_bounded_period_per_page(
     as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pagination, "SCAN_ROWS", 10)
@@ -144,7 +144,7 @@ def test_a_filter_without_an_index_searches_so_far_back_at_a_time(
     assert "Look further back" not in last
 
 
-def test_a_period_ends_the_looking_back(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_period_bounds_the_search(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pagination, "SCAN_ROWS", 3)
     for _ in range(5):
         factories.waiting_export(cast, allow_duplicate=True)
@@ -155,7 +155,7 @@ def test_a_period_ends_the_looking_back(as_viewer: Client, cast: Cast, monkeypat
     assert "Look further back" not in page
 
 
-def test_every_row_has_one_thing_to_do_next(as_member: Client, as_viewer: Client, cast: Cast) -> None:
+def test_every_row_has_one_main_action(as_member: Client, as_viewer: Client, cast: Cast) -> None:
     exports = {
         "Cancel": factories.waiting_export(cast),
         "Download": factories.succeeded_export(cast, format_="xlsx"),
@@ -181,7 +181,7 @@ def test_a_row_that_was_retried_leads_to_the_retry(as_member: Client, cast: Cast
     assert f"Retried as {later.pk}" in as_member.get(LIST).content.decode()
 
 
-def test_what_changes_a_project_is_not_offered_with_one_press(as_member: Client, cast: Cast) -> None:
+def test_kinds_that_change_a_project_are_not_retried_with_one_press(as_member: Client, cast: Cast) -> None:
     export = factories.processing_export(cast, project=cast.project("toloka"))
     export.move("succeeded", source="poll")
     page = as_member.get(LIST).content.decode()
@@ -198,13 +198,13 @@ def test_open_rows_say_how_long_it_usually_takes(as_viewer: Client, cast: Cast) 
     assert "usually 5\N{EN DASH}6 min" in as_viewer.get(LIST).content.decode()
 
 
-def test_an_empty_list_leads_on(as_member: Client, cast: Cast) -> None:
+def test_an_empty_list_says_what_to_do(as_member: Client, cast: Cast) -> None:
     assert "No exports yet" in as_member.get(LIST).content.decode()
     factories.waiting_export(cast)
     assert "No export fits" in as_member.get(f"{LIST}?status=failed").content.decode()
 
 
-def test_rows_move_only_while_something_is_open(as_viewer: Client, cast: Cast) -> None:
+def test_rows_are_refreshed_only_while_an_export_is_open(as_viewer: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     page = as_viewer.get(LIST).content.decode()
     assert 'hx-trigger="every 2s"' in page

@@ -1,4 +1,4 @@
-"""The file on an export's page: looked into, played, taken with a receipt, deleted with its history kept."""
+"""The file on an export's page: previewed, played, downloaded with a record, deleted with its history kept."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def video(cast: Cast) -> Export:
     return export
 
 
-def test_the_preview_is_loaded_by_itself(as_viewer: Client, cast: Cast) -> None:
+def test_the_preview_is_loaded_separately(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     page = as_viewer.get(address(export)).content.decode()
     assert f'hx-get="{address(export, "preview")}" hx-trigger="load"' in page
@@ -43,14 +43,14 @@ def test_the_preview_is_loaded_by_itself(as_viewer: Client, cast: Cast) -> None:
     assert "order.total</th>" in whole
 
 
-def test_looking_is_not_taking(as_viewer: Client, cast: Cast) -> None:
+def test_a_preview_is_not_recorded_as_a_download(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     as_viewer.get(address(export))
     as_viewer.get(address(export, "preview"))
     assert not Download.objects.exists()
 
 
-def test_cells_are_text_and_a_formula_is_pointed_out(as_viewer: Client, cast: Cast) -> None:
+def test_cells_are_escaped_and_formulas_are_pointed_out(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     stored(export).write_text('a,b\n"=HYPERLINK(""http://evil.example"")",<img src=x>\n-5,+1\n')
     part = as_viewer.get(address(export, "preview"), headers=HX).content.decode()
@@ -59,7 +59,7 @@ def test_cells_are_text_and_a_formula_is_pointed_out(as_viewer: Client, cast: Ca
     assert "1 cell shown looks like a formula" in part
 
 
-def test_a_preview_fails_softly(as_viewer: Client, cast: Cast) -> None:
+def test_a_failed_preview_is_reported_in_its_place(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     stored(export).unlink()
     answer = as_viewer.get(address(export, "preview"), headers=HX)
@@ -85,14 +85,14 @@ def test_only_videos_are_played(as_viewer: Client, cast: Cast) -> None:
     assert as_viewer.get(address(factories.succeeded_export(cast), "play")).status_code == 404
 
 
-def test_watching_is_noted_once_a_sitting(as_viewer: Client, cast: Cast) -> None:
+def test_playing_a_video_is_recorded_once_per_session(as_viewer: Client, cast: Cast) -> None:
     export = video(cast)
     for start in (0, 10, 0):
         b"".join(as_viewer.get(address(export, "play"), headers={"Range": f"bytes={start}-"}))
     assert Download.objects.count() == 1
 
 
-def test_who_took_the_file_is_on_the_page(as_viewer: Client, as_member: Client, cast: Cast) -> None:
+def test_downloads_are_shown_on_the_page(as_viewer: Client, as_member: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     assert "Nobody has downloaded this file yet" in as_member.get(address(export)).content.decode()
     as_viewer.get(address(export, "file"))
@@ -104,28 +104,28 @@ def test_who_took_the_file_is_on_the_page(as_viewer: Client, as_member: Client, 
     assert cast.viewer.user.display_name in taken
 
 
-def test_parts_that_go_on_are_one_download(as_viewer: Client, cast: Cast) -> None:
+def test_consecutive_ranges_are_one_download(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     for wanted in ("bytes=0-4", "bytes=5-9", "bytes=10-"):
         as_viewer.get(address(export, "file"), headers={"Range": wanted})
     assert Download.objects.count() == 1
 
 
-def test_leaving_out_the_first_byte_is_noted_all_the_same(as_viewer: Client, cast: Cast) -> None:
+def test_a_download_without_the_first_byte_is_recorded_too(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     as_viewer.get(address(export, "file"), headers={"Range": "bytes=1-"})
     assert Download.objects.count() == 1
 
 
 @pytest.mark.parametrize("headers", [{"Range": "bytes=900-"}, {"If-None-Match": "*"}])
-def test_where_no_byte_leaves_nothing_is_noted(as_viewer: Client, cast: Cast, headers: dict[str, str]) -> None:
+def test_a_request_that_sends_no_byte_is_not_recorded(as_viewer: Client, cast: Cast, headers: dict[str, str]) -> None:
     export = factories.succeeded_export(cast)
     as_viewer.get(address(export, "file"), headers=headers)
     as_viewer.head(address(export, "file"))
     assert not Download.objects.exists()
 
 
-def test_deleting_asks_first_and_says_what_stays(as_member: Client, cast: Cast) -> None:
+def test_deleting_needs_a_confirmation_and_says_what_stays(as_member: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     assert address(export, "delete-file") in as_member.get(address(export)).content.decode()
     page = as_member.get(address(export, "delete-file")).content.decode()
@@ -134,7 +134,7 @@ def test_deleting_asks_first_and_says_what_stays(as_member: Client, cast: Cast) 
     assert stored(export).exists()
 
 
-def test_a_deleted_file_leaves_its_history(as_member: Client, cast: Cast) -> None:
+def test_the_history_stays_when_the_file_is_deleted(as_member: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     before = Change.objects.filter(export=export).count()
     as_member.get(address(export, "file"))
@@ -155,7 +155,7 @@ def test_a_deleted_file_leaves_its_history(as_member: Client, cast: Cast) -> Non
     assert AuditEntry.objects.filter(verb="deleted file").count() == 1
 
 
-def test_viewers_and_strangers_delete_nothing(as_viewer: Client, as_outsider: Client, cast: Cast) -> None:
+def test_viewers_and_outsiders_cannot_delete(as_viewer: Client, as_outsider: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     assert as_viewer.post(address(export, "delete-file")).status_code == 403
     assert as_outsider.post(address(export, "delete-file")).status_code == 404
@@ -165,7 +165,7 @@ def test_viewers_and_strangers_delete_nothing(as_viewer: Client, as_outsider: Cl
     assert stored(export).exists()
 
 
-def test_programs_get_a_receipt_too(cast: Cast) -> None:
+def test_downloads_through_the_api_are_recorded_too(cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     token = Token.issue(cast.member, READ)
     for start in (0, 5):

@@ -1,4 +1,4 @@
-"""What an export's page tells: questions folded, options compared, calls in pages, and all of it at one price."""
+"""An export's page: collapsed polls, compared options, paginated calls, and a fixed number of queries."""
 
 import html
 import re
@@ -42,7 +42,7 @@ def calls(export: Export, count: int, **more: Any) -> None:
     )
 
 
-def test_equal_questions_are_one_line(as_viewer: Client, cast: Cast) -> None:
+def test_equal_polls_are_collapsed_into_one_line(as_viewer: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     calls(export, 12)
     calls(export, 2, status=503)
@@ -52,13 +52,13 @@ def test_equal_questions_are_one_line(as_viewer: Client, cast: Cast) -> None:
     assert text.count('class="fold"') == 1
 
 
-def test_one_question_is_told_as_one(as_viewer: Client, cast: Cast) -> None:
+def test_a_single_poll_is_shown_in_the_singular(as_viewer: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     calls(export, 1)
     assert "Asked Ulule once, " in page(as_viewer, export)
 
 
-def test_a_question_without_an_answer_is_told_in_one_sentence(as_viewer: Client, cast: Cast) -> None:
+def test_a_poll_without_an_answer_is_one_sentence(as_viewer: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     calls(export, 1, status=None, error="The connection was cut.")
     assert re.search(r"Asked Ulule once, <time[^>]*>[^<]*</time>, without a usable answer", page(as_viewer, export))
@@ -73,13 +73,13 @@ def test_a_question_without_an_answer_is_told_in_one_sentence(as_viewer: Client,
         (86400, "21 Nov 2026, 10:00 UTC \N{EN DASH} 22 Nov 2026, 10:00 UTC"),
     ],
 )
-def test_a_span_is_said_as_shortly_as_it_can_be(seconds: int, said: str) -> None:
+def test_a_span_of_time_is_shown_briefly(seconds: int, said: str) -> None:
     first = datetime(2026, 11, 21, 10, 0, 30, tzinfo=UTC)
     shown = between(first, first + timedelta(seconds=seconds))
     assert html.unescape(re.sub("<[^>]*>", "", shown)) == said
 
 
-def test_questions_stand_between_the_changes_they_lie_between(cast: Cast) -> None:
+def test_polls_are_shown_between_the_changes_around_them(cast: Cast) -> None:
     export = factories.processing_export(cast)
     now = timezone.now()
     Change.objects.filter(export=export).update(at=now)
@@ -97,7 +97,7 @@ def test_questions_stand_between_the_changes_they_lie_between(cast: Cast) -> Non
     assert count == 5
 
 
-def test_what_is_sent_or_fetched_is_no_question(cast: Cast) -> None:
+def test_submits_and_downloads_are_not_counted_as_polls(cast: Cast) -> None:
     export = factories.processing_export(cast)
     calls(export, 2, method="POST")
     calls(export, 2, credential=None)
@@ -106,7 +106,7 @@ def test_what_is_sent_or_fetched_is_no_question(cast: Cast) -> None:
     assert count == 4
 
 
-def test_very_many_changes_are_bounded(as_viewer: Client, cast: Cast) -> None:
+def test_the_number_of_changes_shown_is_bounded(as_viewer: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     now = timezone.now()
     total = timeline.FIRST_CHANGES + timeline.LAST_CHANGES + 30
@@ -119,7 +119,7 @@ def test_very_many_changes_are_bounded(as_viewer: Client, cast: Cast) -> None:
     assert "30 changes in between, not shown here" in text
 
 
-def test_calls_come_when_they_are_wanted_latest_first_and_in_pages(as_viewer: Client, cast: Cast) -> None:
+def test_calls_are_loaded_on_request_latest_first_and_in_pages(as_viewer: Client, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     calls(export, CALLS_PER_PAGE + 5)
     text = page(as_viewer, export)
@@ -135,7 +135,7 @@ def test_calls_come_when_they_are_wanted_latest_first_and_in_pages(as_viewer: Cl
     assert as_viewer.get(address(export, "calls?before=x")).status_code == 200
 
 
-def test_calls_of_an_open_one_go_on_by_themselves(as_viewer: Client, cast: Cast) -> None:
+def test_the_calls_of_an_open_export_are_refreshed(as_viewer: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     calls(export, 1)
     assert "every 5s" in as_viewer.get(address(export, "calls"), headers=HX).content.decode()
@@ -143,7 +143,7 @@ def test_calls_of_an_open_one_go_on_by_themselves(as_viewer: Client, cast: Cast)
     assert "every 5s" not in as_viewer.get(address(export, "calls"), headers=HX).content.decode()
 
 
-def test_options_that_are_others_than_last_time_are_marked(as_viewer: Client, cast: Cast) -> None:
+def test_options_that_differ_from_the_last_export_are_marked(as_viewer: Client, cast: Cast) -> None:
     project = cast.project("playcanvas")
     first = factories.waiting_export(cast, project=project, options={"branch_id": "b1"})
     assert "different" not in page(as_viewer, first)
@@ -159,7 +159,7 @@ def test_options_that_are_others_than_last_time_are_marked(as_viewer: Client, ca
     assert "last time b2" in text
 
 
-def test_an_open_one_says_how_long_it_usually_takes(as_viewer: Client, cast: Cast) -> None:
+def test_an_open_export_shows_the_usual_duration(as_viewer: Client, cast: Cast) -> None:
     now = timezone.now()
     for minutes in (4, 5, 6, 7):
         one = factories.succeeded_export(cast)
@@ -168,7 +168,7 @@ def test_an_open_one_says_how_long_it_usually_takes(as_viewer: Client, cast: Cas
 
 
 @pytest.mark.parametrize("status", states.STATUSES)
-def test_title_and_icon_of_the_window_show_the_state(as_viewer: Client, cast: Cast, status: str) -> None:
+def test_the_title_and_the_icon_show_the_status(as_viewer: Client, cast: Cast, status: str) -> None:
     makers = {
         "waiting": factories.waiting_export,
         "processing": factories.processing_export,
@@ -185,7 +185,7 @@ def test_title_and_icon_of_the_window_show_the_state(as_viewer: Client, cast: Ca
 
 
 @pytest.mark.parametrize("status", ["processing", "succeeded", "failed"])
-def test_the_page_costs_the_same_whatever_happened(as_viewer: Client, cast: Cast, status: str) -> None:
+def test_the_number_of_queries_does_not_depend_on_the_history(as_viewer: Client, cast: Cast, status: str) -> None:
     makers = {
         "processing": factories.processing_export,
         "succeeded": factories.succeeded_export,
@@ -212,7 +212,7 @@ def test_the_page_costs_the_same_whatever_happened(as_viewer: Client, cast: Cast
     assert counts[0] == counts[1] <= 8
 
 
-def test_a_viewer_is_told_whom_to_ask(as_viewer: Client, as_member: Client, cast: Cast) -> None:
+def test_a_viewer_is_told_who_can_act(as_viewer: Client, as_member: Client, cast: Cast) -> None:
     export = factories.failed_export(cast, "credential", "401")
     text = page(as_viewer, export)
     assert "Ask a member to do it" in text
@@ -221,14 +221,14 @@ def test_a_viewer_is_told_whom_to_ask(as_viewer: Client, as_member: Client, cast
 
 
 @pytest.mark.parametrize(("source", "said"), [("poll", "Ulule canceled the job"), ("person", "does not follow it")])
-def test_who_canceled_is_told(as_member: Client, cast: Cast, source: str, said: str) -> None:
+def test_the_page_names_who_canceled(as_member: Client, cast: Cast, source: str, said: str) -> None:
     export = factories.processing_export(cast)
     export.move("canceled", source=source)
     assert said in page(as_member, export)
 
 
 @pytest.mark.parametrize("code", ["no_file", "bad_file", "too_large", "storage", "address"])
-def test_what_failed_after_the_job_does_not_deny_the_job(cast: Cast, code: str) -> None:
+def test_a_failure_after_the_job_still_says_that_the_job_ran(cast: Cast, code: str) -> None:
     marks = [stage.icon for stage in presenter.build_stages(factories.failed_export(cast, code))]
     assert marks == ["check", "check", "empty"]
 

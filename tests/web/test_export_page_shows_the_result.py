@@ -1,4 +1,4 @@
-"""The page of one export: the result first, all that happened, whose turn it is, and the buttons."""
+"""The page of one export: the result first, the timeline, who must act, and the buttons."""
 
 import pytest
 from django.test import Client
@@ -20,7 +20,7 @@ def page(client: Client, export: Export) -> str:
     return answer.content.decode()
 
 
-def test_an_open_one_says_what_happens_next(as_member: Client, cast: Cast) -> None:
+def test_an_open_export_says_what_happens_next(as_member: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     Export.objects.filter(pk=export.pk).update(wait_note="Waits for the provider's limit.")
     text = page(as_member, export)
@@ -33,7 +33,7 @@ def test_an_open_one_says_what_happens_next(as_member: Client, cast: Cast) -> No
     assert "state-processing" in text
 
 
-def test_a_lost_answer_is_said(as_member: Client, cast: Cast) -> None:
+def test_a_lost_answer_is_reported(as_member: Client, cast: Cast) -> None:
     export = factories.waiting_export(cast)
     Export.objects.filter(pk=export.pk).update(request_sent_at=timezone.now())
     assert "does not ask twice" in page(as_member, export)
@@ -61,7 +61,7 @@ def test_the_whole_timeline_is_there(as_member: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("code", states.ERROR_CODES)
-def test_every_failure_says_whose_turn_it_is_and_what_helps(as_member: Client, cast: Cast, code: str) -> None:
+def test_every_failure_says_who_must_act_and_how(as_member: Client, cast: Cast, code: str) -> None:
     text = page(as_member, factories.failed_export(cast, code, "What happened."))
     turn = {"you": "Your turn", "us": "The portal&#x27;s turn", "provider": "Ulule&#x27;s turn"}
     assert turn[states.DEFAULT_ACTION[code]] in text
@@ -71,7 +71,7 @@ def test_every_failure_says_whose_turn_it_is_and_what_helps(as_member: Client, c
     assert ("Watch job 77 again" in text) == (code == "deadline")
 
 
-def test_options_go_by_their_names(as_member: Client, cast: Cast) -> None:
+def test_options_are_shown_with_their_labels(as_member: Client, cast: Cast) -> None:
     options = {"columns": {"order.id": "Number <b>"}}
     text = page(as_member, factories.waiting_export(cast, options=options))
     assert "Columns" in text
@@ -98,13 +98,13 @@ def test_the_file_is_served_with_ranges(as_viewer: Client, cast: Cast) -> None:
     assert b"".join(part) == factories.ORDERS_CSV[:5]
 
 
-def test_without_a_file_there_is_a_sentence(as_viewer: Client, cast: Cast) -> None:
+def test_an_export_without_a_file_says_so(as_viewer: Client, cast: Cast) -> None:
     answer = as_viewer.get(address(factories.failed_export(cast), "file"))
     assert answer.status_code == 404
     assert "This export has no file." in answer.content.decode()
 
 
-def test_canceling(as_member: Client, cast: Cast) -> None:
+def test_an_open_export_can_be_canceled(as_member: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     assert as_member.post(address(export, "cancel"))["Location"] == address(export)
     export.refresh_from_db()
@@ -115,7 +115,7 @@ def test_canceling(as_member: Client, cast: Cast) -> None:
     assert "has ended already" in again
 
 
-def test_retrying_makes_a_new_export_once(as_member: Client, cast: Cast) -> None:
+def test_two_retries_create_one_new_export(as_member: Client, cast: Cast) -> None:
     export = factories.failed_export(cast)
     first = as_member.post(address(export, "retry"))
     second = as_member.post(address(export, "retry"))
@@ -125,13 +125,13 @@ def test_retrying_makes_a_new_export_once(as_member: Client, cast: Cast) -> None
     assert f"export {export.pk}" in page(as_member, new)
 
 
-def test_an_open_one_is_not_retried(as_member: Client, cast: Cast) -> None:
+def test_an_open_export_is_not_retried(as_member: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     assert "still open" in as_member.post(address(export, "retry"), follow=True).content.decode()
     assert Export.objects.count() == 1
 
 
-def test_adopting_a_job(as_member: Client, cast: Cast) -> None:
+def test_a_running_job_can_be_adopted(as_member: Client, cast: Cast) -> None:
     export = factories.failed_export(cast, "unconfirmed")
     assert as_member.post(address(export, "adopt"), {"remote_id": " 88 "}).status_code == 302
     new = Export.objects.get(retry_of=export)
@@ -143,7 +143,7 @@ def test_adopting_a_job(as_member: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("verb", ["cancel", "retry", "adopt"])
-def test_a_link_does_nothing(as_member: Client, cast: Cast, verb: str) -> None:
+def test_a_get_request_changes_nothing(as_member: Client, cast: Cast, verb: str) -> None:
     export = factories.processing_export(cast)
     assert as_member.get(address(export, verb))["Location"] == address(export)
     export.refresh_from_db()
@@ -151,7 +151,7 @@ def test_a_link_does_nothing(as_member: Client, cast: Cast, verb: str) -> None:
     assert Export.objects.count() == 1
 
 
-def test_the_live_part_is_the_part_of_the_page(as_member: Client, cast: Cast) -> None:
+def test_the_live_refresh_returns_the_same_part_as_the_page(as_member: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     whole = page(as_member, export)
     part = as_member.get(address(export), headers={"HX-Request": "true"}).content.decode()
@@ -161,7 +161,7 @@ def test_the_live_part_is_the_part_of_the_page(as_member: Client, cast: Cast) ->
     assert "csrf" not in part
 
 
-def test_texts_of_providers_are_inert(as_member: Client, cast: Cast) -> None:
+def test_texts_of_providers_are_escaped(as_member: Client, cast: Cast) -> None:
     export = factories.failed_export(cast, message="<script>alert(1)</script>")
     Export.objects.filter(pk=export.pk).update(messages=["<img src=x>"], provider_status="<b>bad</b>")
     text = page(as_member, export)

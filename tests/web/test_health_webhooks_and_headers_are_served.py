@@ -1,4 +1,4 @@
-"""What machines ask for: the health page, webhooks, and headers on everything."""
+"""Endpoints for machines: the health page, webhooks, and headers on every response."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def test_healthz_answers_when_the_database_does(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_healthz_says_when_the_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_healthz_is_503_when_the_database_is_unreachable(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise DatabaseError
 
@@ -42,7 +42,7 @@ def test_a_webhook_brings_the_next_poll_forward(cast: Cast) -> None:
 
 @pytest.mark.parametrize("tail", ["1/wrong", "1/", "nonsense", "99999999999999999999999/ä", "1/a/b", "-1/x"])
 @pytest.mark.parametrize("method", ["post", "get", "put"])
-def test_a_wrong_webhook_is_answered_alike_and_changes_nothing(cast: Cast, tail: str, method: str) -> None:
+def test_a_forged_webhook_gets_the_same_answer_and_changes_nothing(cast: Cast, tail: str, method: str) -> None:
     export = factories.processing_export(cast)
     later = timezone.now() + timedelta(minutes=5)
     Export.objects.filter(pk=export.pk).update(next_step_at=later)
@@ -52,7 +52,7 @@ def test_a_wrong_webhook_is_answered_alike_and_changes_nothing(cast: Cast, tail:
     assert export.next_step_at == later
 
 
-def test_a_huge_or_broken_body_is_thrown_away(cast: Cast) -> None:
+def test_a_huge_or_broken_body_is_ignored(cast: Cast) -> None:
     export = factories.processing_export(cast)
     path = f"/hooks/{export.pk}/{inbound_webhooks.url_signature(export.pk)}"
     for body in (b"x" * 5_000_000, b"\xff\xfe{", b""):
@@ -61,7 +61,7 @@ def test_a_huge_or_broken_body_is_thrown_away(cast: Cast) -> None:
 
 @pytest.mark.parametrize("path", ["/sign-in/", "/healthz", "/nothing", "/static/exports/portal.css", "/admin/login/"])
 @pytest.mark.django_db
-def test_every_answer_is_strict(client: Client, path: str) -> None:
+def test_every_response_has_the_security_headers(client: Client, path: str) -> None:
     answer = client.get(path)
     policy = answer["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -75,12 +75,12 @@ def test_every_answer_is_strict(client: Client, path: str) -> None:
     answer.close()
 
 
-def test_pages_stay_out_of_shared_caches(as_member: Client) -> None:
+def test_pages_are_not_kept_in_shared_caches(as_member: Client) -> None:
     assert "private" in as_member.get("/t/the-team/")["Cache-Control"]
 
 
 @pytest.mark.parametrize("path", ["", "exports/", "projects/", "credentials/", "new/"])
-def test_pages_hold_nothing_inline(as_owner: Client, cast: Cast, path: str) -> None:
+def test_pages_contain_no_inline_scripts_or_styles(as_owner: Client, cast: Cast, path: str) -> None:
     factories.processing_export(cast)
     page = as_owner.get(f"/t/the-team/{path}").content.decode()
     assert "<style" not in page

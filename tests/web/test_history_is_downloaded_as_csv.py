@@ -1,4 +1,4 @@
-"""The history as CSV: the filters of the page, no formulas, and an end."""
+"""The history as CSV: the filters of the page, no formulas, and a bound."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ def lines(client: Client, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_each_export_is_a_line(as_viewer: Client, cast: Cast) -> None:
+def test_each_export_is_one_row(as_viewer: Client, cast: Cast) -> None:
     good, bad = (
         factories.succeeded_export(cast),
         factories.failed_export(cast, message='It said: no, "never".\nSo it is.'),
@@ -38,7 +38,7 @@ def test_each_export_is_a_line(as_viewer: Client, cast: Cast) -> None:
     assert second["project_id"] == "4001"
 
 
-def test_it_has_the_filters_of_the_page(as_viewer: Client, cast: Cast) -> None:
+def test_it_uses_the_filters_of_the_page(as_viewer: Client, cast: Cast) -> None:
     factories.succeeded_export(cast)
     bad = factories.failed_export(cast)
     assert [line["number"] for line in lines(as_viewer, "?status=failed&file=no")] == [str(bad.pk)]
@@ -47,7 +47,7 @@ def test_it_has_the_filters_of_the_page(as_viewer: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
-def test_nothing_is_a_formula(as_viewer: Client, cast: Cast, sign: str) -> None:
+def test_formulas_are_neutralized(as_viewer: Client, cast: Cast, sign: str) -> None:
     factories.failed_export(cast, message=f"{sign}cmd|' /C calc'!A0")
     Project.objects.update(name=f"{sign}1+1")
     User.objects.filter(pk=cast.member.user.pk).update(name=f"{sign}1")
@@ -57,7 +57,7 @@ def test_nothing_is_a_formula(as_viewer: Client, cast: Cast, sign: str) -> None:
     assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in line.values())
 
 
-def test_it_goes_in_chunks_and_ends(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_streamed_and_bounded(as_viewer: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     made_all = [str(factories.waiting_export(cast, allow_duplicate=True).pk) for _ in range(7)][::-1]
     monkeypatch.setattr(pagination, "CHUNK_ROWS", 3)
     assert [line["number"] for line in lines(as_viewer)] == made_all
@@ -65,14 +65,14 @@ def test_it_goes_in_chunks_and_ends(as_viewer: Client, cast: Cast, monkeypatch: 
     assert [line["number"] for line in lines(as_viewer)] == made_all[:5]
 
 
-def test_it_costs_few_queries(as_viewer: Client, cast: Cast, django_assert_max_num_queries: Any) -> None:
+def test_it_takes_few_queries(as_viewer: Client, cast: Cast, django_assert_max_num_queries: Any) -> None:
     for _ in range(10):
         factories.failed_export(cast)
     with django_assert_max_num_queries(5):
         assert len(lines(as_viewer)) == 10
 
 
-def test_another_team_gets_nothing(as_outsider: Client, cast: Cast) -> None:
+def test_another_team_gets_404(as_outsider: Client, cast: Cast) -> None:
     factories.waiting_export(cast)
     assert as_outsider.get(HISTORY).status_code == 404
     assert b"".join(as_outsider.get("/t/other-team/exports.csv")).count(b"\n") == 1

@@ -1,4 +1,4 @@
-"""The home: what needs attention, what moves, what is done, how fresh, how much, who did what."""
+"""The home page: what needs attention, what runs, what has ended, the age of copies, storage, activity."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ def part(client: Client, name: str) -> str:
     return page(client).partition(f'id="{name}"')[2].partition("</section>")[0]
 
 
-def test_the_home_says_what_needs_attention(as_member: Client, cast: Cast) -> None:
+def test_the_home_lists_exports_that_need_attention(as_member: Client, cast: Cast) -> None:
     bad = factories.failed_export(cast, message="The pools are open.")
     factories.processing_export(cast, format_="xlsx")
     shown = page(as_member)
@@ -36,7 +36,7 @@ def test_the_home_says_what_needs_attention(as_member: Client, cast: Cast) -> No
     assert 'id="h-attention"' not in page(as_member), "somebody asked again"
 
 
-def test_what_may_run_at_the_provider_comes_first(as_member: Client, cast: Cast) -> None:
+def test_exports_that_may_still_run_at_the_provider_come_first(as_member: Client, cast: Cast) -> None:
     lost = factories.failed_export(cast, "unconfirmed", "The answer was lost.")
     factories.failed_export(cast, "provider_failed", "It broke there.")
     shown = part(as_member, "h-attention")
@@ -45,7 +45,7 @@ def test_what_may_run_at_the_provider_comes_first(as_member: Client, cast: Cast)
     assert "#adopt" not in shown, "the page is read from its beginning, which explains the choice"
 
 
-def test_old_failures_are_let_rest(as_member: Client, cast: Cast) -> None:
+def test_old_failures_are_not_shown(as_member: Client, cast: Cast) -> None:
     bad = factories.failed_export(cast, message="Long forgotten.")
     Export.objects.filter(pk=bad.pk).update(finished_at=timezone.now() - timedelta(days=15))
     assert 'id="h-attention"' not in page(as_member)
@@ -57,7 +57,7 @@ def test_a_failing_credential_needs_attention(as_member: Client, cast: Cast) -> 
     assert "Ulule answered 401." in part(as_member, "h-attention")
 
 
-def test_done_is_what_ended_this_week(as_viewer: Client, cast: Cast) -> None:
+def test_exports_of_this_week_are_shown_as_done(as_viewer: Client, cast: Cast) -> None:
     new, old = factories.succeeded_export(cast), factories.succeeded_export(cast)
     Export.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=8))
     shown = part(as_viewer, "h-done")
@@ -81,7 +81,7 @@ def test_the_oldest_copies_come_first(as_viewer: Client, cast: Cast) -> None:
     assert "The toloka one" not in shown, "nothing of it can be copied"
 
 
-def test_what_is_kept_is_counted(as_viewer: Client, as_member: Client, cast: Cast) -> None:
+def test_kept_files_are_counted(as_viewer: Client, as_member: Client, cast: Cast) -> None:
     first, _ = factories.succeeded_export(cast), factories.succeeded_export(cast)
     shown = part(as_viewer, "h-kept")
     assert "52\xa0bytes" in shown
@@ -92,7 +92,7 @@ def test_what_is_kept_is_counted(as_viewer: Client, as_member: Client, cast: Cas
     assert "1 verified file." in shown
 
 
-def test_who_did_what_lately(as_owner: Client, as_viewer: Client, as_member: Client, cast: Cast) -> None:
+def test_recent_activity_is_shown(as_owner: Client, as_viewer: Client, as_member: Client, cast: Cast) -> None:
     export = factories.processing_export(cast)
     as_member.post(f"{HOME}exports/{export.pk}/cancel")
     AuditEntry.objects.create(
@@ -117,7 +117,7 @@ def test_other_teams_are_not_counted(as_outsider: Client, cast: Cast) -> None:
     assert "First, a credential" in shown
 
 
-def test_an_empty_home_leads_from_step_to_step(as_owner: Client, as_viewer: Client, cast: Cast) -> None:
+def test_an_empty_home_shows_the_first_steps(as_owner: Client, as_viewer: Client, cast: Cast) -> None:
     assert "/t/the-team/credentials/add/" in page(as_owner)
     assert "An owner of the team adds it." in page(as_viewer)
     credential = cast.credential("ulule")

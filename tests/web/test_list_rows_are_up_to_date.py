@@ -1,4 +1,4 @@
-"""Rows of lists are kept from one page to the next; what changed shows all the same, to each as they may see it."""
+"""Rows of the export list show the current values, with the actions and the time zone of the reader."""
 
 from collections.abc import Callable
 
@@ -50,7 +50,7 @@ def test_a_viewer_sees_no_buttons_after_a_member_saw_them(as_member: Client, as_
     assert f"exports/{export.pk}/cancel" not in as_viewer.get(LIST).content.decode()
 
 
-def test_times_are_in_the_zone_of_whoever_reads(as_member: Client, as_viewer: Client, cast: Cast) -> None:
+def test_times_are_shown_in_the_readers_time_zone(as_member: Client, as_viewer: Client, cast: Cast) -> None:
     factories.succeeded_export(cast)
     assert "UTC</time>" in as_member.get(LIST).content.decode()
     viewer: Member = cast.viewer

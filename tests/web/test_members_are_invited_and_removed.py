@@ -1,4 +1,4 @@
-"""Members: invited by link or mail, roles, leaving, removing; and a team always keeps an owner."""
+"""Members: invited by link or mail, roles, leaving, removing; a team always keeps an owner."""
 
 import re
 from datetime import timedelta
@@ -41,7 +41,7 @@ def newcomer(db: None) -> tuple[User, Client]:
 # ---------------------------------------------------------------- the list
 
 
-def test_everybody_sees_who_is_in_the_team(as_viewer: Client, cast: Cast) -> None:
+def test_every_role_sees_the_members(as_viewer: Client, cast: Cast) -> None:
     page = as_viewer.get(f"{TEAM}members/").content.decode()
     for one in (cast.owner, cast.member, cast.viewer):
         assert one.user.email in page
@@ -50,7 +50,7 @@ def test_everybody_sees_who_is_in_the_team(as_viewer: Client, cast: Cast) -> Non
     assert f"members/{cast.member.pk}/" not in page
 
 
-def test_last_seen_is_the_sign_in_or_a_tokens_use(cast: Cast) -> None:
+def test_last_seen_is_the_latest_sign_in_or_use_of_a_token(cast: Cast) -> None:
     signed_in, used = timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1)
     User.objects.filter(pk=cast.member.user.pk).update(last_login=signed_in)
     User.objects.filter(pk=cast.viewer.user.pk).update(last_login=signed_in)
@@ -60,7 +60,9 @@ def test_last_seen_is_the_sign_in_or_a_tokens_use(cast: Cast) -> None:
     assert seen == {OWNER: None, MEMBER: signed_in, VIEWER: used}
 
 
-def test_the_list_costs_the_same_for_many(as_owner: Client, cast: Cast, django_assert_max_num_queries: Any) -> None:
+def test_the_number_of_queries_does_not_grow_with_members(
+    as_owner: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
     for number in range(20):
         user = User.objects.create_user(f"p{number}@example.org")
         Token.issue(Member.objects.create(team=cast.team, user=user))
@@ -72,7 +74,7 @@ def test_the_list_costs_the_same_for_many(as_owner: Client, cast: Cast, django_a
 # ---------------------------------------------------------------- inviting
 
 
-def test_a_link_is_shown_once_and_only_its_digest_is_kept(as_owner: Client, cast: Cast) -> None:
+def test_a_link_is_shown_once_and_only_its_hash_is_stored(as_owner: Client, cast: Cast) -> None:
     answer = as_owner.post(f"{TEAM}members/invite", {"email": "", "role": VIEWER})
     link = link_on(answer.content.decode())
     assert "no-store" in answer["Cache-Control"]
@@ -85,7 +87,7 @@ def test_a_link_is_shown_once_and_only_its_digest_is_kept(as_owner: Client, cast
     assert mail.outbox == []
 
 
-def test_to_an_address_the_link_is_mailed(as_owner: Client, cast: Cast) -> None:
+def test_an_invitation_for_an_address_is_mailed(as_owner: Client, cast: Cast) -> None:
     Team.objects.update(name="The\nTeam")
     page = as_owner.post(f"{TEAM}members/invite", {"email": " New@Example.org ", "role": MEMBER}).content.decode()
     assert "on its way to new@example.org" in page
@@ -95,7 +97,7 @@ def test_to_an_address_the_link_is_mailed(as_owner: Client, cast: Cast) -> None:
     assert link_on(page) in message.body
 
 
-def test_when_no_mail_can_be_sent_the_link_is_there(
+def test_the_link_is_shown_when_the_mail_cannot_be_sent(
     as_owner: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: object) -> int:
@@ -115,21 +117,21 @@ def test_when_no_mail_can_be_sent_the_link_is_there(
         ("", "emperor", "not one of the available choices"),
     ],
 )
-def test_what_cannot_be_invited(as_owner: Client, cast: Cast, email: str, role: str, said: str) -> None:
+def test_invalid_invitations_are_refused(as_owner: Client, cast: Cast, email: str, role: str, said: str) -> None:
     answer = as_owner.post(f"{TEAM}members/invite", {"email": email, "role": role})
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not Invitation.objects.exists()
 
 
-def test_a_second_one_to_an_address_takes_the_place_of_the_first(cast: Cast, client: Client) -> None:
+def test_a_second_invitation_for_an_address_replaces_the_first(cast: Cast, client: Client) -> None:
     first, second = invited(cast, "new@example.org"), invited(cast, "new@example.org")
     assert client.get(first).status_code == 410
     assert client.get(second).status_code == 200
     assert members.open_invitations(cast.team).count() == 1
 
 
-def test_a_revoked_one_leads_nowhere(as_owner: Client, cast: Cast, client: Client) -> None:
+def test_a_revoked_invitation_is_refused(as_owner: Client, cast: Cast, client: Client) -> None:
     link = invited(cast)
     pk = Invitation.objects.get().pk
     as_owner.post(f"{TEAM}members/invitations/{pk}/revoke")
@@ -143,7 +145,7 @@ def test_a_revoked_one_leads_nowhere(as_owner: Client, cast: Cast, client: Clien
 # ---------------------------------------------------------------- joining
 
 
-def test_somebody_signed_in_joins(cast: Cast, newcomer: tuple[User, Client]) -> None:
+def test_a_signed_in_user_can_join(cast: Cast, newcomer: tuple[User, Client]) -> None:
     user, browser = newcomer
     link = invited(cast, role=VIEWER)
     assert "You join as new@example.org." in browser.get(link).content.decode()
@@ -153,7 +155,7 @@ def test_somebody_signed_in_joins(cast: Cast, newcomer: tuple[User, Client]) -> 
     assert browser.get(TEAM).status_code == 200
 
 
-def test_a_link_works_once(cast: Cast, newcomer: tuple[User, Client], as_outsider: Client) -> None:
+def test_an_invitation_can_be_accepted_once(cast: Cast, newcomer: tuple[User, Client], as_outsider: Client) -> None:
     link = invited(cast)
     newcomer[1].post(link)
     used = as_outsider.post(link)
@@ -163,7 +165,7 @@ def test_a_link_works_once(cast: Cast, newcomer: tuple[User, Client], as_outside
     assert not Member.objects.filter(team=cast.team, user=cast.outsider.user).exists()
 
 
-def test_an_expired_one_says_what_to_do(cast: Cast, newcomer: tuple[User, Client]) -> None:
+def test_an_expired_invitation_says_what_to_do(cast: Cast, newcomer: tuple[User, Client]) -> None:
     link = invited(cast)
     Invitation.objects.update(expires_at=timezone.now())
     page = newcomer[1].post(link)
@@ -172,7 +174,7 @@ def test_an_expired_one_says_what_to_do(cast: Cast, newcomer: tuple[User, Client
     assert not Member.objects.filter(user=newcomer[0]).exists()
 
 
-def test_one_for_an_address_is_for_that_address_only(cast: Cast, as_outsider: Client) -> None:
+def test_an_invitation_for_an_address_is_for_that_address_only(cast: Cast, as_outsider: Client) -> None:
     link = invited(cast, "new@example.org")
     assert "It is for new@example.org, and you are signed in as" in as_outsider.get(link).content.decode()
     assert as_outsider.post(link).status_code == 409
@@ -180,7 +182,7 @@ def test_one_for_an_address_is_for_that_address_only(cast: Cast, as_outsider: Cl
     assert Invitation.objects.get().is_open
 
 
-def test_a_member_does_not_use_one_up(cast: Cast, as_member: Client) -> None:
+def test_a_member_does_not_use_up_an_invitation(cast: Cast, as_member: Client) -> None:
     link = invited(cast, role=OWNER)
     as_member.post(link)
     assert Invitation.objects.get().is_open
@@ -188,7 +190,7 @@ def test_a_member_does_not_use_one_up(cast: Cast, as_member: Client) -> None:
     assert cast.member.role == MEMBER
 
 
-def test_somebody_new_makes_an_account_of_the_invited_address(cast: Cast, client: Client) -> None:
+def test_a_new_user_gets_an_account_with_the_invited_address(cast: Cast, client: Client) -> None:
     link = invited(cast, "new@example.org")
     page = client.get(link).content.decode()
     assert 'value="new@example.org"' in page
@@ -210,7 +212,7 @@ def test_somebody_new_makes_an_account_of_the_invited_address(cast: Cast, client
         ({"name": ""}, "This field is required"),
     ],
 )
-def test_an_account_must_be_right(cast: Cast, client: Client, changed: dict[str, str], said: str) -> None:
+def test_invalid_accounts_are_refused(cast: Cast, client: Client, changed: dict[str, str], said: str) -> None:
     link = invited(cast)
     before = User.objects.count()
     answer = client.post(link, {"email": "new@example.org", "name": "Nell", "password": PASSWORD, **changed})
@@ -222,7 +224,7 @@ def test_an_account_must_be_right(cast: Cast, client: Client, changed: dict[str,
     assert Invitation.objects.get().is_open
 
 
-def test_who_has_an_account_is_asked_to_sign_in_and_comes_back(cast: Cast, client: Client) -> None:
+def test_a_user_with_an_account_is_asked_to_sign_in(cast: Cast, client: Client) -> None:
     User.objects.create_user("new@example.org", PASSWORD)
     link = invited(cast, "new@example.org")
     page = client.get(link).content.decode()
@@ -232,14 +234,14 @@ def test_who_has_an_account_is_asked_to_sign_in_and_comes_back(cast: Cast, clien
     assert client.post(link)["Location"] == TEAM
 
 
-def test_a_link_that_never_was(client: Client, db: None) -> None:
+def test_an_unknown_invitation_is_refused(client: Client, db: None) -> None:
     assert client.get("/invitations/nonsense/").status_code == 404
 
 
 # ---------------------------------------------------------------- roles, leaving, removing
 
 
-def test_an_owner_changes_a_role(as_owner: Client, cast: Cast) -> None:
+def test_an_owner_can_change_a_role(as_owner: Client, cast: Cast) -> None:
     as_owner.post(f"{TEAM}members/{cast.member.pk}/role", {"role": VIEWER})
     cast.member.refresh_from_db()
     assert cast.member.role == VIEWER
@@ -247,7 +249,7 @@ def test_an_owner_changes_a_role(as_owner: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("way", ["role", "remove", "leave"])
-def test_the_last_owner_stays_one(as_owner: Client, cast: Cast, way: str) -> None:
+def test_the_last_owner_cannot_be_demoted_or_removed(as_owner: Client, cast: Cast, way: str) -> None:
     path = "leave" if way == "leave" else f"{cast.owner.pk}/{way}"
     answer = as_owner.post(f"{TEAM}members/{path}", {"role": MEMBER})
     assert answer.status_code == 422
@@ -256,7 +258,7 @@ def test_the_last_owner_stays_one(as_owner: Client, cast: Cast, way: str) -> Non
     assert cast.owner.role == OWNER
 
 
-def test_an_owner_who_cannot_sign_in_is_none(cast: Cast) -> None:
+def test_an_inactive_owner_does_not_count_as_an_owner(cast: Cast) -> None:
     cast.member.role = OWNER
     cast.member.save()
     User.objects.filter(pk=cast.member.user.pk).update(is_active=False)
@@ -278,14 +280,14 @@ def test_the_role_is_checked_again_under_the_lock(cast: Cast) -> None:
         members.change_role(second, "emperor", None)
 
 
-def test_anybody_else_may_leave(as_viewer: Client, cast: Cast) -> None:
+def test_every_other_member_can_leave(as_viewer: Client, cast: Cast) -> None:
     assert as_viewer.get(f"{TEAM}members/leave").status_code == 200
     as_viewer.post(f"{TEAM}members/leave")
     assert as_viewer.get(TEAM).status_code == 404
     assert AuditEntry.objects.get(verb="left").actor == "viewer@example.org"
 
 
-def test_removing_says_what_goes_and_what_goes_on(as_owner: Client, cast: Cast, client: Client) -> None:
+def test_removing_a_member_says_what_ends_and_what_stays(as_owner: Client, cast: Cast, client: Client) -> None:
     token = Token.issue(cast.member)
     export = factories.processing_export(cast)
     bearer = {"Authorization": f"Bearer {token}"}
@@ -302,7 +304,7 @@ def test_removing_says_what_goes_and_what_goes_on(as_owner: Client, cast: Cast, 
 
 
 @pytest.mark.parametrize("path", ["invite", "{m}/", "{m}/role", "{m}/remove", "invitations/{i}/revoke"])
-def test_only_owners_hold_members(as_member: Client, as_outsider: Client, cast: Cast, path: str) -> None:
+def test_only_owners_manage_members(as_member: Client, as_outsider: Client, cast: Cast, path: str) -> None:
     invited(cast)
     place = path.format(m=cast.viewer.pk, i=Invitation.objects.get().pk)
     assert as_member.post(f"{TEAM}members/{place}", {"role": OWNER}).status_code == 403

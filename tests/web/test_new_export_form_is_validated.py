@@ -1,4 +1,4 @@
-"""Asking for an export on a page: the form of the declaration, every problem beside its field, asked once."""
+"""The form for a new export: declared fields, errors beside their fields, one export per form."""
 
 import re
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_every_kind_has_its_declared_form(as_member: Client, cast: Cast, slug: s
 
 
 @pytest.mark.parametrize(("slug", "type_", "format_", "options"), KINDS)
-def test_every_kind_can_be_asked_for(
+def test_every_kind_can_be_requested(
     as_member: Client, cast: Cast, slug: str, type_: str, format_: str, options: dict[str, Any]
 ) -> None:
     project = cast.project(slug)
@@ -82,13 +82,13 @@ def test_options_are_validated_once(
     assert len(validated) == 1
 
 
-def test_boxes_of_a_list_are_joined(as_member: Client, cast: Cast) -> None:
+def test_checkboxes_of_a_list_become_one_list(as_member: Client, cast: Cast) -> None:
     boxes: dict[str, Any] = {"options-name": "A", "options-scenes": ["3", "5"]}
     send(as_member, cast.project("playcanvas"), "app", **boxes)
     assert Export.objects.get().options == {"name": "A", "scenes": [3, 5]}
 
 
-def test_problems_stand_beside_their_fields_and_nothing_typed_is_lost(as_member: Client, cast: Cast) -> None:
+def test_errors_are_shown_beside_their_fields_and_input_is_kept(as_member: Client, cast: Cast) -> None:
     project = cast.project("playcanvas")
     typed = {"options-name": "", "options-scenes": "one, two", "options-description": "Long <text>"}
     answer = send(as_member, project, "app", **typed)
@@ -101,20 +101,20 @@ def test_problems_stand_beside_their_fields_and_nothing_typed_is_lost(as_member:
     assert not Export.objects.exists()
 
 
-def test_what_a_dialect_cannot_send_is_a_problem_of_that_field(as_member: Client, cast: Cast) -> None:
+def test_an_option_that_the_dialect_lacks_is_an_error_of_its_field(as_member: Client, cast: Cast) -> None:
     project = cast.project("playcanvas")
     answer = send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "target": "ios"}))
     assert answer.status_code == 422
     assert 'id="id_options-target_error"' in answer.content.decode()
 
 
-def test_a_format_it_does_not_have(as_member: Client, cast: Cast) -> None:
+def test_an_unknown_format_is_refused(as_member: Client, cast: Cast) -> None:
     answer = send(as_member, cast.project("ulule"), "orders", format="pdf")
     assert answer.status_code == 422
     assert not Export.objects.exists()
 
 
-def test_a_change_at_the_provider_is_confirmed_first(as_member: Client, cast: Cast) -> None:
+def test_a_kind_that_changes_something_requires_confirmation(as_member: Client, cast: Cast) -> None:
     project = cast.project("toloka")
     answer = send(as_member, project, "archive")
     assert answer.status_code == 422
@@ -123,7 +123,7 @@ def test_a_change_at_the_provider_is_confirmed_first(as_member: Client, cast: Ca
     assert send(as_member, project, "archive", confirm=str(project)).status_code == 302
 
 
-def test_a_double_press_asks_once(as_member: Client, cast: Cast) -> None:
+def test_a_double_press_creates_one_export(as_member: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     first = send(as_member, project, "orders", format="csv")
     second = send(as_member, project, "orders", format="csv")
@@ -131,14 +131,14 @@ def test_a_double_press_asks_once(as_member: Client, cast: Cast) -> None:
     assert Export.objects.count() == 1
 
 
-def test_a_form_that_is_changed_and_sent_again_is_another_request(as_member: Client, cast: Cast) -> None:
+def test_a_changed_form_sent_again_is_another_request(as_member: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     send(as_member, project, "orders", format="csv")
     send(as_member, project, "orders", format="xlsx")
     assert Export.objects.count() == 2
 
 
-def test_a_duplicate_is_warned_of_and_can_be_made(as_member: Client, cast: Cast) -> None:
+def test_a_duplicate_is_warned_of_and_can_be_created(as_member: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     send(as_member, project, "orders", key="a", format="csv")
     answer = send(as_member, project, "orders", key="b", format="csv")
@@ -150,7 +150,7 @@ def test_a_duplicate_is_warned_of_and_can_be_made(as_member: Client, cast: Cast)
     assert Export.objects.count() == 2
 
 
-def test_the_same_with_changes_begins_with_what_was_asked(as_member: Client, cast: Cast) -> None:
+def test_repeating_with_changes_starts_with_the_options_of_the_export(as_member: Client, cast: Cast) -> None:
     project = cast.project("playcanvas")
     send(as_member, project, "app", **fields_of({"name": "Old name", "scenes": "7, 8", "scripts_minify": "false"}))
     export = Export.objects.get()
@@ -162,15 +162,17 @@ def test_the_same_with_changes_begins_with_what_was_asked(as_member: Client, cas
         assert as_member.get(f"{form(project, 'app')}?from={nonsense}").status_code == 200
 
 
-def test_a_kind_that_is_not_there(as_member: Client, cast: Cast) -> None:
+def test_an_unknown_kind_is_404(as_member: Client, cast: Cast) -> None:
     assert as_member.get(form(cast.project("ulule"), "archive")).status_code == 404
 
 
-def test_without_anything_it_leads_to_the_first_step(as_owner: Client, cast: Cast) -> None:
+def test_without_a_project_the_first_step_is_shown(as_owner: Client, cast: Cast) -> None:
     assert as_owner.get("/t/the-team/new/")["Location"] == "/t/the-team/credentials/add/"
 
 
-def test_lists_of_the_provider_become_boxes(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+def test_lists_of_the_provider_become_checkboxes(
+    as_member: Client, cast: Cast, origin_of: Callable[[str], str]
+) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
     answer = as_member.get(f"{form(project, 'app')}choices/scenes?options-scenes=1000011, 9")
     page = answer.content.decode()
@@ -181,7 +183,7 @@ def test_lists_of_the_provider_become_boxes(as_member: Client, cast: Cast, origi
     assert as_member.get(f"{form(project, 'app')}choices/name").status_code == 404
 
 
-def test_a_list_that_is_not_to_be_had_leaves_the_box(
+def test_an_unavailable_list_leaves_the_text_field(
     as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"), secrets={"token": "sandbox-no-such-token"})
@@ -193,7 +195,9 @@ def test_a_list_that_is_not_to_be_had_leaves_the_box(
     assert 'value="12"' in page
 
 
-def test_advice_before_the_button(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+def test_advice_of_the_provider_is_shown_before_the_button(
+    as_member: Client, cast: Cast, origin_of: Callable[[str], str]
+) -> None:
     project = cast.project("toloka", origin_of("toloka"))
     page = as_member.get(f"{form(project, 'archive')}advice").content.decode()
     assert "All pools are archived." in page
@@ -212,7 +216,9 @@ def test_advice_before_a_retry_uses_its_options(as_member: Client, cast: Cast, m
     look.assert_called_once_with(export.project, "archive", options)
 
 
-def test_advice_fails_softly(as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]) -> None:
+def test_unavailable_advice_is_reported_in_its_place(
+    as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
+) -> None:
     project = cast.project("toloka", origin_of("toloka"))
     sandbox.fault(provider="toloka", on="list", fault="status", status=403, project="10")
     answer = as_member.get(f"{form(project, 'archive')}advice")
@@ -220,7 +226,7 @@ def test_advice_fails_softly(as_member: Client, cast: Cast, sandbox: Sandbox, or
     assert "You can ask all the same." in answer.content.decode()
 
 
-def test_a_problem_stays_when_the_list_takes_the_boxs_place(
+def test_an_error_is_kept_when_the_list_replaces_the_text_field(
     as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
@@ -241,7 +247,7 @@ def test_required_fields_come_first_and_the_rest_is_collapsed(as_member: Client,
     assert 'id="more"' not in few, "a few options need no fold"
 
 
-def test_the_details_are_open_where_something_in_them_is_set_or_wrong(as_member: Client, cast: Cast) -> None:
+def test_the_collapsed_fields_are_open_where_one_is_set_or_wrong(as_member: Client, cast: Cast) -> None:
     project = cast.project("playcanvas")
     answer = send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "version": "x" * 21}))
     assert '<details class="more" id="more" open>' in answer.content.decode()
@@ -251,7 +257,7 @@ def test_the_details_are_open_where_something_in_them_is_set_or_wrong(as_member:
     assert 'value="2.0"' in page
 
 
-def test_lists_in_the_details_are_requested_when_they_open(as_member: Client, cast: Cast) -> None:
+def test_lists_in_the_collapsed_fields_are_requested_when_they_open(as_member: Client, cast: Cast) -> None:
     page = as_member.get(form(cast.project("playcanvas"), "app")).content.decode()
     folded = page[page.index('id="more"') :]
     assert 'choices/branch_id" hx-trigger="toggle from:closest details once"' in folded
@@ -271,19 +277,19 @@ def test_options_of_another_dialect_are_not_offered(as_member: Client, cast: Cas
 
 
 @pytest.mark.parametrize("typed", ["The toloka one", "  the TOLOKA one ", "10"])
-def test_a_change_takes_the_projects_name_or_id(as_member: Client, cast: Cast, typed: str) -> None:
+def test_the_confirmation_is_the_projects_name_or_id(as_member: Client, cast: Cast, typed: str) -> None:
     assert send(as_member, cast.project("toloka"), "archive", confirm=typed).status_code == 302
 
 
 @pytest.mark.parametrize("typed", ["on", "yes", "1", "The toloka"])
-def test_anything_else_confirms_nothing(as_member: Client, cast: Cast, typed: str) -> None:
+def test_any_other_text_does_not_confirm(as_member: Client, cast: Cast, typed: str) -> None:
     answer = send(as_member, cast.project("toloka"), "archive", confirm=typed)
     assert answer.status_code == 422
     assert "neither the project&#x27;s name nor its id" in answer.content.decode()
     assert not Export.objects.exists()
 
 
-def test_the_form_offers_and_takes_what_was_asked_for_last(as_member: Client, cast: Cast) -> None:
+def test_the_form_can_be_filled_with_the_options_of_the_last_export(as_member: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     assert "Fill in as then" not in as_member.get(form(project, "orders")).content.decode()
     send(as_member, project, "orders", format="xlsx", **{"options-columns": '{"order.id": "Nr"}'})
@@ -297,7 +303,7 @@ def test_the_form_offers_and_takes_what_was_asked_for_last(as_member: Client, ca
     assert "checked" in filled[filled.index('value="xlsx"') : filled.index('value="xlsx"') + 80]
 
 
-def test_what_another_team_asked_for_fills_nothing_in(as_member: Client, as_outsider: Client, cast: Cast) -> None:
+def test_options_of_another_team_are_not_offered(as_member: Client, as_outsider: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     send(as_member, project, "orders", format="xlsx")
     past = Export.objects.get()
@@ -306,7 +312,9 @@ def test_what_another_team_asked_for_fills_nothing_in(as_member: Client, as_outs
     assert "Filled in as in" not in page
 
 
-def test_boxes_come_with_words_for_boxes(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+def test_checkboxes_have_a_help_text_for_checkboxes(
+    as_member: Client, cast: Cast, origin_of: Callable[[str], str]
+) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
     page = as_member.get(f"{form(project, 'app')}choices/scenes").content.decode()
     boxes, typing = page.split("In another order than here")
@@ -315,7 +323,7 @@ def test_boxes_come_with_words_for_boxes(as_member: Client, cast: Cast, origin_o
     assert "The app starts with the first." in page
 
 
-def test_an_order_of_ones_own_is_kept(as_member: Client, cast: Cast) -> None:
+def test_a_chosen_order_is_kept(as_member: Client, cast: Cast) -> None:
     own: dict[str, Any] = {"options-name": "A", "options-scenes": ["", "5, 3"]}
     send(as_member, cast.project("playcanvas"), "app", **own)
     assert Export.objects.get().options["scenes"] == [5, 3]

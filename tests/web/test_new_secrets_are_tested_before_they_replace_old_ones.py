@@ -1,4 +1,4 @@
-"""Credentials: new secrets are tested before they are swapped in; what hangs on one is said before it is changed."""
+"""New secrets of a credential are tested before they replace the old ones, and dependents are shown before a change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ def send(browser: Client, credential: Credential, **secrets: str) -> Any:
     return browser.post(f"{TEAM}credentials/{credential.pk}/replace", secrets)
 
 
-def test_what_works_is_swapped_in(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
+def test_secrets_that_work_replace_the_old_ones(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
     credential = cast.credential(
         "aistudios", origin_of("aistudios"), secrets={"app_id": "old-id", "user_key": "old-key"}
     )
@@ -38,7 +38,7 @@ def test_what_works_is_swapped_in(as_owner: Client, cast: Cast, origin_of: Origi
     assert event.detail == "app_id, user_key; tested first"
 
 
-def test_what_does_not_work_changes_nothing(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
+def test_secrets_that_fail_replace_nothing(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
     credential = cast.credential("aistudios", origin_of("aistudios"))
     answer = send(as_owner, credential, **{"secret-user_key": "wr0ng-key"})
     assert answer.status_code == 422
@@ -54,7 +54,9 @@ def test_what_does_not_work_changes_nothing(as_owner: Client, cast: Cast, origin
     assert Call.objects.filter(credential=credential).exists()
 
 
-def test_it_can_be_swapped_all_the_same(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
+def test_secrets_that_fail_can_replace_the_old_ones_on_request(
+    as_owner: Client, cast: Cast, origin_of: OriginOf
+) -> None:
     credential = cast.credential("aistudios", origin_of("aistudios"))
     answer = send(as_owner, credential, anyway="on", **{"secret-user_key": "later-key"})
     assert "Swapped all the same." in as_owner.get(answer["Location"]).content.decode()
@@ -64,7 +66,7 @@ def test_it_can_be_swapped_all_the_same(as_owner: Client, cast: Cast, origin_of:
     assert "though the test failed" in AuditEntry.objects.get(verb="replaced secrets").detail
 
 
-def test_what_is_left_empty_stays(cast: Cast, origin_of: OriginOf) -> None:
+def test_empty_fields_keep_their_secrets(cast: Cast, origin_of: OriginOf) -> None:
     credential = cast.credential(
         "aistudios", origin_of("aistudios"), secrets={"app_id": "sandbox-app", "user_key": "old"}
     )
@@ -73,7 +75,7 @@ def test_what_is_left_empty_stays(cast: Cast, origin_of: OriginOf) -> None:
     assert credential.secrets() == SECRETS["aistudios"]
 
 
-def test_another_whole_set_takes_the_place_of_the_old_one(cast: Cast, origin_of: OriginOf, sandbox: Sandbox) -> None:
+def test_a_complete_other_set_replaces_the_old_one(cast: Cast, origin_of: OriginOf, sandbox: Sandbox) -> None:
     """A key instead of OAuth's three fields, and not beside them."""
     oauth = {"client_id": "sandbox-client", "client_secret": "no", "refresh_token": "no"}
     credential = cast.credential("ulule", origin_of("ulule"), secrets=oauth)
@@ -83,7 +85,7 @@ def test_another_whole_set_takes_the_place_of_the_old_one(cast: Cast, origin_of:
 
 
 @pytest.mark.parametrize("given", [{}, {"app_id": "a b"}, {"nonsense": "x"}])
-def test_secrets_that_cannot_be(cast: Cast, given: dict[str, str]) -> None:
+def test_invalid_secrets_are_refused(cast: Cast, given: dict[str, str]) -> None:
     credential = cast.credential("aistudios")
     with pytest.raises(InvalidError):
         replace_secrets.replace_secrets(credential, None, given, force=True)
@@ -91,7 +93,7 @@ def test_secrets_that_cannot_be(cast: Cast, given: dict[str, str]) -> None:
     assert credential.secrets() == SECRETS["aistudios"]
 
 
-def test_the_form_says_what_is_wrong(as_owner: Client, cast: Cast) -> None:
+def test_the_form_shows_what_is_wrong(as_owner: Client, cast: Cast) -> None:
     credential = cast.credential("aistudios")
     bad = send(as_owner, credential, **{"secret-app_id": "a b"})
     assert bad.status_code == 422
@@ -99,7 +101,7 @@ def test_the_form_says_what_is_wrong(as_owner: Client, cast: Cast) -> None:
     assert "Type what is new" in send(as_owner, credential).content.decode()
 
 
-def test_looking_stores_nothing(cast: Cast, origin_of: OriginOf) -> None:
+def test_a_test_of_new_secrets_stores_nothing(cast: Cast, origin_of: OriginOf) -> None:
     credential = cast.credential("aistudios", origin_of("aistudios"))
     assert replace_secrets.check_secrets(credential, SECRETS["aistudios"]).ok
     assert not replace_secrets.check_secrets(credential, {"app_id": "x", "user_key": "y"}).ok
@@ -108,12 +110,12 @@ def test_looking_stores_nothing(cast: Cast, origin_of: OriginOf) -> None:
     assert (credential.encrypted_secrets, credential.encrypted_grant, credential.checked_at) == (before, "", None)
 
 
-def test_a_trial_redacts_its_secrets(cast: Cast) -> None:
+def test_a_test_of_new_secrets_redacts_them(cast: Cast) -> None:
     assert "hush" not in repr(replace_secrets.CandidateSecrets({"token": "hush"}))
 
 
 @pytest.mark.usefixtures("noon")
-def test_what_hangs_on_it_is_said(as_owner: Client, as_member: Client, cast: Cast) -> None:
+def test_the_dependents_of_a_credential_are_shown(as_owner: Client, as_member: Client, cast: Cast) -> None:
     good = factories.succeeded_export(cast)
     factories.processing_export(cast, format_="xlsx")
     credential = good.project.credential
@@ -126,7 +128,7 @@ def test_what_hangs_on_it_is_said(as_owner: Client, as_member: Client, cast: Cas
     assert "Delete it" not in theirs
 
 
-def test_lists_and_pages_cost_the_same_for_many(
+def test_the_number_of_queries_does_not_grow_with_credentials(
     as_owner: Client, cast: Cast, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(10):

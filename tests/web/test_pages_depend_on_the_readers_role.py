@@ -28,56 +28,56 @@ def _post(client: Client, path: str, numbers: dict[str, int]) -> int:
 
 
 @pytest.mark.parametrize("path", [*VIEW_PATHS, *EXPORT_PATHS, *MANAGE_PATHS])
-def test_owners_see_everything(as_owner: Client, numbers: dict[str, int], path: str) -> None:
+def test_owners_can_open_every_page(as_owner: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_owner, path, numbers) == 200
 
 
 @pytest.mark.parametrize("path", [*VIEW_PATHS, *EXPORT_PATHS])
-def test_members_export(as_member: Client, numbers: dict[str, int], path: str) -> None:
+def test_members_can_open_the_pages_for_exporting(as_member: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_member, path, numbers) == 200
 
 
 @pytest.mark.parametrize("path", MANAGE_PATHS)
-def test_members_add_no_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
+def test_members_cannot_add_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_member, path, numbers) == 403
 
 
 @pytest.mark.parametrize("path", MANAGE_POSTS)
-def test_members_change_no_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
+def test_members_cannot_change_credentials(as_member: Client, numbers: dict[str, int], path: str) -> None:
     assert _post(as_member, path, numbers) == 403
 
 
 @pytest.mark.parametrize("path", VIEW_PATHS)
-def test_viewers_read_and_download(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
+def test_viewers_can_read_and_download(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_viewer, path, numbers) == 200
 
 
 @pytest.mark.parametrize("path", [*EXPORT_PATHS, *MANAGE_PATHS])
-def test_viewers_do_not_reach_forms(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
+def test_viewers_cannot_open_forms(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_viewer, path, numbers) == 403
 
 
 @pytest.mark.parametrize("path", [*EXPORT_POSTS, *MANAGE_POSTS, "credentials/{c}/test"])
-def test_viewers_change_nothing(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
+def test_viewers_cannot_change_anything(as_viewer: Client, numbers: dict[str, int], path: str) -> None:
     assert _post(as_viewer, path, numbers) == 403
 
 
 @pytest.mark.parametrize("path", [*VIEW_PATHS, *EXPORT_PATHS, *MANAGE_PATHS])
-def test_another_team_learns_nothing(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
+def test_another_team_gets_404(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
     assert _get(as_outsider, path, numbers) == 404
 
 
 @pytest.mark.parametrize("path", [*EXPORT_POSTS, *MANAGE_POSTS, "credentials/{c}/test"])
-def test_another_team_changes_nothing(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
+def test_another_team_cannot_change_anything(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
     assert _post(as_outsider, path, numbers) == 404
 
 
 @pytest.mark.parametrize("path", [path for path in (*VIEW_PATHS, *EXPORT_PATHS) if "{" in path])
-def test_numbers_of_another_team_are_404_in_ones_own(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
+def test_ids_of_another_team_are_404_in_the_own_team(as_outsider: Client, numbers: dict[str, int], path: str) -> None:
     assert as_outsider.get(f"/t/other-team/{path.format(**numbers)}").status_code == 404
 
 
-def test_a_viewer_is_offered_no_buttons(as_viewer: Client, numbers: dict[str, int]) -> None:
+def test_a_viewer_sees_no_buttons(as_viewer: Client, numbers: dict[str, int]) -> None:
     page = as_viewer.get(f"/t/the-team/exports/{numbers['x']}/").content.decode()
     assert "retry" not in page
     assert "New export" not in page
@@ -94,7 +94,7 @@ def test_errors_say_what_to_do(as_viewer: Client, as_outsider: Client, numbers: 
     assert "Resolver404" not in nothing
 
 
-def test_a_stale_form_is_explained(cast: Cast) -> None:
+def test_an_outdated_form_is_explained(cast: Cast) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(cast.member.user)
     answer = strict.post("/t/the-team/exports/1/cancel")
@@ -102,7 +102,7 @@ def test_a_stale_form_is_explained(cast: Cast) -> None:
     assert "Nothing was done." in answer.content.decode()
 
 
-def test_our_own_fault_has_a_page(as_member: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_has_a_page(as_member: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: object) -> None:
         raise RuntimeError("boom")
 

@@ -1,4 +1,4 @@
-"""Profile: name, time zone, colors, mails, password, tokens."""
+"""The profile: name, time zone, colors, mails, password, tokens."""
 
 import re
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tests.helpers.cast import PASSWORD, Cast
 SETTINGS = {"name": "Mem Ber", "time_zone": "Asia/Tokyo", "theme": "dark", "mail_failure": "on"}
 
 
-def test_what_a_person_says_is_kept(as_member: Client, member: Member) -> None:
+def test_the_settings_are_saved(as_member: Client, member: Member) -> None:
     assert as_member.post("/profile/", SETTINGS)["Location"] == "/profile/"
     user = User.objects.get(pk=member.user.pk)
     assert (user.name, user.time_zone, user.theme) == ("Mem Ber", "Asia/Tokyo", "dark")
@@ -22,20 +22,20 @@ def test_what_a_person_says_is_kept(as_member: Client, member: Member) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"time_zone": "Mars/Olympus"}, {"theme": "pink"}, {"name": "x" * 151}])
-def test_what_cannot_be(as_member: Client, member: Member, changed: dict[str, str]) -> None:
+def test_invalid_settings_are_refused(as_member: Client, member: Member, changed: dict[str, str]) -> None:
     answer = as_member.post("/profile/", {**SETTINGS, **changed})
     assert answer.status_code == 422
     assert 'data-theme="auto"' in answer.content.decode()
     assert User.objects.get(pk=member.user.pk).time_zone == "UTC"
 
 
-def test_nobody_makes_themselves_staff(as_member: Client, member: Member) -> None:
+def test_the_form_cannot_set_staff(as_member: Client, member: Member) -> None:
     as_member.post("/profile/", {**SETTINGS, "is_staff": "on", "email": "evil@example.org"})
     user = User.objects.get(pk=member.user.pk)
     assert (user.is_staff, user.email) == (False, "member@example.org")
 
 
-def test_times_are_in_the_zone_with_its_name(as_member: Client, as_viewer: Client, cast: Cast) -> None:
+def test_times_are_shown_in_the_users_time_zone(as_member: Client, as_viewer: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     Project.objects.update(created_at=datetime(2026, 5, 1, 20, 0, tzinfo=UTC))
     as_member.post("/profile/", SETTINGS)
@@ -44,12 +44,12 @@ def test_times_are_in_the_zone_with_its_name(as_member: Client, as_viewer: Clien
     assert "1 May 2026, 20:00 UTC" in as_viewer.get(page).content.decode()
 
 
-def test_a_zone_that_the_machine_forgot_is_utc(as_member: Client, member: Member) -> None:
+def test_an_unknown_time_zone_counts_as_utc(as_member: Client, member: Member) -> None:
     User.objects.filter(pk=member.user.pk).update(time_zone="Gone/Away")
     assert as_member.get("/t/the-team/").status_code == 200
 
 
-def test_the_server_says_the_colors(as_member: Client, client: Client, cast: Cast) -> None:
+def test_the_page_has_the_chosen_colors(as_member: Client, client: Client, cast: Cast) -> None:
     assert 'data-theme="auto"' in client.get("/sign-in/").content.decode()
     as_member.post("/profile/", SETTINGS)
     page = as_member.get("/t/the-team/").content.decode()
@@ -57,7 +57,7 @@ def test_the_server_says_the_colors(as_member: Client, client: Client, cast: Cas
     assert '<meta name="color-scheme" content="dark">' in page
 
 
-def test_mails_that_are_not_wanted_are_not_written(as_member: Client, cast: Cast) -> None:
+def test_mails_that_are_switched_off_are_not_sent(as_member: Client, cast: Cast) -> None:
     as_member.post("/profile/", SETTINGS)
     cast.member.user.refresh_from_db()
     factories.succeeded_export(cast)
@@ -66,7 +66,7 @@ def test_mails_that_are_not_wanted_are_not_written(as_member: Client, cast: Cast
     assert OutboxMessage.objects.count() == 1
 
 
-def test_the_password_is_changed_and_other_devices_are_out(as_member: Client, member: Member) -> None:
+def test_a_new_password_ends_the_other_sessions(as_member: Client, member: Member) -> None:
     other = Client()
     other.force_login(member.user)
     new = "another horse battery staple"
@@ -83,7 +83,7 @@ def test_the_password_is_changed_and_other_devices_are_out(as_member: Client, me
 
 
 @pytest.mark.parametrize("path", ["", "password", "tokens", "tokens/1/revoke"])
-def test_strangers_sign_in_first(client: Client, db: None, path: str) -> None:
+def test_anonymous_users_are_asked_to_sign_in(client: Client, db: None, path: str) -> None:
     assert client.get(f"/profile/{path}")["Location"].startswith("/sign-in/")
     assert client.post(f"/profile/{path}")["Location"].startswith("/sign-in/")
 
@@ -113,7 +113,7 @@ def test_a_token_is_shown_once_and_works(as_member: Client, client: Client, memb
     assert token[:9] not in as_member.get("/profile/").content.decode()
 
 
-def test_scope_and_end_are_chosen(as_viewer: Client, viewer: Member) -> None:
+def test_the_scope_and_the_expiry_of_a_token_are_chosen(as_viewer: Client, viewer: Member) -> None:
     made_token(as_viewer, viewer, scope="read", days="30")
     token = Token.objects.get()
     assert token.scope == "read"
@@ -122,13 +122,13 @@ def test_scope_and_end_are_chosen(as_viewer: Client, viewer: Member) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"team": "0"}, {"scope": "all"}, {"name": ""}, {"days": "9999"}])
-def test_a_token_that_cannot_be(as_member: Client, member: Member, changed: dict[str, str]) -> None:
+def test_invalid_tokens_are_refused(as_member: Client, member: Member, changed: dict[str, str]) -> None:
     sent = {"team": str(member.pk), "name": "script", "scope": "write", "days": "", **changed}
     assert as_member.post("/profile/tokens", sent).status_code == 422
     assert not Token.objects.exists()
 
 
-def test_tokens_of_others_are_not_ones_own(as_member: Client, outsider: Member, owner: Member) -> None:
+def test_tokens_of_other_users_cannot_be_revoked(as_member: Client, outsider: Member, owner: Member) -> None:
     Token.issue(owner)
     assert as_member.post(f"/profile/tokens/{Token.objects.get().pk}/revoke").status_code == 404
     sent = {"team": str(outsider.pk), "name": "script", "scope": "write"}
@@ -136,7 +136,9 @@ def test_tokens_of_others_are_not_ones_own(as_member: Client, outsider: Member, 
     assert Token.objects.get().revoked_at is None
 
 
-def test_many_tokens_cost_no_more(as_member: Client, member: Member, django_assert_max_num_queries: Any) -> None:
+def test_the_number_of_queries_does_not_grow_with_tokens(
+    as_member: Client, member: Member, django_assert_max_num_queries: Any
+) -> None:
     for _ in range(20):
         Token.issue(member)
     with django_assert_max_num_queries(4):

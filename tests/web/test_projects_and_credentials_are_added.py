@@ -1,4 +1,4 @@
-"""Projects and credentials: added from declarations, tested in steps, replaced, deleted; secrets never come back."""
+"""Projects and credentials are added from declarations, tested in steps, and deleted; secrets are never sent back."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,9 @@ def test_every_provider_has_its_declared_form(as_owner: Client, slug: str) -> No
 
 
 @pytest.mark.parametrize("slug", list(PROVIDERS))
-def test_adding_one_leads_to_its_test(as_owner: Client, cast: Cast, origin_of: Callable[[str], str], slug: str) -> None:
+def test_adding_a_credential_leads_to_its_test(
+    as_owner: Client, cast: Cast, origin_of: Callable[[str], str], slug: str
+) -> None:
     secrets = {f"secret-{name}": value for name, value in SECRETS[slug].items()}
     sent = {"name": "Ours", "origin": "other", "address": origin_of(slug), **secrets}
     answer = as_owner.post(f"{TEAM}credentials/add/{slug}/", sent)
@@ -38,7 +40,7 @@ def test_adding_one_leads_to_its_test(as_owner: Client, cast: Cast, origin_of: C
     assert page.count("<li><span class=") >= 1
 
 
-def test_a_declared_origin_and_dialect(as_owner: Client, cast: Cast) -> None:
+def test_a_declared_origin_and_dialect_can_be_chosen(as_owner: Client, cast: Cast) -> None:
     sent = {"name": "Ours", "origin": "production", "secret-token": "abc", "dialect": "seed"}
     as_owner.post(f"{TEAM}credentials/add/playcanvas/", sent)
     credential = Credential.objects.get()
@@ -46,7 +48,7 @@ def test_a_declared_origin_and_dialect(as_owner: Client, cast: Cast) -> None:
     assert credential.origin_url == PROVIDERS["playcanvas"].origins["production"]
 
 
-def test_problems_stand_beside_their_fields_and_secrets_are_not_sent_back(as_owner: Client, cast: Cast) -> None:
+def test_errors_are_shown_beside_their_fields_and_secrets_are_not_sent_back(as_owner: Client, cast: Cast) -> None:
     sent = {"name": "Ours", "origin": "production", "secret-api_key": "k-3-y", "secret-client_id": "c-l-i"}
     answer = as_owner.post(f"{TEAM}credentials/add/ulule/", sent)
     assert answer.status_code == 422
@@ -61,7 +63,7 @@ def test_problems_stand_beside_their_fields_and_secrets_are_not_sent_back(as_own
 @pytest.mark.parametrize(
     "address", ["http://10.0.0.1/", "ftp://example.org", "nonsense", "https://example.org/?a=b", ""]
 )
-def test_an_address_that_the_portal_refuses(as_owner: Client, cast: Cast, address: str) -> None:
+def test_an_invalid_or_private_origin_is_refused(as_owner: Client, cast: Cast, address: str) -> None:
     sent = {"name": "Ours", "origin": "other", "address": address, "secret-token": "abc"}
     answer = as_owner.post(f"{TEAM}credentials/add/playcanvas/", sent)
     assert answer.status_code == 422
@@ -69,14 +71,14 @@ def test_an_address_that_the_portal_refuses(as_owner: Client, cast: Cast, addres
     assert not Credential.objects.exists()
 
 
-def test_a_name_that_is_taken(as_owner: Client, cast: Cast) -> None:
+def test_a_name_in_use_is_refused(as_owner: Client, cast: Cast) -> None:
     cast.credential("playcanvas", name="Ours")
     sent = {"name": "Ours", "origin": "production", "secret-token": "abc"}
     answer = as_owner.post(f"{TEAM}credentials/add/playcanvas/", sent)
     assert "The team has a credential of this name." in answer.content.decode()
 
 
-def test_a_dead_credential_fails_in_a_named_step(
+def test_a_refused_credential_fails_in_a_named_step(
     as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
     credential = cast.credential("aistudios", origin_of("aistudios"), secrets={"app_id": "no", "user_key": "no"})
@@ -88,7 +90,7 @@ def test_a_dead_credential_fails_in_a_named_step(
     assert "In trouble" in as_member.get(f"{TEAM}credentials/").content.decode()
 
 
-def test_secrets_are_on_no_page(as_owner: Client, cast: Cast) -> None:
+def test_no_page_contains_a_secret(as_owner: Client, cast: Cast) -> None:
     credential = cast.credential("playcanvas", secrets={"token": "v3ry-secret"})
     for path in ("", "credentials/", f"credentials/{credential.pk}/", f"projects/add/{credential.pk}/"):
         page = as_owner.get(f"{TEAM}{path}").content.decode()
@@ -96,7 +98,7 @@ def test_secrets_are_on_no_page(as_owner: Client, cast: Cast) -> None:
         assert credential.encrypted_secrets["token"] not in page
 
 
-def test_deleting_one_that_nothing_hangs_on(as_owner: Client, cast: Cast) -> None:
+def test_a_credential_without_dependents_can_be_deleted(as_owner: Client, cast: Cast) -> None:
     used = cast.project("ulule").credential
     page = as_owner.post(f"{TEAM}credentials/{used.pk}/delete", follow=True).content.decode()
     assert "can&#x27;t be deleted" in page
@@ -105,7 +107,9 @@ def test_deleting_one_that_nothing_hangs_on(as_owner: Client, cast: Cast) -> Non
     assert not Credential.objects.filter(pk=free.pk).exists()
 
 
-def test_projects_are_picked_from_the_list(as_member: Client, cast: Cast, origin_of: Callable[[str], str]) -> None:
+def test_projects_can_be_picked_from_the_providers_list(
+    as_member: Client, cast: Cast, origin_of: Callable[[str], str]
+) -> None:
     credential = cast.project("playcanvas", origin_of("playcanvas")).credential
     listed = as_member.get(f"{TEAM}projects/add/{credential.pk}/there").content.decode()
     assert 'name="picked" value="100001" disabled' in listed
@@ -118,7 +122,7 @@ def test_projects_are_picked_from_the_list(as_member: Client, cast: Cast, origin
     assert list(names) == ["Second", "Third"]
 
 
-def test_a_list_that_is_not_to_be_had_leaves_typing(
+def test_an_unavailable_list_leaves_typing_the_id(
     as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
     credential = cast.credential("toloka", origin_of("toloka"), secrets={"token": "wrong", "scheme": "OAuth"})
@@ -126,7 +130,7 @@ def test_a_list_that_is_not_to_be_had_leaves_typing(
     assert "Type the id below." in page
 
 
-def test_typing_an_id(as_member: Client, cast: Cast) -> None:
+def test_an_id_can_be_typed(as_member: Client, cast: Cast) -> None:
     credential = cast.credential("ulule")
     path = f"{TEAM}projects/add/{credential.pk}/"
     for wrong in ("a/b", "", "x" * 300):

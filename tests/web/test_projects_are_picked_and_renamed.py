@@ -1,4 +1,4 @@
-"""Projects: picked in one go, named by id or address, renamed; the list says how fresh their copies are."""
+"""Projects are picked from a list, added by id or address, and renamed; their list shows the age of copies."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,25 +27,25 @@ TEAM = "/t/the-team/"
         ("ulule", " 4001 ", "4001"),
     ],
 )
-def test_an_address_gives_its_id(slug: str, text: str, remote_id: str) -> None:
+def test_the_id_is_read_from_a_pasted_address(slug: str, text: str, remote_id: str) -> None:
     assert service.parse_remote_id(PROVIDERS[slug], text) == remote_id
 
 
 @pytest.mark.parametrize("slug", list(PROVIDERS))
-def test_every_provider_says_where_the_id_stands(slug: str) -> None:
+def test_every_provider_says_where_to_find_the_id(slug: str) -> None:
     assert PROVIDERS[slug].project_pattern
     with pytest.raises(InvalidError, match="no project's id in this address"):
         service.parse_remote_id(PROVIDERS[slug], "https://example.org/?x=/project/1")
 
 
-def test_pasting_an_address(as_member: Client, cast: Cast) -> None:
+def test_a_project_can_be_added_by_its_address(as_member: Client, cast: Cast) -> None:
     credential = cast.credential("playcanvas")
     sent = {"remote_id": "https://playcanvas.com/project/100001/overview/some-game", "name": "Game"}
     assert as_member.post(f"{TEAM}projects/add/{credential.pk}/", sent)["Location"] == f"{TEAM}new/"
     assert Project.objects.get().remote_id == "100001"
 
 
-def test_many_at_once_are_summed_up(as_member: Client, cast: Cast) -> None:
+def test_adding_many_projects_is_summarized(as_member: Client, cast: Cast) -> None:
     credential = cast.project("playcanvas").credential
     sent = {
         "picked": ["100001", "100002", "100003", "100003"],
@@ -62,7 +62,7 @@ def test_many_at_once_are_summed_up(as_member: Client, cast: Cast) -> None:
     assert AuditEntry.objects.filter(verb="added", user=cast.member.user).count() == 2
 
 
-def test_when_nothing_could_be_added_what_was_picked_stays(
+def test_the_selection_is_kept_when_nothing_could_be_added(
     as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
     credential = cast.credential("playcanvas", origin_of("playcanvas"))
@@ -73,7 +73,7 @@ def test_when_nothing_could_be_added_what_was_picked_stays(
     assert 'value="100001"' in page
 
 
-def test_renaming(as_member: Client, as_viewer: Client, cast: Cast) -> None:
+def test_a_project_can_be_renamed(as_member: Client, as_viewer: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     path = f"{TEAM}projects/{project.pk}/"
     assert as_member.post(path, {"name": " Bakery "})["Location"] == path
@@ -89,7 +89,7 @@ def test_renaming(as_member: Client, as_viewer: Client, cast: Cast) -> None:
     assert str(project) == project.remote_id
 
 
-def test_another_team_learns_nothing(as_outsider: Client, cast: Cast) -> None:
+def test_another_team_gets_404(as_outsider: Client, cast: Cast) -> None:
     project = cast.project("ulule")
     assert as_outsider.get(f"{TEAM}projects/{project.pk}/").status_code == 404
     assert as_outsider.post(f"/t/other-team/projects/{project.pk}/", {"name": "x"}).status_code == 404
@@ -106,7 +106,9 @@ def test_the_list_says_how_fresh_a_copy_is(as_viewer: Client, cast: Cast) -> Non
     assert f'href="/t/the-team/exports/{good.pk}/"' in one
 
 
-def test_a_project_costs_the_same_for_many(as_member: Client, cast: Cast, django_assert_max_num_queries: Any) -> None:
+def test_the_number_of_queries_does_not_grow_with_exports(
+    as_member: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
     for _ in range(5):
         export = factories.succeeded_export(cast, name="one.csv", allow_duplicate=True)
     for path in ("projects/", f"projects/{export.project_id}/"):

@@ -1,4 +1,4 @@
-"""Every text that people see is marked for translation: in the templates as they are written, on pages as they come."""
+"""Every text that people see is marked for translation, in templates and on rendered pages."""
 
 import re
 from pathlib import Path
@@ -51,12 +51,12 @@ SAYS: Final = re.compile(rf"(?:textContent|innerText|ariaLabel|title|placeholder
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.js")), ids=lambda path: path.name)
-def test_a_script_has_no_words_of_its_own(path: Path) -> None:
+def test_a_script_contains_no_text(path: Path) -> None:
     """It takes them from attributes that the page's templates fill in."""
     assert SAYS.findall(path.read_text()) == []
 
 
-def test_words_of_a_script_are_seen() -> None:
+def test_text_in_a_script_is_detected() -> None:
     assert SAYS.search('said.textContent = count ? `With the ${count} chosen:` : "";')
     assert SAYS.search('button.textContent = "Copied";')
 
@@ -132,7 +132,7 @@ def test_errors_are_marked(cast: Cast, monkeypatch: pytest.MonkeyPatch, path: st
     assert found == [], "\n".join(found)
 
 
-def test_a_text_without_a_mark_is_found(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unmarked_text_is_detected(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     """This test tests the others."""
     factories.succeeded_export(cast)
     assert pseudo_locale.unmarked("<p>⟦All is <b>marked⟧</b></p><a title='⟦So⟧'>⟦is ⟦this⟧⟧</a>") == []

@@ -1,4 +1,4 @@
-"""`manage.py create_team NAME --owner EMAIL`: makes a team and, if new, its owner."""
+"""`manage.py create_team NAME --owner EMAIL`: creates a team and, if there is none, its owner's account."""
 
 import getpass
 import sys
@@ -15,7 +15,7 @@ from exports.people.teams import create_team
 
 
 class Command(BaseCommand):
-    """A new user's password is asked for, or read from standard input."""
+    """The password of a new user is prompted for, or read from standard input."""
 
     help = "Makes a team. Its slug is the name in lower case with hyphens."
     requires_system_checks = ()
@@ -27,15 +27,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         email = options["owner"]
-        known = User.objects.filter(email__iexact=email).exists()
+        exists = User.objects.filter(email__iexact=email).exists()
         try:
-            password = None if known else self._password(email, options["password_stdin"])
-            team, user, new = create_team(options["name"], email, password)
+            password = None if exists else self._read_password(email, options["password_stdin"])
+            team, user, is_new = create_team(options["name"], email, password)
         except InvalidError as error:
             raise CommandError(" ".join(text for texts in error.errors.values() for text in texts)) from None
-        self.stdout.write(f"Team {team.slug}, owner {user.email} ({'new' if new else 'known'} user).")
+        self.stdout.write(f"Team {team.slug}, owner {user.email} ({'new' if is_new else 'known'} user).")
 
-    def _password(self, email: str, from_stdin: bool) -> str:
+    def _read_password(self, email: str, from_stdin: bool) -> str:
         if from_stdin:
             password = sys.stdin.readline().rstrip("\r\n")
         elif sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""`manage.py create_token EMAIL --team SLUG`: prints an API token, once, alone on standard output."""
+"""`manage.py create_token EMAIL --team SLUG`: creates an API token and prints only it on standard output."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from exports.people.teams import create_member_token
 
 
 class Command(BaseCommand):
-    """The token can't be shown again."""
+    """The token cannot be shown again: only its digest is stored."""
 
     help = "Makes an API token for a member of a team."
     requires_system_checks = ()

@@ -1,4 +1,4 @@
-"""`manage.py demo --sandbox-port P`: the demo team, ready to be used. Called at each start of `up --demo`."""
+"""`manage.py demo --sandbox-port P`: creates or refreshes the demo team. Runs at each start of `up --demo`."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ from exports.sandbox import demo_data
 
 
 class Command(BaseCommand):
-    """Makes what is missing and refreshes what has changed; whatever else the team holds stays."""
+    """Creates what is missing and updates what has changed; other rows of the team stay."""
 
     help = "Makes or refreshes the demo team with a credential and a project for every kind, and prints its sign-in."
 
@@ -27,22 +27,22 @@ class Command(BaseCommand):
         parser.add_argument("--sandbox-port", type=int, required=True, help="Where the stand-in providers listen.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        place = f"127.0.0.1:{options['sandbox_port']}"
-        if place not in settings.PRIVATE_HOSTS:
-            raise CommandError(f"Add {place} to PRIVATE_HOSTS: the stand-in providers are on a private address.")
+        sandbox_host = f"127.0.0.1:{options['sandbox_port']}"
+        if sandbox_host not in settings.PRIVATE_HOSTS:
+            raise CommandError(f"Add {sandbox_host} to PRIVATE_HOSTS: the stand-in providers are on a private address.")
         password = load_or_create_password(Path(settings.DATA_DIR) / "demo-password")
         with transaction.atomic():
-            team, user = _team(password)
-            for slug, given in demo_data.CREDENTIALS.items():
-                _credential(team, user, slug, given, f"http://{place}/{slug}")
+            team, user = _create_or_update_team(password)
+            for slug, provider_secrets in demo_data.CREDENTIALS.items():
+                _create_or_update_credential(team, user, slug, provider_secrets, f"http://{sandbox_host}/{slug}")
         self.stdout.write(f"sign in as {user.email} with password {password}")
 
 
 def load_or_create_password(path: Path) -> str:
-    """The password of the demo's owner: made at the first start, the same at every other."""
+    """Returns the demo owner's password: created at the first start, read from the file at later ones."""
     try:
-        if kept := path.read_text(encoding="ascii").strip():
-            return kept
+        if password := path.read_text(encoding="ascii").strip():
+            return password
     except FileNotFoundError:
         pass
     password = secrets.token_urlsafe(12)
@@ -51,7 +51,7 @@ def load_or_create_password(path: Path) -> str:
     return password
 
 
-def _team(password: str) -> tuple[Team, User]:
+def _create_or_update_team(password: str) -> tuple[Team, User]:
     team = Team.objects.filter(slug=demo_data.TEAM_SLUG).first()
     if team is None:
         team, user, _ = teams.create_team(demo_data.TEAM_NAME, demo_data.OWNER_EMAIL, password)
@@ -68,18 +68,20 @@ def _team(password: str) -> tuple[Team, User]:
     return team, user
 
 
-def _credential(team: Team, user: User, slug: str, given: dict[str, str], origin: str) -> None:
-    """The provider's credential for the stand-in, with its projects; known by the stand-in's path."""
+def _create_or_update_credential(
+    team: Team, user: User, slug: str, provider_secrets: dict[str, str], origin: str
+) -> None:
+    """Creates the stand-in's credential with its projects, or updates its origin, whose port may have changed."""
     label = PROVIDERS[slug].label
     credential = Credential.objects.filter(
         team=team, provider=slug, origin__startswith="http://127.0.0.1:", origin__endswith=f"/{slug}"
     ).first()
     if credential is None:
         credential = service.create_credential(
-            team, user, provider=slug, name=f"{label} (stand-in)", secrets=given, origin=origin
+            team, user, provider=slug, name=f"{label} (stand-in)", secrets=provider_secrets, origin=origin
         )
     elif credential.origin != origin:
         Credential.objects.filter(pk=credential.pk).update(origin=origin, last_error="")
-    for owner, remote_id, name in demo_data.PROJECTS:
-        if owner == slug and not Project.objects.filter(credential=credential, remote_id=remote_id).exists():
+    for project_provider, remote_id, name in demo_data.PROJECTS:
+        if project_provider == slug and not Project.objects.filter(credential=credential, remote_id=remote_id).exists():
             service.create_project(credential, user, remote_id=remote_id, name=name)

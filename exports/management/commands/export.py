@@ -1,4 +1,4 @@
-"""`manage.py export PROJECT_ID --type T`: asks for an export, and waits for it if told to."""
+"""`manage.py export PROJECT_ID --type T`: creates an export and, with --wait, waits for its end."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from exports import states
 from exports.errors import ConflictError, InvalidError
 from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.management.progress import EXIT_CODES, STILL_OPEN, ProgressPrinter, export_summary
-from exports.models import Export, Member, Project
+from exports.models import Export, File, Member, Project
 from exports.models.team import MEMBER, OWNER
 from exports.storage import files
 
@@ -21,7 +21,7 @@ EXIT_USAGE = 2
 
 
 class Command(BaseCommand):
-    """Ends 0 (asked, or succeeded), 1 failed, 2 usage, 3 canceled, 4 still open after --timeout."""
+    """Exit codes: 0 created or succeeded, 1 failed, 2 usage, 3 canceled, 4 still open after --timeout."""
 
     help = "Asks for an export of one of the portal's projects."
     requires_system_checks = ()
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no project {options['project_id']}.", returncode=EXIT_USAGE)
         if options["output"] and not options["wait"]:
             raise CommandError("--output needs --wait.", returncode=EXIT_USAGE)
-        wish = ExportRequest(
+        request = ExportRequest(
             type=options["type"],
             format=options["format"],
             options=parse_options(options["option"]),
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             allow_duplicate=options["allow_twin"],
         )
         try:
-            export = create_export(project, wish, Requester(find_requester(project, options["email"]).user))
+            export = create_export(project, request, Requester(find_requester(project, options["email"]).user))
         except InvalidError as error:
             lines = [f"{name}: {' '.join(texts)}" for name, texts in error.errors.items()]
             raise CommandError("\n".join(lines), returncode=EXIT_USAGE) from None
@@ -69,22 +69,14 @@ class Command(BaseCommand):
         self._wait(export, options)
 
     def _wait(self, export: Export, options: dict[str, Any]) -> None:
+        """Prints the progress, then the result, and exits with the code of the export's status."""
         [export] = ProgressPrinter().follow([export.pk], options["timeout"])
-        path: Path | None = None
-        if export.file is not None:
-            path = files.path_of(export.file)
-            if options["output"]:
-                target = options["output"] / export.file.name if options["output"].is_dir() else options["output"]
-                try:
-                    shutil.copyfile(path, target)
-                except OSError as error:
-                    raise CommandError(f"The file lies at {path}, but {target}: {error.strerror}.") from None
-                path = target
+        path = deliver_file(export.file, options["output"]) if export.file else None
         if options["json"]:
-            told = export_summary(export)
-            if told["file"]:
-                told["file"]["path"] = str(path)
-            self.stdout.write(json.dumps(told))
+            summary = export_summary(export)
+            if summary["file"]:
+                summary["file"]["path"] = str(path)
+            self.stdout.write(json.dumps(summary))
         elif path is not None:
             self.stdout.write(str(path))
         elif export.status == states.SUCCEEDED:
@@ -96,10 +88,23 @@ class Command(BaseCommand):
         sys.exit(EXIT_CODES.get(export.status, STILL_OPEN))
 
 
-def parse_options(given: list[str]) -> dict[str, Any]:
-    """KEY=VALUE pairs; values that are JSON lists, objects, true or false are read as such."""
+def deliver_file(file: File, output: Path | None) -> Path:
+    """Copies the file to `output` (a file or a directory), if given. Returns where it is. Raises CommandError."""
+    path = files.path_of(file)
+    if output is None:
+        return path
+    target = output / file.name if output.is_dir() else output
+    try:
+        shutil.copyfile(path, target)
+    except OSError as error:
+        raise CommandError(f"The file lies at {path}, but {target}: {error.strerror}.") from None
+    return target
+
+
+def parse_options(pairs: list[str]) -> dict[str, Any]:
+    """Parses KEY=VALUE pairs; JSON lists, JSON objects, true and false become such values. Raises CommandError."""
     options: dict[str, Any] = {}
-    for pair in given:
+    for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise CommandError(f"--option {pair}: write KEY=VALUE.", returncode=EXIT_USAGE)
@@ -114,14 +119,14 @@ def parse_options(given: list[str]) -> dict[str, Any]:
 
 
 def find_requester(project: Project, email: str) -> Member:
-    """The member who asks. Raises CommandError."""
+    """Returns the member with this address, else the team's first owner. Raises CommandError."""
     members = Member.objects.select_related("user").filter(team=project.team, user__is_active=True)
     if email:
-        found = members.filter(user__email__iexact=email, role__in=[OWNER, MEMBER]).first()
-        if found is None:
+        member = members.filter(user__email__iexact=email, role__in=[OWNER, MEMBER]).first()
+        if member is None:
             raise CommandError(f"{email} is no owner or member of {project.team}.", returncode=EXIT_USAGE)
-        return found
-    found = members.filter(role=OWNER).order_by("pk").first()
-    if found is None:
+        return member
+    owner = members.filter(role=OWNER).order_by("pk").first()
+    if owner is None:
         raise CommandError(f"{project.team} has no owner; say who asks with --as EMAIL.", returncode=EXIT_USAGE)
-    return found
+    return owner

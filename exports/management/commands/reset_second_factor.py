@@ -1,4 +1,4 @@
-"""`manage.py reset_second_factor EMAIL`: for somebody who lost phone, keys and recovery codes."""
+"""`manage.py reset_second_factor EMAIL`: removes the second factors of a user who has lost them."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from exports.people.security import reset_second_factors
 
 
 class Command(BaseCommand):
-    """First make sure that it is the person who asks: from here on the password alone signs in."""
+    """Verify the person's identity before: afterwards the password alone signs in."""
 
     help = "Takes away all second factors and recovery codes of a person and ends their sessions; their teams see it."
     requires_system_checks = ()

@@ -1,4 +1,4 @@
-"""`manage.py rotate_credentials`: seals every secret anew with the first of CREDENTIAL_KEYS."""
+"""`manage.py rotate_credentials`: encrypts every secret again with the first of CREDENTIAL_KEYS."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            done = rekey_secrets()
+            result = rekey_secrets()
         except CryptoError as error:
             raise CommandError(str(error)) from None
-        said = f"{done.credentials} credentials, {done.links} links to files, {done.factors} second factors"
-        self.stdout.write(f"Sealed anew: {said}.")
-        for problem in done.problems:
+        counts = f"{result.credentials} credentials, {result.links} links to files, {result.factors} second factors"
+        self.stdout.write(f"Sealed anew: {counts}.")
+        for problem in result.problems:
             self.stderr.write(problem)
-        if done.problems:
+        if result.problems:
             raise CommandError(
-                f"{len(done.problems)} could not be opened; nothing of them was changed. Keep the old key."
+                f"{len(result.problems)} could not be opened; nothing of them was changed. Keep the old key."
             )
         self.stdout.write(
             f"Every secret is sealed with key {key_ring().primary_key_id}. Older keys can be taken out of the ring."

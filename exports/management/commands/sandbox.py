@@ -1,4 +1,4 @@
-"""`python manage.py sandbox`: the stand-in providers alone."""
+"""`manage.py sandbox`: serves the stand-in providers alone."""
 
 import sys
 from typing import Any
@@ -9,23 +9,23 @@ from exports.sandbox.command import add_arguments, serve
 
 
 class Command(BaseCommand):
-    """Serves PlayCanvas, AI Studios, Toloka and Ulule stand-ins until it is told to stop."""
+    """Serves stand-ins of PlayCanvas, AI Studios, Toloka and Ulule until a signal ends it."""
 
     help = "Serves stand-ins for the four providers over HTTP, to try the portal without any account."
-    # It touches neither database nor settings, so nothing of the portal has to be in order for it.
+    # It uses neither the database nor the settings, so the portal's checks do not matter.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of the stand-ins."""
+        """Adds the options of the stand-ins."""
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ends with 0, 2 for a wrong option, 3 for a port that is taken."""
+        """Exit codes: 0, 2 for an invalid option, 3 for a port in use."""
 
-        def say(text: str) -> None:
+        def write_line(text: str) -> None:
             self.stdout.write(text)
             self.stdout.flush()
 
-        code = serve(options, say, self.stderr.write)
+        code = serve(options, write_line, self.stderr.write)
         if code:
             sys.exit(code)

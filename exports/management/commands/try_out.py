@@ -1,4 +1,4 @@
-"""`manage.py try_out`: one export of each kind in the demo team, beside a running `make run`."""
+"""`manage.py try_out`: creates one export of each kind in the demo team; `make run` must be running."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from exports.sandbox.demo_data import EXPORT_REQUESTS, TEAM_SLUG
 
 
 class Command(BaseCommand):
-    """Ends 0 when all of them succeeded, 1 when one did not, 4 when one is still open."""
+    """Exit codes: 0 all succeeded, 1 one did not, 4 one is still open."""
 
     help = "Asks for one export of each kind in the demo team, waits, and prints how each ended."
     requires_system_checks = ()
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         if not Heartbeat.is_alive("worker:", 30):
             raise CommandError("No worker is running. Start the portal with `make run` and try again beside it.")
         owner = Member.objects.select_related("user").filter(team=team, role=OWNER).order_by("pk")[0]
-        ids = [self._ask(team, owner, *wish) for wish in EXPORT_REQUESTS]
+        ids = [self._create(team, owner, *values) for values in EXPORT_REQUESTS]
         exports = ProgressPrinter().follow(ids, options["timeout"])
         if options["json"]:
             self.stdout.write(json.dumps([export_summary(export) for export in exports], indent=2))
@@ -43,17 +43,21 @@ class Command(BaseCommand):
             sys.exit(STILL_OPEN)
         sys.exit(0 if all(export.status == states.SUCCEEDED for export in exports) else 1)
 
-    def _ask(self, team: Team, owner: Member, provider: str, type_: str, format_: str, options: dict[str, Any]) -> int:
+    def _create(
+        self, team: Team, owner: Member, provider: str, type_: str, format_: str, options: dict[str, Any]
+    ) -> int:
+        """Creates an export in the team's first project of the provider. Returns its id."""
         projects = Project.objects.filter(team=team, credential__provider=provider).order_by("pk")
         project = projects.select_related("credential", "team").first()
         if project is None:
             raise CommandError(f"The demo team has no {provider} project. Start the portal with `make run` again.")
-        wish = ExportRequest(type_, format_, options, confirm=True, allow_duplicate=True)
-        return create_export(project, wish, Requester(owner.user)).pk
+        request = ExportRequest(type_, format_, options, confirm=True, allow_duplicate=True)
+        return create_export(project, request, Requester(owner.user)).pk
 
     def _report(self, export: Export) -> None:
-        told = export_summary(export)
-        where = told["file"]["path"] if told["file"] else "no file, by design"
+        summary = export_summary(export)
+        result = summary["file"]["path"] if summary["file"] else "no file, by design"
         if export.status != states.SUCCEEDED:
-            where = export.error_message or "still open"
-        self.stdout.write(f"{told['provider']} {told['type']} ({told['format']}): {told['status']}  {where}")
+            result = export.error_message or "still open"
+        kind = f"{summary['provider']} {summary['type']} ({summary['format']})"
+        self.stdout.write(f"{kind}: {summary['status']}  {result}")

@@ -1,4 +1,4 @@
-"""Runs the whole portal: web, worker and beat, with --demo also the stand-in providers and a demo team."""
+"""`manage.py up`: runs web, worker and beat; with --demo also the stand-in providers and a demo team."""
 
 import sys
 from io import TextIOWrapper
@@ -17,7 +17,7 @@ SANDBOX_PORT = 8100
 
 
 def port_number(text: str) -> int:
-    """A TCP port from 1 to 65535; ValueError otherwise."""
+    """Returns a TCP port from 1 to 65535. Raises ValueError otherwise."""
     port = int(text)
     if not 0 < port < 65536:
         raise ValueError(text)
@@ -25,10 +25,10 @@ def port_number(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 stopped by a signal, 1 cannot start, 2 usage, 3 port taken."""
+    """Exit codes: 0 stopped by a signal, 1 cannot start, 2 usage, 3 port in use."""
 
     help = "Migrates, then runs web, worker and beat until Ctrl-C; restarts what dies."
-    # The processes that it starts are the ones to check.
+    # Django's checks run in the processes that it starts.
     requires_system_checks: list[str] = []  # noqa: RUF012
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,9 +40,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, demo: bool, prepare: bool, **options: Any) -> None:
         try:
             if prepare:
-                from exports.management.prepare import prepare as make_ready
+                from exports.management.prepare import prepare as prepare_portal
 
-                make_ready()
+                prepare_portal()
                 return
             code = run(host, port, demo)
         except StartRefused as refusal:
@@ -52,20 +52,18 @@ class Command(BaseCommand):
 
 
 def run(host: str, port: int, demo: bool) -> int:
-    """Run the portal until a signal says stop; returns the exit code. Refused when it cannot start."""
+    """Runs the portal until a signal stops it. Returns the exit code. Raises StartRefused when it cannot start."""
     if demo and settings.SECURE:
         raise StartRefused(
             "The demo is not for a portal with a PUBLIC_URL of https: leave out --demo, or unset PUBLIC_URL."
         )
-    # Freed with this process, whichever way it ends.
+    # The lock is released when this process ends, however it ends.
     lock_data_dir(settings.DATA_DIR)
-    listening = open_listening_socket(host, port)
-    sandbox_port = find_free_port("127.0.0.1", SANDBOX_PORT) if demo else None
     plan = ProcessPlan(
         settings.BASE_DIR,
         settings.DATA_DIR,
-        listening,
-        sandbox_port,
+        open_listening_socket(host, port),
+        find_free_port("127.0.0.1", SANDBOX_PORT) if demo else None,
         settings.WORKER_POOL,
         settings.WORKER_CONCURRENCY,
     )
@@ -73,29 +71,38 @@ def run(host: str, port: int, demo: bool) -> int:
         sys.stdout.reconfigure(errors="replace")
     log = PrefixedLog(sys.stdout)
     supervisor = Supervisor(log)
+    try:
+        return _prepare_and_run(supervisor, plan, log, f"http://{_url_host(host)}:{port}/", demo)
+    finally:
+        supervisor.close()
+
+
+def _prepare_and_run(supervisor: Supervisor, plan: ProcessPlan, log: PrefixedLog, url: str, demo: bool) -> int:
+    """Runs the preparing processes one after the other, then the lasting ones until a signal. Returns the exit code."""
     sign_in: list[str] = []
 
     def ready() -> None:
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-        log.write("", f"ready: http://{shown}:{port}/")
+        log.write("", f"ready: {url}")
         for line in sign_in:
             log.write("", line)
 
-    try:
-        if supervisor.run_to_end(plan.prepare()) != 0:
-            return 0 if supervisor.stopping else 1
-        if demo and supervisor.run_to_end(plan.demo(), keep=sign_in.append) != 0:
-            for line in sign_in:
-                log.write("demo", line)
-            return 0 if supervisor.stopping else 1
-        ReadinessProbe(supervisor.loop, listening, _own_name(), ready)
-        supervisor.run(plan.children())
-    finally:
-        supervisor.close()
+    if supervisor.run_to_end(plan.prepare()) != 0:
+        return 0 if supervisor.stopping else 1
+    if demo and supervisor.run_to_end(plan.demo(), keep=sign_in.append) != 0:
+        for line in sign_in:
+            log.write("demo", line)
+        return 0 if supervisor.stopping else 1
+    ReadinessProbe(supervisor.loop, plan.listening, _allowed_host(), ready)
+    supervisor.run(plan.children())
     return 0
 
 
-def _own_name() -> str:
-    """A host name that the web process answers to."""
+def _url_host(host: str) -> str:
+    """Returns the host as it stands in a URL; wildcard addresses become loopback ones."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+
+
+def _allowed_host() -> str:
+    """Returns a Host that the web process accepts."""
     name = settings.ALLOWED_HOSTS[0].removeprefix(".")
     return "localhost" if name == "*" else name

@@ -52,10 +52,7 @@ def retry(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase
         return _redirect_to_export(member, export)
     form = ConfirmForm(export.project, request.POST if "confirm" in request.POST else None)
     if decision.needs_confirmation and not form.is_valid():
-        context = {"section": "exports", "export": export, "form": form, "kind": export.kind}
-        return rendering.render_page(
-            request, member, "exports/confirm_retry.html", context, 422 if form.is_bound else 200
-        )
+        return _confirm_retry_page(request, member, export, form)
     try:
         return _redirect_to_export(member, actions.retry(export, Requester(request.user)))
     except DuplicateError as problem:
@@ -73,6 +70,13 @@ def retry(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase
     except ConflictError as problem:
         messages.warning(request, f"{problem}")
         return _redirect_to_export(member, export)
+
+
+def _confirm_retry_page(
+    request: SignedInRequest, member: Member, export: Export, form: ConfirmForm
+) -> HttpResponseBase:
+    context = {"section": "exports", "export": export, "form": form, "kind": export.kind}
+    return rendering.render_page(request, member, "exports/confirm_retry.html", context, 422 if form.is_bound else 200)
 
 
 @team_member_required(access.EXPORT)

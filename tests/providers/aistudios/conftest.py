@@ -1,4 +1,4 @@
-"""A client of AI Studios whose token is there, and the replies most tests share."""
+"""A client of AI Studios that has a token, and the replies that most tests share."""
 
 from collections.abc import Callable
 from typing import Any

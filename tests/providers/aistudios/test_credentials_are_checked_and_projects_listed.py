@@ -1,4 +1,4 @@
-"""Testing a credential, and what can be picked from."""
+"""Testing a credential of AI Studios, and listing projects and workspaces."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def test_a_good_credential_passes_both_steps(stub: StubServer, client: Client, r
     assert stub.requests_to(AUTH)[0].headers["Authorization"] == "a.b.c"
 
 
-def test_the_pair_itself_is_tested_not_a_token_of_before(stub: StubServer, client: Client) -> None:
+def test_the_pair_is_tested_even_when_a_token_is_cached(stub: StubServer, client: Client) -> None:
     stub.on(AUTH, good({"isAuthenticated": True}))
     client.token()
     AIStudios().check(client)
@@ -48,7 +48,7 @@ def test_a_wrong_pair_fails_at_the_first_step(stub: StubServer, client: Client) 
         Reply(500),
     ],
 )
-def test_a_token_that_is_not_taken_fails_at_the_second(stub: StubServer, client: Client, reply: Reply) -> None:
+def test_a_refused_token_fails_at_the_second_step(stub: StubServer, client: Client, reply: Reply) -> None:
     stub.on(AUTH, reply)
     steps = AIStudios().check(client)
     assert [step.ok for step in steps] == [True, False]
@@ -74,7 +74,7 @@ def test_workspaces_can_be_picked(stub: StubServer, client: Client, wrap: Any) -
 
 
 @pytest.mark.parametrize("data", [None, {}, "no", {"a": [], "b": []}, [1]])
-def test_a_list_that_is_none_is_unreadable(stub: StubServer, client: Client, data: Any) -> None:
+def test_an_answer_without_a_list_is_unreadable(stub: StubServer, client: Client, data: Any) -> None:
     stub.on(PROJECTS, good(data))
     with pytest.raises(UnreadableError):
         AIStudios().projects(client)

@@ -1,4 +1,4 @@
-"""`success: false`: no error code is published, so the envelope is read for what it speaks of."""
+"""Errors of AI Studios: no error code is published, so they are classified by the text of the envelope."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_a_refused_token_may_be_renewed(stub: StubServer, client: Client, reply:
 
 
 @pytest.mark.parametrize("reply", [bad(403, "Forbidden"), bad(7, "No permission", 403), Reply(403, {})])
-def test_a_missing_right_is_no_matter_of_the_token(stub: StubServer, client: Client, reply: Reply) -> None:
+def test_a_missing_right_does_not_renew_the_token(stub: StubServer, client: Client, reply: Reply) -> None:
     error = refused(stub, client, reply)
     assert isinstance(error, CredentialError)
     assert not error.renewable
@@ -84,7 +84,7 @@ def test_a_limit_pauses_the_credential_whatever_the_status(stub: StubServer, cli
     "reply",
     [Reply(500, {"success": False, "error": {"code": 1, "msg": "x"}}), Reply(503), bad(500, "Internal error")],
 )
-def test_a_broken_provider_leaves_it_open(stub: StubServer, client: Client, reply: Reply) -> None:
+def test_an_internal_error_leaves_the_outcome_open(stub: StubServer, client: Client, reply: Reply) -> None:
     error = refused(stub, client, reply)
     assert isinstance(error, UnclearError)
     assert not isinstance(error, UnreadableError)
@@ -101,7 +101,7 @@ def test_a_broken_provider_leaves_it_open(stub: StubServer, client: Client, repl
         (Reply(body={"success": False, "error": ["a", 5]}), "AI Studios refused: a; 5"),
     ],
 )
-def test_every_other_refusal_is_said_as_it_came(stub: StubServer, client: Client, reply: Reply, said: str) -> None:
+def test_every_other_refusal_is_shown_unchanged(stub: StubServer, client: Client, reply: Reply, said: str) -> None:
     error = refused(stub, client, reply)
     assert type(error) is RefusedError
     assert error.message == said
@@ -114,7 +114,7 @@ def test_a_refused_submit_with_status_200_was_not_executed(stub: StubServer, cli
 
 
 @pytest.mark.parametrize("success", ["false", "true", 1, None, 0])
-def test_an_envelope_that_does_not_say_is_unreadable(stub: StubServer, client: Client, success: object) -> None:
+def test_an_envelope_without_success_is_unreadable(stub: StubServer, client: Client, success: object) -> None:
     error = refused(stub, client, Reply(body={"success": success, "data": {"progress": 100, "downloadUrl": "x"}}))
     assert isinstance(error, UnreadableError)
     assert not error.final

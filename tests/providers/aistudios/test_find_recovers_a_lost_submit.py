@@ -1,4 +1,4 @@
-"""After a lost answer: only what proves an execution counts."""
+"""After a lost answer `find` reports an execution only where there is a proof of it."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ def find(stub: StubServer, client: Client, baseline: dict[str, Any], **fields: A
     return AIStudios().find(client, job(baseline=baseline))
 
 
-def test_another_task_proves_that_the_request_got_through(stub: StubServer, client: Client) -> None:
+def test_a_new_task_id_proves_that_the_request_was_executed(stub: StubServer, client: Client) -> None:
     found = find(stub, client, BEFORE, backendTaskId="t2", progress=100, download_url=OLD)
     assert isinstance(found, Accepted)
     assert (found.remote_id, found.status.state, found.status.memo) == (PROJECT, "running", None)
 
 
-def test_a_first_task_proves_it_too(stub: StubServer, client: Client) -> None:
+def test_a_first_task_id_proves_it_too(stub: StubServer, client: Client) -> None:
     assert isinstance(find(stub, client, {**BEFORE, "task": ""}, backendTaskId="t1"), Accepted)
 
 
@@ -60,7 +60,7 @@ def test_without_a_baseline_nothing_is_proven(stub: StubServer, client: Client) 
     assert isinstance(find(stub, client, {}, backendTaskId="t2", progress=12), Unknown)
 
 
-def test_a_project_that_went_missing_is_said_so(stub: StubServer, client: Client) -> None:
+def test_a_project_that_no_longer_exists_is_not_found(stub: StubServer, client: Client) -> None:
     stub.on(READ, bad(404, "Project not found", 404))
     with pytest.raises(NotFoundError):
         AIStudios().find(client, job(baseline=BEFORE))

@@ -1,4 +1,4 @@
-"""What a person may choose, from a browser's form and from JSON."""
+"""The options of AI Studios are validated, from a browser's form and from JSON."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from exports.providers.aistudios import AIStudios, VideoOptions
 
 
-def test_nothing_need_be_chosen() -> None:
+def test_every_option_is_optional() -> None:
     form = VideoOptions({})
     assert form.is_valid()
     assert form.cleaned_data == {"resolution": "", "workspace_id": "", "webhook_url": ""}
@@ -48,7 +48,7 @@ def test_a_wrong_value_is_an_error_of_its_field(name: str, value: Any) -> None:
     assert set(form.errors) == {name}
 
 
-def test_the_kind_says_what_a_person_must_know() -> None:
+def test_the_kind_has_the_notes_that_a_person_must_read() -> None:
     (kind,) = AIStudios.kinds
     assert (kind.type, kind.formats, kind.exclusive, kind.effect) == ("video", ("mp4",), True, "copies")
     assert "credits" in kind.cost
@@ -58,7 +58,7 @@ def test_the_kind_says_what_a_person_must_know() -> None:
     assert AIStudios.supports_webhooks
 
 
-def test_secrets_are_two_and_both_needed() -> None:
+def test_both_secrets_are_required() -> None:
     assert AIStudios().secret_problems({"app_id": "a", "user_key": "b"}) == {}
     assert set(AIStudios().secret_problems({"app_id": "a"})) == {"user_key"}
     assert set(AIStudios().secret_problems({"app_id": "a b", "user_key": "c", "token": "x"})) == {"app_id", "token"}

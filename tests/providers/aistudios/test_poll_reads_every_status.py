@@ -1,4 +1,4 @@
-"""Progress: a number to 100, a free word and a link, in every combination."""
+"""A poll reads progress, the state word and the link, in every combination."""
 
 from typing import Any
 
@@ -27,12 +27,12 @@ def test_progress_below_100_is_running_and_remembered(stub: StubServer, client: 
     assert status.memo == {"moved": True}
 
 
-def test_the_state_is_the_word_where_there_is_one(stub: StubServer, client: Client) -> None:
+def test_the_provider_status_is_the_state_word_where_there_is_one(stub: StubServer, client: Client) -> None:
     assert poll_job(stub, client, {"progress": 10, "state": "rendering"}).provider_status == "rendering"
 
 
 @pytest.mark.parametrize(("said", "progress"), [("0.00", 0.0), ("99.99", 99.99), (7, 7.0)])
-def test_progress_may_be_spelled_as_text(stub: StubServer, client: Client, said: object, progress: float) -> None:
+def test_progress_may_be_text(stub: StubServer, client: Client, said: object, progress: float) -> None:
     status = poll_job(stub, client, {"progress": said})
     assert (status.state, status.progress) == ("running", progress)
 
@@ -54,7 +54,7 @@ def test_100_without_a_link_is_still_running(stub: StubServer, client: Client, l
 
 
 @pytest.mark.parametrize("word", ["exported", "finish", "Complete", "something new", ""])
-def test_a_word_alone_finishes_nothing(stub: StubServer, client: Client, word: str) -> None:
+def test_a_state_word_alone_ends_nothing(stub: StubServer, client: Client, word: str) -> None:
     assert poll_job(stub, client, {"progress": 99.9, "state": word, "downloadUrl": NEW}).state == "running"
 
 
@@ -72,7 +72,7 @@ def test_a_word_alone_finishes_nothing(stub: StubServer, client: Client, word: s
     ],
 )
 @pytest.mark.parametrize("progress", [None, 31, 100])
-def test_a_word_of_a_bad_end_ends_it(
+def test_a_state_word_of_failure_ends_the_export(
     stub: StubServer, client: Client, word: str, state: str, progress: float | None
 ) -> None:
     status = poll_job(stub, client, {"progress": progress, "state": word})
@@ -105,7 +105,7 @@ def test_an_answer_about_another_project_is_never_taken(stub: StubServer, client
     assert caught.value.final
 
 
-def test_an_answer_without_its_wrapper_is_read(stub: StubServer, client: Client) -> None:
+def test_an_answer_without_the_data_wrapper_is_read(stub: StubServer, client: Client) -> None:
     stub.on(PROGRESS, Reply(body={"progress": 100, "downloadUrl": NEW}))
     assert AIStudios().poll(client, job()).state == "done"
 

@@ -1,4 +1,4 @@
-"""A project exported before: its 100 %, its link and its bad end are never taken for those of the new export."""
+"""A project exported before: its old 100 %, link and failure are not taken for those of the new export."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Asking for an export: the exact request, and which answers count as an acceptance."""
+"""Submit sends exactly the documented request, and takes only clear answers as an acceptance."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_empty_options_are_not_sent(stub: StubServer, client: Client, aistudios:
     assert stub.requests_to(EXPORT)[0].json == {"projectId": PROJECT}
 
 
-def test_a_missing_data_wrapper_is_forgiven(stub: StubServer, client: Client, aistudios: AIStudios) -> None:
+def test_a_missing_data_wrapper_is_accepted(stub: StubServer, client: Client, aistudios: AIStudios) -> None:
     stub.on(EXPORT, Reply(body={"success": True, "projectId": PROJECT}))
     assert aistudios.submit(client, job()).remote_id == PROJECT
 
@@ -58,7 +58,7 @@ def test_an_acceptance_of_another_project_is_never_taken(
 
 
 @pytest.mark.parametrize("data", [None, {}, [], {"projectId": ""}, {"projectId": None}, {"projectId": {}}, "ok"])
-def test_an_acceptance_of_nothing_in_particular_is_not_final(
+def test_an_acceptance_without_a_project_leaves_the_outcome_open(
     stub: StubServer, client: Client, aistudios: AIStudios, data: Any
 ) -> None:
     stub.on(EXPORT, good(data))
@@ -68,7 +68,7 @@ def test_an_acceptance_of_nothing_in_particular_is_not_final(
 
 
 @pytest.mark.parametrize("reply", [Reply(cut=True), Reply(502, "<html>"), Reply(body="garbage"), Reply(302)])
-def test_a_lost_answer_is_sent_once_and_stays_open(
+def test_a_request_without_an_answer_is_sent_once_and_left_open(
     stub: StubServer, client: Client, aistudios: AIStudios, reply: Reply
 ) -> None:
     stub.on(EXPORT, reply)

@@ -1,4 +1,4 @@
-"""The short-lived token: fetched once, sent raw, fetched anew, refused."""
+"""The short-lived token is fetched once, sent as it is, and fetched again when it expires or is refused."""
 
 import time
 from collections.abc import Callable
@@ -35,12 +35,14 @@ def test_it_is_kept_for_23_of_its_24_hours(client: Client) -> None:
     assert client.grant.expires_at == pytest.approx(time.time() + 23 * 3600, abs=30)
 
 
-def test_a_token_at_its_end_is_replaced(stub: StubServer, client: Client) -> None:
+def test_an_expired_token_is_replaced(stub: StubServer, client: Client) -> None:
     client.grant = Grant("old", time.time() + 5)
     assert client.token() == "a.b.c"
 
 
-def test_a_forgotten_token_is_fetched_anew(stub: StubServer, client: Client, aistudios: AIStudios) -> None:
+def test_a_token_that_the_provider_forgot_is_fetched_again(
+    stub: StubServer, client: Client, aistudios: AIStudios
+) -> None:
     stub.on(TOKEN, good({"token": "first"}), good({"token": "second"}))
     stub.on(PROGRESS, bad(401, "Unauthorized", 401), good({"progress": 7}))
     with pytest.raises(CredentialError) as caught:
@@ -62,7 +64,7 @@ def test_a_forgotten_token_is_fetched_anew(stub: StubServer, client: Client, ais
         Reply(404, {}),
     ],
 )
-def test_a_refused_pair_is_the_credentials_fault_and_no_new_token_mends_it(
+def test_a_refused_pair_is_an_error_of_the_credential_and_is_not_retried(
     stub: StubServer, client: Client, reply: Reply
 ) -> None:
     stub.on(TOKEN, reply)
@@ -71,7 +73,7 @@ def test_a_refused_pair_is_the_credentials_fault_and_no_new_token_mends_it(
     assert not caught.value.renewable
 
 
-def test_a_crowded_token_endpoint_is_asked_later(stub: StubServer, client: Client) -> None:
+def test_a_rate_limit_of_the_token_endpoint_pauses_the_credential(stub: StubServer, client: Client) -> None:
     stub.on(TOKEN, Reply(429, {}, {"Retry-After": "9"}))
     with pytest.raises(BusyError) as caught:
         client.token()
@@ -92,7 +94,7 @@ def test_a_crowded_token_endpoint_is_asked_later(stub: StubServer, client: Clien
         Reply(body={"success": "yes", "data": {"token": "t"}}),
     ],
 )
-def test_without_a_token_the_call_that_needed_it_has_not_left(
+def test_without_a_token_the_request_is_provably_not_sent(
     stub: StubServer, client: Client, aistudios: AIStudios, reply: Reply
 ) -> None:
     stub.on(TOKEN, reply)
@@ -101,7 +103,7 @@ def test_without_a_token_the_call_that_needed_it_has_not_left(
     assert [asked.path for asked in stub.requests] == ["/api/odin/v3/auth/token"]
 
 
-def test_the_token_stands_in_no_record(
+def test_no_call_record_contains_the_token(
     stub: StubServer, connect: Callable[..., Client], aistudios: AIStudios, calls: list[CallRecord]
 ) -> None:
     stub.on(TOKEN, bad(1, "the-user-key is wrong"))

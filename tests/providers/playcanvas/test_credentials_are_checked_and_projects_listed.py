@@ -1,4 +1,4 @@
-"""Testing a token, and what PlayCanvas lists to pick from: branches, scenes, projects."""
+"""Testing a token of PlayCanvas, and listing branches, scenes and projects."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def page(*names: str, more: bool) -> Reply:
     return Reply(body={"result": rows, "pagination": {"hasMore": more}})
 
 
-def test_a_good_token_is_told_its_limits(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
+def test_a_good_token_learns_its_rate_limits(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
     limits = {"normal": 240, "strict": 10, "assets": 120, "post": 60, "download": 10000}
     stub.on("GET /api/ratelimits", Reply(body={"limits": limits}))
     assert playcanvas.check(client) == [
@@ -32,7 +32,7 @@ def test_a_good_token_is_told_its_limits(playcanvas: PlayCanvas, client: Client,
 
 
 @pytest.mark.parametrize("body", [{}, {"limits": None}, {"limits": []}, [], None])
-def test_a_good_token_may_be_told_no_limits(
+def test_a_good_token_may_learn_no_rate_limits(
     playcanvas: PlayCanvas, client: Client, stub: StubServer, body: object
 ) -> None:
     stub.on("GET /api/ratelimits", Reply(body=body))
@@ -57,7 +57,7 @@ def test_branches_are_listed_to_the_last_page_which_goes_on_after_the_last_id(
     assert paths == ["/api/projects/100001/branches", "/api/projects/100001/branches?skip=id-code"]
 
 
-def test_a_list_that_repeats_itself_ends(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
+def test_a_list_that_repeats_its_page_ends(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
     stub.on(BRANCHES, page("main", more=True))
     assert playcanvas.choices(client, "100001", "branch_id") == [("id-main", "main")]
     assert len(stub.requests_to(BRANCHES)) == 2
@@ -101,9 +101,7 @@ def test_a_list_of_projects_may_come_without_pages(playcanvas: PlayCanvas, clien
     assert playcanvas.projects(client) == [RemoteProject("1", "One")]
 
 
-def test_a_token_that_may_not_list_is_refused_so_that_the_number_is_typed(
-    playcanvas: PlayCanvas, client: Client, stub: StubServer
-) -> None:
+def test_a_token_without_the_right_to_list_is_refused(playcanvas: PlayCanvas, client: Client, stub: StubServer) -> None:
     stub.on("GET /api/id", Reply(401, {"error": "Token does not have required scope"}))
     with pytest.raises(CredentialError, match="required scope"):
         playcanvas.projects(client)

@@ -1,4 +1,4 @@
-"""Every documented error of the two requests, and what it means for the person who asked."""
+"""Every documented error of PlayCanvas, and what it means for the export."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Options of PlayCanvas, from a browser's form and from JSON, and what each dialect can say."""
+"""The options of PlayCanvas are validated, from a browser's form and from JSON, for each dialect."""
 
 from typing import Any
 

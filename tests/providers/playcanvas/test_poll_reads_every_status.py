@@ -1,4 +1,4 @@
-"""What a poll of a job shows: every status word, links, messages, and answers about something else."""
+"""A poll of a job reads every status, links and messages, and refuses answers about something else."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is sent to PlayCanvas, in both dialects, and which answers count as accepted."""
+"""Submit sends the documented request in both dialects, and takes only clear answers as an acceptance."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every error code Toloka or its clients know, and what it means here."""
+"""Every error code that Toloka or its clients know, and what it means for the export."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_a_conflict_says_what_must_be_done_first_whatever_its_status(status: int
     assert sentence in found.message
 
 
-def test_a_conflict_nobody_has_heard_of_is_a_precondition_too() -> None:
+def test_an_unknown_conflict_is_a_precondition_too() -> None:
     assert fault(409, "SOMETHING_NEW").code == "precondition"
 
 
@@ -94,7 +94,7 @@ def test_other_refusals_are_final(status: int, code: str) -> None:
         (400, "INTERNAL_ERROR"),
     ],
 )
-def test_a_breakdown_leaves_it_open(status: int, code: str) -> None:
+def test_an_internal_error_leaves_the_outcome_open(status: int, code: str) -> None:
     assert isinstance(fault(status, code), UnclearError)
 
 

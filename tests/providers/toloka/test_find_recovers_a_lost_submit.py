@@ -1,4 +1,4 @@
-"""After a lost answer: the operations and the project say whether the request got through."""
+"""After a lost answer the operations and the project show whether the request was executed."""
 
 import pytest
 

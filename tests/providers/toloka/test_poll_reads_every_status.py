@@ -1,4 +1,4 @@
-"""What a poll of an operation shows: every status word, times without zone, raw details."""
+"""A poll of an operation reads every status, times without a zone, and raw details."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ def test_progress_is_a_percent_or_nothing(
     assert poll_job(toloka, client, stub, "RUNNING", progress=said).progress == shown
 
 
-def test_a_failure_shows_the_raw_details_in_little_room(toloka: Toloka, client: Client, stub: StubServer) -> None:
+def test_a_failure_shows_the_raw_details_shortened(toloka: Toloka, client: Client, stub: StubServer) -> None:
     status = poll_job(toloka, client, stub, "FAIL", details={"reason": "Пул", "pool_id": 5})
     assert status.messages == ('{"reason":"Пул","pool_id":5}',)
     assert status.message == 'Toloka could not archive the project: {"reason":"Пул","pool_id":5}.'
@@ -127,7 +127,7 @@ def test_an_operation_that_archives_a_pool_is_none_of_a_project(
 
 
 @pytest.mark.parametrize("body", [None, {}, [], {"id": ID}, {"status": "SUCCESS"}])
-def test_an_answer_that_is_no_operation_is_unreadable_but_not_the_end(
+def test_an_answer_without_an_operation_is_unreadable_and_polled_again(
     toloka: Toloka, client: Client, stub: StubServer, body: object
 ) -> None:
     stub.on(OPERATION, Reply(body=body))

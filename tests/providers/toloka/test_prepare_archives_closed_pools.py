@@ -1,4 +1,4 @@
-"""What is looked at before the request, and how closed pools are archived first."""
+"""Before the request the project's state is recorded, and closed pools are archived when the option is set."""
 
 import pytest
 

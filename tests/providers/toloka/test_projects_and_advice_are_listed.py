@@ -1,4 +1,4 @@
-"""The list of projects, advice before the button, and the one option."""
+"""Toloka's list of projects, the advice before the button, and the one option."""
 
 from typing import Any
 
@@ -112,7 +112,7 @@ def test_archiving_pools_first_is_chosen_or_not(data: Any, wanted: bool | None) 
 
 
 @pytest.mark.parametrize("value", ["maybe", 1, [], {}])
-def test_what_is_no_boolean_is_told_so(value: object) -> None:
+def test_anything_but_a_boolean_is_an_error(value: object) -> None:
     assert dict(ArchiveOptions({"archive_pools": value}).errors) == {"archive_pools": ["Say true or false here."]}
 
 

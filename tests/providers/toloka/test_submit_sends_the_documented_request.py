@@ -1,4 +1,4 @@
-"""The one request that archives a project, and every way it is answered."""
+"""Submit sends the one request that archives a project, and reads every answer to it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which word stands before a token, and the test of a credential."""
+"""The scheme that is sent with a token, and the test of a credential."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,9 @@ def sent(connect: Callable[..., Client], **secrets: str) -> str:
 
 
 @pytest.mark.parametrize("first", [22, 23, 24])
-def test_two_dots_of_which_the_first_is_at_22_to_24_make_an_api_key(connect: Callable[..., Client], first: int) -> None:
+def test_a_token_with_two_dots_of_which_the_first_is_at_22_to_24_is_an_api_key(
+    connect: Callable[..., Client], first: int
+) -> None:
     assert sent(connect, token=key(first)) == f"ApiKey {key(first)}"
 
 
@@ -33,12 +35,12 @@ def test_every_other_shape_is_an_oauth_token(connect: Callable[..., Client], tok
     assert sent(connect, token=token) == f"OAuth {token}"
 
 
-def test_a_choice_counts_more_than_the_shape(connect: Callable[..., Client]) -> None:
+def test_a_chosen_scheme_overrides_the_shape(connect: Callable[..., Client]) -> None:
     assert sent(connect, token=key(23), scheme="OAuth") == f"OAuth {key(23)}"
     assert sent(connect, token="AQAAA", scheme="ApiKey") == "ApiKey AQAAA"
 
 
-def test_a_word_that_came_with_the_token_counts_more_than_the_shape(connect: Callable[..., Client]) -> None:
+def test_a_pasted_scheme_overrides_the_shape(connect: Callable[..., Client]) -> None:
     assert sent(connect, token="ApiKey AQAAA") == "ApiKey AQAAA"
     assert sent(connect, token=f"oauth {key(23)}") == f"OAuth {key(23)}"
     assert sent(connect, token="OAuth AQAAA", scheme="ApiKey") == "ApiKey AQAAA"
@@ -53,7 +55,7 @@ def test_a_word_that_came_with_the_token_counts_more_than_the_shape(connect: Cal
         {"token": "AQAAA", "scheme": ""},
     ],
 )
-def test_a_token_may_come_with_or_without_its_word(secrets: dict[str, str]) -> None:
+def test_a_token_may_be_pasted_with_or_without_its_scheme(secrets: dict[str, str]) -> None:
     assert Toloka().secret_problems(secrets) == {}
 
 
@@ -69,7 +71,7 @@ def test_a_token_may_come_with_or_without_its_word(secrets: dict[str, str]) -> N
         ({"token": "AQAAA", "secret": "x"}, "secret"),
     ],
 )
-def test_what_cannot_be_a_token_is_told_so(secrets: dict[str, str], field: str) -> None:
+def test_an_invalid_token_is_an_error(secrets: dict[str, str], field: str) -> None:
     assert set(Toloka().secret_problems(secrets)) == {field}
 
 
@@ -81,7 +83,7 @@ def test_production_comes_first_and_the_sandbox_is_marked_as_gone() -> None:
     assert "unavailable since 1 July 2024" in Toloka.origin_notes["sandbox"]
 
 
-def test_a_good_token_is_told_whose_it_is(toloka: Toloka, client: Client, stub: StubServer) -> None:
+def test_testing_a_good_token_names_its_account(toloka: Toloka, client: Client, stub: StubServer) -> None:
     body = {"id": "ac1", "balance": 120.3, "public_name": {"EN": "Cats Inc", "RU": "Коты"}, "company": {"id": "1"}}
     stub.on(REQUESTER, Reply(body=body))
     assert toloka.check(client) == [CheckStep("Ask whose token it is", True, "Cats Inc, balance 120.30 USD")]

@@ -1,4 +1,4 @@
-"""The two kinds of credential: which fields make one, and what each sends."""
+"""The two kinds of credential of Ulule: their fields, and what each sends."""
 
 import base64
 import time
@@ -70,7 +70,7 @@ def test_oauth_asks_for_a_token_with_basic_and_a_form(stub: StubServer, oauth: C
 @pytest.mark.parametrize(
     ("said", "seconds"), [(36000, 36000), (600, 600), ("7200", 7200), (None, 36000), ("soon", 36000), (0, 36000)]
 )
-def test_a_token_lives_as_long_as_said_else_ten_hours(
+def test_a_token_is_valid_for_the_announced_time_or_ten_hours(
     stub: StubServer, oauth: Client, said: object, seconds: float
 ) -> None:
     stub.on(TOKEN, Reply(body={"access_token": "a", "expires_in": said}))
@@ -117,14 +117,14 @@ def test_a_refused_token_may_be_renewed(stub: StubServer, oauth: Client, ulule: 
         Reply(400),
     ],
 )
-def test_a_refused_refresh_token_is_for_a_person_to_mend(stub: StubServer, oauth: Client, reply: Reply) -> None:
+def test_a_refused_refresh_token_requires_a_person(stub: StubServer, oauth: Client, reply: Reply) -> None:
     stub.on(TOKEN, reply)
     with pytest.raises(CredentialError, match="client or its refresh token") as caught:
         oauth.token()
     assert not caught.value.renewable
 
 
-def test_a_crowded_token_endpoint_is_asked_later(stub: StubServer, oauth: Client) -> None:
+def test_a_rate_limit_of_the_token_endpoint_pauses_the_credential(stub: StubServer, oauth: Client) -> None:
     stub.on(TOKEN, Reply(429, {}, {"Retry-After": "7"}))
     with pytest.raises(BusyError):
         oauth.token()
@@ -133,7 +133,9 @@ def test_a_crowded_token_endpoint_is_asked_later(stub: StubServer, oauth: Client
 @pytest.mark.parametrize(
     "reply", [Reply(500), Reply(cut=True), Reply(body="<html>"), Reply(body={}), Reply(body={"access_token": "a b"})]
 )
-def test_without_a_token_the_request_has_not_left(stub: StubServer, oauth: Client, ulule: Ulule, reply: Reply) -> None:
+def test_without_a_token_the_request_is_provably_not_sent(
+    stub: StubServer, oauth: Client, ulule: Ulule, reply: Reply
+) -> None:
     stub.on(TOKEN, reply)
     with pytest.raises(NotSentError):
         ulule.submit(oauth, job())

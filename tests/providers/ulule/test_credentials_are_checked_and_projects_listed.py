@@ -1,4 +1,4 @@
-"""Testing a credential, projects to pick from, and the look before the button."""
+"""Testing a credential of Ulule, listing projects, and the advice before the button."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -47,7 +47,7 @@ def test_a_dead_refresh_token_fails_at_the_first_step(stub: StubServer, oauth: C
 @pytest.mark.parametrize(
     "reply", [Reply(401, error("PermissionError", "Bad credentials")), Reply(body={}), Reply(body=None), Reply(500)]
 )
-def test_a_credential_of_nobody_fails(stub: StubServer, client: Client, ulule: Ulule, reply: Reply) -> None:
+def test_a_credential_without_an_account_fails(stub: StubServer, client: Client, ulule: Ulule, reply: Reply) -> None:
     stub.on(ME, reply)
     (step,) = ulule.check(client)
     assert not step.ok
@@ -83,7 +83,7 @@ def test_all_pages_of_projects_are_read_once_each(stub: StubServer, client: Clie
     assert [one.id for one in ulule.projects(client)] == ["1", "2", "3"]
 
 
-def test_projects_that_are_none_are_unreadable(stub: StubServer, client: Client, ulule: Ulule) -> None:
+def test_an_answer_without_projects_is_unreadable(stub: StubServer, client: Client, ulule: Ulule) -> None:
     stub.on(OWN, Reply(body={"projects": [{"name": "no id"}]}))
     with pytest.raises(UnreadableError):
         ulule.projects(client)
@@ -99,6 +99,6 @@ def test_only_an_owner_gets_no_warning(
     assert stub.requests_to(f"GET {PROJECT}")[0].path.endswith("?extra_fields=user_role")
 
 
-def test_a_role_that_is_not_said_is_no_warning(stub: StubServer, client: Client, ulule: Ulule) -> None:
+def test_a_missing_role_gives_no_warning(stub: StubServer, client: Client, ulule: Ulule) -> None:
     stub.on(f"GET {PROJECT}", Reply(body={"id": 4001}))
     assert ulule.preflight(client, job()) == ()

@@ -1,4 +1,4 @@
-"""Every documented error, in every shape that was met."""
+"""Every documented error of Ulule, in every form in which it was seen."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def test_every_shape_of_a_body_makes_a_sentence(stub: StubServer, client: Client
 
 @pytest.mark.parametrize("body", [error("PermissionError", "no"), [], "<html>", None])
 @pytest.mark.parametrize(("status", "renewable"), [(401, True), (403, False)])
-def test_401_and_403_are_the_credentials(
+def test_401_and_403_are_errors_of_the_credential(
     stub: StubServer, client: Client, status: int, renewable: bool, body: Any
 ) -> None:
     problem = refused(stub, client, status, body)
@@ -71,7 +71,9 @@ def test_401_and_403_are_the_credentials(
 
 
 @pytest.mark.parametrize("status", [400, 422])
-def test_a_permission_error_is_the_credentials_at_any_status(stub: StubServer, client: Client, status: int) -> None:
+def test_a_permission_error_is_an_error_of_the_credential_at_any_status(
+    stub: StubServer, client: Client, status: int
+) -> None:
     assert isinstance(refused(stub, client, status, error("PermissionError", "Owners only")), CredentialError)
 
 
@@ -82,12 +84,12 @@ def test_404_is_not_found(stub: StubServer, client: Client, status: int, body: A
 
 
 @pytest.mark.parametrize("body", [error("ValueError", "slow down"), [], "<html>"])
-def test_429_stays_a_pause(stub: StubServer, client: Client, body: Any) -> None:
+def test_429_pauses_the_credential(stub: StubServer, client: Client, body: Any) -> None:
     problem = refused(stub, client, 429, body)
     assert isinstance(problem, BusyError)
     assert problem.pause
 
 
 @pytest.mark.parametrize("body", [error("PermissionError", "x"), {"message": "x"}, "<html>"])
-def test_a_broken_provider_leaves_it_open(stub: StubServer, client: Client, body: Any) -> None:
+def test_an_internal_error_leaves_the_outcome_open(stub: StubServer, client: Client, body: Any) -> None:
     assert type(refused(stub, client, 500, body)) is UnclearError

@@ -1,4 +1,4 @@
-"""The list of exports: every page once, in every spelling of the next one, and never on another host."""
+"""The list of exports is read page by page, in every form of the next link, and never from another host."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -55,7 +55,7 @@ def test_the_next_page_is_followed_however_it_is_spelled(stub: StubServer, clien
 
 
 @pytest.mark.parametrize("end", [None, "", False])
-def test_nothing_next_is_the_end(stub: StubServer, client: Client, end: object) -> None:
+def test_a_page_without_a_next_one_is_the_last(stub: StubServer, client: Client, end: object) -> None:
     stub.on(LIST, listed(export(3), following=end))
     assert last(client) == 3
     assert len(stub.requests_to(LIST)) == 1
@@ -64,7 +64,7 @@ def test_nothing_next_is_the_end(stub: StubServer, client: Client, end: object) 
 @pytest.mark.parametrize(
     "following", ["https://evil.example.org/v1?limit=20", "//evil.example.org/v1?since=1", "ftp://x/?a=b"]
 )
-def test_a_next_page_elsewhere_is_refused(stub: StubServer, client: Client, following: str) -> None:
+def test_a_next_page_on_another_host_is_refused(stub: StubServer, client: Client, following: str) -> None:
     stub.on(LIST, listed(export(3), following=following))
     with pytest.raises(AddressError):
         last(client)
@@ -99,7 +99,7 @@ def test_the_wrapper_may_have_another_name(stub: StubServer, client: Client, key
 @pytest.mark.parametrize(
     "body", [None, {}, "<html>", {"exports": None}, {"exports": [7]}, {"exports": [{}]}, [export("x")], 5]
 )
-def test_a_list_that_is_none_is_unreadable(stub: StubServer, client: Client, body: Any) -> None:
+def test_an_answer_without_a_list_is_unreadable(stub: StubServer, client: Client, body: Any) -> None:
     stub.on(LIST, Reply(body=body))
     with pytest.raises(UnreadableError):
         last(client)
@@ -118,7 +118,7 @@ def test_a_missing_project_is_not_found(stub: StubServer, client: Client) -> Non
         last(client)
 
 
-def test_a_project_of_others_is_the_credentials(stub: StubServer, client: Client) -> None:
+def test_a_project_of_another_account_is_an_error_of_the_credential(stub: StubServer, client: Client) -> None:
     stub.on(LIST, Reply(403, error("PermissionError", "Owners only")))
     with pytest.raises(CredentialError):
         last(client)

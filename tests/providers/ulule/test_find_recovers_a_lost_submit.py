@@ -1,4 +1,4 @@
-"""After a lost answer: by id above the baseline, in the whole list."""
+"""After a lost answer `find` looks for ids above the baseline in the complete list."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def test_it_is_found_on_a_later_page(stub: StubServer, client: Client) -> None:
     assert found.remote_id == "150"
 
 
-def test_one_that_is_done_already_is_seen_done(stub: StubServer, client: Client) -> None:
+def test_an_export_that_has_ended_already_is_found_as_done(stub: StubServer, client: Client) -> None:
     found = find(stub, client, listed(export(101, status="succeeded", url="https://cdn.example.org/o.csv")))
     assert isinstance(found, Accepted)
     assert (found.status.state, found.status.link) == ("done", "https://cdn.example.org/o.csv")

@@ -1,4 +1,4 @@
-"""The columns a person may choose, from a browser's form and from JSON."""
+"""The columns are validated, from a browser's form and from JSON."""
 
 from typing import Any
 

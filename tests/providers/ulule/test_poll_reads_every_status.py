@@ -1,4 +1,4 @@
-"""Looking at an export: the five words in both spellings, and never another one's answer."""
+"""A poll reads the five statuses in both spellings, and refuses answers about another export."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_a_status_of_another_type_moves_nothing(stub: StubServer, client: Client
 
 
 @pytest.mark.parametrize("url", [None, "", 5, ["x"]])
-def test_done_without_a_link_is_said_so(stub: StubServer, client: Client, url: object) -> None:
+def test_done_without_a_link_is_reported(stub: StubServer, client: Client, url: object) -> None:
     status = poll_job(stub, client, status="succeeded", url=url)
     assert (status.state, status.link) == ("done", "")
 

@@ -1,4 +1,4 @@
-"""Asking for an export: the exact request, and which answers count as an acceptance."""
+"""Submit sends exactly the documented request, and takes only clear answers as an acceptance."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_no_columns_are_not_sent(stub: StubServer, client: Client, ulule: Ulule)
     assert stub.requests_to(POST)[0].json == {"type": "orders", "format": "csv"}
 
 
-def test_an_export_that_is_done_at_once_is_seen_done(stub: StubServer, client: Client, ulule: Ulule) -> None:
+def test_an_export_that_is_done_at_once_is_read_as_done(stub: StubServer, client: Client, ulule: Ulule) -> None:
     stub.on(POST, Reply(201, export(status="succeeded", url="https://cdn.example.org/o.csv")))
     assert ulule.submit(client, job()).status.link == "https://cdn.example.org/o.csv"
 
@@ -67,7 +67,7 @@ def test_an_export_of_another_project_is_never_taken(stub: StubServer, client: C
         {"export": export()},
     ],
 )
-def test_an_acceptance_that_does_not_fit_is_not_final(
+def test_an_acceptance_of_another_shape_leaves_the_outcome_open(
     stub: StubServer, client: Client, ulule: Ulule, body: Any
 ) -> None:
     stub.on(POST, Reply(201, body))
@@ -77,7 +77,7 @@ def test_an_acceptance_that_does_not_fit_is_not_final(
 
 
 @pytest.mark.parametrize("reply", [Reply(cut=True), Reply(500, []), Reply(502, "<html>"), Reply(307)])
-def test_a_lost_answer_is_sent_once_and_stays_open(
+def test_a_request_without_an_answer_is_sent_once_and_left_open(
     stub: StubServer, client: Client, ulule: Ulule, reply: Reply
 ) -> None:
     stub.on(POST, reply)

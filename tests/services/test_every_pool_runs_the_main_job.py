@@ -1,0 +1,51 @@
+"""`-P prefork`, `threads` and `solo` each bring an export to its end; `--autoscale` grows; gevent is refused."""
+
+import subprocess
+import sys
+
+import pytest
+
+from exports.sandbox.server import Sandbox
+from tests.helpers.celery_cli import inspect
+from tests.helpers.installation import ROOT, Installation, wait_for
+
+pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=20), pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+def test_an_export_ends_with_its_file(on_redis: Installation, own_sandbox: Sandbox, pool: str) -> None:
+    on_redis.start_worker(pool=pool, slots=1 if pool == "solo" else 4)
+    number = on_redis.ask(on_redis.project("ulule", own_sandbox.origin("ulule"), "4001"), "orders")
+    assert on_redis.wait_until_ended(number)["status"] == "succeeded"
+    assert ("ignores time limits" in on_redis.full_logs()) == (pool != "prefork")
+
+
+def test_autoscale_counts_its_maximum_and_grows(on_redis: Installation, own_sandbox: Sandbox) -> None:
+    own_sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="slow", seconds=6, times=6)
+    on_redis.start_worker("--autoscale=6,2")
+    project = on_redis.project("playcanvas", own_sandbox.origin("playcanvas"), "100001")
+    numbers = [on_redis.ask(project, "archive", allow_twin=True) for _ in range(5)]
+    wait_for(
+        lambda: any(len(stats["pool"]["processes"]) > 2 for stats in inspect(on_redis, "stats").values()),
+        90,
+        on_redis.logs,
+    )
+    assert "6 slots" in on_redis.manage("doctor").stdout
+    for number in numbers:
+        assert on_redis.wait_until_ended(number)["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("pool", ["gevent", "eventlet"])
+def test_pools_of_greenlets_are_refused_with_a_sentence(on_redis: Installation, pool: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "portal", "worker", "-P", pool],
+        cwd=ROOT,
+        env=on_redis.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert f"The pool {pool} is not supported" in ended.stderr
+    assert "Traceback" not in ended.stderr
