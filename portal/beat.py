@@ -1,6 +1,7 @@
 """Beat's scheduler: entries kept in memory, dispatches that do not pile up, and a heartbeat of its own."""
 
 import logging
+import os
 import socket
 import time
 from typing import Any, Final
@@ -25,7 +26,7 @@ class Scheduler(CeleryScheduler):
     @property
     def heartbeat(self) -> str:
         """The name of this beat's heartbeat row."""
-        return f"beat:{socket.gethostname()}"
+        return f"beat:{socket.gethostname()}:{os.getpid()}"
 
     def adjust(self, n: Any, drift: float = LATE_SECONDS) -> Any:
         """Seconds until an entry is due, a little later instead of a little earlier."""

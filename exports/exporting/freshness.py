@@ -1,26 +1,14 @@
-"""The age of the latest good copy of each project, and whether workers and credentials can make new copies."""
+"""The age of the latest good copy of each project, and the credentials that cannot make new ones."""
 
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from exports import clock, states
-from exports.models import Credential, Export, Heartbeat, Project, Team
+from exports import states
+from exports.models import Credential, Export, Project, Team
 from exports.providers.registry import PROVIDERS
 
-# A worker whose last heartbeat is older than this counts as gone.
-HEARTBEAT_TIMEOUT: Final = timedelta(seconds=60)
 MAX_REFUSED_CREDENTIALS: Final = 10
-
-
-@dataclass(frozen=True)
-class TeamHealth:
-    """Whether a worker is alive, and the credentials with an error at their last use."""
-
-    worker_alive: bool
-    refused_credentials: list[Credential]
 
 
 def projects_by_freshness(rows: QuerySet[Project]) -> QuerySet[Project]:
@@ -38,19 +26,7 @@ def projects_by_freshness(rows: QuerySet[Project]) -> QuerySet[Project]:
     )
 
 
-def get_team_health(team: Team) -> TeamHealth:
-    """Returns the state of the workers and of the team's credentials, in one query."""
-    alive = Heartbeat.objects.filter(name__startswith="worker:", at__gte=clock.now() - HEARTBEAT_TIMEOUT)
-    refused = FilteredRelation("credential", condition=~Q(credential__last_error=""))
-    columns = ("pk", "name", "provider", "last_error")
-    joined_rows = (
-        Team.objects.filter(pk=team.pk)
-        .annotate(worker_alive=Exists(alive), refused=refused)
-        .order_by("refused__name")
-        .values_list("worker_alive", *(f"refused__{column}" for column in columns))
-    )
-    rows = list(joined_rows[:MAX_REFUSED_CREDENTIALS])
-    refused_credentials = [
-        Credential(team=team, **dict(zip(columns, row[1:], strict=True))) for row in rows if row[1] is not None
-    ]
-    return TeamHealth(rows[0][0], refused_credentials)
+def refused_credentials(team: Team) -> list[Credential]:
+    """The team's credentials with an error at their last use, by name."""
+    rows = Credential.objects.filter(team=team).exclude(last_error="").order_by("name")
+    return list(rows.only("pk", "team_id", "name", "provider", "last_error")[:MAX_REFUSED_CREDENTIALS])

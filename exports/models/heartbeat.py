@@ -1,6 +1,5 @@
 """Heartbeats of worker nodes and beats, and open circuits of the circuit breaker."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import models
@@ -29,12 +28,6 @@ class Heartbeat(models.Model):
         values["at"] = clock.now()
         if not cls.objects.filter(name=name).update(**values):
             cls.objects.update_or_create(name=name, defaults=values)
-
-    @classmethod
-    def is_alive(cls, prefix: str, seconds: float = 60) -> bool:
-        """Whether a process whose name begins with `prefix` wrote a heartbeat in the last `seconds`."""
-        since = clock.now() - timedelta(seconds=seconds)
-        return cls.objects.filter(name__startswith=prefix, at__gte=since).exists()
 
 
 class OpenCircuit(models.Model):

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from kombu import Connection
 
 from tests.helpers.broker_queues import PREFIX_VARIABLE
 from tests.helpers.cast import SECRETS
@@ -85,11 +84,6 @@ class Installation:
         """The names of these queues here: portals of tests share a broker, each with a prefix of its own."""
         prefix = self.environment.get(PREFIX_VARIABLE, "portal")
         return ",".join(f"{prefix}.{name.partition('.')[2]}" for name in names.split(","))
-
-    def broker_connection(self) -> Connection:
-        """A connection to this portal's broker, as the portal makes it."""
-        options = {"global_keyprefix": f"{self.environment[PREFIX_VARIABLE]}:"}
-        return Connection(self.environment["CELERY_BROKER_URL"], transport_options=options)
 
     def start_beat(self) -> subprocess.Popen[bytes]:
         """Celery's beat."""

@@ -6,6 +6,7 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.celery_cli import EventDump, inspect
 from tests.helpers.installation import Installation, wait_for
 
+VIDEO = "65fa6b07dca2e367461a2925"
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=30), pytest.mark.timeout(240)]
 
 
@@ -15,11 +16,12 @@ def active(portal: Installation) -> list[tuple[str, list[object]]]:
 
 
 def test_inspect_active_names_the_export_at_each_step(portal: Installation, own_sandbox: Sandbox) -> None:
+    own_sandbox.settings(file_bytes=8_000_000)
     for on, fault in (("submit", "slow"), ("poll", "slow"), ("file", "drip")):
-        own_sandbox.fault(provider="ulule", project="4001", on=on, fault=fault, seconds=15, times=1)
+        own_sandbox.fault(provider="aistudios", project=VIDEO, on=on, fault=fault, seconds=20, times=1)
     portal.start_web()
     portal.start_worker()
-    number = portal.ask(portal.project("ulule", own_sandbox.origin("ulule"), "4001"), "orders")
+    number = portal.ask(portal.project("aistudios", own_sandbox.origin("aistudios"), VIDEO), "video")
     seen: dict[str, object] = {}
 
     def all_steps_seen() -> bool:

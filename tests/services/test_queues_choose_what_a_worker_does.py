@@ -3,8 +3,10 @@
 import time
 
 import pytest
+import redis
 
 from exports.sandbox.server import Sandbox
+from tests.helpers.broker_queues import PREFIX_VARIABLE
 from tests.helpers.celery_cli import EventDump
 from tests.helpers.installation import Installation, wait_for
 
@@ -43,11 +45,10 @@ def test_a_queue_that_nobody_reads_fails_no_export_and_is_named(on_redis: Instal
 
 
 def test_messages_of_another_application_are_left_alone(on_redis: Installation, own_sandbox: Sandbox) -> None:
-    with on_redis.broker_connection() as connection:
-        queue = connection.SimpleQueue("celery")
-        queue.put({"task": "theirs"})
+    key = f"{on_redis.environment[PREFIX_VARIABLE]}:celery"
+    with redis.Redis.from_url(on_redis.environment["CELERY_BROKER_URL"]) as broker:
+        broker.lpush(key, '{"body": "theirs"}')
         on_redis.start_worker()
         project = on_redis.project("ulule", own_sandbox.origin("ulule"), "4001")
         assert on_redis.wait_until_ended(on_redis.ask(project, "orders"))["status"] == "succeeded"
-        assert queue.qsize() == 1
-        queue.clear()
+        assert broker.llen(key) == 1

@@ -14,8 +14,8 @@ from tests.helpers import factories
 from tests.helpers.cast import Cast
 
 LIST = "/t/the-team/exports/"
-# Session, person and membership; exports, how long they usually take, credentials, files, projects, activity.
-HOME_QUERIES = 8
+# Session, person and membership; exports, how long they usually take, credentials, workers by name, projects, activity.
+HOME_QUERIES = 9
 
 
 def rows(client: Client, query: str = "", **headers: str) -> list[int]:

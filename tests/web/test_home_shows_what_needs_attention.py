@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from exports import clock
 from exports.models import AuditEntry, Credential, Export, Heartbeat
+from exports.queue.capacity import CONTROL, DELIVER, FETCH, POLL, QUEUES, SUBMIT
 from tests.helpers import factories
 from tests.helpers.cast import Cast
 
@@ -28,12 +30,32 @@ def test_the_home_lists_exports_that_need_attention(as_member: Client, cast: Cas
     shown = page(as_member)
     assert shown.index("Needs attention") < shown.index("The pools are open.") < shown.index("In progress")
     assert "What is in progress waits" in shown
-    Heartbeat.record("worker:test")
+    Heartbeat.record("worker:test", queues=list(QUEUES), slots=4)
     shown = page(as_member)
     assert "No worker is running" not in shown
     assert "A worker is running." in shown
     as_member.post(f"{HOME}exports/{bad.pk}/retry")
     assert 'id="h-attention"' not in page(as_member), "somebody asked again"
+
+
+def test_a_queue_that_no_worker_reads_is_named(as_member: Client, cast: Cast) -> None:
+    factories.processing_export(cast)
+    Heartbeat.record("worker:polls@host", queues=[POLL, SUBMIT, CONTROL], slots=4)
+    assert f"No worker reads {FETCH}, {DELIVER}" in page(as_member)
+
+
+def test_workers_that_lost_their_broker_are_named(as_member: Client, cast: Cast) -> None:
+    factories.processing_export(cast)
+    Heartbeat.record("worker:one@host", queues=[], slots=0)
+    assert "The workers cannot reach their broker" in page(as_member)
+
+
+def test_a_worker_that_is_gone_is_named_beside_one_that_is_there(as_member: Client, cast: Cast) -> None:
+    factories.processing_export(cast)
+    Heartbeat.record("worker:here@host", queues=list(QUEUES), slots=4)
+    Heartbeat.objects.create(name="worker:dead@host", at=clock.seconds_from_now(-300), queues=list(QUEUES), slots=4)
+    assert "dead@host is gone" in page(as_member)
+    assert "A worker is running." in page(as_member)
 
 
 def test_exports_that_may_still_run_at_the_provider_come_first(as_member: Client, cast: Cast) -> None:

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from exports import states
 from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.management.progress import STILL_OPEN, ProgressPrinter, export_summary
-from exports.models import Export, Heartbeat, Member, Project, Team
+from exports.metrics.workers import get_workers
+from exports.models import Export, Member, Project, Team
 from exports.models.team import OWNER
 from exports.sandbox.demo_data import EXPORT_REQUESTS, TEAM_SLUG
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         team = Team.objects.filter(slug=TEAM_SLUG).first()
         if team is None:
             raise CommandError("There is no demo team. Start the portal with `make run` and try again beside it.")
-        if not Heartbeat.is_alive("worker:", 30):
+        if not get_workers().alive:
             raise CommandError("No worker is running. Start the portal with `make run` and try again beside it.")
         owner = Member.objects.select_related("user").filter(team=team, role=OWNER).order_by("pk")[0]
         ids = [self._create(team, owner, *values) for values in EXPORT_REQUESTS]

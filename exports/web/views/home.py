@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from exports import access, states
 from exports.exporting import freshness
+from exports.metrics.workers import get_workers
 from exports.models import AuditEntry, Export, Member
 from exports.web import rendering
 from exports.web.decorators import SignedInRequest, sign_in_required, team_member_required
@@ -83,8 +84,8 @@ def home(request: SignedInRequest, member: Member) -> HttpResponseBase:
 def home_context(member: Member) -> dict[str, Any]:
     """Returns the context of the home page."""
     latest = _latest_exports(member)
-    health = freshness.get_team_health(member.team)
-    if not latest and not health.refused_credentials:
+    refused_credentials = freshness.refused_credentials(member.team)
+    if not latest and not refused_credentials:
         return {"section": "home", "in_progress": [], "first_step": _first_step(member)}
     in_progress = [export for export in latest if export.is_open]
     failures = [export for export in latest if export.status == states.FAILED]
@@ -96,12 +97,11 @@ def home_context(member: Member) -> dict[str, Any]:
         "section": "home",
         "first_step": "",
         "failures": [rows[export.pk] for export in failures],
-        "refused_credentials": health.refused_credentials,
+        "refused_credentials": refused_credentials,
         "in_progress": [rows[export.pk] for export in in_progress[:MAX_EXPORTS]],
         "has_more_in_progress": len(in_progress) > MAX_EXPORTS,
         "done": [rows[export.pk] for export in done],
-        "worker_missing": bool(in_progress) and not health.worker_alive,
-        "worker_alive": health.worker_alive,
+        "workers": get_workers(),
         "projects_by_freshness": list(freshness.projects_by_freshness(access.projects(member))[:MAX_PROJECTS]),
         "recent_events": _recent_events(member),
     }
