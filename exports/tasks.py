@@ -1,6 +1,8 @@
-"""The Celery tasks: thin. The database says what is due; the dispatcher publishes it; these do it."""
+"""The Celery tasks. The database says what is due, the dispatcher publishes it, and these tasks run it."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,12 +22,14 @@ from exports.steps.run import advance_polls, run_step
 
 log = logging.getLogger(__name__)
 
-# A message that nobody took for so long has lost its reservation long ago: Celery drops it.
+# The reservation of a message that waited for so long ended long ago, so Celery drops the message.
 EXPIRES_SECONDS = 60
-# Dispatches come several times a second, so one that waited for a second has been overtaken.
+# Dispatches come several times a second, so a message that waited for longer has been superseded.
 DISPATCH_EXPIRES_SECONDS = 2
-# More than so many that nobody has read say nothing more.
+# With so many unread dispatches in the queue, another one would add nothing.
 MAX_DISPATCHES = 3
+HEALTH_CHECK_SECONDS = 1.0
+_checked = threading.local()
 
 
 @shared_task(name="exports.dispatch", bind=True)
@@ -37,32 +41,32 @@ def dispatch(self: "Task[..., None]") -> None:
 
 @shared_task(name="exports.submit", bind=True)
 def submit(self: "Task[..., None]", export_id: int, fence: int) -> None:
-    """Asks the provider for an export, or looks for its job when that was asked before."""
+    """Requests an export from the provider, or searches for its job where a request may have been executed."""
     _run(self, [(export_id, fence)], _run_steps)
 
 
 @shared_task(name="exports.poll", bind=True)
 def poll(self: "Task[..., None]", exports: Sequence[tuple[int, int]]) -> None:
-    """Polls the jobs of these exports, given by id and fence."""
+    """Polls the jobs of exports, given as pairs of id and fence."""
     _run(self, [(export_id, fence) for export_id, fence in exports], _polls)
 
 
 @shared_task(name="exports.fetch", bind=True)
 def fetch(self: "Task[..., None]", export_id: int, fence: int) -> None:
-    """Downloads, verifies and keeps the file of an export."""
+    """Downloads, verifies and stores the file of an export."""
     _run(self, [(export_id, fence)], _run_steps)
 
 
 @shared_task(name="exports.deliver", bind=True)
-def deliver(self: "Task[..., None]", notice_id: int) -> None:
-    """Sends one mail, or one message to an address that somebody named."""
-    with _database(), _slot(self), lease_keeper.keeping(_task_id(self), delivery=notice_id):
-        outbox.deliver(notice_id)
+def deliver(self: "Task[..., None]", message_id: int) -> None:
+    """Sends one outbox message: a mail, or progress to the address that the user named."""
+    with _database(), _slot(self), lease_keeper.keeping(_task_id(self), delivery=message_id):
+        outbox.deliver(message_id)
 
 
 @shared_task(name="exports.sweep")
 def sweep() -> None:
-    """Tidies up."""
+    """Does the housekeeping."""
     with _database():
         sweeping.sweep()
         dispatcher.sweep()
@@ -78,7 +82,7 @@ def _polls(claims: list[leases.Claim]) -> None:
 
 
 def _run(task: "Task[..., None]", reserved: list[tuple[int, int]], step: Callable[[list[leases.Claim]], None]) -> None:
-    """Begins what is still reserved for this message, and keeps its leases while `step` runs."""
+    """Begins the exports that are still reserved for this message, and renews their leases while `step` runs."""
     with _database(), _slot(task):
         claims = leases.begin(reserved)
         if not claims:
@@ -90,8 +94,9 @@ def _run(task: "Task[..., None]", reserved: list[tuple[int, int]], step: Callabl
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """Begins with a connection that works. When the database goes away, leases bring everything back later."""
+    """Drops connections that are broken or too old. When the database goes away, the work is due again later."""
     close_old_connections()
+    _skip_recent_health_check()
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -99,9 +104,19 @@ def _database() -> Iterator[None]:
         connections.close_all()
 
 
+def _skip_recent_health_check() -> None:
+    """A connection that answered within the last second need not be asked again before it is used."""
+    now = time.monotonic()
+    if now < getattr(_checked, "at", 0.0) + HEALTH_CHECK_SECONDS:
+        for connection in connections.all(initialized_only=True):
+            connection.health_check_done = True  # type: ignore[attr-defined]
+    else:
+        _checked.at = now
+
+
 @contextmanager
 def _slot(task: "Task[..., None]") -> Iterator[None]:
-    """Frees the slot that the message was published for, however the task ends."""
+    """Frees the message's slot when the task ends, however it ends."""
     try:
         yield
     finally:
@@ -114,7 +129,7 @@ def _task_id(task: "Task[..., None]") -> str:
 
 
 def _publish(messages: Sequence[Message]) -> None:
-    tasks: dict[str, Any] = {one.name: one for one in (submit, poll, fetch, deliver)}
+    tasks: dict[str, Any] = {task.name: task for task in (submit, poll, fetch, deliver)}
     with current_app.producer_or_acquire() as producer:
         for message in messages:
             tasks[message.task].apply_async(
@@ -129,17 +144,17 @@ def _publish(messages: Sequence[Message]) -> None:
 
 
 def send_dispatch() -> None:
-    """Publishes `exports.dispatch`, unless several wait unread already: then nobody reads the queue."""
+    """Publishes `exports.dispatch`, unless MAX_DISPATCHES of them are unread: then no node reads the queue."""
     with current_app.producer_or_acquire() as producer:
         if count_waiting(producer.channel, CONTROL) < MAX_DISPATCHES:
             dispatch.apply_async(queue=CONTROL, expires=DISPATCH_EXPIRES_SECONDS, producer=producer, retry=False)
 
 
 def count_waiting(channel: Any, queue: str) -> int:
-    """How many messages of the queue nobody has taken. Declares the queue, as publishing would."""
+    """The number of messages in the queue that no node has taken. Declares the queue, as publishing would."""
     declared = current_app.amqp.queues[queue].bind(channel)
     declared.declare()
-    # Not passively: an empty queue does not exist in Redis.
+    # Not a passive declaration: in Redis an empty queue does not exist.
     return int(channel.queue_declare(queue=queue, durable=declared.durable, auto_delete=False).message_count)
 
 

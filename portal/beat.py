@@ -11,13 +11,13 @@ from celery.beat import Scheduler as CeleryScheduler
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 5.0
-# Celery wakes ten milliseconds early and then spins until an entry is due, which at four a second costs a
+# Celery wakes ten milliseconds early and then spins until an entry is due. At four entries a second that costs a
 # twentieth of a core.
 LATE_SECONDS: Final = 0.005
 
 
 class Scheduler(CeleryScheduler):
-    """Celery's scheduler without its file and without waking early."""
+    """Celery's scheduler, which keeps no file and does not wake early."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.beaten_at = -BEAT_SECONDS
@@ -33,7 +33,7 @@ class Scheduler(CeleryScheduler):
         return n + drift if n and n > 0 else n
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        """One round; says every few seconds that beat is here."""
+        """One round; writes the heartbeat row every BEAT_SECONDS."""
         now = time.monotonic()
         if now > self.beaten_at + BEAT_SECONDS:
             self.beaten_at = now
@@ -41,7 +41,7 @@ class Scheduler(CeleryScheduler):
         return super().tick(*args, **kwargs)
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
-        """Publishes an entry's task; a dispatch only while somebody reads the queue."""
+        """Publishes an entry's task; a dispatch only while a node reads the queue."""
         from exports import tasks
 
         if entry.task == tasks.dispatch.name:
@@ -51,7 +51,7 @@ class Scheduler(CeleryScheduler):
         return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
 
     def close(self) -> None:
-        """A clean stop: this beat is not gone, it was ended."""
+        """Deletes the heartbeat row, so that a beat that was stopped is not shown as gone."""
         from exports.models import Heartbeat
 
         try:

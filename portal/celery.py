@@ -24,7 +24,7 @@ def set_up_logging(loglevel: int | str | None = None, logfile: str | None = None
 
 @signals.celeryd_init.connect
 def add_worker_steps(**_: Any) -> None:
-    """Loads what a worker needs; beat and the web processes do not."""
+    """Loads what only a worker needs, not beat or the web processes."""
     from portal import worker
 
     worker.install(app)

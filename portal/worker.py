@@ -1,4 +1,4 @@
-"""What a worker node adds to Celery's own: it says what it can take, and stops without losing time.
+"""What a worker node adds to Celery's own: it reports its queues and slots, and gives up long steps when it stops.
 
 The parent process of a prefork pool opens no database connection and starts no thread here. It writes the node's
 state into shared memory (`exports.queue.node`); the lease keeper of its child processes does the rest.
@@ -18,7 +18,7 @@ from exports.queue.node import NodeState, shared
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS: Final = 1.0
-# A broker that comes back is noticed within so long; Celery's own pauses grow to half a minute.
+# The longest pause between attempts to reach the broker; Celery's own pauses grow to half a minute.
 MAX_RECONNECT_SECONDS: Final = 3
 POOLS_WITH_TIME_LIMITS: Final = ("prefork", "processes")
 REFUSED_POOLS: Final = ("gevent", "eventlet")
@@ -28,15 +28,15 @@ class Consumer(CeleryConsumer):
     """Celery's consumer, with short pauses between attempts to reach a broker that is away."""
 
     def ensure_connected(self, conn: Any) -> Any:
-        """The connection, as soon as it can be made."""
+        """Returns the connection as soon as it can be made."""
         ensure = conn.ensure_connection
 
-        def soon(*args: Any, **kwargs: Any) -> Any:
+        def ensure_with_short_pauses(*args: Any, **kwargs: Any) -> Any:
             return ensure(
                 *args, **{"interval_start": 1, "interval_step": 1, **kwargs, "interval_max": MAX_RECONNECT_SECONDS}
             )
 
-        conn.ensure_connection = soon
+        conn.ensure_connection = ensure_with_short_pauses
         return super().ensure_connected(conn)
 
 
@@ -50,12 +50,12 @@ class NodeReporter(bootsteps.StartStopStep):
         super().__init__(consumer, **kwargs)
 
     def start(self, consumer: Any) -> None:
-        """The node can take messages from now on."""
+        """Reports that the node takes messages from now on."""
         self.report(consumer)
         self.timer = consumer.timer.call_repeatedly(REPORT_SECONDS, self.report, (consumer,))
 
     def stop(self, consumer: Any) -> None:
-        """The connection was lost, or the node stops: nothing is to be published for it."""
+        """Reports no queues, because the connection was lost or the node stops: nothing must be published for it."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -65,7 +65,7 @@ class NodeReporter(bootsteps.StartStopStep):
     shutdown = stop
 
     def report(self, consumer: Any) -> None:
-        """Writes the state as it is now: remote control may have added a queue or changed the pool's size."""
+        """Writes the current state; remote control may have added a queue or changed the pool's size."""
         queues = tuple(queue.name for queue in consumer.task_consumer.queues) if consumer.task_consumer else ()
         scaler = consumer.controller.autoscaler
         slots = scaler.max_concurrency if scaler else consumer.pool.num_processes
@@ -75,13 +75,13 @@ class NodeReporter(bootsteps.StartStopStep):
 
 
 def install(app: Celery) -> None:
-    """Adds all this to a worker of the application."""
+    """Adds the node reporter to workers of the application."""
     app.steps["consumer"].add(NodeReporter)
 
 
 @signals.celeryd_after_setup.connect
 def check_pool(instance: Any, **_: Any) -> None:
-    """Refuses pools that cannot run the steps, and says what threads and solo do not do."""
+    """Refuses pools that cannot run the steps, and warns of what threads and solo ignore."""
     pool = instance.pool_cls.__module__.rpartition(".")[2]
     if pool in REFUSED_POOLS:
         raise SystemExit(
@@ -89,7 +89,7 @@ def check_pool(instance: Any, **_: Any) -> None:
             " Start the worker with -P prefork or -P threads."
         )
     if pool not in POOLS_WITH_TIME_LIMITS:
-        log.warning("The pool %s ignores time limits and --max-tasks-per-child; prefork heeds them.", pool)
+        log.warning("The pool %s ignores time limits and --max-tasks-per-child; prefork observes them.", pool)
         signals.worker_ready.connect(start_lease_keeper)
         signals.worker_shutdown.connect(stop_lease_keeper)
 
@@ -102,13 +102,13 @@ def start_lease_keeper(**_: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def mark_stopping(**_: Any) -> None:
-    """Has downloads and polls end where they stand, since a warm shutdown waits for every task."""
+    """Marks the node as stopping. A warm shutdown waits for every task, so lease keepers end downloads and polls."""
     old = shared.read()
     shared.write(NodeState(old.name, (), 0, old.busy, True, time.time()))
 
 
 @signals.worker_process_shutdown.connect
 def stop_lease_keeper(**_: Any) -> None:
-    """Removes the node's heartbeat when the node stops, not when the pool only replaces a process."""
+    """Stops the lease keeper when the node stops, not when the pool only replaces a process."""
     if shared.read().stopping:
         lease_keeper.stop()

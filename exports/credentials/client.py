@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.utils import timezone
 
 from exports import clock
 from exports.models import Call, Credential, Export
@@ -80,8 +79,10 @@ def save_calls(calls: Sequence[tuple[Export | None, Credential, CallRecord]]) ->
     circuit_breaker.record_outcomes(
         [(credential.origin_url, export.pk if export else 0, call) for export, credential, call in calls]
     )
-    used = Credential.objects.filter(pk__in={credential.pk for _, credential, _ in calls})
-    used.exclude(used_at__gt=clock.seconds_from_now(-USED_AT_RESOLUTION_SECONDS)).update(used_at=timezone.now())
+    before = clock.seconds_from_now(-USED_AT_RESOLUTION_SECONDS)
+    stale = {credential.pk for _, credential, _ in calls if credential.used_at is None or credential.used_at < before}
+    if stale:
+        Credential.objects.filter(pk__in=stale).update(used_at=clock.now())
 
 
 def call_row(call: CallRecord, export: Export | None, credential: Credential | None) -> Call:

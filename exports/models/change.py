@@ -1,15 +1,24 @@
 """The history of exports: each change of status or of the provider's word."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django.db import models
-from django.db.models import Max, Q
+from django.db import connection, models
+from django.db.models import Q
 
 from exports import clock, states
 
 if TYPE_CHECKING:
     from exports.models.export import Export
+
+
+# One statement, because histories are written at every step of every export.
+APPEND_SQL: Final = """
+    INSERT INTO exports_change ({names}, seq, note)
+    SELECT {values}, COALESCE(last.seq, 0) + 1, CASE WHEN %s AND last.note = %s THEN '' ELSE %s END
+    FROM (SELECT 1) AS always LEFT JOIN
+        (SELECT seq, note FROM exports_change WHERE export_id = %s ORDER BY seq DESC LIMIT 1) AS last ON TRUE
+"""
 
 
 class Change(models.Model):
@@ -56,12 +65,15 @@ class Change(models.Model):
         actor: str = "",
         note: str = "",
         at: datetime | None = None,
-    ) -> "Change":
-        """Adds a row. Call it in the transaction that changed the export, whose row lock keeps `seq` in order."""
-        last = cls.objects.filter(export=export).aggregate(last=Max("seq"))["last"] or 0
-        return cls.objects.create(
+        skip_same_note: bool = False,
+    ) -> None:
+        """Adds a row. Call it in the transaction that changed the export, whose row lock keeps `seq` in order.
+
+        `skip_same_note`: leaves the note out where the row before has the same.
+        """
+        row = cls(
             export=export,
-            seq=last + 1,
+            seq=0,
             from_status=from_status,
             to_status=export.status,
             at=at or clock.now(),
@@ -70,3 +82,11 @@ class Change(models.Model):
             provider_status=export.provider_status,
             note=note,
         )
+        columns = [field for field in cls._meta.concrete_fields if field.name not in ("id", "seq", "note")]
+        values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns]
+        names = ", ".join(connection.ops.quote_name(str(field.column)) for field in columns)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                APPEND_SQL.format(names=names, values=", ".join(["%s"] * len(values))),
+                [*values, skip_same_note, note, note, export.pk],
+            )

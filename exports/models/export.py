@@ -232,7 +232,8 @@ class Export(models.Model):
         note: str,
         now: datetime,
     ) -> bool:
-        with transaction.atomic():
+        # Without a savepoint: whoever opened the transaction rolls it back as a whole.
+        with transaction.atomic(savepoint=False):
             if not rows.update(status=to, **fields):
                 return False
             old, self.status = self.status, to

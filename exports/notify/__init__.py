@@ -1,1 +1,1 @@
-"""Telling people and programs outside: mails and relayed messages."""
+"""Messages to people and to other programs: mails, and progress that is relayed to an address."""

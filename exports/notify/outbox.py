@@ -1,4 +1,4 @@
-"""Sending notices: mail to the export's user, messages to the address the user named. Never changes an export."""
+"""Sends outbox messages: mail to the export's user, progress to the address the user named. Changes no export."""
 
 import logging
 from email.utils import make_msgid
@@ -30,30 +30,30 @@ ACTION_SENTENCES: Final = {
 
 
 def deliver(message_id: int) -> bool:
-    """Sends the outbox message that a task message was published for. Returns whether it was sent."""
+    """Sends an outbox message that is reserved for this task. Returns whether it was sent."""
     message = deliveries.begin(message_id)
     return message is not None and _send(message)
 
 
-def _send(notice: OutboxMessage) -> bool:
-    row = OutboxMessage.objects.filter(pk=notice.pk, attempts=notice.attempts)
-    export = Export.objects.with_related().get(pk=notice.export_id)
-    if notice.kind == MAIL and not _may_know(export):
-        why = "The user is no longer in the team, or the address is not confirmed."
-        row.update(due_at=None, held_until=None, last_error=why)
+def _send(outbox_message: OutboxMessage) -> bool:
+    row = OutboxMessage.objects.filter(pk=outbox_message.pk, attempts=outbox_message.attempts)
+    export = Export.objects.with_related().get(pk=outbox_message.export_id)
+    if outbox_message.kind == MAIL and not _may_receive(export):
+        reason = "The user is no longer in the team, or the address is not confirmed."
+        row.update(due_at=None, held_until=None, last_error=reason)
         return False
     try:
-        if notice.kind == MAIL:
-            build_mail(export, notice).send()
+        if outbox_message.kind == MAIL:
+            build_mail(export, outbox_message).send()
         else:
-            send_relay(export, notice.payload)
+            send_relay(export, outbox_message.payload)
     except AddressError as error:
         row.update(due_at=None, held_until=None, last_error=error.message[:300])
     except Exception as error:
         text = error.message if isinstance(error, ProviderError) else type(error).__name__
-        given_up = notice.attempts >= MAX_ATTEMPTS[notice.kind]
-        log.warning("Notice %s was not sent (%s)%s.", notice.pk, text, "; given up" if given_up else "")
-        seconds = clock.backoff(notice.attempts - 1, base_seconds=5.0, max_seconds=3600.0)
+        given_up = outbox_message.attempts >= MAX_ATTEMPTS[outbox_message.kind]
+        log.warning("Outbox message %s was not sent (%s)%s.", outbox_message.pk, text, "; given up" if given_up else "")
+        seconds = clock.backoff(outbox_message.attempts - 1, base_seconds=5.0, max_seconds=3600.0)
         row.update(due_at=None if given_up else clock.seconds_from_now(seconds), held_until=None, last_error=text[:300])
     else:
         row.update(due_at=None, held_until=None, sent_at=clock.now(), last_error="")
@@ -61,14 +61,14 @@ def _send(notice: OutboxMessage) -> bool:
     return False
 
 
-def _may_know(export: Export) -> bool:
-    """Whether the export's user may still see it, at an address known to be theirs: the mail carries the file."""
+def _may_receive(export: Export) -> bool:
+    """Whether the export's user is still in the team and has a confirmed address: the mail carries the file."""
     rows = Member.objects.filter(team=export.team_id, user=export.user_id)
     return rows.filter(user__is_active=True, user__email_confirmed=True).exists()
 
 
-def build_mail(export: Export, notice: OutboxMessage) -> EmailMessage:
-    """The mail that tells how an export ended; with the file, when it is small enough."""
+def build_mail(export: Export, outbox_message: OutboxMessage) -> EmailMessage:
+    """The mail about the end of an export, with the file attached when it is small enough."""
     file = export.file
     attach = file is not None and file.size <= settings.MAIL_ATTACHMENT_BYTES and files.path_of(file).exists()
     context = {
@@ -85,9 +85,9 @@ def build_mail(export: Export, notice: OutboxMessage) -> EmailMessage:
     }
     subject = " ".join(render_to_string("mail/export_ended_subject.txt", context).split())
     message = EmailMessage(subject, render_to_string("mail/export_ended.txt", context), to=[export.user.email])
-    # The same each time, so that a mail sent twice is known as one (RFC 5322 §3.6.4).
+    # The same at each attempt, so that a mail sent twice is recognized as one (RFC 5322 §3.6.4).
     domain = make_msgid().rpartition("@")[2].rstrip(">") if not settings.PUBLIC_URL else settings.PUBLIC_HOST
-    message.extra_headers = {"Message-ID": f"<export-{export.pk}-{notice.key}@{domain or 'export-portal'}>"}
+    message.extra_headers = {"Message-ID": f"<export-{export.pk}-{outbox_message.key}@{domain or 'export-portal'}>"}
     if attach and file is not None:
         message.attach(file.name, files.path_of(file).read_bytes(), file.content_type.partition(";")[0])
     message.connection = get_connection()
@@ -100,7 +100,7 @@ def export_url(export: Export) -> str:
 
 
 def send_relay(export: Export, payload: dict[str, Any]) -> None:
-    """Tells the address that the user named of progress. Raises ProviderError."""
+    """Sends progress to the address that the user named. Raises ProviderError."""
     address = export.options.get(export.kind.relay_option, "")
     calls: list[Call] = []
 

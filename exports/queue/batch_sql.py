@@ -1,4 +1,4 @@
-"""Settling many claims with one statement: most looks at a job bring nothing but the time of the next."""
+"""Batch SQL: settles many claims with one statement, since most polls change only the time of the next one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -12,19 +12,23 @@ from exports.models import Export
 from exports.models.export import OPEN
 from exports.queue.leases import Claim
 
-# A hint that came while the step was under way makes the next one due now.
+# A wake-up requested while the step was under way makes the next step due now.
 NEXT_STEP_COLUMN: Final = "next_step_at"
 RELEASED_LEASE: Final[Mapping[str, Any]] = {"held_until": None, "crash_count": 0, "wake_requested": False}
 
 
 def settle_many(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> list[Claim]:
-    """Writes each claim's row (all with the same columns, `next_step_at` among them) and gives the claims back.
+    """Writes each claim's row (all with the same columns, `next_step_at` among them) and releases the claims.
 
-    Returns the claims that no longer stood; of those nothing was written.
+    Returns the claims that no longer stood; nothing was written for them.
     """
     if not claims:
         return []
-    stood = _at_once(claims, rows) if connection.vendor == "postgresql" else _one_by_one(claims, rows)
+    stood = (
+        _settle_in_one_statement(claims, rows)
+        if connection.vendor == "postgresql"
+        else _settle_one_by_one(claims, rows)
+    )
     for claim, row in zip(claims, rows, strict=True):
         if claim.export.pk in stood:
             for name, value in {**row, **RELEASED_LEASE}.items():
@@ -47,7 +51,7 @@ def update_many(rows: Sequence[Model], names: Sequence[str]) -> None:
             row.save(update_fields=names)
 
 
-def _at_once(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> set[int]:
+def _settle_in_one_statement(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> set[int]:
     sets = [f"{_quote(name)} = v.{_quote(name)}" for name in rows[0] if name != NEXT_STEP_COLUMN]
     sets.append(f"{NEXT_STEP_COLUMN} = CASE WHEN e.wake_requested THEN %s ELSE v.{NEXT_STEP_COLUMN} END")
     sets += [f"{_quote(name)} = %s" for name in RELEASED_LEASE]
@@ -60,28 +64,33 @@ def _at_once(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> set[
 def _update(
     model: type[Model],
     sets: Sequence[str],
-    given: Sequence[Any],
+    set_params: Sequence[Any],
     keys: Mapping[str, list[int]],
     rows: Sequence[Mapping[str, Any]],
-    more: str,
-    more_given: Sequence[Any],
+    condition: str,
+    condition_params: Sequence[Any],
 ) -> set[int]:
-    """One UPDATE from arrays, a row each: the text of the statement is the same however many rows there are."""
+    """Runs one UPDATE that takes its rows from arrays. Returns the ids of the rows it changed.
+
+    The text of the statement is the same for any number of rows, so that the server prepares it once.
+    """
     fields = {field.name: field for field in model._meta.concrete_fields}
     names = list(rows[0])
     types = [*["bigint"] * len(keys), *(_type(fields[name].db_type(connection)) for name in names)]
     columns = [[fields[name].get_db_prep_save(row[name], connection) for row in rows] for name in names]
-    same = " AND ".join(f"e.{_quote(name)} = v.{_quote(name)}" for name in keys)
+    key_match = " AND ".join(f"e.{_quote(name)} = v.{_quote(name)}" for name in keys)
     statement = (
         f"UPDATE {_quote(model._meta.db_table)} AS e SET {', '.join(sets)}"  # noqa: S608  names are our own columns
-        f" FROM unnest({', '.join(f'%s::{one}[]' for one in types)})"
-        f" AS v({', '.join(map(_quote, [*keys, *names]))}) WHERE {same} {more} RETURNING e.id"
+        f" FROM unnest({', '.join(f'%s::{type_}[]' for type_ in types)})"
+        f" AS v({', '.join(map(_quote, [*keys, *names]))}) WHERE {key_match} {condition} RETURNING e.id"
     )
-    return {row[0] for row in _execute(statement, [*given, *keys.values(), *columns, *more_given]).fetchall()}
+    return {
+        row[0] for row in _execute(statement, [*set_params, *keys.values(), *columns, *condition_params]).fetchall()
+    }
 
 
 def insert_many(rows: Sequence[Model]) -> None:
-    """Inserts rows of one model that nothing asks for again: their keys are not read back."""
+    """Inserts rows of one model without reading back their primary keys."""
     if not rows or connection.vendor != "postgresql":
         type(rows[0])._default_manager.bulk_create(rows) if rows else None
         return
@@ -96,11 +105,11 @@ def insert_many(rows: Sequence[Model]) -> None:
     )
 
 
-def _execute(statement: str, given: Sequence[Any]) -> Cursor:
-    """Runs one of the statements above, prepared by the server: Django writes values into the text, one by one."""
+def _execute(statement: str, params: Sequence[Any]) -> Cursor:
+    """Runs a statement that the server prepares. Django's cursor would write the values into the text instead."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return Cursor(connection.connection).execute(statement, given, prepare=True)
+        return Cursor(connection.connection).execute(statement, params, prepare=True)
 
 
 def _quote(name: str) -> str:
@@ -108,11 +117,11 @@ def _quote(name: str) -> str:
 
 
 def _type(column: str | None) -> str:
-    # An array of varchar(300) would be cut in silence where a column refuses.
+    # A cast to varchar(300)[] would cut a value silently; the column itself raises an error.
     return (column or "text").partition("(")[0]
 
 
-def _one_by_one(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> set[int]:
+def _settle_one_by_one(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> set[int]:
     stood: set[int] = set()
     with transaction.atomic():
         for claim, row in zip(claims, rows, strict=True):

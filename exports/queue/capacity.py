@@ -1,4 +1,4 @@
-"""How many more messages each queue may have: slots of the nodes that live, less what is reserved.
+"""How many more messages each queue may have: the slots of live nodes, less what is reserved.
 
 A node of several queues shares its slots between them. Downloads, which may take hours, get at most half of them, and
 one slot is left for `portal.control`, without which nothing more would be dispatched.
@@ -21,7 +21,7 @@ FETCH: Final = f"{settings.TASK_QUEUE_PREFIX}.fetch"
 DELIVER: Final = f"{settings.TASK_QUEUE_PREFIX}.deliver"
 CONTROL: Final = f"{settings.TASK_QUEUE_PREFIX}.control"
 QUEUES: Final = (SUBMIT, POLL, FETCH, DELIVER, CONTROL)
-# A node that has not been heard of for so long gets no messages; it says so of itself every five seconds.
+# A node whose heartbeat row is older than this gets no messages. Nodes write it every five seconds.
 SILENT: Final = timedelta(seconds=15)
 
 
@@ -53,17 +53,17 @@ class Capacity:
         for queues, slots in nodes:
             names = frozenset(queues)
             groups.setdefault(names, _Group(names)).add(slots)
-        # Nodes of fewer queues are filled first: the others can do more.
+        # Nodes with fewer queues are filled first, since the others can take other messages too.
         self._groups = sorted(groups.values(), key=lambda group: (len(group.queues), sorted(group.queues)))
         for queue, number in reserved.items():
             self.take(queue, number)
 
     def free(self, queue: str) -> int:
-        """How many messages more the queue may have; 0 where no node consumes it."""
+        """How many more messages the queue may have; 0 where no node consumes it."""
         return sum(max(0, group.free(queue)) for group in self._groups if queue in group.queues)
 
     def take(self, queue: str, number: int) -> None:
-        """Counts so many messages of the queue."""
+        """Counts `number` messages of the queue as reserved."""
         for group in self._groups:
             if queue in group.queues:
                 part = min(number, max(0, group.free(queue)))
@@ -72,7 +72,7 @@ class Capacity:
 
 
 def read() -> tuple[Capacity, list[Reservation]]:
-    """The capacity now, and the messages that count in it."""
+    """The capacity now, and the reservations that it counts."""
     now = clock.now()
     nodes = Heartbeat.objects.filter(slots__gt=0, at__gt=now - SILENT).values_list("queues", "slots")
     reserved = list(Reservation.objects.filter(until__gt=now))

@@ -21,15 +21,15 @@ def _due(now: datetime) -> QuerySet[OutboxMessage]:
 
 
 def any_due() -> bool:
-    """Whether anything waits to be sent."""
+    """Whether any outbox message is due."""
     return _due(clock.now()).exists()
 
 
 def reserve(limit: int) -> list[int]:
-    """Claims up to `limit` notices for messages that are about to be published. Returns their ids.
+    """Claims up to `limit` due outbox messages for tasks that are about to be published. Returns their ids.
 
-    Never two at once to one recipient, and at most EACH_HOST to one host: an address that never answers holds up
-    nobody else's. Call it in a transaction that no other dispatcher shares.
+    Never two at once for one recipient, and at most MAX_PER_HOST for one host, so that an address that never answers
+    delays no others. Call it in a transaction in which no other dispatcher runs.
     """
     now = clock.now()
     busy = OutboxMessage.objects.filter(held_until__gt=now, due_at__isnull=False).values_list("recipient", "host")
@@ -53,25 +53,25 @@ def reserve(limit: int) -> list[int]:
 
 
 def release_reserved(ids: Sequence[int]) -> None:
-    """Gives back what no message was published for."""
+    """Releases outbox messages for which no task was published."""
     if ids:
         OutboxMessage.objects.filter(pk__in=ids, reserved=True).update(held_until=None, reserved=False)
 
 
 def renew(ids: Sequence[int]) -> None:
-    """Keeps the leases of notices that are being sent."""
+    """Renews the leases of outbox messages that are being sent, to LEASE_SECONDS."""
     rows = OutboxMessage.objects.filter(pk__in=ids, reserved=False, held_until__isnull=False)
     rows.update(held_until=clock.seconds_from_now(LEASE_SECONDS))
 
 
 def begin(message_id: int) -> OutboxMessage | None:
-    """The message, if it is still reserved for the task that asks; its lease must be kept from here on.
+    """Turns the reservation of an outbox message into a lease, which the process must renew, and returns the message.
 
-    What is not was sent by a second copy of the task message, or its time in the queue ran out.
+    None when it is no longer reserved: another copy of the task began it, or the reservation ran out in the queue.
     """
     now = clock.now()
-    mine = OutboxMessage.objects.filter(pk=message_id, reserved=True, held_until__gt=now, due_at__isnull=False)
+    reserved_row = OutboxMessage.objects.filter(pk=message_id, reserved=True, held_until__gt=now, due_at__isnull=False)
     until = clock.seconds_from_now(LEASE_SECONDS)
-    if not mine.update(reserved=False, held_until=until, attempts=F("attempts") + 1):
+    if not reserved_row.update(reserved=False, held_until=until, attempts=F("attempts") + 1):
         return None
     return OutboxMessage.objects.get(pk=message_id)

@@ -1,13 +1,13 @@
-"""The dispatcher: claims what is due, as far as workers have free slots, and publishes a task message for it.
+"""The dispatcher: reserves what is due, as far as workers have free slots, and publishes a task message for it.
 
-A claim made here is a reservation: it covers the message's time in the queue. The task that runs the message begins
-with one conditional update (`claim.begin`), so a message that is late, lost or doubled changes nothing but latency.
+A reservation covers the message's time in the queue. The task that runs the message begins
+with one conditional update (`leases.begin`), so a message that is late, lost or delivered twice changes only latency.
 """
 
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,7 +22,7 @@ from exports.queue.leases import Reserved
 
 log = logging.getLogger(__name__)
 
-# Any number that nothing else in this database locks.
+# The key of the advisory lock: a number that nothing else in this database locks.
 LOCK: Final = 7_316_201
 POLLS_TOGETHER: Final = 50
 QUEUE_OF: Final = {states.SUBMIT: SUBMIT, states.FETCH: FETCH, states.POLL: POLL}
@@ -30,7 +30,7 @@ QUEUE_OF: Final = {states.SUBMIT: SUBMIT, states.FETCH: FETCH, states.POLL: POLL
 
 @dataclass(frozen=True)
 class Message:
-    """A task to be published: which, in which queue, with which arguments; `more_due`: its queue had no slot left."""
+    """A task message to be published. `more_due`: its queue has no slot left, and more may be due."""
 
     task: str
     queue: str
@@ -40,9 +40,9 @@ class Message:
 
 
 def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
-    """Claims what is due and publishes it after the commit. Returns how many messages.
+    """Reserves what is due and publishes it after the commit. Returns the number of messages.
 
-    When `publish` raises, what it was given is due again at once.
+    When `publish` raises, everything that was reserved is due again at once.
     """
     oldest = leases.oldest_due_by_step()
     any_delivery = deliveries.any_due()
@@ -54,14 +54,14 @@ def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
     try:
         publish(messages)
     except Exception:
-        _give_back(messages, reserved)
+        _release(messages, reserved)
         raise
     return len(messages)
 
 
 @transaction.atomic
 def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Message], list[Reserved]]:
-    if not _only_one():
+    if not _lock_for_counting():
         return [], []
     free, outstanding = capacity.read()
     running = [(team, project, number) for row in outstanding for team, project, number in row.exports]
@@ -73,23 +73,24 @@ def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Mess
         if step not in oldest or slots < 1:
             continue
         limit = slots * (POLLS_TOGETHER if queue == POLL else 1)
-        found = leases.reserve([step], limit, oldest[step], running)
-        made, left = _messages(queue, found, slots)
-        leases.release_reserved(left)
-        messages += made
-        rows += [_row(one, found) for one in made]
-        reserved += found
-        free.take(queue, len(made))
+        exports = leases.reserve([step], limit, oldest[step], running)
+        published, without_slot = _messages(queue, exports, slots)
+        leases.release_reserved(without_slot)
+        owners = {export.export_id: (export.team_id, export.project_id) for export in exports}
+        messages += published
+        rows += [_reservation(message, owners) for message in published]
+        reserved += exports
+        free.take(queue, len(published))
     if any_delivery:
-        made = _deliveries(free)
-        messages += made
-        rows += [_row(one, []) for one in made]
+        published = _deliveries(free)
+        messages += published
+        rows += [_reservation(message, {}) for message in published]
     Reservation.objects.bulk_create(rows)
     return messages, reserved
 
 
-def _only_one() -> bool:
-    """Dispatchers count free slots one at a time. SQLite has one writer anyway, whose turn this transaction is."""
+def _lock_for_counting() -> bool:
+    """Whether this dispatcher may count free slots: one may at a time. SQLite has one writer at a time anyway."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
@@ -97,37 +98,39 @@ def _only_one() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _messages(queue: str, found: Sequence[Reserved], slots: int) -> tuple[list[Message], list[Reserved]]:
-    """The messages for what was claimed, and what there was no slot for."""
+def _messages(queue: str, exports: Sequence[Reserved], slots: int) -> tuple[list[Message], list[Reserved]]:
+    """The messages for reserved exports, and the exports for which there was no slot."""
     if queue != POLL:
         name = "exports.submit" if queue == SUBMIT else "exports.fetch"
-        more = len(found) >= slots
-        return [Message(name, queue, (one.export_id, one.fence), _task_id(), more) for one in found], []
-    alone = [[one] for one in found if one.polls_alone]
-    others = [one for one in found if not one.polls_alone]
+        more_due = len(exports) >= slots
+        return [Message(name, queue, (export.export_id, export.fence), _task_id(), more_due) for export in exports], []
+    alone = [[export] for export in exports if export.polls_alone]
+    others = [export for export in exports if not export.polls_alone]
     batches = [*alone, *(others[at : at + POLLS_TOGETHER] for at in range(0, len(others), POLLS_TOGETHER))]
-    more = len(batches) >= slots
-    made = [
-        Message("exports.poll", queue, ([(one.export_id, one.fence) for one in batch],), _task_id(), more)
+    more_due = len(batches) >= slots
+    messages = [
+        Message("exports.poll", queue, ([(export.export_id, export.fence) for export in batch],), _task_id(), more_due)
         for batch in batches[:slots]
     ]
-    return made, [one for batch in batches[slots:] for one in batch]
+    return messages, [export for batch in batches[slots:] for export in batch]
 
 
 def _deliveries(free: Capacity) -> list[Message]:
     slots = free.free(DELIVER)
-    found = deliveries.reserve(slots)
-    more = len(found) >= slots
-    return [Message("exports.deliver", DELIVER, (number,), _task_id(), more) for number in found]
+    message_ids = deliveries.reserve(slots)
+    more_due = len(message_ids) >= slots
+    return [Message("exports.deliver", DELIVER, (message_id,), _task_id(), more_due) for message_id in message_ids]
 
 
-def _row(message: Message, found: Iterable[Reserved]) -> Reservation:
-    """What counts as one slot of the queue until the task has ended."""
+def _reservation(message: Message, owners: Mapping[int, tuple[int, int]]) -> Reservation:
+    """The row that counts as one slot of the queue until the task has ended.
+
+    `owners`: team id and project id, by export id.
+    """
     carried: Counter[tuple[int, int]] = Counter()
     if message.queue != DELIVER:
         pairs = message.args[0] if message.queue == POLL else [message.args]
-        of = {one.export_id: (one.team_id, one.project_id) for one in found}
-        carried.update(of[pair[0]] for pair in pairs)
+        carried.update(owners[export_id] for export_id, _fence in pairs)
     return Reservation(
         task_id=message.task_id,
         queue=message.queue,
@@ -140,27 +143,27 @@ def _task_id() -> str:
     return str(uuid.uuid4())
 
 
-def _give_back(messages: Sequence[Message], reserved: Sequence[Reserved]) -> None:
-    """Nothing was published, or it cannot be known what: messages that were find their reservation gone."""
+def _release(messages: Sequence[Message], reserved: Sequence[Reserved]) -> None:
+    """Releases what was reserved for messages that may not have been published; those that were are then dropped."""
     leases.release_reserved(reserved)
-    deliveries.release_reserved([one.args[0] for one in messages if one.queue == DELIVER])
-    Reservation.objects.filter(task_id__in=[one.task_id for one in messages]).delete()
+    deliveries.release_reserved([message.args[0] for message in messages if message.queue == DELIVER])
+    Reservation.objects.filter(task_id__in=[message.task_id for message in messages]).delete()
 
 
 def renew(task_ids: Sequence[str]) -> None:
-    """Keeps the slots of tasks that run."""
+    """Keeps the slots of running tasks for another LEASE_SECONDS."""
     Reservation.objects.filter(task_id__in=task_ids).update(until=clock.seconds_from_now(leases.LEASE_SECONDS))
 
 
 def end(task_id: str, *, more_due: bool) -> None:
-    """The task has ended: its slot is free, and where more was due than there were slots, the next may be published."""
+    """Frees the slot of a task that has ended, and wakes the dispatcher where more was due than there were slots."""
     rows = Reservation.objects.filter(task_id=task_id)
-    # Nothing points at it, so Django need read nothing before.
+    # No foreign key points at these rows, so Django need not read them first.
     rows._raw_delete(rows.db)
     if more_due:
         wakeup.now()
 
 
 def sweep() -> None:
-    """Removes the rows of messages that were lost, or whose process died."""
+    """Deletes the rows of messages that were lost or whose process died."""
     Reservation.objects.filter(until__lt=clock.now() - timedelta(seconds=60)).delete()

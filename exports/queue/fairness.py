@@ -1,4 +1,4 @@
-"""Turns: when more is due than there are slots, no team and no project waits for another's whole pile."""
+"""Fairness: when more is due than there are slots, teams take turns, and within a team its projects."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,14 @@ from typing import Final
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-# An export's key, its team's, its project's, and since when it waits, in seconds since 1970.
+# An export's id, its team's, its project's, and since when it is due, in seconds since 1970.
 Candidate = tuple[int, int, int, float]
-# A team, one of its projects, and how many of its exports are in hand.
+# A team's id, the id of one of its projects, and how many exports of that project are reserved or running.
 Running = tuple[int, int, int]
-# How many projects one look considers, from a place drawn by lot; SQLite joins at most 500 selects.
+# How many projects one claim considers, from a random one on. SQLite joins at most 500 SELECTs.
 MAX_PROJECTS: Final = 100
 
-# The numbers of projects that have open exports, one index probe each, however many exports there are.
+# The ids of projects that have open exports: one index probe for each project, however many exports there are.
 OPEN_PROJECTS_SQL: Final = """
     WITH RECURSIVE found(id) AS (
         SELECT (SELECT MIN(project_id) FROM exports_export WHERE next_step_at IS NOT NULL AND project_id >= %s)
@@ -33,7 +33,7 @@ DUE_SQL: Final = """
     WHERE {where} step IN ({steps}) AND next_step_at <= %s AND (held_until IS NULL OR held_until <= %s)
     ORDER BY next_step_at LIMIT %s {lock}
 """
-# A time is read as a number here: Django's way of reading one costs more than all else of the row.
+# The time is read as a number, because Django's conversion of a time costs more than the rest of the row.
 EPOCH_SQL: Final = {
     "postgresql": "extract(epoch FROM next_step_at)::float8",
     "sqlite": "(julianday(next_step_at) - 2440587.5) * 86400",
@@ -42,73 +42,75 @@ MAX_PER_PROJECT: Final = 8
 
 
 def candidates(steps: Sequence[str], now: datetime, limit: int) -> set[Candidate]:
-    """Those among which the turns are dealt, locked until the transaction ends.
+    """The due exports from which `choose_fairly` chooses, locked until the transaction ends.
 
-    The `limit` that have waited longest, and the first in each of up to MOST_PROJECTS projects.
+    The `limit` that have waited longest, and the first MAX_PER_PROJECT of each of up to MAX_PROJECTS projects.
     """
-    asked = [*steps, *[connection.ops.adapt_datetimefield_value(now)] * 2]
-    # SQLite has locked the whole database for whoever writes.
-    told = {
+    params = [*steps, *[connection.ops.adapt_datetimefield_value(now)] * 2]
+    # SQLite has one writer at a time, so there is nothing to lock.
+    clauses = {
         "since": EPOCH_SQL[connection.vendor],
         "steps": ", ".join(["%s"] * len(steps)),
         "lock": "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else "",
     }
     with connection.cursor() as cursor:
-        cursor.execute(DUE_SQL.format(where="", **told), [*asked, limit])
-        found: set[Candidate] = set(cursor.fetchall())
-        projects, each = _projects(cursor), min(MAX_PER_PROJECT, limit)
+        cursor.execute(DUE_SQL.format(where="", **clauses), [*params, limit])
+        oldest: set[Candidate] = set(cursor.fetchall())
+        projects, limit_per_project = _projects(cursor), min(MAX_PER_PROJECT, limit)
         if connection.vendor == "postgresql":
-            first = DUE_SQL.format(where="project_id = p.id AND", **told)
-            every = f"SELECT e.* FROM unnest(%s::bigint[]) AS p(id), LATERAL ({first}) AS e"  # noqa: S608  ours
-            cursor.execute(every, [projects, *asked, each])
+            of_project = DUE_SQL.format(where="project_id = p.id AND", **clauses)
+            statement = f"SELECT e.* FROM unnest(%s::bigint[]) AS p(id), LATERAL ({of_project}) AS e"  # noqa: S608
+            cursor.execute(statement, [projects, *params, limit_per_project])
         elif projects:
-            first = f"SELECT * FROM ({DUE_SQL.format(where='project_id = %s AND', **told)})"  # noqa: S608  ours
-            every = " UNION ALL ".join([first] * len(projects))
-            cursor.execute(every, [value for project in projects for value in (project, *asked, each)])
-        return found | set(cursor.fetchall())
+            of_project = f"SELECT * FROM ({DUE_SQL.format(where='project_id = %s AND', **clauses)})"  # noqa: S608
+            statement = " UNION ALL ".join([of_project] * len(projects))
+            cursor.execute(
+                statement, [value for project in projects for value in (project, *params, limit_per_project)]
+            )
+        return oldest | set(cursor.fetchall())
 
 
 def _projects(cursor: CursorWrapper) -> list[int]:
-    """Up to MOST_PROJECTS projects that have open exports, from a place drawn by lot on."""
+    """The ids of up to MAX_PROJECTS projects that have open exports, from a random one on."""
     cursor.execute("SELECT MAX(project_id) FROM exports_export WHERE next_step_at IS NOT NULL")
     last = cursor.fetchone()[0]
-    found: list[int] = []
-    for start in (randrange(last + 1), 0) if last else ():  # noqa: S311  spreads, hides nothing
-        if len(found) < MAX_PROJECTS:
+    ids: list[int] = []
+    for start in (randrange(last + 1), 0) if last else ():  # noqa: S311  only spreads the choice
+        if len(ids) < MAX_PROJECTS:
             cursor.execute(OPEN_PROJECTS_SQL, [start, MAX_PROJECTS])
-            found += [row[0] for row in cursor.fetchall()]
-    return list(dict.fromkeys(found))[:MAX_PROJECTS]
+            ids += [row[0] for row in cursor.fetchall()]
+    return list(dict.fromkeys(ids))[:MAX_PROJECTS]
 
 
 def choose_fairly(rows: Iterable[Candidate], limit: int, running: Iterable[Running]) -> list[Candidate]:
-    """The `limit` rows whose turn it is: the team with the least in hand first, in it the project with the least."""
+    """Up to `limit` rows, each from the team with the fewest exports running, and there from such a project."""
     teams: Counter[int] = Counter()
     projects: Counter[int] = Counter()
     for team, project, number in running:
         teams[team] += number
         projects[project] += number
-    piles: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
+    due_by_project: dict[tuple[int, int], list[Candidate]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row[3], reverse=True):
-        piles[row[1], row[2]].append(row)
-    # Heaps of (in hand, the next row waits since, which): of a team's projects, and of the teams.
-    within: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
-    for (team, project), pile in piles.items():
-        heappush(within[team], (projects[project], pile[-1][3], project))
-    between = [(teams[team], queue[0][1], team) for team, queue in within.items()]
-    heapify(between)
+        due_by_project[row[1], row[2]].append(row)
+    # Heaps of (exports running, since when the next row is due, id): one of the projects of each team, one of teams.
+    project_heaps: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
+    for (team, project), due in due_by_project.items():
+        heappush(project_heaps[team], (projects[project], due[-1][3], project))
+    team_heap = [(teams[team], project_heap[0][1], team) for team, project_heap in project_heaps.items()]
+    heapify(team_heap)
     chosen: list[Candidate] = []
-    while between and len(chosen) < limit:
-        of_team, _, team = between[0]
-        queue = within[team]
-        of_project, _, project = queue[0]
-        pile = piles[team, project]
-        chosen.append(pile.pop())
-        if pile:
-            heapreplace(queue, (of_project + 1, pile[-1][3], project))
+    while team_heap and len(chosen) < limit:
+        running_in_team, _, team = team_heap[0]
+        project_heap = project_heaps[team]
+        running_in_project, _, project = project_heap[0]
+        due = due_by_project[team, project]
+        chosen.append(due.pop())
+        if due:
+            heapreplace(project_heap, (running_in_project + 1, due[-1][3], project))
         else:
-            heappop(queue)
-        if queue:
-            heapreplace(between, (of_team + 1, queue[0][1], team))
+            heappop(project_heap)
+        if project_heap:
+            heapreplace(team_heap, (running_in_team + 1, project_heap[0][1], team))
         else:
-            heappop(between)
+            heappop(team_heap)
     return chosen

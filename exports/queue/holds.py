@@ -1,4 +1,4 @@
-"""Holding an export for a provider's limit: its next step and its deadline move along."""
+"""Holding an export for a provider's rate limit: its next step and its deadline are put later."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -6,17 +6,17 @@ from typing import Any, Final
 from exports import clock
 from exports.models import Export
 
-# Waiting for a provider's limits is nobody's failure, so it does not use up the time to watch a job.
+# The deadline bounds how long a job is watched; waiting for a rate limit does not count in it.
 DEADLINE_EXTENSION: Final = timedelta(hours=1)
 MAX_RATE_LIMIT_HOLD: Final = timedelta(days=7)
-# What an export's `last_error_code` says while it waits for another export's answer.
+# The `last_error_code` of an export that waits for the answer to another export's request.
 WAITS_FOR_EXPORT: Final = "turn"
 
 
 def rate_limit_hold_fields(export: Export, seconds: float, note: str) -> dict[str, Any]:
-    """The columns of an export that is held for so many seconds; `note` says why, for its page."""
-    last = max(export.deadline_at, export.created_at + MAX_RATE_LIMIT_HOLD)
-    deadline = min(max(export.deadline_at, clock.seconds_from_now(seconds) + DEADLINE_EXTENSION), last)
+    """The columns to write for an export that is held for so many seconds. `note` says why, for the page."""
+    latest_deadline = max(export.deadline_at, export.created_at + MAX_RATE_LIMIT_HOLD)
+    deadline = min(max(export.deadline_at, clock.seconds_from_now(seconds) + DEADLINE_EXTENSION), latest_deadline)
     return {
         "deadline_at": deadline,
         "next_step_at": min(clock.seconds_from_now(seconds), deadline),

@@ -1,4 +1,4 @@
-"""The portal's own webhook addresses: unguessable per export, and no more than a hint."""
+"""Inbound webhooks: each export has an unguessable address, and a call to it only brings the next poll forward."""
 
 from datetime import timedelta
 
@@ -12,25 +12,25 @@ from exports.models.export import OPEN
 
 
 def url_signature(export_id: int) -> str:
-    """The part of the address that cannot be guessed."""
+    """The unguessable part of an export's address: 40 hexadecimal digits."""
     return salted_hmac("exports.engine.hooks", str(export_id), algorithm="sha256").hexdigest()[:40]
 
 
 def webhook_url(export: Export) -> str:
-    """Where a provider may tell of progress; "" without a PUBLIC_URL."""
+    """The address at which a provider may report progress; "" without a PUBLIC_URL."""
     return f"{settings.PUBLIC_URL}/hooks/{export.pk}/{url_signature(export.pk)}" if settings.PUBLIC_URL else ""
 
 
-def receive_webhook(export_id: int, given: str) -> bool:
-    """A hint came: the next poll is brought forward, and nothing it says is believed. Returns whether it was for us."""
-    if not constant_time_compare(given, url_signature(export_id)):
+def receive_webhook(export_id: int, signature: str) -> bool:
+    """Brings the next poll forward; the content of the call is ignored. Returns whether the signature is right."""
+    if not constant_time_compare(signature, url_signature(export_id)):
         return False
     request_wake(export_id)
     return True
 
 
 def request_wake(export_id: int) -> bool:
-    """Makes the next step due now, or right after the one under way. Returns whether the export is open."""
+    """Makes the next step due now, or directly after the step under way. Returns whether the export is open."""
     now = clock.now()
     rows = Export.objects.filter(pk=export_id, status__in=OPEN)
     idle = Q(held_until__isnull=True) | Q(held_until__lt=now)

@@ -1,7 +1,7 @@
-"""The lease keeper: one thread in each process that runs tasks. It keeps what the process has in hand.
+"""The lease keeper: one thread in each process that runs tasks.
 
-It renews the leases of exports and deliveries, keeps the slots of long tasks, writes the node's heartbeat row, and when
-the worker stops it gives back what cannot end in time: a download goes on elsewhere from the bytes that are here.
+It renews the leases of exports and deliveries, keeps the slots of long tasks, and writes the node's heartbeat row. When
+the worker stops it releases what cannot end in time: another worker resumes a download from the bytes on the disk.
 """
 
 import logging
@@ -24,16 +24,16 @@ log = logging.getLogger(__name__)
 RENEW_SECONDS: Final = 1.0
 BEAT_SECONDS: Final = 5.0
 ALIGN_SECONDS: Final = 10.0
-# A step that runs so long past its export's deadline is given up: whoever claims it next says so.
+# The lease of a step that runs for so long past its export's deadline is not renewed; the next claim ends the export.
 HANG_SECONDS: Final = 180.0
-# Most steps are over before their lease needs renewing.
+# A lease that lasts for longer than this is not renewed yet: most steps end before they need it.
 FRESH_SECONDS: Final = LEASE_SECONDS - 3
-# Steps under way may end for so long after the worker was told to stop.
+# How long steps under way may go on after the worker was asked to stop.
 GRACE_SECONDS: Final = 4.0
 
 
 class LeaseKeeper:
-    """What this process has in hand: claims of exports, deliveries, and the tasks that hold them."""
+    """Renews what the tasks of this process hold: claims of exports, outbox messages, and slots."""
 
     def __init__(self) -> None:
         self.claims: dict[tuple[int, int], Claim] = {}
@@ -46,7 +46,7 @@ class LeaseKeeper:
         self._stopping_since: float | None = None
 
     def start(self) -> None:
-        """Starts the thread, where it does not run."""
+        """Starts the thread unless it runs."""
         with self._lock:
             if self._thread is None:
                 self.stopped.clear()
@@ -56,7 +56,7 @@ class LeaseKeeper:
 
     @contextmanager
     def keeping(self, task_id: str, claims: Sequence[Claim] = (), delivery: int | None = None) -> Iterator[None]:
-        """Keeps these while the block runs."""
+        """Renews the task's slot, claims and outbox message (`delivery`: its id) while the block runs."""
         self.start()
         keys = [(claim.export.pk, claim.fence) for claim in claims]
         self.claims.update(zip(keys, claims, strict=True))
@@ -72,7 +72,7 @@ class LeaseKeeper:
             self.deliveries.pop(task_id, None)
 
     def stop(self) -> None:
-        """Ends the thread, and removes the node's heartbeat."""
+        """Ends the thread and deletes the node's heartbeat row."""
         self.stopped.set()
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
@@ -94,7 +94,7 @@ class LeaseKeeper:
         connections.close_all()
 
     def run_once(self) -> None:
-        """One round: leases, slots, heartbeat, clock; and giving back when the worker stops."""
+        """One round: renews leases and slots, writes the heartbeat, sets the clock. Releases claims of a stopping worker."""
         close_old_connections()
         self._renew()
         state = shared.read()
@@ -116,7 +116,7 @@ class LeaseKeeper:
             for claim in list(self.claims.values())
             if not claim.lost
             and claim.export.deadline_at > before
-            # Downloads hear of a cancellation by this.
+            # Renewing shows a download that its export was canceled.
             and (claim.lease_until < soon or claim.export.step != states.POLL)
         ]
         renew(claims)
@@ -127,9 +127,10 @@ class LeaseKeeper:
             deliveries.renew([self.deliveries[task_id] for task_id in long if task_id in self.deliveries])
 
     def give_back(self) -> None:
-        """Ends polls and downloads where they stand; they are due again at once.
+        """Releases polls and downloads, and makes them stop; they are due again at once.
 
-        Not a request that makes something, which may be on its way: only the end of its lease may hand that over.
+        A submit step is not released: its request may be on its way, so another worker may take it only after the
+        lease has ended.
         """
         for claim in list(self.claims.values()):
             if not claim.lost and claim.export.step != states.SUBMIT:

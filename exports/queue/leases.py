@@ -1,31 +1,34 @@
-"""Leases: who may take the next step of an export, and whether they still may.
+"""Leases: which process may take the next step of an export, and whether it still may.
 
-The dispatcher claims an export for a message: `held_until`, `reserved`, and one more on `fence`. The task that runs the
-message turns that into a lease, which is renewed while its step is under way. When the message is lost or the process
-dies, `held_until` passes and the row is due again. A result counts only while the fence stands. `next_step_at` stays as
-it is until the outcome is written: a claim and its renewals touch no index.
+The dispatcher reserves an export for a message: it sets `held_until` and `reserved` and increments `fence`. The task
+that runs the message turns the reservation into a lease, which is renewed while its step is under way. When the message
+is lost or the process dies, `held_until` passes and the row is due again. A result counts only while the fence stands.
+`next_step_at` stays as it is until the outcome is written: a claim and its renewals touch no index.
 """
 
+import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import F, Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import F, Field, JSONField, Model, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from exports import clock, states
-from exports.models import Export, Project, RateWindow
+from exports.models import Credential, Export, Project, RateWindow
 from exports.models.export import OPEN
 from exports.queue import fairness
 
-# How long a claim made for a message covers its time in the queue.
+M = TypeVar("M", bound=Model)
+
+# How long a message may wait in the queue before its reservation ends.
 RESERVATION_SECONDS: Final = 10.0
 LEASE_SECONDS: Final = 10.0
-# Where something has waited for so long, more is due than there are slots.
+# When the oldest due export has waited for this long, more is due than there are slots.
 BACKLOG_SECONDS: Final = 0.5
 CLAIMABLE_STEPS: Final = (states.SUBMIT, states.POLL, states.FETCH)
 _OLDEST_DUE_OF_STEP = (
@@ -38,33 +41,44 @@ RESERVE_SQL: Final = """
     WHERE id = ANY({}) RETURNING id, fence, team_id, project_id, polls_alone
 """
 RESERVED_COLUMNS: Final = ("pk", "fence", "team_id", "project_id", "polls_alone")
-# No step reads these; a place that does all the same fetches them then.
-DEFERRED_EXPORT_FIELDS: Final = {"trigger", "retry_of", "options_key", "error_code", "error_message", "error_action", "file",
-                 "submitted_at", "started_at", "finished_at", "held_until"}  # fmt: skip
-DEFERRED_PROJECT_FIELDS: Final = (
-    "created_at",
-    "credential__created_at",
-    "credential__used_at",
-    "credential__checked_at",
-)
-CLAIM_COLUMNS: Final = ", ".join(
-    f"e.{field.column}" for field in Export._meta.concrete_fields if field.name not in DEFERRED_EXPORT_FIELDS
-)
+# No step reads these columns; where code reads one all the same, Django fetches it then.
+DEFERRED_FIELDS: Final[dict[type[Model], set[str]]] = {
+    Export: {"trigger", "retry_of", "options_key", "error_code", "error_message", "error_action", "file"}
+    | {"submitted_at", "started_at", "finished_at", "held_until"},
+    Project: {"created_at"},
+    Credential: {"created_at", "checked_at"},
+}
+
+
+def _loaded_fields(model: type[Model]) -> "list[Field[Any, Any]]":
+    return [field for field in model._meta.concrete_fields if field.name not in DEFERRED_FIELDS[model]]
+
+
+def _columns(alias: str, model: type[Model]) -> str:
+    return ", ".join(f"{alias}.{field.column}" for field in _loaded_fields(model))
+
+
+# One statement, because it is the first of every step: the update, and all that the step will read.
 BEGIN_SQL: Final = f"""
-    UPDATE exports_export AS e SET held_until = %s, reserved = FALSE, crash_count = crash_count + 1
-    FROM unnest(%s::bigint[], %s::bigint[]) AS message(id, fence)
-    WHERE e.id = message.id AND e.fence = message.fence AND e.reserved AND e.held_until > %s AND e.finished_at IS NULL
-    RETURNING {CLAIM_COLUMNS}
+    WITH begun AS (
+        UPDATE exports_export AS e SET held_until = %s, reserved = FALSE, crash_count = crash_count + 1
+        FROM unnest(%s::bigint[], %s::bigint[]) AS message(id, fence)
+        WHERE e.id = message.id AND e.fence = message.fence AND e.reserved AND e.held_until > %s
+            AND e.finished_at IS NULL
+        RETURNING {_columns("e", Export)}
+    )
+    SELECT {_columns("begun", Export)}, {_columns("p", Project)}, {_columns("c", Credential)}
+    FROM begun JOIN exports_project p ON p.id = begun.project_id JOIN exports_credential c ON c.id = p.credential_id
 """  # noqa: S608  our own columns
 
 
 class LostClaimError(Exception):
-    """The claim no longer stands: canceled, or its lease ran out. What was brought is dropped."""
+    """The claim no longer stands: the export was canceled, or the lease ran out. The step's result is dropped."""
 
 
 @dataclass(frozen=True)
 class Reserved:
-    """An export that was claimed for a message which is about to be published."""
+    """An export that is reserved for a message which is about to be published."""
 
     export_id: int
     fence: int
@@ -75,9 +89,10 @@ class Reserved:
 
 @dataclass
 class Claim:
-    """The right to take one step. `held_until`: the clock's ticks until which the lease surely stands.
+    """The right to take one step of an export.
 
-    `drawn`: the allowance its rate_slot was drawn from, as it was then.
+    `lease_until`: the monotonic time until which the lease surely stands. `window_at_admission`: the rate window as it
+    was when the step's rate slot was taken. `stopped`: set when the worker stops and the step must end.
     """
 
     export: Export
@@ -93,7 +108,7 @@ class Claim:
             raise LostClaimError
 
     def settle(self, **fields: Any) -> None:
-        """Writes what the step brought, and gives the claim back. Raises LostClaimError when it no longer stands."""
+        """Writes the step's result and releases the claim. Raises LostClaimError when it no longer stands."""
         self.write(**{"rate_slot": None, **fields, "held_until": None, "crash_count": 0})
 
     def write(self, **fields: Any) -> None:
@@ -107,75 +122,99 @@ class Claim:
 
 
 def oldest_due_by_step() -> dict[str, datetime]:
-    """For each kind of step that is due: since when the one that waits longest is. One plain read, no lock."""
-    asked = connection.ops.adapt_datetimefield_value(clock.now())
+    """For each kind of step that is due, since when the oldest is due. One plain read without a lock."""
+    now = connection.ops.adapt_datetimefield_value(clock.now())
     with connection.cursor() as cursor:
-        cursor.execute(OLDEST_DUE_SQL, [value for step in CLAIMABLE_STEPS for value in (step, asked, asked)])
-        found = cursor.fetchone()
-    return {step: _moment(at) for step, at in zip(CLAIMABLE_STEPS, found, strict=True) if at is not None}
+        cursor.execute(OLDEST_DUE_SQL, [value for step in CLAIMABLE_STEPS for value in (step, now, now)])
+        times = cursor.fetchone()
+    return {step: _aware_time(at) for step, at in zip(CLAIMABLE_STEPS, times, strict=True) if at is not None}
 
 
-def _moment(at: datetime | str) -> datetime:
-    """A time as the database gives it; SQLite keeps text."""
-    found = parse_datetime(at) if isinstance(at, str) else at
-    if found is None:
+def _aware_time(at: datetime | str) -> datetime:
+    """The time in a column as raw SQL returns it; SQLite returns text. Raises ValueError when it is no time."""
+    time = parse_datetime(at) if isinstance(at, str) else at
+    if time is None:
         raise ValueError(at)
-    return found if timezone.is_aware(found) else found.replace(tzinfo=UTC)
+    return time if timezone.is_aware(time) else time.replace(tzinfo=UTC)
 
 
 def reserve(steps: Sequence[str], limit: int, since: datetime, running: Iterable[fairness.Running]) -> list[Reserved]:
-    """Claims up to `limit` due exports whose next step is one of these, for messages that are about to be published.
+    """Reserves up to `limit` due exports whose next step is one of these, for messages that are about to be published.
 
-    `since`: since when the one that waits longest is due. When more wait than there are slots for, teams take turns,
-    and within a team its projects; `running` is what each has in hand. Call it in a transaction.
+    `since`: since when the oldest of them is due. When more are due than there are slots, teams take turns, and within
+    a team its projects; `running` says how many exports each has running already. Call it in a transaction.
     """
     if limit < 1:
         return []
     now = clock.now()
     due = Export.objects.due(now).filter(step__in=steps)
     if since < now - timedelta(seconds=BACKLOG_SECONDS):
-        mine = fairness.candidates(steps, now, limit)
-        turns = fairness.choose_fairly(mine, limit, running)
-        # Where others hold all of it, it is nobody's turn here.
-        return _take([row[0] for row in turns], now) if turns else []
+        candidates = fairness.candidates(steps, now, limit)
+        chosen = fairness.choose_fairly(candidates, limit, running)
+        # Other transactions may have locked all that is due.
+        return _take([row[0] for row in chosen], now) if chosen else []
     return _take(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit], now)
 
 
 def _take(keys: "Sequence[int] | QuerySet[Export, int]", now: datetime) -> list[Reserved]:
-    """Writes the claims; on PostgreSQL in one statement.
+    """Writes the reservations; on PostgreSQL in one statement.
 
-    `keys`: what is locked already, or a query that chooses and locks.
+    `keys`: the ids of rows that are locked already, or a query that selects and locks them.
     """
     until = now + timedelta(seconds=RESERVATION_SECONDS)
     if connection.vendor != "postgresql":
         rows = Export.objects.filter(pk__in=list(keys))
         rows.update(held_until=until, fence=F("fence") + 1, reserved=True)
         return [Reserved(*row) for row in rows.order_by("next_step_at", "pk").values_list(*RESERVED_COLUMNS)]
-    chosen, given = keys.query.sql_with_params() if isinstance(keys, QuerySet) else ("", [])
+    query, params = keys.query.sql_with_params() if isinstance(keys, QuerySet) else ("", [])
     with connection.cursor() as cursor:
-        array = f"ARRAY({chosen})" if chosen else "%s"
-        cursor.execute(RESERVE_SQL.format(array), [until, *(given or [list(keys)])])
+        array = f"ARRAY({query})" if query else "%s"
+        cursor.execute(RESERVE_SQL.format(array), [until, *(params or [list(keys)])])
         return [Reserved(*row) for row in cursor.fetchall()]
 
 
 def begin(reserved: Sequence[tuple[int, int]]) -> list[Claim]:
-    """The claims that a task may act on, of those its message names by (export id, fence).
+    """Turns the reservations that a message names by (export id, fence) into leases, and returns their claims.
 
-    One conditional update: what is reserved no longer, or was begun by a second copy of the message, is left out.
-    From here on the claim is a lease of LEASE_SECONDS that the process must keep.
+    One conditional update: what is no longer reserved, or was begun by another copy of the message, is left out. Each
+    lease lasts LEASE_SECONDS, and the process must renew it.
     """
     now, begun = clock.now(), clock.monotonic()
     until = now + timedelta(seconds=LEASE_SECONDS)
-    if connection.vendor == "postgresql":
-        keys = [[pair[0] for pair in reserved], [pair[1] for pair in reserved]]
-        exports = list(Export.objects.raw(BEGIN_SQL, [until, *keys, now]))
-    else:
-        exports = _begin_each(reserved, now, until)
-    # Many exports share few projects: read once, and told apart by nothing a step changes.
-    prefetch_related_objects(
-        exports, Prefetch("project", Project.objects.select_related("credential").defer(*DEFERRED_PROJECT_FIELDS))
-    )
+    exports = (_begin_at_once if connection.vendor == "postgresql" else _begin_each)(reserved, now, until)
     return [Claim(export, export.fence, begun + LEASE_SECONDS) for export in exports]
+
+
+def _begin_at_once(reserved: Sequence[tuple[int, int]], now: datetime, until: datetime) -> list[Export]:
+    with connection.cursor() as cursor:
+        keys = [[pair[0] for pair in reserved], [pair[1] for pair in reserved]]
+        cursor.execute(BEGIN_SQL, [until, *keys, now])
+        rows = cursor.fetchall()
+    exports: list[Export] = []
+    # Many exports share few projects and credentials; they share the objects too, since no step changes them.
+    projects: dict[int, Project] = {}
+    credentials: dict[int, Credential] = {}
+    for row in rows:
+        export, rest = _from_row(Export, row)
+        if export.project_id not in projects:
+            project, rest = _from_row(Project, rest)
+            if project.credential_id not in credentials:
+                credentials[project.credential_id], _ = _from_row(Credential, rest)
+            project.credential = credentials[project.credential_id]
+            projects[export.project_id] = project
+        export.project = projects[export.project_id]
+        exports.append(export)
+    return exports
+
+
+def _from_row(model: type[M], row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
+    """An object from the first columns of a row, and the columns after them."""
+    fields = _loaded_fields(model)
+    values = [
+        json.loads(value) if isinstance(field, JSONField) and isinstance(value, str) else value
+        for field, value in zip(fields, row, strict=False)
+    ]
+    return model.from_db(connection.alias, [field.attname for field in fields], values), row[len(fields) :]
 
 
 def _begin_each(reserved: Sequence[tuple[int, int]], now: datetime, until: datetime) -> list[Export]:
@@ -184,19 +223,19 @@ def _begin_each(reserved: Sequence[tuple[int, int]], now: datetime, until: datet
         for export_id, fence in reserved:
             row = Export.objects.filter(pk=export_id, fence=fence, reserved=True, held_until__gt=now, status__in=OPEN)
             if row.update(held_until=until, reserved=False, crash_count=F("crash_count") + 1):
-                exports.append(Export.objects.get(pk=export_id))
+                exports.append(Export.objects.select_related("project__credential").get(pk=export_id))
     return exports
 
 
 def renew(claims: Iterable[Claim]) -> None:
-    """Renews the leases of steps under way, and marks the claims that no longer stand."""
+    """Renews the leases of steps under way to LEASE_SECONDS, and marks the claims that no longer stand as lost."""
     claims = list(claims)
     if not claims:
         return
     begun = clock.monotonic()
     until = clock.seconds_from_now(LEASE_SECONDS)
     with transaction.atomic():
-        # A step that has settled has planned its next time already: only what is still held is renewed.
+        # A step that has settled has set the time of the next one, so only rows that are still held are renewed.
         rows = Export.objects.filter(pk__in=[claim.export.pk for claim in claims], status__in=OPEN)
         held = dict(rows.filter(held_until__isnull=False).select_for_update().values_list("pk", "fence"))
         standing = [claim for claim in claims if held.get(claim.export.pk) == claim.fence]
@@ -209,14 +248,14 @@ def renew(claims: Iterable[Claim]) -> None:
 
 
 def release_reserved(reserved: Sequence[Reserved]) -> None:
-    """Gives claims back for which no message was published, or may have been: it finds itself too late."""
-    for one in reserved:
-        rows = Export.objects.filter(pk=one.export_id, fence=one.fence, reserved=True)
+    """Releases reservations whose message was not published. If it was after all, its fence no longer stands."""
+    for export in reserved:
+        rows = Export.objects.filter(pk=export.export_id, fence=export.fence, reserved=True)
         rows.update(held_until=None, fence=F("fence") + 1, reserved=False)
 
 
 def release(claim: Claim) -> None:
-    """Gives a claim back untouched, so that another worker need not wait for its lease to end."""
+    """Releases a claim without a result, so that another worker need not wait for its lease to end."""
     rows = Export.objects.filter(pk=claim.export.pk, fence=claim.fence, status__in=OPEN)
     rows.update(held_until=None, fence=F("fence") + 1, crash_count=0)
     claim.lost = True

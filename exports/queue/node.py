@@ -1,8 +1,8 @@
-"""What a worker node says of itself: its name, the queues it consumes, its slots, and how many are busy.
+"""The state that a worker node reports: its name, the queues it consumes, its slots, and how many are busy.
 
-With a prefork pool the parent process knows these and opens no database connection, and its child processes have
-connections and do not know. So the parent writes them into a piece of memory that is shared over the fork, once a
-second, and the lease keeper of a child copies them into the node's heartbeat row.
+With a prefork pool the parent process knows the state but opens no database connection, and its child processes have
+connections but do not know the state. So the parent writes it into memory that is shared across the fork, once a
+second, and the lease keeper of a child process copies it into the node's heartbeat row.
 """
 
 import json
@@ -32,11 +32,11 @@ class SharedState:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, SIZE)
-        # When a process of this node last wrote the heartbeat row, so that one of them does and not all.
+        # When a process of this node last wrote the heartbeat row, in milliseconds: one of them writes it, not all.
         self._beat = mmap.mmap(-1, 8)
 
     def write(self, state: NodeState) -> None:
-        """Replaces the state. One process of a node writes, so a reader at worst sees half of it, once."""
+        """Replaces the state. Only one process of a node writes; a reader may at worst see half of a state, once."""
         data = json.dumps(asdict(state)).encode()[: SIZE - _HEAD]
         self._memory[: _HEAD + len(data)] = len(data).to_bytes(_HEAD, "big") + data
 
@@ -50,7 +50,7 @@ class SharedState:
         return NodeState(**{**values, "queues": tuple(values["queues"])})
 
     def take_beat(self, seconds: float) -> bool:
-        """Whether the heartbeat row is to be written now by this process: none of the node has for so long."""
+        """Whether this process must write the heartbeat row now: none of the node has written it for `seconds`."""
         now = int(time.monotonic() * 1000)
         if now - int.from_bytes(self._beat[:8], "big") < seconds * 1000:
             return False

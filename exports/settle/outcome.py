@@ -113,8 +113,7 @@ def record_provider_status(export: Export, word: str, *, source: str, note: str 
     A note that the row above has already is left out.
     """
     export.provider_status = word
-    last = Change.objects.filter(export=export).order_by("-seq").values_list("note", flat=True).first()
-    Change.append(export, export.status, source=source, note="" if note == last else note)
+    Change.append(export, export.status, source=source, note=note, skip_same_note=True)
 
 
 def _move(claim: Claim, to: str, *, source: str, note: str, **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""What an error means for an export: ask again later, pause the credential, or end with a reason."""
+"""What a provider's error means for an export: try again later, pause the credential's rate class, or fail."""
 
 from typing import Any, Final
 
@@ -18,14 +18,14 @@ from exports.transport.errors import (
 )
 
 MAX_UNREADABLE_ANSWERS: Final = 10
-# Some ask for a day; asking again once an hour costs one call.
+# Some providers ask for a pause of a day; trying again once an hour costs one call.
 MAX_PAUSE_SECONDS: Final = 3600.0
 
 
 def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None = None, **fields: Any) -> None:
-    """Writes what follows from an error of prepare, poll or fetch (`fields` are set along). Raises LostClaimError.
+    """Writes what follows from an error of prepare, poll or fetch, and `fields` with it. Raises LostClaimError.
 
-    Not for a request that may have been executed: `submit` decides about those.
+    Not for a request that may have been executed: `steps.submit` handles those.
     """
     export = claim.export
     fields.setdefault("last_error_code", error.code)
@@ -72,6 +72,6 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
 
 
 def pause_rate_class(claim: Claim, seconds: float, reason: str, rate_class: str | None = None) -> None:
-    """The provider asked for a pause: every call of the credential waits, in this rate class."""
+    """Pauses all calls of the credential in the rate class for `seconds`, because the provider asked for it."""
     class_ = claim.export.kind.rate_class if rate_class is None else rate_class
     RateLimitPause.extend(claim.export.project.credential_id, class_, clock.seconds_from_now(seconds), reason[:300])

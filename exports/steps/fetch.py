@@ -1,4 +1,4 @@
-"""Fetching the file: streamed, hashed, resumed after a break, verified, then visible at once."""
+"""The fetch step: streams the file, hashes it, resumes after a break, verifies it, then makes it visible atomically."""
 
 from contextlib import suppress
 from typing import Any, Final
@@ -36,7 +36,7 @@ from exports.transport.errors import BusyError, NotSentError, ProviderError, Unc
 from exports.transport.open_url import open_url
 from exports.transport.responses import retry_after_seconds
 
-# Every other 4xx says that the link is dead (expired ones are answered 400, 401, 403, 404, 410).
+# Every other 4xx means that the link is dead (expired links are answered 400, 401, 403, 404, 410).
 RETRYABLE_STATUSES: Final = frozenset({408, 416, 425, 429})
 MAX_BREAKS_WITHOUT_GROWTH: Final = 6
 STORAGE_RETRY_SECONDS: Final = 15.0
@@ -47,7 +47,10 @@ class DeadLinkError(Exception):
 
 
 def fetch(claim: Claim) -> None:
-    """Fetches until the file is whole, then verifies and keeps it. Raises as `advance` expects."""
+    """Downloads the file, verifies it and ends the export as succeeded.
+
+    Raises ProviderError, LostClaimError and the database's errors, which `steps.run` handles.
+    """
     export = claim.export
     calls: list[Call] = []
 
@@ -65,12 +68,12 @@ def fetch(claim: Claim) -> None:
             done = _download(claim, part, export.decrypt_link(), record)
         except DeadLinkError:
             done = _download(claim, part, _fresh_link(claim), record)
-        _keep(claim, done)
+        _publish(claim, done)
     except DeadLinkError as error:
         part.discard()
         fail(claim, "no_file", f"The provider says the job is done, but its link is dead ({error}).", source="worker")
     except BadFileError as error:
-        _refuse(claim, part, str(error))
+        _reject_part(claim, part, str(error))
     except TooLargeError as error:
         part.discard()
         fail(claim, "too_large", str(error), source="worker")
@@ -86,7 +89,7 @@ def fetch(claim: Claim) -> None:
             part.discard()
             handle_error(claim, error)
         else:
-            _again(claim, part, before, error)
+            _postpone_download(claim, part, before, error)
     except LostClaimError:
         export.refresh_from_db(fields=["status"])
         if not export.is_open:
@@ -97,14 +100,14 @@ def fetch(claim: Claim) -> None:
 
 
 def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> Progress:
-    """The whole file as a part. Raises DeadLinkError, StorageError, TooLargeError, ProviderError, LostClaimError."""
+    """Completes the part. Raises DeadLinkError, StorageError, TooLargeError, ProviderError, LostClaimError."""
     progress = Progress(part)
-    said = part.read_metadata()
+    metadata = part.read_metadata()
     headers: dict[str, str] = {}
-    if part.size and said.get("validator"):
+    if part.size and metadata.get("validator"):
         hash_existing_bytes(claim, progress)
-        headers = {"Range": f"bytes={progress.size}-", "If-Range": said["validator"]}
-        if said.get("total") == progress.size:
+        headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
+        if metadata.get("total") == progress.size:
             return progress
     with open_url(link, address_guard(), headers, record) as opened:
         if 400 <= opened.status < 500 and opened.status not in RETRYABLE_STATUSES:
@@ -116,7 +119,7 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
             raise BusyError("The file's host asks for a pause.", seconds=retry_after_seconds(opened.headers))
         if opened.status not in (200, 206):
             raise UnclearError(f"The file's host answered {opened.status}.", provider_status=str(opened.status))
-        if opened.status == 200 or not is_continuation(opened, progress.size, said):
+        if opened.status == 200 or not is_continuation(opened, progress.size, metadata):
             if opened.status == 206:
                 part.discard()
                 raise UnclearError("The file's host sent another piece than was asked for.")
@@ -125,7 +128,7 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
 
 
 def _fresh_link(claim: Claim) -> str:
-    """Asks the provider once for a link that lives. Raises DeadLinkError, ProviderError."""
+    """Asks the provider once for a fresh link. Raises DeadLinkError, ProviderError, LostClaimError."""
     export = claim.export
     with open_client(export.project.credential, export) as client:
         job = Job(**job_fields(export))
@@ -141,15 +144,15 @@ def _fresh_link(claim: Claim) -> str:
     return status.link
 
 
-def _again(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
-    """The download broke: goes on later from the bytes that are here; six breaks without growth are a bad file."""
+def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
+    """Postpones a download that broke: it resumes from the bytes on the disk. Six breaks without growth: a bad file."""
     export = claim.export
-    most = max(before, export.largest_part_bytes)
-    grown = part.size > most
+    largest = max(before, export.largest_part_bytes)
+    grown = part.size > largest
     consecutive_failures = 0 if grown else export.consecutive_failures + 1
     got_some = part.size > 0
     if got_some and consecutive_failures >= MAX_BREAKS_WITHOUT_GROWTH:
-        _refuse(claim, part, f"{error.message} It broke at the same place {consecutive_failures} times.")
+        _reject_part(claim, part, f"{error.message} It broke at the same place {consecutive_failures} times.")
         return
     seconds = clock.backoff(consecutive_failures, base_seconds=0.5, max_seconds=5.0 if got_some else 120.0)
     postpone(
@@ -157,13 +160,13 @@ def _again(claim: Claim, part: files.PartialFile, before: int, error: ProviderEr
         seconds,
         error.message,
         consecutive_failures=consecutive_failures,
-        largest_part_bytes=max(part.size, most),
+        largest_part_bytes=max(part.size, largest),
         last_error_code="fetch",
     )
 
 
-def _refuse(claim: Claim, part: files.PartialFile, why: str) -> None:
-    """The bytes are no good: once more from the start with a fresh link, then it is a bad file."""
+def _reject_part(claim: Claim, part: files.PartialFile, why: str) -> None:
+    """Discards a part that is unusable and starts again with a fresh link; the second time the export fails."""
     export = claim.export
     part.discard()
     if export.refetches:
@@ -174,7 +177,7 @@ def _refuse(claim: Claim, part: files.PartialFile, why: str) -> None:
     postpone(claim, 1.0, f"{why} It is fetched once more.", refetches=1, consecutive_failures=0, largest_part_bytes=0)
 
 
-def _keep(claim: Claim, done: Progress) -> None:
+def _publish(claim: Claim, done: Progress) -> None:
     """Verifies the part and makes it visible together with the success, or not at all."""
     export = claim.export
     try:
@@ -202,7 +205,7 @@ def _keep(claim: Claim, done: Progress) -> None:
             note = f"Fetched and verified: {done.size} bytes."
             succeed(claim, source="worker", note=note, file=file, consecutive_failures=0, last_error_code="")
     except (OperationalError, InterfaceError):
-        raise  # the commit may have happened: the file stays, and is swept if no row knows it
+        raise  # the commit may have happened: the file stays, and is swept if no row names it
     except BaseException:
         files.delete_file(path)
         raise
@@ -210,7 +213,7 @@ def _keep(claim: Claim, done: Progress) -> None:
 
 
 def file_name(claim: Claim) -> str:
-    """The name people see: project, kind, number."""
+    """The file name that people see: project, type, number."""
     export = claim.export
     project = slugify(export.project.name)[:80] or slugify(export.project.remote_id)[:80] or "project"
     return f"{project}-{export.type}-{export.pk}.{export.format}"

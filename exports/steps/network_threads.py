@@ -1,18 +1,18 @@
-"""Threads that wait for the network, for polls that are made together. They keep no database connection."""
+"""Threads that wait for the network while polls are made together. They keep no database connection."""
 
 import queue
 import threading
 from collections.abc import Callable
 from typing import Final
 
-# In each process. A message carries up to fifty polls; a process with a thread pool runs several messages at once.
+# Per process. A message carries up to fifty polls; a process with a thread pool runs several messages at once.
 MAX_THREADS: Final = 200
 
 
 class NetworkThreads:
-    """Daemon threads, started as they are needed and kept.
+    """Daemon threads, started when needed and then kept.
 
-    Not concurrent.futures: its threads are waited for when the process ends, and a provider may take minutes.
+    Not concurrent.futures: a process waits for its threads at exit, and a provider may take minutes to answer.
     """
 
     def __init__(self, max_threads: int = MAX_THREADS) -> None:
@@ -23,7 +23,7 @@ class NetworkThreads:
         self._idle = 0
 
     def run(self, work: Callable[[], None]) -> None:
-        """Has a thread do it; `work` must not raise."""
+        """Runs `work` in one of the threads. It must not raise."""
         with self._lock:
             if self._idle <= self._work.qsize() and self._threads < self.max_threads:
                 self._threads += 1

@@ -20,7 +20,7 @@ def search_for_job(claim: Claim, client: Client) -> None:
     worth asking again.
     """
     export, provider = claim.export, claim.export.project.credential.provider_definition
-    job = build_job(export)
+    job = build_job(export, with_watched_ids=True)
     try:
         result = retry_with_fresh_token(client, lambda: provider.find(client, job))
     except BusyError:

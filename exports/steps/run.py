@@ -1,4 +1,4 @@
-"""Running steps: what the tasks do with an export that was claimed for them, and what follows from errors."""
+"""Running steps: what the tasks do with the exports they have claimed, and how errors are handled."""
 
 import logging
 import queue
@@ -20,7 +20,7 @@ from exports.transport.errors import ProviderError
 log = logging.getLogger(__name__)
 
 STEP_HANDLERS = {states.SUBMIT: submit.submit, states.POLL: poll.poll, states.FETCH: fetch.fetch}
-# Results that come within so long of each other are written together.
+# Results that arrive within this time of each other are written together.
 GATHER_SECONDS: Final = 0.05
 LISTEN_SECONDS: Final = 0.25
 MAX_CRASHES: Final = 20
@@ -29,17 +29,18 @@ T = TypeVar("T")
 
 
 def run_step(claim: Claim, interrupts: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
-    """Takes the one next step. Whatever happens, the export ends, or has a next step with a time.
+    """Takes the export's next step. Afterwards the export has ended, or it has a next step with a time.
 
-    A claim that no longer stands is dropped in silence: another worker, or a person, was faster. When the database is
-    away the claim's lease brings the step back. `interrupts`: what a time limit of the worker raises in this thread.
+    The result of a claim that no longer stands is dropped: another worker or a person was faster. Raises
+    OperationalError or InterfaceError when the database is away; the step is due again when its lease ends.
+    `interrupts`: the exceptions that a time limit of the worker raises in this thread.
     """
     if not claim.lost and _in_time(claim):
         _safely(claim, lambda: STEP_HANDLERS[claim.export.step](claim), interrupts)
 
 
 def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[type[Exception], ...] = ()) -> None:
-    """Takes the next step of many exports that are to be polled. What comes back together is written together."""
+    """Polls jobs of many exports; results that arrive together are written together. `interrupts`: see `run_step`."""
     results: queue.SimpleQueue[poll.PollResult] = queue.SimpleQueue()
     going = begin_polls(claims)
     patience = poll.PATIENCE_SECONDS if len(claims) > 1 else None
@@ -60,12 +61,12 @@ def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[t
 
 def _poll_into(results: "queue.SimpleQueue[poll.PollResult]", claim: Claim, patience: float | None) -> None:
     result = poll.poll_provider(claim, patience)
-    connections.close_all()  # a token was fetched; hundreds of threads must not keep a connection each
+    connections.close_all()  # fetching a token opened one; hundreds of threads must not keep a connection each
     results.put(result)
 
 
 def _gather(results: "queue.SimpleQueue[poll.PollResult]", waiting: int) -> list[poll.PollResult]:
-    """The results that come within a moment of each other; none after LISTEN_SECONDS without any."""
+    """The results that arrive within GATHER_SECONDS of the first; none when none arrives for LISTEN_SECONDS."""
     try:
         poll_results = [results.get(timeout=LISTEN_SECONDS)]
     except queue.Empty:
@@ -81,22 +82,22 @@ def _gather(results: "queue.SimpleQueue[poll.PollResult]", waiting: int) -> list
 
 
 def begin_polls(claims: Sequence[Claim]) -> list[Claim]:
-    """The first part of many polls at once: the claims whose providers may be asked now; the others are settled."""
+    """The claims whose providers may be polled now. The others are settled: postponed, or their exports ended."""
     return _together([claim for claim in claims if _in_time(claim)], lambda claim: claim, poll.admit_polls)
 
 
 def settle_polls(poll_results: Sequence[poll.PollResult]) -> list[poll.PollResult]:
-    """The last part of many polls at once: writes what brought nothing new. The others are to be finished."""
+    """Writes the polls that showed nothing new in one batch. Returns the others, which `finish_poll` must write."""
     return _together(poll_results, lambda result: result.claim, poll.write_unchanged_polls)
 
 
 def finish_poll(result: poll.PollResult) -> None:
-    """Writes what follows from a look that `end_looks` left."""
+    """Writes what follows from a result that `settle_polls` returned."""
     _safely(result.claim, lambda: poll.handle_poll_result(result))
 
 
 def _together(items: Sequence[T], claim_of: Callable[[T], Claim], work: Callable[[Sequence[T]], list[T]]) -> list[T]:
-    """The work for all of them; where one makes it fail, for each by itself, so that it fails alone."""
+    """Does the work for all items at once; when it raises, for each by itself, so that only the faulty item fails."""
     if not items:
         return []
     try:
@@ -106,8 +107,8 @@ def _together(items: Sequence[T], claim_of: Callable[[T], Claim], work: Callable
     except Exception as error:
         if len(items) > 1:
             return [left for item in items for left in _together([item], claim_of, work)]
-        last_error_code = error
-        _safely(claim_of(items[0]), lambda: _raise(last_error_code))
+        failure = error
+        _safely(claim_of(items[0]), lambda: _raise(failure))
         return []
 
 
@@ -116,13 +117,13 @@ def _raise(error: Exception) -> None:
 
 
 def _in_time(claim: Claim) -> bool:
-    """Whether the step may be taken at all; else its export was ended."""
+    """Whether the step may be taken. If not, the export was ended: it is overdue, or its workers died too often."""
     export = claim.export
     if export.deadline_at <= clock.now():
         _safely(claim, lambda: fail_overdue(claim))
     elif export.crash_count > MAX_CRASHES:
-        what = f"The worker died {export.crash_count - 1} times in this step."
-        _safely(claim, lambda: fail(claim, "internal", what, source="watchdog"))
+        message = f"The worker died {export.crash_count - 1} times in this step."
+        _safely(claim, lambda: fail(claim, "internal", message, source="watchdog"))
     else:
         return True
     return False
@@ -146,11 +147,11 @@ def _safely(
             _internal_error(claim, error)
     except LostClaimError:
         claim.lost = True
-        log.info("The claim on export %s no longer stands; what it brought is dropped.", claim.export.pk)
+        log.info("The claim on export %s no longer stands; its result is dropped.", claim.export.pk)
 
 
 def _interrupted(claim: Claim, error: Exception) -> None:
-    """A time limit of the worker ended the step. A request that may have left is looked up, never sent again."""
+    """Postpones a step that a time limit ended. A request that may have left is searched for, never sent again."""
     export = claim.export
     log.warning("A time limit of the worker (%s) ended the step of export %s.", type(error).__name__, export.pk)
     note = "The worker's time limit ended the step."
@@ -161,7 +162,7 @@ def _interrupted(claim: Claim, error: Exception) -> None:
 
 
 def _internal_error(claim: Claim, error: Exception) -> None:
-    """A fault of ours. Once more later, since what met it may have changed; after five in a row it is the end."""
+    """Postpones a step after a fault of the portal itself; after MAX_INTERNAL_ERRORS in a row the export fails."""
     export = claim.export
     export.refresh_from_db(fields=["status", "step", "consecutive_failures", "last_error_code", "deadline_at"])
     log.exception("A fault of the portal's own in export %s.", export.pk)
@@ -169,8 +170,8 @@ def _internal_error(claim: Claim, error: Exception) -> None:
         raise LostClaimError from error
     count = export.consecutive_failures + 1 if export.last_error_code == "internal" else 1
     if count >= MAX_INTERNAL_ERRORS:
-        what = f"A fault of the portal itself ({type(error).__name__}), {count} times in a row."
-        fail(claim, "internal", what, source="worker", consecutive_failures=count)
+        message = f"A fault of the portal itself ({type(error).__name__}), {count} times in a row."
+        fail(claim, "internal", message, source="worker", consecutive_failures=count)
     else:
         note = f"A fault of the portal itself ({type(error).__name__})."
         postpone(claim, clock.backoff(count), note, consecutive_failures=count, last_error_code="internal")

@@ -104,6 +104,10 @@ def measure_polls(here: Testbed, load: Load, begins: float, sessions: Sequence[i
         time.sleep(load.seconds)
         end, used = time.time(), session_seconds(sessions) - used
         memory = megabytes(sessions)
+    # One that has ended would look like a peer that is slow.
+    ended = [session for session in sessions if not sum(megabytes([session]))]
+    if ended:
+        raise AssertionError(f"processes ended while they were measured: {ended}\n{here.portal.logs()}")
     return measurement(here.stand_in.poll_times(), load, begins, (start, end), used, database.used, memory)
 
 
