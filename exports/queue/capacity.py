@@ -4,6 +4,7 @@ A node of several queues shares its slots between them. Downloads, which may tak
 one slot is left for `portal.control`, without which nothing more would be dispatched.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,10 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
 
 from exports import clock
-from exports.models import Heartbeat, Reservation
+from exports.queue import fairness
 
 SUBMIT: Final = f"{settings.TASK_QUEUE_PREFIX}.submit"
 POLL: Final = f"{settings.TASK_QUEUE_PREFIX}.poll"
@@ -23,6 +25,13 @@ CONTROL: Final = f"{settings.TASK_QUEUE_PREFIX}.control"
 QUEUES: Final = (SUBMIT, POLL, FETCH, DELIVER, CONTROL)
 # A node whose heartbeat row is older than this gets no messages. Nodes write it every five seconds.
 SILENT: Final = timedelta(seconds=15)
+
+
+# One statement, because every dispatch begins with it: nodes without a queue, reservations with theirs.
+READ_SQL: Final = """
+    SELECT NULL, slots, CAST(queues AS text) FROM exports_heartbeat WHERE slots > 0 AND at > %s
+    UNION ALL SELECT queue, 1, CAST(exports AS text) FROM exports_reservation WHERE until > %s
+"""
 
 
 @dataclass
@@ -71,9 +80,19 @@ class Capacity:
                 number -= part
 
 
-def read() -> tuple[Capacity, list[Reservation]]:
-    """The capacity now, and the reservations that it counts."""
-    now = clock.now()
-    nodes = Heartbeat.objects.filter(slots__gt=0, at__gt=now - SILENT).values_list("queues", "slots")
-    reserved = list(Reservation.objects.filter(until__gt=now))
-    return Capacity(nodes, Counter(row.queue for row in reserved)), reserved
+def read() -> tuple[Capacity, list[fairness.Running]]:
+    """The capacity now, and how many exports each team and project has reserved or running."""
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    silent_since = connection.ops.adapt_datetimefield_value(clock.now() - SILENT)
+    nodes: list[tuple[list[str], int]] = []
+    reserved: Counter[str] = Counter()
+    running: list[fairness.Running] = []
+    with connection.cursor() as cursor:
+        cursor.execute(READ_SQL, [silent_since, now])
+        for queue, slots, content in cursor.fetchall():
+            if queue is None:
+                nodes.append((json.loads(content), slots))
+            else:
+                reserved[queue] += 1
+                running += [(team, project, number) for team, project, number in json.loads(content)]
+    return Capacity(nodes, reserved), running

@@ -20,11 +20,6 @@ def _due(now: datetime) -> QuerySet[OutboxMessage]:
     return OutboxMessage.objects.filter(idle, due_at__lte=now).order_by("due_at")
 
 
-def any_due() -> bool:
-    """Whether any outbox message is due."""
-    return _due(clock.now()).exists()
-
-
 def reserve(limit: int) -> list[int]:
     """Claims up to `limit` due outbox messages for tasks that are about to be published. Returns their ids.
 
@@ -40,13 +35,14 @@ def reserve(limit: int) -> list[int]:
         full = [host for host, number in hosts.items() if number >= MAX_PER_HOST]
         rows = _due(now).exclude(pk__in=chosen).exclude(host__in=full).exclude(recipient__in=recipients)
         added = 0
-        for pk, recipient, host in rows.values_list("pk", "recipient", "host")[:MAX_CANDIDATES]:
+        candidates = list(rows.values_list("pk", "recipient", "host")[:MAX_CANDIDATES])
+        for pk, recipient, host in candidates:
             if len(chosen) < limit and recipient not in recipients and hosts[host] < MAX_PER_HOST:
                 chosen.append(pk)
                 recipients.add(recipient)
                 hosts[host] += 1
                 added += 1
-        if not added:
+        if not added or len(candidates) < MAX_CANDIDATES:
             break
     OutboxMessage.objects.filter(pk__in=chosen).update(held_until=clock.seconds_from_now(LEASE_SECONDS), reserved=True)
     return chosen

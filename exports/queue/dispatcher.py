@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from exports import clock, states
 from exports.models import Reservation
 from exports.queue import capacity, deliveries, leases, wakeup
 from exports.queue.capacity import DELIVER, FETCH, POLL, SUBMIT, Capacity
-from exports.queue.leases import Reserved
+from exports.queue.leases import DELIVERY, Reserved
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ QUEUE_OF: Final = {states.SUBMIT: SUBMIT, states.FETCH: FETCH, states.POLL: POLL
 
 @dataclass(frozen=True)
 class Message:
-    """A task message to be published. `more_due`: its queue has no slot left, and more may be due."""
+    """A task message to be published. `more_due`: when its task ends, the dispatcher is to be run."""
 
     task: str
     queue: str
@@ -45,7 +45,7 @@ def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
     When `publish` raises, everything that was reserved is due again at once.
     """
     oldest = leases.oldest_due_by_step()
-    any_delivery = deliveries.any_due()
+    any_delivery = oldest.pop(DELIVERY, None) is not None
     if not oldest and not any_delivery:
         return 0
     messages, reserved = _reserve(oldest, any_delivery)
@@ -63,8 +63,7 @@ def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
 def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Message], list[Reserved]]:
     if not _lock_for_counting():
         return [], []
-    free, outstanding = capacity.read()
-    running = [(team, project, number) for row in outstanding for team, project, number in row.exports]
+    free, running = capacity.read()
     messages: list[Message] = []
     reserved: list[Reserved] = []
     rows: list[Reservation] = []
@@ -102,24 +101,33 @@ def _messages(queue: str, exports: Sequence[Reserved], slots: int) -> tuple[list
     """The messages for reserved exports, and the exports for which there was no slot."""
     if queue != POLL:
         name = "exports.submit" if queue == SUBMIT else "exports.fetch"
-        more_due = len(exports) >= slots
-        return [Message(name, queue, (export.export_id, export.fence), _task_id(), more_due) for export in exports], []
+        messages = [Message(name, queue, (export.export_id, export.fence), _task_id()) for export in exports]
+        return _mark_more_due(messages, slots), []
     alone = [[export] for export in exports if export.polls_alone]
     others = [export for export in exports if not export.polls_alone]
     batches = [*alone, *(others[at : at + POLLS_TOGETHER] for at in range(0, len(others), POLLS_TOGETHER))]
-    more_due = len(batches) >= slots
     messages = [
-        Message("exports.poll", queue, ([(export.export_id, export.fence) for export in batch],), _task_id(), more_due)
+        Message("exports.poll", queue, ([(export.export_id, export.fence) for export in batch],), _task_id())
         for batch in batches[:slots]
     ]
-    return messages, [export for batch in batches[slots:] for export in batch]
+    return _mark_more_due(messages, slots), [export for batch in batches[slots:] for export in batch]
 
 
 def _deliveries(free: Capacity) -> list[Message]:
     slots = free.free(DELIVER)
-    message_ids = deliveries.reserve(slots)
-    more_due = len(message_ids) >= slots
-    return [Message("exports.deliver", DELIVER, (message_id,), _task_id(), more_due) for message_id in message_ids]
+    messages = [Message("exports.deliver", DELIVER, (pk,), _task_id()) for pk in deliveries.reserve(slots)]
+    return _mark_more_due(messages, slots)
+
+
+def _mark_more_due(messages: list[Message], slots: int) -> list[Message]:
+    """Where these take all free slots, the end of one of them wakes the dispatcher, since more may be due.
+
+    The one in the middle: then half of the slots are free, and one dispatch fills them all.
+    """
+    if messages and len(messages) >= slots:
+        middle = (len(messages) - 1) // 2
+        messages[middle] = replace(messages[middle], more_due=True)
+    return messages
 
 
 def _reservation(message: Message, owners: Mapping[int, tuple[int, int]]) -> Reservation:

@@ -94,7 +94,7 @@ class LeaseKeeper:
         connections.close_all()
 
     def run_once(self) -> None:
-        """One round: renews leases and slots, writes the heartbeat, sets the clock. Releases claims of a stopping worker."""
+        """One round: renews leases and slots, writes the heartbeat and sets the clock; at a stop, releases claims."""
         close_old_connections()
         self._renew()
         state = shared.read()

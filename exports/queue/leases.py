@@ -35,7 +35,12 @@ _OLDEST_DUE_OF_STEP = (
     "(SELECT next_step_at FROM exports_export WHERE step = %s AND next_step_at <= %s"
     " AND (held_until IS NULL OR held_until <= %s) ORDER BY next_step_at LIMIT 1)"
 )
-OLDEST_DUE_SQL: Final = "SELECT " + ", ".join([_OLDEST_DUE_OF_STEP] * len(CLAIMABLE_STEPS))
+_OLDEST_DUE_DELIVERY = (
+    "(SELECT due_at FROM exports_outboxmessage WHERE due_at <= %s"
+    " AND (held_until IS NULL OR held_until <= %s) ORDER BY due_at LIMIT 1)"
+)
+OLDEST_DUE_SQL: Final = "SELECT " + ", ".join([*[_OLDEST_DUE_OF_STEP] * len(CLAIMABLE_STEPS), _OLDEST_DUE_DELIVERY])
+DELIVERY: Final = "delivery"
 RESERVE_SQL: Final = """
     UPDATE exports_export SET held_until = %s, fence = fence + 1, reserved = TRUE
     WHERE id = ANY({}) RETURNING id, fence, team_id, project_id, polls_alone
@@ -122,12 +127,13 @@ class Claim:
 
 
 def oldest_due_by_step() -> dict[str, datetime]:
-    """For each kind of step that is due, since when the oldest is due. One plain read without a lock."""
+    """For each kind of step that is due, and DELIVERY, since when the oldest is due. One plain read without a lock."""
     now = connection.ops.adapt_datetimefield_value(clock.now())
     with connection.cursor() as cursor:
-        cursor.execute(OLDEST_DUE_SQL, [value for step in CLAIMABLE_STEPS for value in (step, now, now)])
+        cursor.execute(OLDEST_DUE_SQL, [*(value for step in CLAIMABLE_STEPS for value in (step, now, now)), now, now])
         times = cursor.fetchone()
-    return {step: _aware_time(at) for step, at in zip(CLAIMABLE_STEPS, times, strict=True) if at is not None}
+    names = (*CLAIMABLE_STEPS, DELIVERY)
+    return {name: _aware_time(at) for name, at in zip(names, times, strict=True) if at is not None}
 
 
 def _aware_time(at: datetime | str) -> datetime:

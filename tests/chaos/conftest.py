@@ -1,4 +1,4 @@
-"""The storms run on the three set-ups; where a PostgreSQL server is installed they start their own and crash it."""
+"""The storms run on the three set-ups. Where PostgreSQL is installed, they start a server of their own and crash it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ __all__ = ["own_sandbox", "portal"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every storm is slow."""
+    """Marks every storm as slow."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -22,8 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def own_postgres() -> Iterator[PostgresServer | None]:
-    with running_server() as one:
-        yield one
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture(params=SETUPS)
@@ -33,5 +33,5 @@ def setup_environment(request: pytest.FixtureRequest, own_postgres: PostgresServ
     if database == "sqlite":
         yield {}
         return
-    with servers_environment(broker, own_postgres.address() if own_postgres else DATABASE) as found:
-        yield found
+    with servers_environment(broker, own_postgres.address() if own_postgres else DATABASE) as environment:
+        yield environment

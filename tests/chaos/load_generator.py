@@ -1,4 +1,4 @@
-"""Somebody who asks for exports through the API all through the storm, and asks again where no answer came."""
+"""Requests exports through the API during the storm, and repeats requests that were not answered."""
 
 import json
 import random
@@ -11,14 +11,14 @@ import requests
 from tests.chaos.portal_database import PortalDatabase
 from tests.helpers.installation import Installation
 
-# The embedded set-up's web process has a few threads; an ask that waits for the database waits its turn.
+# The embedded set-up's web process has few threads, so a request may wait long for the database.
 GIVE_UP_SECONDS: Final = 300.0
 
 
 class LoadGenerator(threading.Thread):
-    """Asks for each of `wanted` (project, type) once, in a mixed order, with so many under way at most.
+    """Requests each of `wanted` (project, type) once, in random order, with at most `max_open` exports open.
 
-    Each ask carries an Idempotency-Key, so that one whose answer was lost with its web process can be repeated.
+    Each request carries an Idempotency-Key, so that one whose answer was lost with its web process can be repeated.
     """
 
     def __init__(
@@ -33,36 +33,36 @@ class LoadGenerator(threading.Thread):
         self.error = ""
 
     def run(self) -> None:
-        """Asks until all is asked."""
+        """Runs until every export is requested. `error` says why it ended early."""
         try:
             for number, (project, type_) in enumerate(self.wanted):
                 while number % 10 == 0 and self.ledger.open() > self.max_open:
                     time.sleep(0.2)
-                self.created[self._ask(f"ask-{number}", project, type_)] = project
+                self.created[self._request(f"ask-{number}", project, type_)] = project
         except Exception as error:
-            self.error = f"asking ended with {error!r}"
+            self.error = f"the requests ended with {error!r}"
             raise
 
-    def _ask(self, key: str, project: int, type_: str) -> int:
+    def _request(self, key: str, project: int, type_: str) -> int:
         ends = time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:
-                made = self._once(key, project, type_)
-                if made.status_code == 201:
-                    return int(made.json()["id"])
-                if made.status_code < 500 or time.monotonic() > ends:
-                    raise AssertionError(f"{made.status_code}: {made.text}")
+                response = self._post(key, project, type_)
+                if response.status_code == 201:
+                    return int(response.json()["id"])
+                if response.status_code < 500 or time.monotonic() > ends:
+                    raise AssertionError(f"{response.status_code}: {response.text}")
             except requests.RequestException:
                 if time.monotonic() > ends:
                     raise
             self.repeated_requests += 1
             time.sleep(0.2)
 
-    def _once(self, key: str, project: int, type_: str) -> requests.Response:
-        wanted: dict[str, Any] = {"type": type_, "confirm": True, "allow_twin": True}
+    def _post(self, key: str, project: int, type_: str) -> requests.Response:
+        body: dict[str, Any] = {"type": type_, "confirm": True, "allow_twin": True}
         return requests.post(
             f"http://127.0.0.1:{self.portal.port}/api/v1/projects/{project}/exports",
-            data=json.dumps(wanted),
+            data=json.dumps(body),
             headers={"Authorization": f"Bearer {self.portal.token}", "Idempotency-Key": key},
             timeout=30,
         )

@@ -1,4 +1,4 @@
-"""The portal's own books, read straight from its database: the judge of a storm must not go through the judged."""
+"""Reads the portal's database directly, so that the checks of a storm do not depend on the code they check."""
 
 import contextlib
 import sqlite3
@@ -11,7 +11,7 @@ from tests.helpers.installation import Installation
 
 
 class PortalDatabase:
-    """Reads; waits where the database is just being restarted."""
+    """The portal's database, read only. Reads are repeated while the database is being restarted."""
 
     def __init__(self, portal: Installation) -> None:
         self.address = portal.environment.get("DATABASE_URL", "").replace("postgres://", "postgresql://")
@@ -36,27 +36,27 @@ class PortalDatabase:
             return file.execute(statement).fetchall()
 
     def open(self) -> int:
-        """Exports that have not ended."""
+        """The number of exports that have not ended."""
         return int(self.rows("SELECT count(*) FROM exports_export WHERE next_step_at IS NOT NULL")[0][0])
 
     def leased(self) -> int:
-        """Exports whose step is in some worker's hands."""
+        """The number of exports whose step is reserved or under way."""
         return int(self.rows("SELECT count(*) FROM exports_export WHERE held_until IS NOT NULL")[0][0])
 
     def exports(self) -> dict[int, dict[str, Any]]:
         """Every export: its project, status, error, format, its file's hash, and the job's id."""
-        found = self.rows(
+        exports = self.rows(
             "SELECT e.id, e.project_id, e.status, e.error_code, e.error_message, e.format, f.sha256, e.remote_id"
             " FROM exports_export e LEFT JOIN exports_file f ON f.id = e.file_id"
         )
         names = ("project", "status", "error", "message", "format", "sha256", "remote_id")
-        return {row[0]: dict(zip(names, row[1:], strict=True)) for row in found}
+        return {row[0]: dict(zip(names, row[1:], strict=True)) for row in exports}
 
     def histories(self) -> dict[int, list[tuple[str | None, str]]]:
-        """Of every export, from and to of each row in order."""
-        found: dict[int, list[tuple[str | None, str]]] = {}
+        """For every export, (from, to) of each history row in order."""
+        histories: dict[int, list[tuple[str | None, str]]] = {}
         for export, before, after in self.rows(
             "SELECT export_id, from_status, to_status FROM exports_change ORDER BY export_id, seq"
         ):
-            found.setdefault(export, []).append((before, after))
-        return found
+            histories.setdefault(export, []).append((before, after))
+        return histories

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the storm's own, which may be stopped in the middle of everything."""
+"""A PostgreSQL server that belongs to the storm, which may crash it at any time."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ from tests.helpers.stub_server import free_port
 
 def find_programs() -> Path | None:
     """The folder of initdb and postgres, None where no server is installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
-    named = shutil.which("initdb")
-    return found[-1].parent if found else Path(named).parent if named else None
+    initdbs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
+    initdb = shutil.which("initdb")
+    return initdbs[-1].parent if initdbs else Path(initdb).parent if initdb else None
 
 
 class PostgresServer:
-    """One server in a folder of its own, on a port of 127.0.0.1."""
+    """A server with its data in `folder`, on a free port of 127.0.0.1."""
 
     def __init__(self, folder: Path, bin_: Path) -> None:
         self.folder, self.bin, self.port = folder, bin_, free_port()
@@ -42,11 +42,11 @@ class PostgresServer:
         )
 
     def address(self, database: str = "postgres") -> str:
-        """Where it is, as DATABASE_URL says it."""
+        """The address, in the form of DATABASE_URL."""
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Returns when it answers."""
+        """Starts the server and returns when it answers."""
         options = ["-p", str(self.port), "-k", str(self.folder), "-c", "max_connections=100"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -61,13 +61,13 @@ class PostgresServer:
         wait_for(self._answers, 60, lambda: (self.folder / "log").read_text()[-2000:])
 
     def stop(self) -> None:
-        """At once, as a crash would: nothing is ended in order or written down; the next start recovers."""
+        """Stops the server as a crash would: connections are cut, no checkpoint is written; the next start recovers."""
         if self.process is not None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(30)
 
     def restart(self) -> None:
-        """A crash, and the start after it."""
+        """Crashes the server and starts it again."""
         self.stop()
         self.start()
 
@@ -88,9 +88,9 @@ def running_server() -> Iterator[PostgresServer | None]:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="storm-") as folder:
-        one = PostgresServer(Path(folder), bin_)
+        server = PostgresServer(Path(folder), bin_)
         try:
-            one.start()
-            yield one
+            server.start()
+            yield server
         finally:
-            one.stop()
+            server.stop()

@@ -1,8 +1,8 @@
 """A storm over a whole portal: processes killed, messages flushed, a database that crashes, a provider that misbehaves.
 
-Exports are asked for all through it. What comes out is checked against the stand-ins' ledger (`verdict`): every export
-ended, none was asked for twice, histories have no gap, files are whole, nothing is left over. Everything random comes
-from one seed.
+Exports are requested during all of it. `violations` checks the result against the stand-ins' ledger: every export has
+ended, none was requested twice, histories have no gap, files are complete, and no file is left over. All random choices
+come from one seed.
 """
 
 import contextlib
@@ -25,15 +25,15 @@ from tests.chaos.postgres_server import PostgresServer
 from tests.helpers.broker_queues import PREFIX_VARIABLE, empty_queues
 from tests.helpers.installation import Installation, wait_for
 
-# (provider, type, share of the exports asked for, projects that behave). Those of one project stand in line but at
-# PlayCanvas, so the others have fewer on more projects; AI Studios has two that take any number.
+# (provider, type, exports per project as a share of `each`, projects without faults). Except at PlayCanvas, exports of
+# one project run one after the other, so the others have fewer on more projects. AI Studios has two such projects.
 TARGETS: Final[tuple[tuple[str, str, float, tuple[str, ...]], ...]] = (
     ("playcanvas", "archive", 4 / 3, ("100001", "100003", "100005")),
     ("toloka", "archive", 1 / 3, ("10", "11", "12", "30", "31", "32", "33", "34", "35")),
     ("ulule", "orders", 1 / 2, ("4001", "4002", "4003", "4005")),
     ("aistudios", "video", 1 / 10, ("65fa6b07dca2e367461a2925", "65fa6b07dca2e367461a2926")),
 )
-# What goes wrong at the provider, and in which share of the calls: a fifth of each sort.
+# The faults of the providers and their share of calls: about a fifth of each sort of call.
 PROVIDER_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"on": "poll", "fault": "status", "status": 500, "probability": 0.06},
     {"on": "poll", "fault": "garbage", "probability": 0.05},
@@ -48,22 +48,22 @@ PROVIDER_FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"on": "file", "fault": "status", "status": 503, "probability": 0.1},
 )
 KILLED_PROCESSES: Final = ("worker", "beat", "web")
-# Dealt like cards, so that a storm of any length has them all.
+# Taken in random order without replacement, so that every long storm has them all.
 DISRUPTIONS: Final = (
     *("worker", "worker", "worker", "worker", "worker", "worker", "worker", "beat", "beat", "web", "web"),
     *("broker", "cut", "crash", "crowd", "freeze"),
 )
-# Longer than a lease: whoever wakes up after it has lost what it held.
+# Longer than a lease: a worker that wakes up after it has lost its claims.
 FROZEN_SECONDS: Final = 12.0
 CONNECTION_FLOOD_SECONDS: Final = 3.0
 
 
 @dataclass
 class Report:
-    """What happened: deeds of the storm, faults that were met, and how the exports ended.
+    """What happened: disruptions, faults of the providers, and how the exports ended.
 
-    `in_hand`: steps that were in workers' hands at the moments when one was killed. `repeated`: asks sent again.
-    `swept`: parts of files that dead workers left.
+    `steps_under_way`: steps that were reserved or under way when a worker was killed. `repeated_requests`: requests
+    sent again. `swept`: parts of files that dead workers left.
     """
 
     seed: int
@@ -78,12 +78,12 @@ class Report:
 
     @property
     def kills(self) -> int:
-        """How many processes were killed."""
+        """The number of processes that were killed."""
         return sum(self.disruptions[name] for name in KILLED_PROCESSES)
 
 
 class Storm:
-    """One run over one installation. `server`: the database's server, where it is the storm's own."""
+    """One storm over one installation. `server`: the database's server, where it belongs to the storm."""
 
     def __init__(self, portal: Installation, sandbox: Sandbox, server: PostgresServer | None, seed: int) -> None:
         self.portal, self.sandbox, self.server = portal, sandbox, server
@@ -91,31 +91,31 @@ class Storm:
         self.rng = random.Random(seed)
         self.report = Report(seed)
         self.projects: dict[int, tuple[str, str]] = {}
-        # However short it is, the database crashes in it.
+        # The database crashes in every storm, however short.
         self.pending_disruptions = ["crash"]
         self.frozen: list[tuple[subprocess.Popen[bytes], float]] = []
         self.workers = [portal.start_worker(slots=4) for _ in range(2)]
 
     def run(self, each: int, kills: int, pause: float) -> Report:
-        """Asks for nine times `each` exports while so many processes are killed; waits until all has ended."""
+        """Requests about nine times `each` exports while `kills` processes are killed; waits until all have ended."""
         begun = time.monotonic()
-        for weather in PROVIDER_FAULTS:
-            self.sandbox.fault(provider="*", project="*", seed=self.rng.randrange(10**6), **weather)
-        asker = LoadGenerator(self.portal, self.ledger, self._wanted(each), self.rng)
-        asker.start()
-        while self.report.kills < kills or (asker.is_alive() and self.report.kills < 3 * kills):
+        for fault in PROVIDER_FAULTS:
+            self.sandbox.fault(provider="*", project="*", seed=self.rng.randrange(10**6), **fault)
+        load = LoadGenerator(self.portal, self.ledger, self._wanted(each), self.rng)
+        load.start()
+        while self.report.kills < kills or (load.is_alive() and self.report.kills < 3 * kills):
             time.sleep(self.rng.uniform(0.5, 1.5) * pause)
-            self._do(self._deal())
+            self._disrupt(self._next_disruption())
             self._thaw(FROZEN_SECONDS)
-        asker.join()
-        assert not asker.error, asker.error
+        load.join()
+        assert not load.error, load.error
         for fault in self.sandbox.faults():
             self.report.faults[f"{fault['on']}: {fault['fault']} {fault.get('status') or ''}".strip()] += fault["fired"]
         self.sandbox.clear_faults()
         self._thaw(0.0)
         wait_for(lambda: not self.ledger.open(), 900, self._left)
-        self.created = asker.created
-        self.report.exports, self.report.repeated_requests = len(asker.created), asker.repeated_requests
+        self.created = load.created
+        self.report.exports, self.report.repeated_requests = len(load.created), load.repeated_requests
         self.report.seconds = time.monotonic() - begun
         return self.report
 
@@ -139,13 +139,13 @@ class Storm:
         columns = "id, status, step, next_step_at, held_until, last_error_code, wait_note"
         return str(self.ledger.rows(f"SELECT {columns} FROM exports_export WHERE next_step_at IS NOT NULL"))  # noqa: S608
 
-    def _deal(self) -> str:
+    def _next_disruption(self) -> str:
         if not self.pending_disruptions:
             self.pending_disruptions = self.rng.sample(DISRUPTIONS, len(DISRUPTIONS))
         return self.pending_disruptions.pop()
 
-    def _do(self, deed: str) -> None:
-        does: dict[str, Callable[[], bool]] = {
+    def _disrupt(self, disruption: str) -> None:
+        actions: dict[str, Callable[[], bool]] = {
             "worker": self._kill_worker,
             "beat": self._kill_beat,
             "web": self._kill_web,
@@ -155,20 +155,20 @@ class Storm:
             "crowd": self._crowd,
             "freeze": self._freeze,
         }
-        if does[deed]():
-            self.report.disruptions[deed] += 1
+        if actions[disruption]():
+            self.report.disruptions[disruption] += 1
 
     def _kill_worker(self) -> bool:
-        # The one that has run longest is surely past its start.
+        # The worker that has run longest has surely finished its start.
         victim = self.workers.pop(0)
-        alive, held = victim.poll() is None, self.ledger.leased()
+        alive, leased = victim.poll() is None, self.ledger.leased()
         self.portal.kill(victim)
         self.workers.append(self.portal.start_worker(slots=4))
-        self.report.steps_under_way += held if alive else 0
+        self.report.steps_under_way += leased if alive else 0
         return alive
 
     def _freeze(self) -> bool:
-        """A worker sleeps in the middle of what it does; another takes its place."""
+        """Suspends a worker while it works, and starts another in its place."""
         victim = self.workers.pop(0)
         os.killpg(victim.pid, signal.SIGSTOP)
         self.frozen.append((victim, time.monotonic()))
@@ -176,7 +176,7 @@ class Storm:
         return True
 
     def _thaw(self, after: float) -> None:
-        """Those that have slept so long wake up and go on with what they held; soon they are told to stop, gently."""
+        """Resumes workers that were suspended for `after` seconds, and asks them to stop two seconds later."""
         for victim, since in list(self.frozen):
             if time.monotonic() > since + after:
                 self.frozen.remove((victim, since))
@@ -200,7 +200,7 @@ class Storm:
         return alive
 
     def _flush(self) -> bool:
-        """Loses every message of this portal: its queue in Redis or RabbitMQ, or the embedded broker's folder."""
+        """Deletes every message of this portal: in Redis, in RabbitMQ, or in the embedded broker's folder."""
         address = self.portal.environment.get("CELERY_BROKER_URL", "")
         if address:
             empty_queues(address, self.portal.environment[PREFIX_VARIABLE])
@@ -211,7 +211,7 @@ class Storm:
         return True
 
     def _cut(self) -> bool:
-        """Cuts every connection to the database, whatever it is in the middle of."""
+        """Ends every connection to the database, whatever it is used for."""
         if not self.ledger.address:
             return False
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.ledger.address) as admin:
@@ -223,7 +223,7 @@ class Storm:
         return False
 
     def _crowd(self) -> bool:
-        """Somebody else has all of the database's connections."""
+        """Takes all of the database's free connections for a while."""
         if self.server is None or not self.ledger.address:
             return False
         with contextlib.ExitStack() as crowd:
@@ -234,7 +234,7 @@ class Storm:
         return True
 
     def _crash(self) -> bool:
-        """The database's server crashes and is started again."""
+        """Crashes the database's server and starts it again."""
         if self.server is None or not self.ledger.address:
             return False
         self.server.restart()

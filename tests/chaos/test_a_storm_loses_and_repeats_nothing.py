@@ -1,4 +1,4 @@
-"""A seed of the storm on each set-up in the normal suite; `make chaos` runs many and long ones.
+"""One storm on each set-up in the normal suite; `make chaos` runs more and longer ones.
 
 CHAOS_SEEDS, CHAOS_EACH (exports of a project) and CHAOS_KILLS (processes killed in a storm) make it longer.
 """
@@ -16,7 +16,7 @@ from tests.helpers.installation import Installation
 SEEDS = int(os.environ.get("CHAOS_SEEDS", "1"))
 EACH = int(os.environ.get("CHAOS_EACH", "3"))
 KILLS = int(os.environ.get("CHAOS_KILLS", "4"))
-# From here on chance leaves nothing out.
+# A storm with so many exports and kills has every disruption and every fault.
 LONG = 30
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600 + 30 * KILLS + 5 * EACH)]
 

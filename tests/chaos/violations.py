@@ -1,4 +1,4 @@
-"""What is wrong after a storm; nothing should be."""
+"""Finds what is wrong after a storm."""
 
 import hashlib
 import os
@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from tests.chaos.storm import Storm
 
-# Where nothing can be looked up, a lost answer is a person's to decide.
+# At these providers a job cannot be searched for, so after a lost answer a person must decide.
 PROVIDERS_WITHOUT_LOOKUP: Final = ("playcanvas", "aistudios")
 
 
 def find_violations(storm: Storm) -> list[str]:
-    """Every fault found, a sentence each."""
+    """The violations found, each as a sentence."""
     _sweep(storm)
     exports, histories = storm.ledger.exports(), storm.ledger.histories()
     wrong = _find_lost_or_repeated(storm, exports)
@@ -23,16 +23,16 @@ def find_violations(storm: Storm) -> list[str]:
     for number, export in exports.items():
         provider = storm.projects[export["project"]][0]
         storm.report.ended[f"{provider} {export['error'] or export['status']}"] += 1
-        wrong += _ended(number, provider, export)
+        wrong += _find_wrong_end(number, provider, export)
         wrong += _find_gaps(number, export, histories.get(number, []))
-        wrong += _kept(number, export, files.pop(number, []))
+        wrong += _find_wrong_files(number, export, files.pop(number, []))
     wrong += [f"files of no export: {paths}" for paths in files.values()]
     wrong += [f"left over: {path}" for path in (folder / "parts").glob("*")]
     return wrong
 
 
 def _sweep(storm: Storm) -> None:
-    """What the portal does every minute, with what lies about made old enough for it."""
+    """Runs the sweep of every minute, after making the parts of files old enough for it."""
     for path in (storm.portal.folder / "var" / "parts").glob("*"):
         os.utime(path, (0, 0))
         storm.report.swept += 1
@@ -41,25 +41,27 @@ def _sweep(storm: Storm) -> None:
 
 
 def _find_lost_or_repeated(storm: Storm, exports: dict[int, dict[str, Any]]) -> list[str]:
-    """Each ask is one export, and each export at most one job there."""
+    """Each request is one export, and each export has at most one job at the provider."""
     wrong = []
     if set(exports) != set(storm.created):
-        wrong.append(f"{len(storm.created)} asks answered, {len(exports)} exports: {set(exports) ^ set(storm.created)}")
+        wrong.append(
+            f"{len(storm.created)} requests answered, {len(exports)} exports: {set(exports) ^ set(storm.created)}"
+        )
     made = storm.sandbox.ledger()["jobs"]
-    there: dict[tuple[str, str], list[str]] = {}
+    jobs_by_project: dict[tuple[str, str], list[str]] = {}
     for export in exports.values():
-        there.setdefault(storm.projects[export["project"]], []).append(export["remote_id"])
-    for (provider, remote_id), jobs in there.items():
+        jobs_by_project.setdefault(storm.projects[export["project"]], []).append(export["remote_id"])
+    for (provider, remote_id), jobs in jobs_by_project.items():
         count, known = made.get(provider, {}).get(remote_id, 0), [job for job in jobs if job]
         if count > len(jobs):
             wrong.append(f"{provider} {remote_id}: {count} jobs for {len(jobs)} exports")
-        # AI Studios names no job, only the project. Whoever finds a Toloka project archived needs no job of its own.
+        # AI Studios names no job, only the project. A Toloka project that is archived already needs no job of its own.
         if provider != "aistudios" and len(set(known)) < len(known):
             wrong.append(f"{provider} {remote_id}: two exports watch one job: {sorted(known)}")
     return wrong
 
 
-def _ended(number: int, provider: str, export: dict[str, Any]) -> list[str]:
+def _find_wrong_end(number: int, provider: str, export: dict[str, Any]) -> list[str]:
     if export["status"] == "succeeded" or (export["error"] == "unconfirmed" and provider in PROVIDERS_WITHOUT_LOOKUP):
         return []
     return [f"{number} ({provider}): {export['status']} {export['error']}: {export['message']}"]
@@ -72,7 +74,7 @@ def _find_gaps(number: int, export: dict[str, Any], history: list[tuple[str | No
     return []
 
 
-def _kept(number: int, export: dict[str, Any], paths: list[Path]) -> list[str]:
+def _find_wrong_files(number: int, export: dict[str, Any], paths: list[Path]) -> list[str]:
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     wanted = [export["sha256"]] if export["status"] == "succeeded" and export["format"] != "none" else []
     return [] if hashes == wanted else [f"{number} ({export['status']}): {paths} with {hashes}, wanted {wanted}"]

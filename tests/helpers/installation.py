@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
 
 from tests.helpers.broker_queues import PREFIX_VARIABLE
@@ -134,10 +135,11 @@ class Installation:
         found: dict[str, Any] = self.api("GET", f"/exports/{number}").json()
         return found
 
-    def calls(self, number: int) -> list[dict[str, Any]]:
-        """The calls of an export to its provider, as the API lists them."""
-        listed: list[dict[str, Any]] = self.api("GET", f"/exports/{number}/calls").json()["calls"]
-        return listed
+    def polls(self, number: int) -> int:
+        """How often the job of an export was polled, as the database counts it."""
+        with psycopg.connect(self.environment["DATABASE_URL"]) as database:
+            row = database.execute("SELECT polls FROM exports_export WHERE id = %s", [number]).fetchone()
+        return int(row[0]) if row else 0
 
     def wait_until_ended(self, number: int, seconds: float = 90) -> dict[str, Any]:
         """The export once it has ended."""

@@ -1,4 +1,4 @@
-"""An export that waits for another of its project makes no call, so it takes no place in the provider's limit."""
+"""An export that waits for another of its project makes no call, so it uses no rate slot."""
 
 from collections.abc import Callable
 
@@ -15,35 +15,33 @@ from tests.helpers.run_exports import request_export, take_step
 pytestmark = pytest.mark.postgresql
 
 OriginOf = Callable[[str], str]
-A_MINUTE = 5  # what PlayCanvas allows
+PER_MINUTE = 5  # what PlayCanvas allows
 
 
-def test_those_who_waited_go_as_soon_as_the_other_is_answered(
+def test_exports_that_waited_are_sent_when_the_other_has_ended(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
     first, *others = [
-        request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(A_MINUTE + 1)
+        request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(PER_MINUTE + 1)
     ]
     Export.objects.filter(pk=first.pk).update(request_sent_at=clock.now())  # its answer is on its way
-    waited = [take_step(one) for one in others for _ in range(3)]
-    assert {one.status for one in waited} == {states.WAITING}
+    waited = [take_step(export) for export in others for _ in range(3)]
+    assert {export.status for export in waited} == {states.WAITING}
     assert f"Waits for export {first.pk}" in waited[0].wait_note
     assert sandbox.jobs("playcanvas", "100001") == 0
 
     actions.cancel(Export.objects.get(pk=first.pk), actor="x@example.org", source="person")
-    assert [take_step(one).status for one in others] == [states.PROCESSING] * A_MINUTE
-    assert sandbox.jobs("playcanvas", "100001") == A_MINUTE
+    assert [take_step(export).status for export in others] == [states.PROCESSING] * PER_MINUTE
+    assert sandbox.jobs("playcanvas", "100001") == PER_MINUTE
 
 
-def test_a_place_in_the_limit_is_kept_until_the_other_is_answered(
-    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
-) -> None:
+def test_a_rate_slot_is_kept_until_the_other_is_answered(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
-    exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(A_MINUTE + 2)]
+    exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(PER_MINUTE + 2)]
     for export in exports[:-1]:
         take_step(export)
-    late = Export.objects.get(pk=exports[A_MINUTE].pk)
+    late = Export.objects.get(pk=exports[PER_MINUTE].pk)
     assert late.rate_slot is not None
     Export.objects.filter(pk=exports[-1].pk).update(request_sent_at=clock.now())  # its answer is on its way
 
@@ -52,22 +50,22 @@ def test_a_place_in_the_limit_is_kept_until_the_other_is_answered(
     assert waits.rate_slot == late.rate_slot
 
 
-def test_a_place_is_used_up_when_the_request_leaves(
+def test_a_rate_slot_is_used_up_when_the_request_leaves(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(*_: object) -> None:
+    def die(*_: object) -> None:
         raise KeyboardInterrupt
 
     export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     now = clock.now()
-    of_now = {
-        "limit": A_MINUTE, "seconds": 60, "window": 1000, "opened_at": now, "started_at": now, "next_slot": 5005
+    fields = {
+        "limit": PER_MINUTE, "seconds": 60, "window": 1000, "opened_at": now, "started_at": now, "next_slot": 5005
     }  # fmt: skip
-    RateWindow.objects.create(credential=export.project.credential, rate_class="strict", **of_now)
+    RateWindow.objects.create(credential=export.project.credential, rate_class="strict", **fields)
     Export.objects.filter(pk=export.pk).update(rate_slot=5000)
-    monkeypatch.setattr(PlayCanvas, "submit", dies)
+    monkeypatch.setattr(PlayCanvas, "submit", die)
     with pytest.raises(KeyboardInterrupt):
         take_step(export)
     export.refresh_from_db()
     assert export.request_sent_at is not None
-    assert export.rate_slot is None, "looking for the job is counted in another class, where 5000 is far ahead"
+    assert export.rate_slot is None, "searching for the job is counted in another class, where 5000 is far ahead"

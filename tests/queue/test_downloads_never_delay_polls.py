@@ -1,4 +1,4 @@
-"""Every slot for downloads is taken by one that does not end, and polls go on all the same."""
+"""Polls go on while downloads that do not end take every slot that downloads may have."""
 
 import time
 from collections.abc import Callable
@@ -18,22 +18,22 @@ OriginOf = Callable[[str], str]
 SLOTS = 4
 
 
-def until(happens: Callable[[], bool]) -> None:
-    """Waits for it."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits until the condition is true; fails after a minute."""
     ends = time.monotonic() + 60
-    while not happens():
+    while not condition():
         assert time.monotonic() < ends, list(Reservation.objects.values_list("queue", "until"))
         time.sleep(0.05)
 
 
-def fetching() -> int:
-    """Slots that downloads take."""
+def slots_in_use() -> int:
+    """The number of slots that downloads take."""
     return Reservation.objects.filter(queue=FETCH, until__gt=clock.now()).count()
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.django_db(transaction=True)
-def test_exports_are_asked_for_and_polled_to_their_end_meanwhile(
+def test_exports_are_requested_and_polled_to_their_end_meanwhile(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
     sandbox.fault(provider="ulule", project="*", on="file", fault="drip", seconds=60)
@@ -42,17 +42,17 @@ def test_exports_are_asked_for_and_polled_to_their_end_meanwhile(
         for remote_id in ("4001", "4002", "4003")
     ]
     with running_worker(SLOTS):
-        until(lambda: fetching() == SLOTS // 2)
-        until(lambda: Export.objects.filter(step=states.FETCH, held_until=None).exists())
+        wait_until(lambda: slots_in_use() == SLOTS // 2)
+        wait_until(lambda: Export.objects.filter(step=states.FETCH, held_until=None).exists())
         others = [
             request_export(cast.project("toloka", origin_of("toloka"), remote_id), cast.member, "archive")
             for remote_id in ("30", "31", "32", "33")
         ]
-        until(lambda: not Export.objects.open().filter(pk__in=[one.pk for one in others]).exists())
-        assert fetching() == SLOTS // 2
-        assert {Export.objects.get(pk=one.pk).step for one in stuck} == {states.FETCH}
-        assert {Export.objects.get(pk=one.pk).status for one in others} == {states.SUCCEEDED}
-        assert min(Export.objects.filter(pk__in=[one.pk for one in others]).values_list("polls", flat=True)) > 0
-        for one in stuck:
-            actions.cancel(Export.objects.get(pk=one.pk), actor="x@example.org", source="person")
-        until(lambda: fetching() == 0)
+        wait_until(lambda: not Export.objects.open().filter(pk__in=[export.pk for export in others]).exists())
+        assert slots_in_use() == SLOTS // 2
+        assert {Export.objects.get(pk=export.pk).step for export in stuck} == {states.FETCH}
+        assert {Export.objects.get(pk=export.pk).status for export in others} == {states.SUCCEEDED}
+        assert min(Export.objects.filter(pk__in=[export.pk for export in others]).values_list("polls", flat=True)) > 0
+        for export in stuck:
+            actions.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="person")
+        wait_until(lambda: slots_in_use() == 0)

@@ -1,4 +1,4 @@
-"""Messages that come often, late, in another order or for nothing change nothing but when somebody looks."""
+"""Messages that are lost, late, repeated or out of order change nothing but the time of a step."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,7 +19,7 @@ OriginOf = Callable[[str], str]
 
 
 def reserve(steps: Sequence[str] = EVERY_STEP) -> list[Reserved]:
-    """Reservations as the dispatcher makes them, without a message."""
+    """Reserves exports as the dispatcher does, without publishing a message."""
     with transaction.atomic():
         return leases.reserve(steps, 10, clock.now(), [])
 
@@ -37,7 +37,7 @@ def test_a_message_for_what_was_never_reserved_does_nothing(cast: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_for_a_step_that_another_holds_does_nothing(cast: Cast) -> None:
+def test_a_message_for_a_step_that_another_process_has_begun_does_nothing(cast: Cast) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     [claim] = claim_due(EVERY_STEP, 1)  # another process has begun it
     for fence in (claim.fence, claim.fence - 1, claim.fence + 1, claim.fence):
@@ -49,9 +49,9 @@ def test_a_message_for_a_step_that_another_holds_does_nothing(cast: Cast) -> Non
 
 def test_a_message_that_comes_twice_is_begun_once(cast: Cast) -> None:
     request_export(cast.project("ulule"), cast.member, "orders")
-    [one] = reserve()
-    assert len(leases.begin([(one.export_id, one.fence)])) == 1
-    assert leases.begin([(one.export_id, one.fence)]) == []
+    [reserved] = reserve()
+    assert len(leases.begin([(reserved.export_id, reserved.fence)])) == 1
+    assert leases.begin([(reserved.export_id, reserved.fence)]) == []
 
 
 def test_a_reservation_that_ran_out_in_the_queue_is_due_again_and_no_crash(cast: Cast) -> None:
@@ -70,8 +70,8 @@ def test_a_reservation_that_ran_out_in_the_queue_is_due_again_and_no_crash(cast:
 def test_a_step_that_began_and_never_ended_counts_as_a_crash(cast: Cast) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     for _ in range(2):
-        [one] = reserve()
-        assert leases.begin([(one.export_id, one.fence)])
+        [reserved] = reserve()
+        assert leases.begin([(reserved.export_id, reserved.fence)])
         Export.objects.update(held_until=clock.seconds_from_now(-1))
     export.refresh_from_db()
     assert export.crash_count == 2
@@ -104,13 +104,13 @@ def test_a_webhook_before_the_request_was_answered_is_kept_for_later(
     assert export.wake_requested
 
 
-def test_a_worker_that_stops_gives_back_what_it_holds_but_no_request_under_way(cast: Cast) -> None:
-    asked = request_export(cast.project("ulule"), cast.member, "orders")
-    watched = request_export(cast.project("ulule", remote_id="4002"), cast.member, "orders", adopt="7")
+def test_a_stopping_worker_releases_its_claims_except_a_request_under_way(cast: Cast) -> None:
+    requested = request_export(cast.project("ulule"), cast.member, "orders")
+    adopted = request_export(cast.project("ulule", remote_id="4002"), cast.member, "orders", adopt="7")
     keeper = LeaseKeeper()
     claims = claim_due(EVERY_STEP, 10)
     keeper.claims = {(claim.export.pk, claim.fence): claim for claim in claims}
     keeper.give_back()
-    assert [claim.export.pk for claim in claim_due(EVERY_STEP, 10)] == [watched.pk]
-    asked.refresh_from_db()
-    assert asked.held_until is not None
+    assert [claim.export.pk for claim in claim_due(EVERY_STEP, 10)] == [adopted.pk]
+    requested.refresh_from_db()
+    assert requested.held_until is not None

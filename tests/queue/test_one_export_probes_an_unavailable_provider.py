@@ -1,4 +1,4 @@
-"""A provider that does not answer is asked by one export for all, and all go on when it answers again."""
+"""A provider that does not answer is probed by one export, and all exports go on when it answers again."""
 
 from collections.abc import Iterator
 
@@ -21,8 +21,8 @@ MANY = 30
 
 
 @pytest.fixture(autouse=True)
-def _nobody_was_silent() -> Iterator[None]:
-    """What this process has seen of providers is nothing of this test's."""
+def _closed_circuits() -> Iterator[None]:
+    """Forgets which calls of earlier tests were not answered."""
     circuit_breaker._unanswered.clear()
     circuit_breaker._probing.clear()
     yield
@@ -32,57 +32,57 @@ def _nobody_was_silent() -> Iterator[None]:
 
 @pytest.fixture
 def provider(settings: Settings) -> Iterator[StubServer]:
-    """A provider whose gateway says that nobody is behind it."""
-    with run_stub_server() as one:
-        settings.PRIVATE_HOSTS = (one.host,)
-        one.on("GET /api/jobs/7", Reply(503))
-        yield one
+    """A provider whose gateway answers that no server is available."""
+    with run_stub_server() as server:
+        settings.PRIVATE_HOSTS = (server.host,)
+        server.on("GET /api/jobs/7", Reply(503))
+        yield server
 
 
-def many(cast: Cast, provider: StubServer, count: int = MANY) -> list[Export]:
-    """Exports whose jobs run at the provider."""
-    made = []
+def request_exports(cast: Cast, provider: StubServer, count: int = MANY) -> list[Export]:
+    """Requests exports whose jobs run at the provider."""
+    exports = []
     for _ in range(count):
         project = cast.project("playcanvas", provider.origin)
-        made.append(request_export(project, cast.member, "archive", adopt="7", allow_duplicate=True))
-    return made
+        exports.append(request_export(project, cast.member, "archive", adopt="7", allow_duplicate=True))
+    return exports
 
 
-def all_at_once() -> None:
-    """Every open export is due now and takes its step."""
+def take_every_step() -> None:
+    """Makes every open export due now and takes its step."""
     make_due()
     for claim in claim_due(EVERY_STEP, 1000):
         run_step(claim)
 
 
-def test_after_five_the_others_are_put_off_with_a_note_and_not_asked_for(cast: Cast, provider: StubServer) -> None:
-    many(cast, provider)
-    all_at_once()
+def test_after_five_failures_the_other_exports_are_postponed_with_a_note(cast: Cast, provider: StubServer) -> None:
+    request_exports(cast, provider)
+    take_every_step()
 
     assert len(provider.requests_to("GET /api/jobs/7")) == circuit_breaker.FAILURE_THRESHOLD
     row = OpenCircuit.objects.get()
     assert row.origin == provider.origin
     assert "503" in row.reason
-    put_off = Export.objects.filter(wait_note__contains="has not answered since")
-    assert put_off.count() == MANY - circuit_breaker.FAILURE_THRESHOLD
-    assert all(export.next_step_at is not None and export.held_until is None for export in put_off)
+    postponed = Export.objects.filter(wait_note__contains="has not answered since")
+    assert postponed.count() == MANY - circuit_breaker.FAILURE_THRESHOLD
+    assert all(export.next_step_at is not None and export.held_until is None for export in postponed)
 
 
-def test_while_it_rests_nobody_asks_and_then_exactly_one_tries(cast: Cast, provider: StubServer) -> None:
-    many(cast, provider)
-    all_at_once()
-    all_at_once()
+def test_an_open_circuit_admits_no_call_and_then_exactly_one_probe(cast: Cast, provider: StubServer) -> None:
+    request_exports(cast, provider)
+    take_every_step()
+    take_every_step()
     assert len(provider.requests_to("GET /api/jobs/7")) == circuit_breaker.FAILURE_THRESHOLD
 
-    OpenCircuit.objects.update(until=OpenCircuit.objects.get().since)  # the rest is over
-    all_at_once()
-    all_at_once()
+    OpenCircuit.objects.update(until=OpenCircuit.objects.get().since)  # its pause is over
+    take_every_step()
+    take_every_step()
     assert len(provider.requests_to("GET /api/jobs/7")) == circuit_breaker.FAILURE_THRESHOLD + 1
 
 
-def test_in_ten_minutes_of_silence_the_calls_stay_few(cast: Cast, provider: StubServer) -> None:
+def test_few_calls_are_made_in_ten_minutes_without_an_answer(cast: Cast, provider: StubServer) -> None:
     with time_machine.travel("2026-03-01T12:00:00+00:00", tick=False) as clock:
-        many(cast, provider)
+        request_exports(cast, provider)
         for _ in range(120):
             clock.shift(5.0)
             for claim in claim_due(EVERY_STEP, 1000):
@@ -91,7 +91,7 @@ def test_in_ten_minutes_of_silence_the_calls_stay_few(cast: Cast, provider: Stub
     assert 8 <= tries <= 20  # after 5, 10, 20, 40 and then every 60 seconds
 
 
-def test_what_was_under_way_when_the_rest_began_does_not_prolong_it(cast: Cast, provider: StubServer) -> None:
+def test_calls_under_way_when_the_circuit_opened_do_not_prolong_it(cast: Cast, provider: StubServer) -> None:
     call = CallRecord("GET", provider.origin, None, 75.0, "PlayCanvas did not answer in time.", "", unreachable=True)
     circuit_breaker.record_outcomes(
         [(provider.origin, number, call) for number in range(circuit_breaker.FAILURE_THRESHOLD)]
@@ -103,54 +103,54 @@ def test_what_was_under_way_when_the_rest_began_does_not_prolong_it(cast: Cast, 
     assert (row.trip_count, row.until) == (1, begun.until)
 
 
-def test_when_it_answers_all_go_on(cast: Cast, provider: StubServer) -> None:
-    exports = many(cast, provider)
-    all_at_once()
+def test_all_exports_go_on_when_the_provider_answers(cast: Cast, provider: StubServer) -> None:
+    exports = request_exports(cast, provider)
+    take_every_step()
     running = {"id": 7, "status": "running", "data": {}}
     provider.on("GET /api/jobs/7", Reply(body=running))
     OpenCircuit.objects.update(until=OpenCircuit.objects.get().since)
-    all_at_once()
+    take_every_step()
     assert not OpenCircuit.objects.exists()
-    all_at_once()
+    take_every_step()
 
     assert {Export.objects.get(pk=export.pk).status for export in exports} == {states.PROCESSING}
     assert len(provider.requests_to("GET /api/jobs/7")) >= MANY
 
 
-def test_a_provider_that_answers_others_is_not_down(cast: Cast, provider: StubServer) -> None:
-    """Every other call is answered: those that are not are asked again one by one, as ever."""
+def test_the_circuit_stays_closed_while_other_calls_are_answered(cast: Cast, provider: StubServer) -> None:
+    """Every other call is answered; the exports of the rest are polled again, each by itself."""
     running = Reply(body={"id": 7, "status": "running", "data": {}})
     provider.on("GET /api/jobs/7", *[reply for _ in range(30) for reply in (Reply(503), running)])
-    many(cast, provider, 20)
-    all_at_once()
+    request_exports(cast, provider, 20)
+    take_every_step()
     assert not OpenCircuit.objects.exists()
     assert len(provider.requests_to("GET /api/jobs/7")) == 20
 
 
 def test_an_answer_of_500_is_an_answer(cast: Cast, provider: StubServer) -> None:
     provider.on("GET /api/jobs/7", Reply(500))
-    many(cast, provider, 10)
-    all_at_once()
+    request_exports(cast, provider, 10)
+    take_every_step()
     assert not OpenCircuit.objects.exists()
 
 
-def test_another_provider_is_asked_as_ever(cast: Cast, provider: StubServer, settings: Settings) -> None:
-    many(cast, provider, 10)
-    all_at_once()
+def test_another_provider_is_still_called(cast: Cast, provider: StubServer, settings: Settings) -> None:
+    request_exports(cast, provider, 10)
+    take_every_step()
     with run_stub_server() as other:
         settings.PRIVATE_HOSTS = (provider.host, other.host)
         other.on("GET /api/jobs/7", Reply(body={"id": 7, "status": "running", "data": {}}))
-        many(cast, other, 3)
-        all_at_once()
+        request_exports(cast, other, 3)
+        take_every_step()
         assert len(other.requests_to("GET /api/jobs/7")) == 3
 
 
-def test_an_export_whose_deadline_comes_meanwhile_says_so(cast: Cast, provider: StubServer) -> None:
-    exports = many(cast, provider, 8)
-    all_at_once()
+def test_an_export_fails_at_its_deadline_while_the_circuit_is_open(cast: Cast, provider: StubServer) -> None:
+    exports = request_exports(cast, provider, 8)
+    take_every_step()
     last = exports[-1]
     Export.objects.filter(pk=last.pk).update(deadline_at=last.created_at)
-    all_at_once()
+    take_every_step()
     last.refresh_from_db()
     assert (last.status, last.error_code) == (states.FAILED, "deadline")
     assert "has not answered" in last.error_message

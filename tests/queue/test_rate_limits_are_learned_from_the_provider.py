@@ -1,4 +1,4 @@
-"""What the provider says it allows is believed before the first export, and a person's look counts like a worker's."""
+"""Limits that the provider reports apply before the first export, and calls for a person count in them."""
 
 from collections.abc import Callable, Iterator
 
@@ -40,7 +40,7 @@ def test_a_plan_that_allows_less_is_learned_too(cast: Cast, paid: Sandbox, origi
     assert {row.rate_class: row.limit for row in RateWindow.objects.all()} == {"normal": 120, "strict": 5}
 
 
-def test_a_persons_requests_leave_that_much_less_for_exports(
+def test_requests_of_a_person_count_in_the_same_limit(
     cast: Cast, paid: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PlayCanvas, "limits", {"normal": (240, 60.0), "strict": (10, 60.0)})

@@ -1,4 +1,4 @@
-"""What a provider allows is never exceeded, however many exports and workers there are; nobody is forgotten."""
+"""A provider's limits are never exceeded, however many exports and workers there are, and every export is sent."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ from tests.helpers.worker import running_worker
 pytestmark = pytest.mark.postgresql
 
 OriginOf = Callable[[str], str]
-# Of what twenty are allowed in a window: the limit is met three times, and three times a window passes.
+# Twenty are allowed in a window, so that the limit is reached three times, and three windows pass.
 MANY = 65
 
 
 @pytest.fixture
 def strict(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """Stand-ins that enforce four times the published limits in windows of three seconds, and a portal that knows."""
+    """Stand-ins that enforce four times the published limits in windows of three seconds, declared here too."""
     sandbox.settings(limits=4, window=3.0)
     monkeypatch.setattr(PlayCanvas, "limits", {"normal": (480, 3.0), "strict": (20, 3.0)})
     yield sandbox
@@ -35,7 +35,7 @@ def strict(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbo
 
 @pytest.fixture
 def minutes(strict: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """The same with windows of a minute: no test is so slow that one passes."""
+    """The same with windows of a minute, longer than any test takes."""
     strict.settings(window=60.0)
     monkeypatch.setattr(PlayCanvas, "limits", {"normal": (480, 60.0), "strict": (20, 60.0)})
     return strict
@@ -59,23 +59,23 @@ def test_many_exports_on_one_credential_never_get_a_429(cast: Cast, strict: Sand
 
 
 @pytest.mark.slow(seconds=3)
-def test_what_waits_says_when_its_turn_is(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
+def test_a_waiting_export_shows_when_its_window_begins(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(45)]
-    ahead = []
+    waits = []
     for export in exports:
         export = take_step(export)
         if export.status == states.WAITING:
             assert export.next_step_at is not None
-            ahead.append((export.next_step_at - clock.now()).total_seconds())
+            waits.append((export.next_step_at - clock.now()).total_seconds())
             assert "turn within the provider's limit" in export.wait_note
-    assert len(ahead) == 25
-    assert 30 < min(ahead) < 60.2
-    assert 90 < max(ahead) < 120.3
+    assert len(waits) == 25
+    assert 30 < min(waits) < 60.2
+    assert 90 < max(waits) < 120.3
 
 
 @pytest.mark.slow(seconds=3)
-def test_places_of_canceled_exports_are_given_to_others(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
+def test_rate_slots_of_canceled_exports_are_used_by_others(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
     project = cast.project("playcanvas", origin_of("playcanvas"))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(60)]
     for export in exports:
@@ -106,7 +106,7 @@ def test_a_slot_whose_window_passed_is_taken_anew(cast: Cast, minutes: Sandbox, 
         take_step(export)
     last = Export.objects.get(pk=exports[-1].pk)
     assert last.rate_slot is not None
-    minutes.settings(limits="off")  # for them no time has passed
+    minutes.settings(limits="off")  # the stand-in's window has not passed
     long_ago = clock.now() - timedelta(seconds=100)
     RateWindow.objects.update(window=50, next_slot=1000, opened_at=long_ago, started_at=long_ago)
     run_step(claim_next_step(last))
@@ -114,11 +114,11 @@ def test_a_slot_whose_window_passed_is_taken_anew(cast: Cast, minutes: Sandbox, 
     assert last.status == states.PROCESSING
 
 
-def test_nothing_is_asked_where_their_window_may_be_over_and_ours_is_not(
+def test_nothing_is_sent_when_the_providers_window_may_be_over_before_ours(
     cast: Cast, minutes: Sandbox, origin_of: OriginOf
 ) -> None:
-    """The first answer took 20 s. Theirs may have begun when the call left; what came after its end would be counted
-    in their next one, for which all of our places are given away."""
+    """The first answer took 20 s, and the provider's window may have begun when the call left. A call after its end
+    would be counted in the provider's next window, whose slots are all for later calls."""
     project = cast.project("playcanvas", origin_of("playcanvas"))
     take_step(request_export(project, cast.member, "archive"))
     RateWindow.objects.update(

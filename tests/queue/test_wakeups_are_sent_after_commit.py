@@ -1,4 +1,4 @@
-"""A hint goes out after the commit; without a broker the export is asked for all the same."""
+"""A wake-up is sent after the commit; without a broker the export is created all the same."""
 
 import time
 from typing import Any
@@ -21,7 +21,7 @@ def _awake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wakeup, "_sent_at", 0.0)
 
 
-def test_one_hint_is_sent_after_the_commit(
+def test_one_wakeup_is_sent_after_the_commit(
     cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
@@ -32,7 +32,7 @@ def test_one_hint_is_sent_after_the_commit(
     assert sent == [1]
 
 
-def test_a_broker_that_is_away_never_hurts_and_is_left_alone_for_a_while(
+def test_a_broker_that_is_away_raises_nothing_and_is_not_tried_again_at_once(
     cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[int] = []
@@ -58,7 +58,7 @@ def test_a_process_sends_no_more_than_ten_a_second(monkeypatch: pytest.MonkeyPat
     assert 3 <= len(sent) <= 4
 
 
-def test_dispatches_that_nobody_reads_do_not_pile_up() -> None:
+def test_unread_dispatches_do_not_pile_up() -> None:
     with app.connection_for_write() as connection:
         channel: Any = connection.default_channel
         app.amqp.queues[CONTROL].bind(channel).declare()

@@ -39,7 +39,7 @@ class _DatabaseClock:
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Off:
-    """worker(HOUR): what runs in it runs on a machine whose clock is an hour ahead of the database's."""
+    """`with worker(HOUR):` runs its block as on a machine whose clock is an hour ahead of the database's."""
 
     @contextmanager
     def on_a_machine(off: timedelta) -> Iterator[None]:
@@ -54,7 +54,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Off:
 
 
 @BOTH_WAYS
-def test_it_learns_the_databases_time(db: None, worker: Off, off: timedelta) -> None:
+def test_a_worker_learns_the_databases_time(db: None, worker: Off, off: timedelta) -> None:
     true = datetime.now(UTC)
     with worker(off):
         assert abs(datetime.now(UTC) - true - off) < timedelta(seconds=5)
@@ -69,26 +69,26 @@ def test_clocks_that_agree_are_left_alone(db: None, worker: Off) -> None:
 @BOTH_WAYS
 def test_claims_of_others_are_not_stolen(cast: Cast, worker: Off, off: timedelta) -> None:
     request_export(cast.project("ulule"), cast.member, "orders")
-    [mine] = claim_due(EVERY_STEP, 10)
+    [claim] = claim_due(EVERY_STEP, 10)
     with worker(off):
         assert claim_due(EVERY_STEP, 10) == []
-    mine.settle(wait_note="it stood")
+    claim.settle(wait_note="it stood")
 
 
 @BOTH_WAYS
-def test_its_own_claims_stand_and_end_like_others(cast: Cast, worker: Off, off: timedelta) -> None:
+def test_its_claims_last_as_long_as_those_of_others(cast: Cast, worker: Off, off: timedelta) -> None:
     request_export(cast.project("ulule"), cast.member, "orders")
     with worker(off):
-        [theirs] = claim_due(EVERY_STEP, 10)
-        renew([theirs])
-        theirs.check()
+        [claim] = claim_due(EVERY_STEP, 10)
+        renew([claim])
+        claim.check()
     assert claim_due(EVERY_STEP, 10) == []
     lease = Export.objects.get().held_until - clock.now()
     assert timedelta(seconds=5) < lease < timedelta(seconds=11)
 
 
 @BOTH_WAYS
-def test_what_is_due_is_due_for_it_and_what_is_not_is_not(cast: Cast, worker: Off, off: timedelta) -> None:
+def test_it_agrees_on_what_is_due(cast: Cast, worker: Off, off: timedelta) -> None:
     due = request_export(cast.project("ulule"), cast.member, "orders")
     later = request_export(cast.project("ulule", remote_id="4002"), cast.member, "orders")
     Export.objects.filter(pk=later.pk).update(next_step_at=clock.seconds_from_now(120))
@@ -97,7 +97,7 @@ def test_what_is_due_is_due_for_it_and_what_is_not_is_not(cast: Cast, worker: Of
 
 
 @BOTH_WAYS
-def test_what_it_puts_off_is_due_when_it_said(cast: Cast, worker: Off, off: timedelta) -> None:
+def test_what_it_postpones_is_due_at_the_planned_time(cast: Cast, worker: Off, off: timedelta) -> None:
     export = request_export(cast.project("ulule"), cast.member, "orders")
     with worker(off):
         [claim] = claim_due(EVERY_STEP, 10)

@@ -1,5 +1,7 @@
 """What an operator of Celery looks at shows exports: `inspect active`, and task events as Flower reads them."""
 
+from collections import Counter
+
 import pytest
 
 from exports.sandbox.server import Sandbox
@@ -38,17 +40,23 @@ def test_inspect_active_names_the_export_at_each_step(portal: Installation, own_
 def test_events_count_a_task_for_each_submit_and_fetch_and_one_for_a_batch_of_polls(
     on_redis: Installation, own_sandbox: Sandbox
 ) -> None:
+    own_sandbox.settings(job_seconds=6)
     events = EventDump(on_redis)
-    project = on_redis.project("playcanvas", own_sandbox.origin("playcanvas"), "100001")
+    numbers = []
+    for provider, remote_ids, type_ in (
+        ("playcanvas", ("100001", "100003", "100005"), "archive"),
+        ("ulule", ("4001", "4002", "4003"), "orders"),
+    ):
+        for remote_id in remote_ids:
+            project = on_redis.project(provider, own_sandbox.origin(provider), remote_id)
+            numbers.append(on_redis.ask(project, type_))
     on_redis.start_worker()
-    wait_for(lambda: any("dispatch" in task for _, task in events.received()), 60, lambda: str(events.lines()))
-    numbers = [on_redis.ask(project, "archive", allow_twin=True) for _ in range(12)]
     for number in numbers:
         assert on_redis.wait_until_ended(number)["status"] == "succeeded"
-    polls = sum(len([call for call in on_redis.calls(number) if call["url"].count("/jobs/")]) for number in numbers)
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for (_, task), count in events.received().items():
-        counts[task] = counts.get(task, 0) + count
+        counts[task] += count
+    polls = sum(on_redis.polls(number) for number in numbers)
     assert counts["exports.submit"] == len(numbers)
     assert counts["exports.fetch"] == len(numbers)
     assert 0 < counts["exports.poll"] < polls

@@ -15,19 +15,19 @@ RUNNING = 40
 # Run in the portal: a thousand credentials, the first of which have a project and an export of it.
 MAKE = """
 import sys
-from exports.engine import keep
-from exports.exporting.create import Asker, Wish, request
+from exports.credentials import service
+from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.models import Project, Team, User
 origin, running = sys.argv[1], int(sys.argv[2])
 team, user = Team.objects.get(slug="real-team"), User.objects.get(email="real@example.org")
 for number in range(1000):
     secrets = {"token": "sandbox-token"}
-    credential = keep.create_credential(
+    credential = service.create_credential(
         team, user, provider="playcanvas", name=f"credential {number}", secrets=secrets, origin=origin
     )
     if number < running:
         project = Project.objects.create(team=team, credential=credential, remote_id="100001")
-        request(project, Wish("archive", "", allow_duplicate=True), Asker(user))
+        create_export(project, ExportRequest("archive", "", allow_duplicate=True), Requester(user))
 """
 
 

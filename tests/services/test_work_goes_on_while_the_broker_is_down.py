@@ -1,8 +1,9 @@
-"""Redis is killed and started again while exports run: they go on without it, and the worker hears it again after."""
+"""Redis is killed and started again: meanwhile nothing new starts and doctor says so, and then work goes on."""
 
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.installation import installation, wait_for
 from tests.helpers.servers import skip_or_fail
 from tests.helpers.stub_server import free_port
+
+# Long enough for Celery's own pauses between attempts to have grown past what is allowed here.
+OUTAGE = 12.0
 
 
 class Broker:
@@ -62,10 +66,10 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.mark.slow(seconds=35)
-def test_exports_go_on_without_it_and_it_is_heard_again(
+def test_work_goes_on_within_fifteen_seconds_of_its_return(
     broker: Broker, own_sandbox: Sandbox, tmp_path: Path, prepared: Path
 ) -> None:
-    own_sandbox.settings(job_seconds=20)
+    own_sandbox.settings(job_seconds=2)
     address = f"redis://127.0.0.1:{broker.port}/0"
     with installation(tmp_path, f"127.0.0.1:{own_sandbox.port}", prepared, CELERY_BROKER_URL=address) as portal:
         portal.start_web()
@@ -77,12 +81,14 @@ def test_exports_go_on_without_it_and_it_is_heard_again(
 
         broker.kill()
         meanwhile = portal.ask(project, "orders", format="xlsx")
+        wait_for(lambda: "cannot reach the broker" in portal.manage("doctor").stdout, 60, portal.logs)
+        assert portal.export(meanwhile)["status"] == "waiting"
+        time.sleep(OUTAGE)
+        broker.start()
+        back = time.monotonic()
+        wait_for(lambda: portal.export(meanwhile)["status"] != "waiting", 60, portal.logs)
+        assert time.monotonic() - back < 15
         assert portal.wait_until_ended(before)["status"] == "succeeded"
         assert portal.wait_until_ended(meanwhile)["status"] == "succeeded"
-
-        broker.start()
-        wait_for(lambda: broker.listeners() > 0, 90, portal.logs)
-        after = portal.ask(project, "orders", allow_twin=True)
-        assert portal.wait_until_ended(after)["status"] == "succeeded"
         assert worker.poll() is None, "the same worker all the time"
-    assert own_sandbox.jobs("ulule", "4001") == 3
+    assert own_sandbox.jobs("ulule", "4001") == 2

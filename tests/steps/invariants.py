@@ -1,4 +1,4 @@
-"""What must hold of all exports at any time."""
+"""Invariants of all exports, which hold after every event."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from exports.queue.leases import Claim
 from tests.steps.scripted_provider import CreatedJob
 
 Rows = dict[int, dict[str, Any]]
-# Rare turns that the events must reach, and how each shows: in a note of the history, or as a reason.
+# Rare events that the test must reach, with the text that each leaves in a note of the history.
 RARE_EVENTS = {
     "accepted late": "Accepted late",
     "accepted after the end": "Accepted after all",
@@ -20,17 +20,17 @@ RARE_EVENTS = {
     "fetched": "Fetched and verified",
 }
 RARE_ERROR_CODES = {"unconfirmed"}
-# An answer that came after the end is noted all the same.
+# The fields that an answer may still set after the export has ended.
 FIELDS_SET_LATE = ("remote_id", "provider_status")
 
 
 def read_rows() -> Rows:
-    """Every export as the database has it."""
+    """The rows of all exports, by id."""
     return {row["id"]: dict(row) for row in Export.objects.values()}
 
 
 def check_rows(rows: Rows, before: Rows) -> None:
-    """Open exports have a next step, ended ones a reason, and both only ever go forward."""
+    """Open exports have a next step, ended ones a result or a reason, and none goes back."""
     mails = Counter(OutboxMessage.objects.filter(kind=MAIL).values_list("export_id", flat=True))
     for pk, row in rows.items():
         is_open = row["status"] in states.OPEN
@@ -57,29 +57,29 @@ def _check_forward(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> 
 
 
 def rows_of_lost_claim(claim: Claim) -> Rows:
-    """The row of a claim that no longer stands: what its step brings must not change it."""
+    """The row of a claim that no longer stands, by id, which the result of its step must not change; else nothing."""
     row = Export.objects.filter(pk=claim.export.pk).values().get()
     stands = row["fence"] == claim.fence and row["status"] in states.OPEN
     return {} if stands else {claim.export.pk: dict(row)}
 
 
 def check_unchanged(before: Rows) -> None:
-    """These rows are as they were, but for one thing: a job that an answer or a look names is noted however late.
+    """These rows are unchanged, except that a job which an answer or a search names is recorded however late.
 
-    One that waited goes on with it, of one that has ended it is written down; whose job it is, `check_jobs` looks at.
+    A waiting export goes on with the job; of an ended one only the job is recorded. `check_jobs` checks the owners.
     """
     for row in map(dict[str, Any], Export.objects.filter(pk__in=before).values()):
-        was = before[row["id"]]
-        changed = {name for name in row if row[name] != was[name]}
-        found = bool(row["remote_id"]) and not was["remote_id"]
-        if found and was["status"] == states.WAITING:
-            assert row["status"] in (states.PROCESSING, states.SUCCEEDED), (changed, was, row)
+        previous = before[row["id"]]
+        changed = {name for name in row if row[name] != previous[name]}
+        job_recorded = bool(row["remote_id"]) and not previous["remote_id"]
+        if job_recorded and previous["status"] == states.WAITING:
+            assert row["status"] in (states.PROCESSING, states.SUCCEEDED), (changed, previous, row)
         else:
-            assert changed <= (set(FIELDS_SET_LATE) if found else set()), (changed, was, row)
+            assert changed <= (set(FIELDS_SET_LATE) if job_recorded else set()), (changed, previous, row)
 
 
 def check_history(rows: Rows) -> None:
-    """One row for each change, numbered without a gap, along the table of moves, up to what the export is now."""
+    """History rows are numbered without a gap, follow the permitted transitions, and end in the current status."""
     history: dict[int, list[Change]] = defaultdict(list)
     for change in Change.objects.order_by("export_id", "seq"):
         history[change.export_id].append(change)
@@ -97,7 +97,7 @@ def check_history(rows: Rows) -> None:
 
 
 def check_jobs(rows: Rows, ledger: Iterable[CreatedJob]) -> None:
-    """No export had two jobs made, and none watches another's."""
+    """No export has two jobs, and none watches the job of another."""
     owners = {str(made.number): made.export for made in ledger}
     made = Counter(owners.values())
     assert all(count == 1 for count in made.values()), made
@@ -106,6 +106,6 @@ def check_jobs(rows: Rows, ledger: Iterable[CreatedJob]) -> None:
 
 
 def rare_events_seen() -> set[str]:
-    """The rare turns that exports took, and the reasons they ended for."""
-    turns = {name for name, text in RARE_EVENTS.items() if Change.objects.filter(note__contains=text).exists()}
-    return turns | set(Export.objects.exclude(error_code="").values_list("error_code", flat=True))
+    """The rare events that exports have been through, and the error codes they ended with."""
+    events = {name for name, text in RARE_EVENTS.items() if Change.objects.filter(note__contains=text).exists()}
+    return events | set(Export.objects.exclude(error_code="").values_list("error_code", flat=True))

@@ -1,4 +1,4 @@
-"""A provider that answers as it is told, needs no network, and keeps a ledger of the jobs it made."""
+"""A provider that gives the answers set by the test, needs no network, and keeps a ledger of the jobs it created."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ ERRORS: Final[Mapping[str, Callable[[], ProviderError]]] = {
     "gateway": lambda: UnclearError("It answered 502."),
     "unsent": lambda: NotSentError("It could not be reached."),
 }
-# Of these the request was executed, and the answer is no good.
+# The request was executed, but its answer is unusable.
 ERRORS_AFTER_EXECUTION: Final[Mapping[str, Callable[[], ProviderError]]] = {
     "lost": lambda: UnclearError("The answer was cut off."),
     "garbage": lambda: UnreadableError("That is not JSON."),
@@ -53,7 +53,7 @@ ERRORS_AFTER_EXECUTION: Final[Mapping[str, Callable[[], ProviderError]]] = {
 }
 UNAVAILABLE: Final = frozenset({"gateway", "unsent"})
 RUNNING_STATUSES: Final = ("queued", "rendering")
-# Everything it can be told to answer; what does not fit the question is a plain good answer.
+# Every answer that can be set; one that does not fit the call is a good answer.
 ANSWERS: Final = (
     "fine",
     "done",
@@ -71,12 +71,12 @@ ANSWERS: Final = (
 
 
 class SimulatedCrashError(BaseException):
-    """The process ended here: nothing of ours catches it."""
+    """Simulates that the process ended here; no code of the portal catches it."""
 
 
 @dataclass
 class CreatedJob:
-    """One job it made, and for which export."""
+    """A job that the provider created, and the export it is for."""
 
     number: int
     export: int
@@ -86,8 +86,8 @@ class CreatedJob:
 
 @dataclass
 class ScriptedProvider(Provider):
-    """`answer` is what the next questions get; `stepping` whose step runs; `meanwhile` happens once, after a job was
-    made and before its answer arrives.
+    """`answer`: the answer to the next calls. `running_export_ids`: the exports whose steps run, innermost last.
+    `before_answer`: called once, after a job was created and before its answer arrives.
     """
 
     slug: ClassVar[str] = "scripted"
@@ -108,16 +108,16 @@ class ScriptedProvider(Provider):
     ledger: list[CreatedJob] = field(default_factory=list)
     received_calls: list[tuple[str, str]] = field(default_factory=list)
 
-    def _question(self, client: Client, verb: str, job: Job) -> None:
-        """Remembers and records the call, and raises what it was told to."""
+    def _record_call(self, client: Client, verb: str, job: Job) -> None:
+        """Records the call, and raises the error that is set as the answer."""
         self.received_calls.append((verb, job.project))
         client.call_count += 1
         if self.answer in ("dies before", "dies after") and not (verb == "submit" and self.answer == "dies after"):
             raise SimulatedCrashError
         error = ERRORS[self.answer]() if self.answer in ERRORS else None
-        said = error.message if error else ""
+        message = error.message if error else ""
         client.record_call(
-            CallRecord("GET", f"https://scripted/{verb}", 200, 0.1, said, "c", self.answer in UNAVAILABLE)
+            CallRecord("GET", f"https://scripted/{verb}", 200, 0.1, message, "c", self.answer in UNAVAILABLE)
         )
         if error is not None:
             raise error
@@ -129,13 +129,13 @@ class ScriptedProvider(Provider):
 
     def submit(self, client: Client, job: Job) -> Accepted:
         client.before_send()
-        self._question(client, "submit", job)
+        self._record_call(client, "submit", job)
         made = CreatedJob(len(self.ledger) + 1, self.running_export_ids[-1], job.project, job.type)
         self.ledger.append(made)
         if self.before_answer is not None:
-            happens, self.before_answer = self.before_answer, None
+            callback, self.before_answer = self.before_answer, None
             answer = self.answer
-            happens()
+            callback()
             self.answer = answer
         if self.answer == "dies after":
             raise SimulatedCrashError
@@ -144,7 +144,7 @@ class ScriptedProvider(Provider):
         return Accepted(str(made.number), self._status(self.answer))
 
     def find(self, client: Client, job: Job) -> Accepted | Absent | NobodyKnows:
-        self._question(client, "find", job)
+        self._record_call(client, "find", job)
         if job.type == TYPE_WITHOUT_FILE:
             return NobodyKnows("It has no list.", extra_searches=1)
         last = int(job.baseline["last"])
@@ -154,7 +154,7 @@ class ScriptedProvider(Provider):
         return Absent(search_again_after=30.0)
 
     def poll(self, client: Client, job: Job) -> Status:
-        self._question(client, "poll", job)
+        self._record_call(client, "poll", job)
         if self.answer in ERRORS_AFTER_EXECUTION:
             raise ERRORS_AFTER_EXECUTION[self.answer]()
         return self._status(self.answer)
@@ -179,7 +179,7 @@ class ScriptedProvider(Provider):
 
 @dataclass
 class OpenedLink:
-    """A link as it was opened: what `fetch` uses of one."""
+    """An opened link, with the attributes that the fetch step uses."""
 
     status: int
     body: bytes
@@ -192,7 +192,7 @@ class OpenedLink:
 
 @contextmanager
 def open_link(script: ScriptedProvider) -> Iterator[OpenedLink]:
-    """What the file's host answers, by what the script was told."""
+    """The answer of the file's host, according to the answer that is set."""
     answer = script.answer
     if answer in ("dies before", "dies after"):
         raise SimulatedCrashError

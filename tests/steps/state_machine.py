@@ -1,4 +1,4 @@
-"""What can happen to exports, as rules in any order; what must hold after each is in `house`."""
+"""The events that can happen to exports, as rules that run in any order; `invariants` is checked after each."""
 
 from typing import Any, Final
 
@@ -37,12 +37,12 @@ picks = st.integers(0, MAX_EXPORTS - 1)
 
 
 class ExportStateMachine(RuleBasedStateMachine):
-    """Two workers, one provider, people, and time. `hands`: what each worker has claimed and not begun."""
+    """Two workers, one provider, people, and time. `claimed`: each worker's claims whose steps have not begun."""
 
-    def __init__(self, world: StateMachineSetup) -> None:
+    def __init__(self, setup: StateMachineSetup) -> None:
         super().__init__()
-        self.state, self.provider = world, world.provider
-        world.reset()
+        self.state, self.provider = setup, setup.provider
+        setup.reset()
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
         self.claimed: dict[int, list[Claim]] = {1: [], 2: []}
@@ -52,13 +52,13 @@ class ExportStateMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self._calm()
+            self._end_all_exports()
         finally:
             transaction.set_rollback(True)
             self.transaction.__exit__(None, None, None)
 
-    def _calm(self) -> None:
-        """The faults stop, the workers that hold something die: everything ends."""
+    def _end_all_exports(self) -> None:
+        """Without faults, after the death of every worker that holds a claim, every export ends."""
         for _ in range(60):
             if not Export.objects.open().exists():
                 break
@@ -197,15 +197,16 @@ class ExportStateMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.poll_results)
     @rule()
     def poll_results_are_written(self) -> None:
-        looks, self.poll_results = self.poll_results, []
-        # A worker that looked too late may write together with the one that took over, whose look counts.
-        counts = {look.claim.export.pk for look in looks if not rows_of_lost_claim(look.claim)}
-        kept = {pk: row for look in looks for pk, row in rows_of_lost_claim(look.claim).items() if pk not in counts}
-        for look in settle_polls(looks):
-            finish_poll(look)
+        results, self.poll_results = self.poll_results, []
+        # The result of a lost claim may be written together with that of the claim that replaced it, which counts.
+        standing = {result.claim.export.pk for result in results if not rows_of_lost_claim(result.claim)}
+        lost_rows = [item for result in results for item in rows_of_lost_claim(result.claim).items()]
+        kept = {pk: row for pk, row in lost_rows if pk not in standing}
+        for result in settle_polls(results):
+            finish_poll(result)
         check_unchanged(kept)
 
-    # ---------------------------------------------------------------- what holds
+    # ---------------------------------------------------------------- invariants
 
     @invariant()
     def invariants_hold(self) -> None:

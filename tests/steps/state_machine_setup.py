@@ -1,4 +1,4 @@
-"""What the events of `events` happen in: the cast, a clock that stands still until told, and the scripted provider."""
+"""The setting of `state_machine`: the cast, a clock that moves only when it is shifted, the scripted provider."""
 
 import shutil
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ START_TIME: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class StateMachineSetup:
-    """What stays the same from one order of events to the next: the cast, a clock that stands still, the provider."""
+    """What all runs share: the cast, the clock and the provider. `rare_events_seen`: the rare events of all runs."""
 
     def __init__(self, cast: Cast, time: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch) -> None:
         self.cast, self.time = cast, time
@@ -39,7 +39,7 @@ class StateMachineSetup:
         self.projects = [cast.project("scripted", remote_id=name, credential=credential) for name in ("one", "two")]
 
     def reset(self) -> None:
-        """Everything as it was before the first event."""
+        """Restores the state before the first event."""
         self.provider.__init__()  # type: ignore[misc]
         circuit_breaker._unanswered.clear()
         self.time.move_to(START_TIME, tick=False)

@@ -16,15 +16,15 @@ from tests.helpers.run_exports import claim_next_step, request_export, run_to_en
 pytestmark = pytest.mark.postgresql
 
 OriginOf = Callable[[str], str]
-ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
+TYPE_OF_EACH_PROVIDER = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
 FINDABLE = ["aistudios", "toloka", "ulule"]
 
 
-def made(sandbox: Sandbox, provider: str) -> int:
+def jobs_created(sandbox: Sandbox, provider: str) -> int:
     return int(sandbox.ledger()["jobs"].get(provider, {}).get(PROJECTS[provider], 0))
 
 
-@pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
+@pytest.mark.parametrize(("provider", "type_"), TYPE_OF_EACH_PROVIDER)
 @pytest.mark.parametrize("fault", ["lost_answer", "half_answer", "garbage"])
 def test_a_job_that_was_made_is_found_or_a_person_decides(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str, fault: str
@@ -33,7 +33,7 @@ def test_a_job_that_was_made_is_found_or_a_person_decides(
     export = run_to_end(request_export(cast.project(provider, origin_of(provider)), cast.member, type_))
 
     assert sandbox.fired(rule) == 1
-    assert made(sandbox, provider) == 1
+    assert jobs_created(sandbox, provider) == 1
     if provider in FINDABLE:
         assert export.status == states.SUCCEEDED, export.error_message
     else:
@@ -48,12 +48,12 @@ def test_it_asks_again_where_the_search_proves_that_nothing_was_executed(
         provider=provider, project=PROJECTS[provider], on="submit", fault="status", status=500, times=1
     )
     export = run_to_end(
-        request_export(cast.project(provider, origin_of(provider)), cast.member, dict(ONE_EACH)[provider])
+        request_export(cast.project(provider, origin_of(provider)), cast.member, dict(TYPE_OF_EACH_PROVIDER)[provider])
     )
 
     assert sandbox.fired(rule) == 1
     assert export.status == states.SUCCEEDED
-    assert made(sandbox, provider) == 1
+    assert jobs_created(sandbox, provider) == 1
 
 
 def test_one_search_is_no_proof(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
@@ -68,7 +68,7 @@ def test_one_search_is_no_proof(cast: Cast, sandbox: Sandbox, origin_of: OriginO
     assert second.request_sent_at is None
 
 
-@pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
+@pytest.mark.parametrize(("provider", "type_"), TYPE_OF_EACH_PROVIDER)
 def test_a_worker_that_died_after_it_noted_the_intent_leads_to_a_search_and_no_second_request(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str
 ) -> None:
@@ -78,7 +78,7 @@ def test_a_worker_that_died_after_it_noted_the_intent_leads_to_a_search_and_no_s
     Export.objects.filter(pk=export.pk).update(held_until=None)
 
     take_step(export)
-    assert made(sandbox, provider) == 0
+    assert jobs_created(sandbox, provider) == 0
     assert not Call.objects.filter(export=export, method="POST", url__contains="export").exists()
 
 
@@ -95,7 +95,7 @@ def test_a_request_that_never_left_is_sent_again(
 
     type(project.credential).objects.filter(pk=project.credential_id).update(origin=origin_of("playcanvas"))
     assert run_to_end(export).status == states.SUCCEEDED
-    assert made(sandbox, "playcanvas") == 1
+    assert jobs_created(sandbox, "playcanvas") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "rejected"), (403, "credential"), (404, "not_found")])
@@ -107,7 +107,7 @@ def test_a_refused_request_ends_with_the_reason_and_is_not_repeated(
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, code, "you")
     assert Call.objects.filter(export=export, method="POST").count() == 1
-    assert made(sandbox, "playcanvas") == 0
+    assert jobs_created(sandbox, "playcanvas") == 0
 
 
 def test_an_acceptance_that_names_another_project_is_not_taken(
@@ -125,27 +125,27 @@ def test_two_exports_of_one_project_do_not_adopt_each_others_jobs(
 ) -> None:
     sandbox.fault(provider="ulule", project="4001", on="submit", fault="lost_answer", times=1)
     project = cast.project("ulule", origin_of("ulule"))
-    one = request_export(project, cast.member, "orders", "csv")
-    two = request_export(project, cast.member, "orders", "csv", allow_duplicate=True)
-    run_to_end(one)
-    run_to_end(two)
-    one.refresh_from_db()
+    first = request_export(project, cast.member, "orders", "csv")
+    second = request_export(project, cast.member, "orders", "csv", allow_duplicate=True)
+    run_to_end(first)
+    run_to_end(second)
+    first.refresh_from_db()
 
-    assert (one.status, two.status) == (states.SUCCEEDED, states.SUCCEEDED)
-    assert one.remote_id != two.remote_id
-    assert made(sandbox, "ulule") == 2
+    assert (first.status, second.status) == (states.SUCCEEDED, states.SUCCEEDED)
+    assert first.remote_id != second.remote_id
+    assert jobs_created(sandbox, "ulule") == 2
 
 
 def test_a_project_that_runs_alone_waits_for_the_export_before(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
     project = cast.project("aistudios", origin_of("aistudios"))
-    one = request_export(project, cast.member, "video", options={"resolution": "720"})
-    two = request_export(project, cast.member, "video", options={"resolution": "4k"})
-    take_step(one)
-    assert str(one.pk) in take_step(two).wait_note
-    assert (run_to_end(one).status, run_to_end(two).status) == (states.SUCCEEDED, states.SUCCEEDED)
-    assert made(sandbox, "aistudios") == 2
+    first = request_export(project, cast.member, "video", options={"resolution": "720"})
+    second = request_export(project, cast.member, "video", options={"resolution": "4k"})
+    take_step(first)
+    assert str(first.pk) in take_step(second).wait_note
+    assert (run_to_end(first).status, run_to_end(second).status) == (states.SUCCEEDED, states.SUCCEEDED)
+    assert jobs_created(sandbox, "aistudios") == 2
 
 
 def test_an_acceptance_that_comes_after_the_lease_ended_is_taken(
@@ -156,15 +156,15 @@ def test_an_acceptance_that_comes_after_the_lease_ended_is_taken(
     quick: list[Claim] = []
     original = slow.check
 
-    def lose_it() -> None:
+    def lose_claim() -> None:
         original()
         Export.objects.filter(pk=export.pk).update(held_until=None)
         quick.append(claim_next_step(export))  # another worker takes the step over while the answer is on its way
 
-    slow.check = lose_it
+    slow.check = lose_claim
     run_step(slow)
     run_step(quick[0])
     export.refresh_from_db()
     assert (export.status, bool(export.remote_id)) == (states.PROCESSING, True)
     assert run_to_end(export).status == states.SUCCEEDED
-    assert made(sandbox, "playcanvas") == 1
+    assert jobs_created(sandbox, "playcanvas") == 1

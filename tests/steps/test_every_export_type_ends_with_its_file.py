@@ -1,4 +1,4 @@
-"""The main job, for every kind, against the stand-in providers over real sockets."""
+"""Every export type runs from request to file against the stand-in providers over real sockets."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Every fault project of the stand-in providers at once, with the worker's own threads: each ends as it should.
+"""All fault projects of the stand-in providers at once, in a real worker: each export ends as expected.
 
-Nothing is shared between the exports but the worker: each has a credential of its own, so that one's pause is not
-another's. Only the waiting is left out (steps that rest are made due), and the clock of those that never end.
+The exports share only the worker: each has its own credential, so that a pause holds up no other. Waiting is left out:
+postponed steps are made due, and the deadline of jobs that never end is brought forward.
 """
 
 import itertools
@@ -67,14 +67,14 @@ JOBS = {  # jobs made: none where the request was refused, cut or lost before it
 
 @pytest.fixture
 def marked(sandbox: Sandbox, tmp_path: Path) -> Iterator[MarkedSecrets]:
-    with secret_search.mark_secrets(sandbox) as one, secret_search.log_to_file(tmp_path / "everything.log"):
-        yield one
+    with secret_search.mark_secrets(sandbox) as secrets, secret_search.log_to_file(tmp_path / "everything.log"):
+        yield secrets
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.slow(seconds=80)
-def test_each_ends_as_it_should(
+def test_every_fault_ends_as_expected(
     cast: Cast,
     sandbox: Sandbox,
     origin_of: Callable[[str], str],
@@ -84,14 +84,14 @@ def test_each_ends_as_it_should(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     settings.MAX_FILE_BYTES = 5_000_000
-    sandbox.settings(time_scale=0.2)  # long enough for a job to be looked at several times
+    sandbox.settings(time_scale=0.2)  # long enough for a job to be polled several times
     exports: dict[tuple[str, int], Export] = {}
     for provider, type_, format_, options in KINDS:
         if (provider, format_) == ("ulule", "csv") or type_ == "app":
             continue
         for fault in fault_projects(provider):
             if fault.name == "vanish":
-                continue  # it counts questions, and here nobody knows how many there will be; see the polling tests
+                continue  # it counts calls, whose number is not known here; the polling tests have it
             credential = cast.credential(
                 provider, origin_of(provider), name=f"{provider} {fault.number}", secrets=marked.of(provider)
             )
@@ -120,7 +120,7 @@ def test_each_ends_as_it_should(
     assert not wrong, "\n".join(wrong)
     assert sandbox.ledger()["credential_leaks"] == []
 
-    # No secret is anywhere but sealed (see tests/security/test_secrets_are_written_nowhere_in_plain.py).
+    # Secrets are written only encrypted (see tests/security/test_secrets_are_written_nowhere_in_plain.py).
     everything = [
         *crawl.crawl_everything(cast, exports.values(), Token.issue(cast.member)),
         *secret_search.everything_written(tmp_path),
@@ -142,6 +142,6 @@ def _run(exports: dict[tuple[str, int], Export], endless: list[tuple[str, int]])
         assert time.monotonic() < begun + 200, list(Export.objects.filter(pk__in=left).values())
         RateLimitPause.objects.update(until=clock.now())
         make_due()
-        if left <= overdue:  # the others have ended, and these have been asked about all the while
+        if left <= overdue:  # the others have ended, and these have been polled all the time
             Export.objects.open().filter(pk__in=overdue, step=states.POLL).update(deadline_at=clock.now())
         time.sleep(0.5)

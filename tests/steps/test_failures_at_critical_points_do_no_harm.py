@@ -1,4 +1,4 @@
-"""Bad luck at lines where it would hurt: each of these once led to a wrong file, a second request or a lost answer."""
+"""Failures at critical points. Each of these once led to a wrong file, a second request or a lost answer."""
 
 import os
 import time
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.postgresql
 OriginOf = Callable[[str], str]
 
 
-def at_fetch(cast: Cast, origin_of: OriginOf) -> Export:
+def export_before_fetch(cast: Cast, origin_of: OriginOf) -> Export:
     export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
@@ -43,7 +43,7 @@ def test_the_lease_keeper_does_not_overwrite_the_time_a_step_has_planned(cast: C
 
 
 def test_a_part_that_somebody_still_writes_is_not_taken_over(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
-    export = at_fetch(cast, origin_of)
+    export = export_before_fetch(cast, origin_of)
     old = files.PartialFile(export.pk, 1)
     with old.path.open("ab") as file:
         files.lock_for_writing(file)
@@ -59,7 +59,7 @@ def test_a_part_that_somebody_still_writes_is_not_taken_over(cast: Cast, sandbox
 def test_a_commit_whose_answer_was_lost_keeps_the_file(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = at_fetch(cast, origin_of)
+    export = export_before_fetch(cast, origin_of)
     original = Export.move
 
     def committed_but_cut(self: Export, to: str, **more: object) -> bool:
@@ -95,13 +95,13 @@ def test_a_second_search_that_comes_early_proves_nothing(cast: Cast, sandbox: Sa
     for _ in range(3):
         redrive(export)
         Export.objects.filter(pk=export.pk).update(baseline={**first, "absent_at": time.time()})
-        run_step(claim_keeping_the_time(export))
+        run_step(claim_without_moving_time(export))
         export.refresh_from_db()
         assert export.request_sent_at is not None
     assert sandbox.jobs("ulule", "4001") == 0
 
 
-def claim_keeping_the_time(export: Export) -> Claim:
+def claim_without_moving_time(export: Export) -> Claim:
     Export.objects.filter(pk=export.pk).update(next_step_at=clock.now(), held_until=None)
     [claim] = claim_due((states.SUBMIT,), 10)
     return claim
@@ -158,7 +158,7 @@ def test_half_characters_and_nul_in_an_answer_do_no_harm(cast: Cast, settings: S
 def test_a_download_does_not_outlive_its_deadline(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = at_fetch(cast, origin_of)
+    export = export_before_fetch(cast, origin_of)
     claim = claim_next_step(export)
     claim.export.deadline_at = clock.seconds_from_now(0.2)
     monkeypatch.setattr(receiving, "CHUNK_BYTES", 512)
@@ -195,7 +195,7 @@ def test_a_206_of_another_file_is_not_joined(cast: Cast, settings: Settings) -> 
 def test_a_disk_that_is_nearly_full_is_left_to_the_database(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = at_fetch(cast, origin_of)
+    export = export_before_fetch(cast, origin_of)
     with monkeypatch.context() as patched:
         patched.setattr(files, "has_free_space", lambda more=0: False)
         export = take_step(export)
@@ -204,7 +204,7 @@ def test_a_disk_that_is_nearly_full_is_left_to_the_database(
 
 
 def test_no_link_is_shown_in_a_call(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
-    export = run_to_end(at_fetch(cast, origin_of))
+    export = run_to_end(export_before_fetch(cast, origin_of))
     shown = list(Call.objects.filter(export=export, url__contains="…").values_list("url", flat=True))
     assert shown
     assert all(url.endswith("/….zip") for url in shown)

@@ -1,4 +1,4 @@
-"""Between the provider's "done" and our "succeeded": links that die, bodies that break, files that are none."""
+"""A fetched file is complete, in spite of dead links, broken downloads and bodies that are not the file."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ OriginOf = Callable[[str], str]
 WITH_FILES = [("playcanvas", "archive", "zip"), ("aistudios", "video", "mp4"), ("ulule", "orders", "xlsx")]
 
 
-def fetched(
+def run_export(
     cast: Cast, origin_of: OriginOf, provider: str = "playcanvas", type_: str = "archive", format_: str = "zip"
 ) -> Export:
     return run_to_end(
@@ -25,25 +25,25 @@ def fetched(
     )
 
 
-def whole(export: Export) -> bool:
+def is_complete(export: Export) -> bool:
     assert export.file is not None
     return files.path_of(export.file).stat().st_size == export.file.size
 
 
 @pytest.mark.parametrize(("provider", "type_", "format_"), WITH_FILES)
 @pytest.mark.parametrize("fault", ["cut_once", "no_ranges", "changed_file", "dead_link", "redirect_ok", "gzip"])
-def test_it_gets_there_through(
+def test_a_file_is_complete_in_spite_of(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str, format_: str, fault: str
 ) -> None:
     times = {} if fault in ("no_ranges", "gzip", "redirect_ok") else {"times": 1}
     rule = sandbox.fault(provider=provider, project=PROJECTS[provider], on="file", fault=fault, **times)
     if fault == "no_ranges":
         sandbox.fault(provider=provider, project=PROJECTS[provider], on="file", fault="cut_once", times=1)
-    export = fetched(cast, origin_of, provider, type_, format_)
+    export = run_export(cast, origin_of, provider, type_, format_)
 
     assert sandbox.fired(rule) >= 1
     assert export.status == states.SUCCEEDED, (export.error_code, export.error_message)
-    assert whole(export)
+    assert is_complete(export)
     assert sandbox.ledger()["credential_leaks"] == []
     assert not list(files.parts_dir().iterdir())
 
@@ -53,7 +53,7 @@ def test_a_break_is_resumed_with_a_range_and_not_from_the_start(
 ) -> None:
     sandbox.settings(file_bytes=3_000_000)
     sandbox.fault(provider="playcanvas", project="100001", on="file", fault="cut_once", times=1)
-    export = fetched(cast, origin_of)
+    export = run_export(cast, origin_of)
 
     assert export.status == states.SUCCEEDED
     calls = Call.objects.filter(export=export, url__contains="…").order_by("pk")
@@ -74,7 +74,7 @@ def test_a_break_is_resumed_with_a_range_and_not_from_the_start(
         ("redirect_scheme", "address", "provider"),
     ],
 )
-def test_it_fails_with_a_reason_at(
+def test_an_export_fails_with_a_reason_on(
     cast: Cast,
     sandbox: Sandbox,
     origin_of: OriginOf,
@@ -86,7 +86,7 @@ def test_it_fails_with_a_reason_at(
     action: str,
 ) -> None:
     rule = sandbox.fault(provider=provider, project=PROJECTS[provider], on="file", fault=fault)
-    export = fetched(cast, origin_of, provider, type_, format_)
+    export = run_export(cast, origin_of, provider, type_, format_)
 
     assert sandbox.fired(rule) >= 1
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, code, action)
@@ -97,7 +97,7 @@ def test_it_fails_with_a_reason_at(
 
 def test_a_csv_that_was_cut_quietly_is_a_bad_file(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="ulule", project="4001", on="file", fault="truncated_quietly")
-    export = fetched(cast, origin_of, "ulule", "orders", "csv")
+    export = run_export(cast, origin_of, "ulule", "orders", "csv")
 
     assert (export.status, export.error_code) == (states.FAILED, "bad_file")
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_too_large_is_not_kept(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings
 ) -> None:
     settings.MAX_FILE_BYTES = 100
-    export = fetched(cast, origin_of)
+    export = run_export(cast, origin_of)
 
     assert (export.status, export.error_code, export.error_action) == (states.FAILED, "too_large", "you")
     assert not list(files.parts_dir().iterdir())

@@ -1,4 +1,4 @@
-"""A fault of the portal's own is tried again a few times, and then it is said; nothing loops for ever in silence."""
+"""A step that raises an internal error is tried again a few times; then the export fails with a message."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from django.db import OperationalError
 from exports import states
 from exports.models import Export
 from exports.sandbox.server import Sandbox
-from exports.steps import run as advancing
+from exports.steps import run
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import claim_next_step, request_export, run_to_end, take_step
 
@@ -16,20 +16,20 @@ OriginOf = Callable[[str], str]
 
 
 def break_polls(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int = 1000) -> None:
-    """The next polls raise this."""
-    left = [times]
-    good = advancing.STEP_HANDLERS[states.POLL]
+    """Makes the next `times` polls raise the error."""
+    remaining = [times]
+    original = run.STEP_HANDLERS[states.POLL]
 
     def broken(claim: object) -> None:
-        if left[0] > 0:
-            left[0] -= 1
+        if remaining[0] > 0:
+            remaining[0] -= 1
             raise error
-        good(claim)  # type: ignore[arg-type]
+        original(claim)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(advancing.STEP_HANDLERS, states.POLL, broken)
+    monkeypatch.setitem(run.STEP_HANDLERS, states.POLL, broken)
 
 
-def test_a_passing_fault_is_survived(
+def test_an_export_survives_a_few_internal_errors(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_polls(monkeypatch, KeyError("surprise"), times=3)
@@ -37,7 +37,7 @@ def test_a_passing_fault_is_survived(
     assert export.status == states.SUCCEEDED
 
 
-def test_a_lasting_fault_ends_with_its_kind_and_no_detail(
+def test_repeated_internal_errors_end_the_export_without_detail(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_polls(monkeypatch, KeyError("a secret"))
@@ -60,7 +60,7 @@ def test_a_database_that_is_away_leaves_the_step_to_its_lease(
 
 def test_a_step_in_which_workers_keep_dying_ends(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
-    for _ in range(advancing.MAX_CRASHES):
+    for _ in range(run.MAX_CRASHES):
         claim_next_step(export)
         Export.objects.update(held_until=None)
     export = take_step(export)

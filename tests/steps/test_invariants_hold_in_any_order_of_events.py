@@ -1,6 +1,6 @@
-"""Whatever happens in whatever order, what must always hold holds; and once it is calm, everything ends.
+"""The invariants hold after events in any order, and without further faults every export ends.
 
-HYPOTHESIS_PROFILE=long tries many more and longer orders, and others each time.
+HYPOTHESIS_PROFILE=long tries more and longer orders, which are different each time.
 """
 
 import os
@@ -20,16 +20,16 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 @pytest.mark.slow(seconds=15)
 @pytest.mark.timeout(7200 if LONG else 300)
-def test_what_must_always_hold_holds(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invariants_hold_after_every_event(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     with time_machine.travel(START_TIME, tick=False) as clock:
-        world = StateMachineSetup(cast, clock, monkeypatch)
+        setup = StateMachineSetup(cast, clock, monkeypatch)
 
-        class Here(ExportStateMachine):
+        class ConfiguredStateMachine(ExportStateMachine):
             def __init__(self) -> None:
-                super().__init__(world)
+                super().__init__(setup)
 
         run_state_machine_as_test(
-            Here,
+            ConfiguredStateMachine,
             settings=settings(
                 max_examples=2000 if LONG else 60,
                 stateful_step_count=80 if LONG else 40,
@@ -39,4 +39,4 @@ def test_what_must_always_hold_holds(cast: Cast, monkeypatch: pytest.MonkeyPatch
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    assert world.rare_events_seen >= {*RARE_EVENTS, *RARE_ERROR_CODES}, "the events no longer reach every turn"
+    assert setup.rare_events_seen >= {*RARE_EVENTS, *RARE_ERROR_CODES}, "the events no longer reach every rare event"

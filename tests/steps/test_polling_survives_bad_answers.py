@@ -1,4 +1,4 @@
-"""A look that brings nothing is repeated; a look that brings an end ends the export."""
+"""A poll whose answer is unusable is repeated; a poll that shows the end of the job ends the export."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,10 +12,10 @@ from tests.helpers.cast import PROJECTS, Cast
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
 OriginOf = Callable[[str], str]
-ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
+TYPE_OF_EACH_PROVIDER = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archive"), ("ulule", "orders")]
 
 
-@pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
+@pytest.mark.parametrize(("provider", "type_"), TYPE_OF_EACH_PROVIDER)
 @pytest.mark.parametrize(
     "fault",
     [
@@ -33,7 +33,7 @@ ONE_EACH = [("playcanvas", "archive"), ("aistudios", "video"), ("toloka", "archi
     ],
     ids=lambda fault: "-".join(str(value) for value in fault.values()),
 )
-def test_it_asks_again_after(
+def test_it_polls_again_after(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str, fault: dict[str, object]
 ) -> None:
     rule = sandbox.fault(provider=provider, project=PROJECTS[provider], on="poll", times=3, **fault)
@@ -44,7 +44,7 @@ def test_it_asks_again_after(
     assert sandbox.ledger()["jobs"][provider] == {PROJECTS[provider]: 1}
 
 
-@pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
+@pytest.mark.parametrize(("provider", "type_"), TYPE_OF_EACH_PROVIDER)
 @pytest.mark.parametrize(
     ("fault", "code", "action"),
     [
@@ -55,7 +55,7 @@ def test_it_asks_again_after(
     ],
     ids=["vanish", "401", "garbage for ever", "other project"],
 )
-def test_it_ends_with_a_reason_after(
+def test_an_export_fails_with_a_reason_after(
     cast: Cast,
     sandbox: Sandbox,
     origin_of: OriginOf,
@@ -74,7 +74,7 @@ def test_it_ends_with_a_reason_after(
     assert export.error_message
 
 
-@pytest.mark.parametrize(("provider", "type_"), ONE_EACH)
+@pytest.mark.parametrize(("provider", "type_"), TYPE_OF_EACH_PROVIDER)
 def test_a_job_that_fails_at_the_provider_says_so(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, provider: str, type_: str
 ) -> None:
@@ -141,20 +141,20 @@ def test_a_deadline_ends_the_watch_and_says_that_the_job_may_still_run(
 def test_a_429_pauses_the_whole_credential(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
     sandbox.fault(provider="playcanvas", project="*", on="poll", fault="429", retry_after=30, times=1)
     project = cast.project("playcanvas", origin_of("playcanvas"))
-    one, two = (
+    first, second = (
         request_export(project, cast.member, "archive"),
         request_export(project, cast.member, "archive", allow_duplicate=True),
     )
-    take_step(one), take_step(two)
-    take_step(one)
+    take_step(first), take_step(second)
+    take_step(first)
     before = sandbox.ledger()["requests"]["playcanvas"].get("poll", 0)
-    two = take_step(two)
+    second = take_step(second)
 
     assert sandbox.ledger()["requests"]["playcanvas"].get("poll", 0) == before
-    assert 25 < (two.next_step_at - clock.now()).total_seconds() < 35
-    assert "limit" in two.wait_note
+    assert 25 < (second.next_step_at - clock.now()).total_seconds() < 35
+    assert "limit" in second.wait_note
     RateLimitPause.objects.update(until=clock.now())
-    assert run_to_end(two).status == states.SUCCEEDED
+    assert run_to_end(second).status == states.SUCCEEDED
 
 
 def test_a_token_that_ended_is_renewed_once(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
