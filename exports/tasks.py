@@ -13,8 +13,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from exports.housekeeping import sweep as sweeping
 from exports.notify import outbox
-from exports.queue import dispatcher, wakeup
-from exports.queue import leases as leases
+from exports.queue import dispatcher, leases, wakeup
 from exports.queue.capacity import CONTROL
 from exports.queue.dispatcher import Message
 from exports.queue.lease_keeper import lease_keeper

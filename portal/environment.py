@@ -223,7 +223,7 @@ def task_queues(prefix: str) -> list[Queue]:
 def worker_pool() -> tuple[str, int]:
     """Celery's `-P` and `-c` for the worker that `up` starts: by the services that are set, and by the machine."""
     embedded = not (get_text("DATABASE_URL") and get_text("CELERY_BROKER_URL"))
-    pool, slots = ("threads", 8) if embedded else ("prefork", max(4, 2 * (os.cpu_count() or 1)))
+    pool, slots = ("threads", 8) if embedded else ("prefork", max(8, 2 * (os.cpu_count() or 1)))
     return pool, get_int("WORKER_CONCURRENCY", slots, least=1)
 
 

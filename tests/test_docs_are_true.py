@@ -1,4 +1,4 @@
-"""The documents name what exists: modules, functions, files, layers, links."""
+"""The documents name what exists: modules, functions, files, tests, layers, links."""
 
 import ast
 import re
@@ -21,6 +21,8 @@ DOTTED = re.compile(r"(?!.*\.py$)(?:exports|portal|tests)(?:\.\w+)+")
 FILE_PATH = re.compile(r"(?:exports|portal|tests|templates|docs|\.ci|\.github)/[\w./-]*")
 TABLE_FILE = re.compile(r"^\| `([\w/]+\.py)` \|", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
+# `tests/folder/test_file.py`, `tests/folder`, `…/test_file.py::test_name`. Before `::` "…" is the file named last.
+TEST = re.compile(r"`((?:[\w/]+/)?test_\w+\.py|tests/[\w/.]+|…)(?:::(\w+))?`")
 # Files that a reader is to make.
 EXAMPLES = ("exports/providers/yours.py", "tests/providers/yours/")
 
@@ -93,6 +95,14 @@ def published_names() -> set[str]:
     return tasks | {queue.name for queue in task_queues("portal")}
 
 
+def named_tests(text: str) -> Iterator[tuple[str, str]]:
+    """(path below tests/, name of a test or "") of every test that the text names."""
+    last = ""
+    for path, name in TEST.findall(text):
+        last = last if path == "…" else path.removeprefix("tests/")
+        yield last, name
+
+
 def slug(heading: str) -> str:
     """The anchor of a heading, as GitHub makes it."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
@@ -111,6 +121,28 @@ def test_named_files_exist(page: Path) -> None:
     named = {word for word in words if FILE_PATH.fullmatch(word)} - set(EXAMPLES)
     # The list of faults names tests by their place below tests/.
     assert {word for word in named if not (ROOT / word).exists() and not (ROOT / "tests" / word).exists()} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_named_tests_exist(page: Path) -> None:
+    missing = []
+    for path, name in named_tests(page.read_text(encoding="utf-8")):
+        file = ROOT / "tests" / path
+        if f"tests/{path}" in EXAMPLES:
+            continue
+        if not file.exists() or (name and f"def {name}(" not in file.read_text(encoding="utf-8")):
+            missing.append(f"{path}::{name}" if name else path)
+    assert missing == []
+
+
+def test_a_missing_test_is_noticed() -> None:
+    text = "`tests/chaos`, `steps/test_x.py::test_y` and `…::test_z`, not `exports/x.py` or `…`"
+    assert list(named_tests(text)) == [
+        ("chaos", ""),
+        ("steps/test_x.py", "test_y"),
+        ("steps/test_x.py", "test_z"),
+        ("steps/test_x.py", ""),
+    ]
 
 
 def test_the_architecture_lists_every_module_once() -> None:

@@ -15,5 +15,5 @@ class RateLimitPauseAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
-    list_display = ("name", "at")
+    list_display = ("name", "at", "queues", "slots", "busy")
     ordering = ("-at",)

@@ -72,7 +72,7 @@ def _update(
 ) -> set[int]:
     """Runs one UPDATE that takes its rows from arrays. Returns the ids of the rows it changed.
 
-    The text of the statement is the same for any number of rows, so that the server prepares it once.
+    The text of the statement is the same for any number of rows, and the values are sent beside it (see `_execute`).
     """
     fields = {field.name: field for field in model._meta.concrete_fields}
     names = list(rows[0])
@@ -106,10 +106,14 @@ def insert_many(rows: Sequence[Model]) -> None:
 
 
 def _execute(statement: str, params: Sequence[Any]) -> Cursor:
-    """Runs a statement that the server prepares. Django's cursor would write the values into the text instead."""
+    """Runs a statement with its values sent beside the text; Django's cursor would write the values into the text.
+
+    No prepared statement is kept on the server, because the next transaction may run on another connection where
+    pgbouncer stands between.
+    """
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return Cursor(connection.connection).execute(statement, params, prepare=True)
+        return Cursor(connection.connection).execute(statement, params)
 
 
 def _quote(name: str) -> str:

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,8 +16,8 @@ from django.db import connection, transaction
 
 from exports import clock, states
 from exports.models import Reservation
-from exports.queue import capacity, deliveries, leases, wakeup
-from exports.queue.capacity import DELIVER, FETCH, POLL, SUBMIT, Capacity
+from exports.queue import capacity, deliveries, fairness, leases, wakeup
+from exports.queue.capacity import DELIVER, FETCH, POLL, SUBMIT
 from exports.queue.leases import DELIVERY, Reserved
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # The key of the advisory lock: a number that nothing else in this database locks.
 LOCK: Final = 7_316_201
 POLLS_TOGETHER: Final = 50
-QUEUE_OF: Final = {states.SUBMIT: SUBMIT, states.FETCH: FETCH, states.POLL: POLL}
+STEP_OF: Final = {POLL: states.POLL, FETCH: states.FETCH, SUBMIT: states.SUBMIT}
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,53 @@ def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Mess
     if not _lock_for_counting():
         return [], []
     free, running = capacity.read()
-    messages: list[Message] = []
-    reserved: list[Reserved] = []
-    rows: list[Reservation] = []
-    for step, queue in QUEUE_OF.items():
-        slots = free.free(queue)
-        if step not in oldest or slots < 1:
-            continue
+    batch = _Batch()
+    due = [*(queue for queue in STEP_OF if STEP_OF[queue] in oldest), *([DELIVER] if any_delivery else [])]
+    # Queues that share slots get equal parts of them; what one of them leaves over goes to the others.
+    while due:
+        full: list[str] = []
+        for number, queue in enumerate(due):
+            slots = free.free(queue)
+            if slots < 1:
+                continue
+            part = max(1, slots // (len(due) - number))
+            count = _fill(batch, queue, part, oldest, running)
+            free.take(queue, count)
+            if count == part:
+                full.append(queue)
+        due = [queue for queue in full if free.free(queue)]
+    Reservation.objects.bulk_create(batch.reservations)
+    return batch.messages, batch.reserved
+
+
+@dataclass
+class _Batch:
+    """What one dispatch has reserved so far."""
+
+    messages: list[Message] = field(default_factory=list)
+    reserved: list[Reserved] = field(default_factory=list)
+    reservations: list[Reservation] = field(default_factory=list)
+
+
+def _fill(
+    batch: _Batch, queue: str, slots: int, oldest: Mapping[str, datetime], running: Sequence[fairness.Running]
+) -> int:
+    """Reserves what is due for a queue, up to so many messages. Returns how many there are."""
+    owners: dict[int, tuple[int, int]] = {}
+    if queue == DELIVER:
+        messages = [Message("exports.deliver", DELIVER, (pk,), _task_id()) for pk in deliveries.reserve(slots)]
+    else:
+        step = STEP_OF[queue]
         limit = slots * (POLLS_TOGETHER if queue == POLL else 1)
         exports = leases.reserve([step], limit, oldest[step], running)
-        published, without_slot = _messages(queue, exports, slots)
+        messages, without_slot = _messages(queue, exports, slots)
         leases.release_reserved(without_slot)
         owners = {export.export_id: (export.team_id, export.project_id) for export in exports}
-        messages += published
-        rows += [_reservation(message, owners) for message in published]
-        reserved += exports
-        free.take(queue, len(published))
-    if any_delivery:
-        published = _deliveries(free)
-        messages += published
-        rows += [_reservation(message, {}) for message in published]
-    Reservation.objects.bulk_create(rows)
-    return messages, reserved
+        batch.reserved += exports
+    messages = _mark_more_due(messages, slots)
+    batch.messages += messages
+    batch.reservations += [_reservation(message, owners) for message in messages]
+    return len(messages)
 
 
 def _lock_for_counting() -> bool:
@@ -101,8 +126,7 @@ def _messages(queue: str, exports: Sequence[Reserved], slots: int) -> tuple[list
     """The messages for reserved exports, and the exports for which there was no slot."""
     if queue != POLL:
         name = "exports.submit" if queue == SUBMIT else "exports.fetch"
-        messages = [Message(name, queue, (export.export_id, export.fence), _task_id()) for export in exports]
-        return _mark_more_due(messages, slots), []
+        return [Message(name, queue, (export.export_id, export.fence), _task_id()) for export in exports], []
     alone = [[export] for export in exports if export.polls_alone]
     others = [export for export in exports if not export.polls_alone]
     batches = [*alone, *(others[at : at + POLLS_TOGETHER] for at in range(0, len(others), POLLS_TOGETHER))]
@@ -110,13 +134,7 @@ def _messages(queue: str, exports: Sequence[Reserved], slots: int) -> tuple[list
         Message("exports.poll", queue, ([(export.export_id, export.fence) for export in batch],), _task_id())
         for batch in batches[:slots]
     ]
-    return _mark_more_due(messages, slots), [export for batch in batches[slots:] for export in batch]
-
-
-def _deliveries(free: Capacity) -> list[Message]:
-    slots = free.free(DELIVER)
-    messages = [Message("exports.deliver", DELIVER, (pk,), _task_id()) for pk in deliveries.reserve(slots)]
-    return _mark_more_due(messages, slots)
+    return messages, [export for batch in batches[slots:] for export in batch]
 
 
 def _mark_more_due(messages: list[Message], slots: int) -> list[Message]:

@@ -10,7 +10,7 @@ from exports.models import Change, Export
 from exports.providers.contract import Accepted
 from exports.queue.holds import WAITS_FOR_EXPORT
 from exports.queue.leases import Claim, LostClaimError
-from exports.settle.outcome import begin_processing, succeed
+from exports.settle.outcome import accept_late, begin_processing, succeed
 from exports.settle.poll_status import apply_poll_result
 
 
@@ -60,7 +60,7 @@ def _record_late(export: Export, accepted: Accepted, fields: dict[str, Any]) -> 
         if row.remote_id:
             return
         if row.status == states.WAITING:
-            row.move(states.PROCESSING, source="worker", note="Accepted late.", fence=row.fence, **fields)
+            accept_late(row, source="worker", note="Accepted late.", **fields)
             # A process that is searching for the job meanwhile must not write over this.
             Export.objects.filter(pk=row.pk).update(fence=F("fence") + 1)
         elif not row.is_open:

@@ -13,6 +13,7 @@ from exports.queue.holds import rate_limit_hold_fields
 from exports.queue.leases import Claim, LostClaimError
 
 __all__ = [
+    "accept_late",
     "begin_processing",
     "cancel",
     "cancel_by_request",
@@ -29,6 +30,11 @@ __all__ = [
 def begin_processing(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
     """The provider has accepted the job, or it was found there."""
     _move(claim, states.PROCESSING, source=source, note=note, **fields)
+
+
+def accept_late(export: Export, *, source: str, note: str, **fields: Any) -> None:
+    """As `begin_processing`, for an answer that came after its claim was lost. `export` is locked and still waits."""
+    export.move(states.PROCESSING, source=source, note=note, fence=export.fence, **fields)
 
 
 def succeed(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from celery.contrib.testing.worker import start_worker
-from django.db import connections
+from django.db import connection, connections
 
 from exports import tasks
 from exports.queue.lease_keeper import lease_keeper
@@ -42,6 +42,17 @@ def running_worker(slots: int = 8, queues: Sequence[str] = (), *, stop_seconds: 
             portal_worker.mark_stopping()
     lease_keeper.stop()
     shared.write(NodeState())
+    _end_sessions()
+
+
+def _end_sessions() -> None:
+    """The pool's threads have ended and left their connections open, which would keep the test database from going."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 def _dispatch_until(done: threading.Event) -> None:
@@ -51,8 +62,8 @@ def _dispatch_until(done: threading.Event) -> None:
 
 
 def _purge() -> None:
-    with app.connection_for_write() as connection:
+    with app.connection_for_write() as broker:
         for queue in app.amqp.queues.values():
-            bound = queue.bind(connection.default_channel)
+            bound = queue.bind(broker.default_channel)
             bound.declare()
             bound.purge()

@@ -72,7 +72,7 @@ def broker() -> str:
             broker_connection.ensure_connection(max_retries=1, timeout=5)
         except Exception as problem:  # each broker's client raises its own
             raise CheckFailed(
-                "Cannot be reached: check that it runs, and CELERY_BROKER_URL. Exports go on meanwhile, a little later."
+                "Cannot be reached: check that it runs, and CELERY_BROKER_URL. Nothing new starts until it is back; nothing is lost."
             ) from problem
         return f"{broker_connection.transport_cls} answers"
 
@@ -120,7 +120,7 @@ def storage() -> str:
         free = shutil.disk_usage(settings.DATA_DIR).free
     except OSError as problem:
         raise CheckFailed(
-            f"{settings.DATA_DIR} cannot be written ({problem.strerror}): mend that, or set DATA_DIR."
+            f"{settings.DATA_DIR} cannot be written ({problem.strerror}): correct that, or set DATA_DIR."
         ) from problem
     if free < MIN_FREE_BYTES:
         raise CheckFailed(f"Only {free / 1e6:.0f} MB are free below {settings.DATA_DIR}: make room.")
@@ -128,12 +128,12 @@ def storage() -> str:
 
 
 def keys() -> str:
-    """The sealing keys open what was sealed."""
+    """The encryption keys decrypt everything that is encrypted."""
     from exports.models import encrypted
 
     problems = encrypted.check_key_ring()
     if problems:
-        raise CheckFailed(f"{problems[0]} ({len(problems)} sealed things in all.)")
+        raise CheckFailed(f"{problems[0]} ({len(problems)} encrypted rows in all.)")
     return "every secret can be opened"
 
 
