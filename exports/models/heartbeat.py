@@ -8,7 +8,7 @@ from exports import clock
 
 
 class Heartbeat(models.Model):
-    """The last heartbeat of a worker node ("worker:<node>") or a beat ("beat:<host>:<pid>"): its time, and a node's slots.
+    """The last heartbeat of a worker node ("worker:<node>") or a beat ("beat:<host>:<pid>"), and a node's slots.
 
     `queues` is empty for a beat, and for a node without a connection to the broker.
     """

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from exports import clock, states
-from exports.models import Credential, Export, Project, RateWindow
+from exports.models import Credential, Export, Project, RateWindow, Team, User
 from exports.models.export import OPEN
 from exports.queue import fairness
 
@@ -53,9 +53,16 @@ DEFERRED_FIELDS: Final[dict[type[Model], set[str]]] = {
     Project: {"created_at"},
     Credential: {"created_at", "checked_at"},
 }
+# Of these a step needs little: who gets a mail, and how much the team may keep.
+LOADED_FIELDS: Final[dict[type[Model], set[str]]] = {
+    User: {"id", "email", "mail_success", "mail_failure"},
+    Team: {"id", "name", "slug", "quota_bytes", "kept_bytes"},
+}
 
 
 def _loaded_fields(model: type[Model]) -> "list[Field[Any, Any]]":
+    if model in LOADED_FIELDS:
+        return [field for field in model._meta.concrete_fields if field.name in LOADED_FIELDS[model]]
     return [field for field in model._meta.concrete_fields if field.name not in DEFERRED_FIELDS[model]]
 
 
@@ -63,6 +70,11 @@ def _columns(alias: str, model: type[Model]) -> str:
     return ", ".join(f"{alias}.{field.column}" for field in _loaded_fields(model))
 
 
+_OTHER_OF_PROJECT: Final = """
+    SELECT 1 FROM exports_export other JOIN exports_project op ON op.id = other.project_id
+    WHERE op.remote_id = p.remote_id AND other.type = begun.type AND other.id <> begun.id
+        AND other.next_step_at IS NOT NULL
+"""
 # One statement, because it is the first of every step: the update, and all that the step will read.
 BEGIN_SQL: Final = f"""
     WITH begun AS (
@@ -72,8 +84,17 @@ BEGIN_SQL: Final = f"""
             AND e.finished_at IS NULL
         RETURNING {_columns("e", Export)}
     )
-    SELECT {_columns("begun", Export)}, {_columns("p", Project)}, {_columns("c", Credential)}
-    FROM begun JOIN exports_project p ON p.id = begun.project_id JOIN exports_credential c ON c.id = p.credential_id
+    SELECT
+        EXISTS (SELECT 1 FROM exports_opencircuit),
+        EXISTS (SELECT 1 FROM exports_ratelimitpause pause WHERE pause.credential_id = c.id AND pause.until > %s),
+        begun.step = 'submit' AND EXISTS (
+            {_OTHER_OF_PROJECT} AND other.step = 'submit' AND other.request_sent_at IS NOT NULL
+        ),
+        begun.step = 'submit' AND EXISTS ({_OTHER_OF_PROJECT} AND other.step <> 'submit'),
+        {_columns("begun", Export)}, {_columns("u", User)}, {_columns("t", Team)},
+        {_columns("p", Project)}, {_columns("c", Credential)}
+    FROM begun JOIN exports_user u ON u.id = begun.user_id JOIN exports_team t ON t.id = begun.team_id
+        JOIN exports_project p ON p.id = begun.project_id JOIN exports_credential c ON c.id = p.credential_id
 """  # noqa: S608  our own columns
 
 
@@ -92,6 +113,20 @@ class Reserved:
     polls_alone: bool
 
 
+@dataclass(frozen=True)
+class SeenAtBegin:
+    """What the statement that began the claim saw besides: where it says no, the step need not ask again.
+
+    An open circuit of any origin; a pause of the credential; another export of the project whose request is unanswered,
+    or whose job runs. Yes means: perhaps.
+    """
+
+    open_circuit: bool = True
+    pause: bool = True
+    unanswered_request: bool = True
+    running_job: bool = True
+
+
 @dataclass
 class Claim:
     """The right to take one step of an export.
@@ -105,6 +140,7 @@ class Claim:
     lease_until: float
     lost: bool = field(default=False)
     window_at_admission: RateWindow | None = field(default=None, repr=False)
+    seen_at_begin: SeenAtBegin = field(default_factory=SeenAtBegin, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def check(self) -> None:
@@ -187,21 +223,30 @@ def begin(reserved: Sequence[tuple[int, int]]) -> list[Claim]:
     """
     now, begun = clock.now(), clock.monotonic()
     until = now + timedelta(seconds=LEASE_SECONDS)
-    exports = (_begin_at_once if connection.vendor == "postgresql" else _begin_each)(reserved, now, until)
-    return [Claim(export, export.fence, begun + LEASE_SECONDS) for export in exports]
+    lease_until = begun + LEASE_SECONDS
+    if connection.vendor != "postgresql":
+        return [Claim(export, export.fence, lease_until) for export in _begin_each(reserved, now, until)]
+    return [
+        Claim(export, export.fence, lease_until, seen_at_begin=seen)
+        for export, seen in _begin_at_once(reserved, now, until)
+    ]
 
 
-def _begin_at_once(reserved: Sequence[tuple[int, int]], now: datetime, until: datetime) -> list[Export]:
+def _begin_at_once(
+    reserved: Sequence[tuple[int, int]], now: datetime, until: datetime
+) -> list[tuple[Export, SeenAtBegin]]:
     with connection.cursor() as cursor:
         keys = [[pair[0] for pair in reserved], [pair[1] for pair in reserved]]
-        cursor.execute(BEGIN_SQL, [until, *keys, now])
+        cursor.execute(BEGIN_SQL, [until, *keys, now, now])
         rows = cursor.fetchall()
-    exports: list[Export] = []
+    begun: list[tuple[Export, SeenAtBegin]] = []
     # Many exports share few projects and credentials; they share the objects too, since no step changes them.
     projects: dict[int, Project] = {}
     credentials: dict[int, Credential] = {}
-    for row in rows:
+    for circuit, paused, unanswered, running, *row in rows:
         export, rest = _from_row(Export, row)
+        export.user, rest = _from_row(User, rest)
+        export.team, rest = _from_row(Team, rest)
         if export.project_id not in projects:
             project, rest = _from_row(Project, rest)
             if project.credential_id not in credentials:
@@ -209,8 +254,8 @@ def _begin_at_once(reserved: Sequence[tuple[int, int]], now: datetime, until: da
             project.credential = credentials[project.credential_id]
             projects[export.project_id] = project
         export.project = projects[export.project_id]
-        exports.append(export)
-    return exports
+        begun.append((export, SeenAtBegin(circuit, paused, unanswered, running)))
+    return begun
 
 
 def _from_row(model: type[M], row: Sequence[Any]) -> tuple[M, Sequence[Any]]:

@@ -59,7 +59,8 @@ def admit(claim: Claim, rate_class: str) -> bool:
 def admit_many(claims: Sequence[Claim], rate_class: str) -> list[Claim]:
     """The claims whose steps may call now. The others were postponed until their windows begin."""
     credentials = {claim.export.project.credential_id: claim.export.project.credential for claim in claims}
-    pauses = RateLimitPause.in_force(credentials, rate_class)
+    may_be_paused = any(claim.seen_at_begin.pause for claim in claims)
+    pauses = RateLimitPause.in_force(credentials, rate_class) if may_be_paused else {}
     free = [claim for claim in claims if claim.export.project.credential_id not in pauses]
     waits = (
         _take_slots(free, rate_class)

@@ -44,9 +44,11 @@ def submit(claim: Claim) -> None:
     Raises ProviderError, CryptoError and LostClaimError, which `exports.steps.run` handles.
     """
     export = claim.export
-    if export.request_sent_at is None and (other := _find_blocking_export(export)) is not None:
-        _wait_for(claim, other)  # before a slot in the rate limit is taken for nothing
-        return
+    if export.request_sent_at is None and _may_be_blocked(claim):
+        other = _find_blocking_export(export)
+        if other is not None:
+            _wait_for(claim, other)  # before a slot in the rate limit is taken for nothing
+            return
     rate_class = "normal" if export.request_sent_at else export.kind.rate_class
     if not circuit_breaker.admit_claims([claim]) or not admit(claim, rate_class):
         return
@@ -111,6 +113,11 @@ def _record_acceptance_with_retries(claim: Claim, accepted: Accepted) -> None:
             claim.stopped.wait(ACCEPTANCE_RETRY_SECONDS)
         else:
             return
+
+
+def _may_be_blocked(claim: Claim) -> bool:
+    seen = claim.seen_at_begin
+    return seen.unanswered_request or (claim.export.kind.exclusive and seen.running_job)
 
 
 def _find_blocking_export(export: Export) -> Export | None:

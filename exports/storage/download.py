@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from exports import clock
-from exports.models import Export, Team
+from exports.models import Export
 from exports.queue.leases import Claim
 from exports.storage import files
 from exports.transport.errors import UnclearError
@@ -107,7 +107,7 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
 
 def _size_limit(export: Export) -> tuple[int, str]:
     """Returns how many bytes the file may have, and a sentence for a person that says why not more."""
-    team = Team.objects.get(pk=export.team_id)
+    team = export.team
     left = settings.MAX_FILE_BYTES if team.quota_bytes is None else max(0, team.quota_bytes - team.kept_bytes)
     if left < settings.MAX_FILE_BYTES:
         return left, f"the team keeps {team.kept_bytes} of at most {team.quota_bytes} bytes. Delete files, then retry."

@@ -16,7 +16,7 @@ from tests.helpers.stub_server import free_port
 
 START_SECONDS = 10
 # Few connections, handed out in turn, so that the transactions of one client soon run on several of them. Statements
-# that were prepared and cursors that stayed open on another one then fail.
+# that were prepared on another one, and cursors that are open there, then fail.
 SERVER_CONNECTIONS = 3
 CONFIGURATION = """
 [databases]
@@ -94,7 +94,8 @@ def pgbouncer(folder: Path, server_url: str) -> Iterator[Pgbouncer]:
             time.sleep(0.05)
         yield started
     finally:
-        process.terminate()
+        # Newer versions would wait for their clients after SIGTERM.
+        process.kill()
         process.wait(10)
 
 

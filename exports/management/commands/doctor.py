@@ -72,7 +72,7 @@ def broker() -> str:
             broker_connection.ensure_connection(max_retries=1, timeout=5)
         except Exception as problem:  # each broker's client raises its own
             raise CheckFailed(
-                "Cannot be reached: check that it runs, and CELERY_BROKER_URL. Nothing new starts until it is back; nothing is lost."
+                "Cannot be reached: check that it runs, and CELERY_BROKER_URL. Nothing new starts until it is back."
             ) from problem
         return f"{broker_connection.transport_cls} answers"
 
