@@ -16,7 +16,7 @@ from exports.models import Member, Team
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast, make_cast
 from tests.helpers.clients import client_of
-from tests.helpers.prepared_portal import shared_prepared_folder
+from tests.helpers.prepared_portal import drop_templates, shared_prepared_folder
 
 # The duration of a test with the marker `slow` that does not say how many seconds it takes.
 DEFAULT_SLOW_SECONDS = 5.0
@@ -145,3 +145,9 @@ def noon() -> Iterator[None]:
     """It is noon in UTC, for tests of what happened today: near midnight the day would change during the test."""
     with time_machine.travel(datetime.now(UTC).replace(hour=12), tick=True):
         yield
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The templates that databases of this run were copied from."""
+    if not hasattr(session.config, "workerinput"):
+        drop_templates(session.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]

@@ -1,12 +1,14 @@
 """Celery's own command line against an installation: what an operator would type."""
 
-import json
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from celery import Celery
+
+from tests.helpers.broker_queues import PREFIX_VARIABLE
 from tests.helpers.installation import ROOT, Installation
 
 
@@ -24,13 +26,21 @@ def celery(portal: Installation, *arguments: str, timeout: float = 60) -> subpro
 
 
 def inspect(portal: Installation, what: str) -> dict[str, Any]:
-    """What `celery inspect …` says, by node; empty when no node replies."""
-    ended = celery(portal, "inspect", what, "--json", "--timeout", "3")
+    """What `celery inspect …` asks and the nodes reply, by node, over the portal's broker; empty when none replies.
+
+    From this process: the command line would load all of the portal for each question.
+    """
+    prefix = portal.environment.get(PREFIX_VARIABLE, "portal")
+    address = portal.environment.get("CELERY_BROKER_URL", "spool://localhost")
+    options: dict[str, Any] = {"global_keyprefix": f"{prefix}:"} if address.startswith("redis") else {}
+    if address.startswith("spool"):
+        options = {"folder": str(portal.folder / "var" / "broker")}
+    asking = Celery("asking", broker=address, set_as_current=False)
+    asking.conf.update(control_exchange=prefix, broker_transport_options=options)
     try:
-        replies: dict[str, Any] = json.loads(ended.stdout.strip().splitlines()[-1])
-    except (ValueError, IndexError):
-        return {}
-    return replies
+        return getattr(asking.control.inspect(timeout=2.0), what)() or {}
+    finally:
+        asking.close()
 
 
 class EventDump:

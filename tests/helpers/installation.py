@@ -16,7 +16,7 @@ import requests
 
 from tests.helpers.broker_queues import PREFIX_VARIABLE
 from tests.helpers.cast import SECRETS
-from tests.helpers.prepared_portal import TOKEN_FILE, copy_prepared, migrate_and_create_team
+from tests.helpers.prepared_portal import TOKEN_FILE, copy_prepared, fill_database, migrate_and_create_team
 from tests.helpers.stub_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,8 +51,10 @@ class Installation:
 
     def prepare(self, prepared: Path | None = None) -> None:
         """The database, a team with an owner, and a token; copied from the folder where that will do."""
-        if prepared is None or "DATABASE_URL" in self.environment:
+        if prepared is None:
             self.token = migrate_and_create_team(self.environment, "migrate", "--verbosity", "0")
+        elif "DATABASE_URL" in self.environment:
+            self.token = fill_database(prepared, self.environment["DATABASE_URL"])
         else:
             copy_prepared(prepared, self.folder / "var")
             self.token = (prepared / TOKEN_FILE).read_text()

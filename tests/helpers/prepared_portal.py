@@ -4,19 +4,27 @@ Migrating and collecting static files costs seconds of processor time. That they
 tests/management/test_up_starts_and_stops_the_portal.py; here they are only the ground that other tests stand on.
 """
 
+import contextlib
 import fcntl
+import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
 
 from tests.helpers.processes import ROOT, environment
 
 OWNER: Final = "real@example.org"
 TEAM: Final = "real-team"
 TOKEN_FILE: Final = "token"
+TEMPLATES: Final = "templates"
 # One process instead of three: each would load all of Django anew.
 SCRIPT: Final = f"""
 import sys, django
@@ -59,5 +67,42 @@ def shared_prepared_folder(base: Path) -> Path:
 
 def copy_prepared(prepared: Path, folder: Path) -> None:
     """A copy of one's own; the static files, which nobody changes, are shared."""
-    shutil.copytree(prepared, folder, ignore=shutil.ignore_patterns("static", TOKEN_FILE))
+    shutil.copytree(prepared, folder, ignore=shutil.ignore_patterns("static", TOKEN_FILE, TEMPLATES, "*.lock"))
     (folder / "static").symlink_to(prepared / "static")
+
+
+def fill_database(prepared: Path, address: str) -> str:
+    """Makes the empty database at this address a copy of a prepared one on the same server; the owner's token.
+
+    The first process of a test run that needs it prepares the template, others wait for it.
+    """
+    server, _, name = address.rpartition("/")
+    template = f"portal_template_{hashlib.sha256(f'{prepared} {server}'.encode()).hexdigest()[:16]}"
+    record = prepared / TEMPLATES / template
+    with (prepared / "templates.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _admin(address) as admin:
+            if not record.exists():
+                record.parent.mkdir(exist_ok=True)
+                admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(template)))
+                admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(template)))
+                with tempfile.TemporaryDirectory() as data:
+                    env = environment(DATA_DIR=data, DATABASE_URL=f"{server}/{template}")
+                    token = migrate_and_create_team(env, "migrate", "--verbosity", "0")
+                record.write_text(f"{server}/{template} {token}")
+            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            admin.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+    return record.read_text().rpartition(" ")[2]
+
+
+def drop_templates(base: Path) -> None:
+    """Drops the templates of a test run that is over, on servers that are still there."""
+    for record in (base / "prepared" / TEMPLATES).glob("*"):
+        with contextlib.suppress(psycopg.Error), _admin(record.read_text().partition(" ")[0]) as admin:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(record.name)))
+
+
+def _admin(address: str) -> "psycopg.Connection[tuple[object, ...]]":
+    parts = urlsplit(address.replace("postgres://", "postgresql://"))
+    return psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True, connect_timeout=5)

@@ -36,11 +36,11 @@ def embedded(tmp_path: Path, own_sandbox: Sandbox, prepared: Path) -> Iterator[I
 
 
 @pytest.fixture
-def on_redis(tmp_path: Path, own_sandbox: Sandbox) -> Iterator[Installation]:
+def on_redis(tmp_path: Path, own_sandbox: Sandbox, prepared: Path) -> Iterator[Installation]:
     """A portal on PostgreSQL and Redis, with its web process."""
     with (
         servers_environment("redis", DATABASE) as environment,
-        installation(tmp_path, f"127.0.0.1:{own_sandbox.port}", None, **environment) as started,
+        installation(tmp_path, f"127.0.0.1:{own_sandbox.port}", prepared, **environment) as started,
     ):
         started.start_web()
         yield started
