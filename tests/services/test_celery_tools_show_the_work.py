@@ -20,7 +20,7 @@ def active(portal: Installation) -> list[tuple[str, list[object]]]:
 def test_inspect_active_names_the_export_at_each_step(portal: Installation, own_sandbox: Sandbox) -> None:
     own_sandbox.settings(file_bytes=8_000_000)
     for on, fault in (("submit", "slow"), ("poll", "slow"), ("file", "drip")):
-        own_sandbox.fault(provider="aistudios", project=VIDEO, on=on, fault=fault, seconds=20, times=1)
+        own_sandbox.fault(provider="aistudios", project=VIDEO, on=on, fault=fault, seconds=7, times=1)
     portal.start_web()
     portal.start_worker()
     number = portal.ask(portal.project("aistudios", own_sandbox.origin("aistudios"), VIDEO), "video")
