@@ -29,7 +29,7 @@ HANG_SECONDS: Final = 180.0
 # A lease that lasts for longer than this is not renewed yet: most steps end before they need it.
 FRESH_SECONDS: Final = LEASE_SECONDS - 3
 # How long steps under way may go on after the worker was asked to stop.
-GRACE_SECONDS: Final = 4.0
+GRACE_SECONDS: Final = 2.0
 
 
 class LeaseKeeper:
