@@ -254,8 +254,11 @@ CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_TIMEZONE = TIME_ZONE
 # The entries are fixed, so beat keeps its schedule in memory: no schedule file can become unreadable.
 CELERY_BEAT_SCHEDULER = "portal.beat:Scheduler"
+# What a person asks for is dispatched at once, by a hint after the commit. Embedded, where the whole portal is to cost
+# next to nothing while it is idle, other things may wait for half a second.
+DISPATCH_SECONDS = 0.5 if CELERY_BROKER_URL.startswith("spool:") else 0.25
 CELERY_BEAT_SCHEDULE = {
-    "dispatch": {"task": "exports.dispatch", "schedule": 0.25},
+    "dispatch": {"task": "exports.dispatch", "schedule": DISPATCH_SECONDS},
     "sweep": {
         "task": "exports.sweep",
         "schedule": 60.0,

@@ -19,7 +19,7 @@ CREDENTIALS: Final = 100
 
 def usual_slots() -> int:
     """The slots of the worker that `manage.py up` starts here beside Redis and PostgreSQL, or BENCH_SLOTS."""
-    return int(os.environ.get("BENCH_SLOTS") or max(4, 2 * (os.cpu_count() or 1)))
+    return int(os.environ.get("BENCH_SLOTS") or max(8, 2 * (os.cpu_count() or 1)))
 
 
 @dataclass(frozen=True)

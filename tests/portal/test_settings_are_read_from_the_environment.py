@@ -67,8 +67,8 @@ def test_the_embedded_worker_is_one_process_of_eight_threads(load: Load) -> None
     assert (found["WORKER_POOL"], found["WORKER_CONCURRENCY"]) == ("threads", 8)
 
 
-@pytest.mark.parametrize(("processors", "slots"), [(None, 4), (1, 4), (2, 4), (8, 16)])
-def test_beside_real_services_the_worker_has_two_processes_per_processor_and_at_least_four(
+@pytest.mark.parametrize(("processors", "slots"), [(None, 8), (1, 8), (2, 8), (8, 16)])
+def test_beside_real_services_the_worker_has_two_processes_per_processor_and_at_least_eight(
     load: Load, monkeypatch: pytest.MonkeyPatch, processors: int | None, slots: int
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
