@@ -5,7 +5,7 @@ state into shared memory (`exports.queue.node`); the lease keeper of its child p
 """
 
 import logging
-import time
+import os
 from typing import Any, Final
 
 from celery import Celery, bootsteps, signals
@@ -60,7 +60,7 @@ class NodeReporter(bootsteps.StartStopStep):
             self.timer.cancel()
             self.timer = None
         old = shared.read()
-        shared.write(NodeState(consumer.hostname, (), 0, 0, old.stopping, time.time()))
+        shared.write(NodeState(consumer.hostname, (), 0, 0, old.stopping, os.getpid()))
 
     shutdown = stop
 
@@ -71,7 +71,7 @@ class NodeReporter(bootsteps.StartStopStep):
         slots = scaler.max_concurrency if scaler else consumer.pool.num_processes
         busy = len(worker_state.active_requests)
         stopping = shared.read().stopping
-        shared.write(NodeState(consumer.hostname, queues, slots, busy, stopping, time.time()))
+        shared.write(NodeState(consumer.hostname, queues, slots, busy, stopping, os.getpid()))
 
 
 def install(app: Celery) -> None:
@@ -104,7 +104,7 @@ def start_lease_keeper(**_: Any) -> None:
 def mark_stopping(**_: Any) -> None:
     """Marks the node as stopping. A warm shutdown waits for every task, so lease keepers end downloads and polls."""
     old = shared.read()
-    shared.write(NodeState(old.name, (), 0, old.busy, True, time.time()))
+    shared.write(NodeState(old.name, (), 0, old.busy, True, os.getpid()))
 
 
 @signals.worker_process_shutdown.connect

@@ -5,6 +5,7 @@ the worker stops it releases what cannot end in time: another worker resumes a d
 """
 
 import logging
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -102,7 +103,9 @@ class LeaseKeeper:
         if now > self._aligned_at + ALIGN_SECONDS:
             clock.sync_with_database()
             self._aligned_at = now
-        if state.name and not state.stopping and shared.take_beat(BEAT_SECONDS):
+        # A pool process whose parent was killed gets no more messages, though it may be hours into a download.
+        orphaned = state.pid not in (os.getpid(), os.getppid())
+        if state.name and not state.stopping and not orphaned and shared.take_beat(BEAT_SECONDS):
             Heartbeat.record(f"worker:{state.name}", queues=list(state.queues), slots=state.slots, busy=state.busy)
         if state.stopping:
             self._stopping_since = self._stopping_since or now

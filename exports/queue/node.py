@@ -17,14 +17,17 @@ _HEAD: Final = 4
 
 @dataclass(frozen=True)
 class NodeState:
-    """`queues` is empty while the node has no connection to the broker. `stopping`: it takes nothing new."""
+    """`queues` is empty while the node has no connection to the broker. `stopping`: it takes nothing new.
+
+    `pid` is the process that wrote it: the node's main process.
+    """
 
     name: str = ""
     queues: tuple[str, ...] = ()
     slots: int = 0
     busy: int = 0
     stopping: bool = False
-    reported_at: float = 0.0
+    pid: int = 0
 
 
 class SharedState:

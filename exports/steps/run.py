@@ -61,8 +61,10 @@ def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[t
 
 def _poll_into(results: "queue.SimpleQueue[poll.PollResult]", claim: Claim, patience: float | None) -> None:
     result = poll.poll_provider(claim, patience)
-    connections.close_all()  # fetching a token opened one; hundreds of threads must not keep a connection each
-    results.put(result)
+    try:
+        connections.close_all()  # fetching a token opened one; hundreds of threads must not keep a connection each
+    finally:
+        results.put(result)
 
 
 def _gather(results: "queue.SimpleQueue[poll.PollResult]", waiting: int) -> list[poll.PollResult]:

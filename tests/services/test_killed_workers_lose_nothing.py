@@ -25,7 +25,13 @@ def test_kills_before_submit_in_submit_in_poll_and_in_mid_download(portal: Insta
             provider="toloka", project="10", on="submit", fault="slow", seconds=30, times=1
         ),
         "in a poll": own_sandbox.fault(
-            provider="playcanvas", project="100001", on="poll", fault="slow", seconds=30, times=1
+            # Twice: beside others a poll is given up after eight seconds, and then made alone.
+            provider="playcanvas",
+            project="100001",
+            on="poll",
+            fault="slow",
+            seconds=30,
+            times=2,
         ),
         "in mid-download": own_sandbox.fault(
             provider="aistudios", project="65fa6b07dca2e367461a2925", on="file", fault="drip", seconds=60, times=1
