@@ -4,7 +4,10 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
+
+# Fields of Job by the names that state files of earlier versions have.
+FORMER_FIELDS: Final = {"twist": "fault_details"}
 
 
 @dataclass(slots=True)
@@ -145,7 +148,7 @@ class Jobs:
         self.clear()
         self._number = max(self._number, int(snapshot["number"]))
         for entry in snapshot["jobs"]:
-            job = Job(**entry)
+            job = Job(**{FORMER_FIELDS.get(name, name): value for name, value in entry.items()})
             if job.extra.get("unlisted"):
                 self.add_unlisted(job)
             else:
