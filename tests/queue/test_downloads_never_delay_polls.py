@@ -36,7 +36,7 @@ def slots_in_use() -> int:
 def test_exports_are_requested_and_polled_to_their_end_meanwhile(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
-    sandbox.fault(provider="ulule", project="*", on="file", fault="drip", seconds=60)
+    sandbox.fault(provider="ulule", project="*", on="file", fault="drip", seconds=600)
     stuck = [
         request_export(cast.project("ulule", origin_of("ulule"), remote_id), cast.member, "orders")
         for remote_id in ("4001", "4002", "4003")
