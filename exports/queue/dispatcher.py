@@ -16,7 +16,8 @@ from django.db import connection, transaction
 
 from exports import clock, states
 from exports.models import Reservation
-from exports.queue import capacity, deliveries, fairness, leases, wakeup
+from exports.queue import capacity, deliveries, fairness, leases
+from exports.queue.batch_sql import insert_many
 from exports.queue.capacity import DELIVER, FETCH, POLL, SUBMIT
 from exports.queue.leases import DELIVERY, Reserved
 
@@ -30,7 +31,7 @@ STEP_OF: Final = {POLL: states.POLL, FETCH: states.FETCH, SUBMIT: states.SUBMIT}
 
 @dataclass(frozen=True)
 class Message:
-    """A task message to be published. `more_due`: when its task ends, the dispatcher is to be run."""
+    """A task message to be published. `more_due`: its task runs the dispatcher when it ends."""
 
     task: str
     queue: str
@@ -79,7 +80,7 @@ def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Mess
             if count == part:
                 full.append(queue)
         due = [queue for queue in full if free.free(queue)]
-    Reservation.objects.bulk_create(batch.reservations)
+    insert_many(batch.reservations)
     return batch.messages, batch.reserved
 
 
@@ -138,13 +139,13 @@ def _messages(queue: str, exports: Sequence[Reserved], slots: int) -> tuple[list
 
 
 def _mark_more_due(messages: list[Message], slots: int) -> list[Message]:
-    """Where these take all free slots, the end of one of them wakes the dispatcher, since more may be due.
+    """Where these take all free slots, one of them runs the dispatcher when it ends, since more may be due.
 
-    The one in the middle: then half of the slots are free, and one dispatch fills them all.
+    Not the first, so that one dispatch finds several slots free, nor the last, so that none stays free for long.
     """
     if messages and len(messages) >= slots:
-        middle = (len(messages) - 1) // 2
-        messages[middle] = replace(messages[middle], more_due=True)
+        at = (len(messages) - 1) * 3 // 4
+        messages[at] = replace(messages[at], more_due=True)
     return messages
 
 
@@ -181,13 +182,10 @@ def renew(task_ids: Sequence[str]) -> None:
     Reservation.objects.filter(task_id__in=task_ids).update(until=clock.seconds_from_now(leases.LEASE_SECONDS))
 
 
-def end(task_id: str, *, more_due: bool) -> None:
-    """Frees the slot of a task that has ended, and wakes the dispatcher where more was due than there were slots."""
-    rows = Reservation.objects.filter(task_id=task_id)
-    # No foreign key points at these rows, so Django need not read them first.
-    rows._raw_delete(rows.db)
-    if more_due:
-        wakeup.now()
+def end(task_id: str) -> None:
+    """Frees the slot of a task that has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM exports_reservation WHERE task_id = %s", [task_id])
 
 
 def sweep() -> None:

@@ -4,11 +4,14 @@ Nothing else calls `Export.move`. A function that takes a claim writes only whil
 LostClaimError when it does not.
 """
 
+from contextlib import suppress
 from typing import Any
+
+from django.db import IntegrityError, connection, transaction
 
 from exports import clock, states
 from exports.models import Change, Export
-from exports.queue.batch_sql import settle_many
+from exports.queue.batch_sql import mark_settled, settle_many, settle_sql
 from exports.queue.holds import rate_limit_hold_fields
 from exports.queue.leases import Claim, LostClaimError
 
@@ -21,8 +24,8 @@ __all__ = [
     "fail_overdue",
     "hold_for_rate_limit",
     "postpone",
-    "record_provider_status",
     "settle_one",
+    "settle_with_history",
     "succeed",
 ]
 
@@ -113,13 +116,23 @@ def settle_one(claim: Claim, **fields: Any) -> None:
         raise LostClaimError
 
 
-def record_provider_status(export: Export, word: str, *, source: str, note: str = "") -> None:
-    """Appends a history row for the provider's new word, where the status stays. Call it only where the word differs.
+def settle_with_history(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
+    """As `settle_one`, with a history row, because the provider has another word for the job and the status stays.
 
     A note that the row above has already is left out.
     """
-    export.provider_status = word
-    Change.append(export, export.status, source=source, note=note, skip_same_note=True)
+    export = claim.export
+    export.provider_status = fields["provider_status"]
+    history: dict[str, Any] = {"source": source, "note": note, "skip_same_note": True}
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        with suppress(IntegrityError):
+            if not Change.append(export, export.status, update=settle_sql(claim, fields), **history):
+                raise LostClaimError
+            mark_settled(claim, fields)
+            return
+    with transaction.atomic():
+        settle_one(claim, **fields)
+        Change.append(export, export.status, **history)
 
 
 def _move(claim: Claim, to: str, *, source: str, note: str, **fields: Any) -> None:

@@ -1,5 +1,6 @@
 """What the status of a job, as a poll showed it, means for the export."""
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from exports.models.outbox import RELAY, host_of, recipient_key
 from exports.providers.contract import Status
 from exports.queue import wakeup
 from exports.queue.leases import Claim
-from exports.settle.outcome import begin_processing, cancel, fail, record_provider_status, settle_one, succeed
+from exports.settle.outcome import begin_processing, cancel, fail, settle_one, settle_with_history, succeed
 
 FETCH_DEADLINE_SECONDS: Final = 12 * 3600.0
 MAX_POLLS_WITHOUT_FILE: Final = 3
@@ -53,7 +54,8 @@ def apply_poll_result(
         "messages": list(status.messages) or export.messages,
         "memo": export.memo if status.memo is None else dict(status.memo),
     }
-    with transaction.atomic():
+    relays = bool(kind.relay_option and export.options.get(kind.relay_option))
+    with transaction.atomic() if relays or export.status == states.WAITING else nullcontext():
         _queue_relay(export, status, fields["progress"])
         if export.status == states.WAITING:  # adopted: the first poll that finds the job is its acceptance
             begin_processing(
@@ -120,7 +122,6 @@ def _continue(claim: Claim, status: Status, source: str, fields: dict[str, Any],
             "progress": 100.0,
             "search_attempts": 0,
         }
-        wakeup.wake_after_commit()
     else:
         fields["next_step_at"] = _next_poll_at(export, polled_at)
         if status.state == "done":
@@ -128,11 +129,14 @@ def _continue(claim: Claim, status: Status, source: str, fields: dict[str, Any],
                 "search_attempts": export.search_attempts + 1,
                 "wait_note": "The provider says it is done, but names no file yet.",
             }
-    settle_one(claim, **fields)
     if changed:
         unknown = f"The portal does not know the word “{status.provider_status}”." if status.state == "unknown" else ""
         note = " ".join(filter(None, [unknown, status.note]))
-        record_provider_status(export, str(fields["provider_status"]), source=source, note=note)
+        settle_with_history(claim, source=source, note=note, **fields)
+    else:
+        settle_one(claim, **fields)
+    if fields.get("step") == states.FETCH:
+        wakeup.wake_after_commit()
 
 
 def _queue_relay(export: Export, status: Status, progress: float | None) -> None:

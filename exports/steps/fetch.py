@@ -18,6 +18,7 @@ from exports.credentials.client import (
 from exports.models import Call, File, Team
 from exports.providers.contract import Job
 from exports.queue import rate_limits
+from exports.queue.batch_sql import insert_many
 from exports.queue.leases import Claim, LostClaimError
 from exports.settle.outcome import fail, postpone, succeed
 from exports.steps.errors import handle_error
@@ -96,7 +97,7 @@ def fetch(claim: Claim) -> None:
             part.discard()
         raise
     finally:
-        Call.objects.bulk_create(calls)
+        insert_many(calls)
 
 
 def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> Progress:

@@ -1,6 +1,7 @@
 """Polling a job that runs at the provider, alone or many together."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -90,7 +91,8 @@ def write_unchanged_polls(results: Sequence[PollResult]) -> list[PollResult]:
     for result in results:
         same = result.status is not None and is_unchanged(result.claim.export, result.status)
         (unchanged if same else others).append(result)
-    with transaction.atomic():
+    # Where all say something new, there is one statement here.
+    with transaction.atomic() if unchanged else nullcontext():
         save_calls(
             [(one.claim.export, one.claim.export.project.credential, call) for one in results for call in one.calls]
         )

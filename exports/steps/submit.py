@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from exports import clock, states
 from exports.credentials.client import open_client, retry_with_fresh_token
-from exports.models import Export, Project
+from exports.models import Export
 from exports.models.export import OPEN
 from exports.providers.contract import Accepted, NotYet
 from exports.queue import circuit_breaker
@@ -36,6 +36,14 @@ BLOCKED_RETRY_SECONDS: Final = 5.0
 # An export that has a slot in a rate window which runs already must not let the slot pass unused.
 BLOCKED_WITH_SLOT_RETRY_SECONDS: Final = 1.0
 ACCEPTANCE_RETRY_SECONDS: Final = 1.0
+
+# All teams' projects of this name at providers: whose accounts they are, is compared where one is busy.
+PROJECTS_SQL: Final = "SELECT id FROM exports_project WHERE remote_id = %s ORDER BY id"
+BUSY_SQL: Final = """
+    SELECT 1 FROM exports_export e JOIN exports_project p ON p.id = e.project_id
+    WHERE p.remote_id = %s AND e.type = %s AND e.id <> %s AND e.next_step_at IS NOT NULL
+        AND (e.request_sent_at IS NOT NULL OR e.step <> 'submit') LIMIT 1
+"""
 
 
 def submit(claim: Claim) -> None:
@@ -60,7 +68,8 @@ def submit(claim: Claim) -> None:
             else:
                 _send_request(claim, client)
         finally:
-            record_usage([Usage(export, rate_class, rate_slot, client.call_count, client.last_headers)])
+            window = claim.window_at_admission
+            record_usage([Usage(export, rate_class, rate_slot, client.call_count, client.last_headers, window)])
 
 
 def _send_request(claim: Claim, client: Client) -> None:
@@ -156,8 +165,13 @@ def _commit_intent(claim: Claim, baseline: dict[str, object]) -> Export | None:
     """Commits that the request is about to leave. Returns the export that blocks it instead, if there is one."""
     export = claim.export
     with transaction.atomic():
-        list(Project.objects.select_for_update().filter(remote_id=export.project.remote_id).order_by("pk"))
-        other = _find_blocking_export(export)
+        with connection.cursor() as cursor:
+            locking = "FOR UPDATE" if connection.features.has_select_for_update else ""
+            cursor.execute(f"{PROJECTS_SQL} {locking}", [export.project.remote_id])
+            # A statement of its own, because it must see what was committed while the lock was waited for.
+            cursor.execute(BUSY_SQL, [export.project.remote_id, export.type, export.pk])
+            is_busy = cursor.fetchone() is not None
+        other = _find_blocking_export(export) if is_busy else None
         if other is None:
             # The slot in the rate limit is used up; searches count in another rate class.
             claim.write(request_sent_at=clock.now(), baseline=baseline, search_attempts=0, rate_slot=None)
