@@ -109,7 +109,8 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
         headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
         if metadata.get("total") == progress.size:
             return progress
-    with open_url(link, address_guard(), headers, record) as opened:
+    base = f"{claim.export.project.credential.origin_url}/"
+    with open_url(link, address_guard(), headers, record, base=base) as opened:
         if 400 <= opened.status < 500 and opened.status not in RETRYABLE_STATUSES:
             raise DeadLinkError(f"answered {opened.status}")
         if opened.status == 416 and headers:

@@ -104,7 +104,7 @@ def _abort_overdue() -> None:
 
 
 @functools.cache
-def _tls_context(extra_ca_file: str = "") -> ssl.SSLContext:
+def tls_context(extra_ca_file: str = "") -> ssl.SSLContext:
     """The TLS settings of all connections. Reading the list of authorities costs as much as ten handshakes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # It verifies certificates and host names.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -134,7 +134,7 @@ class _Connection(HTTPConnection):
             exchange.sock = sock
             try:
                 if self.is_tls:
-                    context = _tls_context(self.guard.extra_ca_file)
+                    context = tls_context(self.guard.extra_ca_file)
                     sock = context.wrap_socket(sock, server_hostname=self.host.rstrip("."))
                 sock.settimeout(READ_SECONDS)
             except BaseException:

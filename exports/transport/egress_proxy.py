@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from exports.transport.errors import NotSentError
 from exports.transport.response_reader import ResponseReader
@@ -57,6 +57,14 @@ class EgressProxy:
         if status in UNREACHABLE_STATUSES:
             raise NotSentError(f"{name}:{port} could not be reached through the proxy (it answered {status}).")
         raise NotSentError(f"The proxy does not let the portal through to {name}:{port} (it answered {status}).")
+
+    @property
+    def url(self) -> str:
+        """Its address with user name and password, for libraries that want one. A secret."""
+        user_name, _, password = self.credentials.partition(":")
+        account = f"{quote(user_name, safe='')}:{quote(password, safe='')}@" if self.credentials else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{account}{host}:{self.port}"
 
     def check(self, timeout: float) -> None:
         """Raises NotSentError where the proxy takes no connection."""
