@@ -16,6 +16,8 @@ REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 WITH_HOST: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)//([^/?#]*)([^?#]*)(\?[^#]*)?", re.S)
 IGNORED: Final = re.compile(r"[\t\n\r]")
 C0_AND_SPACE: Final = "".join(map(chr, range(0x21)))
+# Surrogates but those that stand for a byte (PEP 383).
+HALF_CHARACTER: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 BARE_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # RFC 3986's characters; `[` and `]` too, which browsers send as they are.
 TO_ENCODE: Final = re.compile(rb"[^!#-;=?-\[\]_a-z~]")
@@ -59,13 +61,9 @@ def resolve_redirect(url: str, location: str) -> str:
 
 
 def _quote(text: str) -> str:
-    raw = BARE_PERCENT.sub(b"%25", text.encode("utf-8", "surrogateescape" if _has_raw_bytes(text) else "replace"))
+    raw = HALF_CHARACTER.sub("\ufffd", text).encode("utf-8", "surrogateescape")
+    raw = BARE_PERCENT.sub(b"%25", raw)
     return TO_ENCODE.sub(lambda match: b"%%%02X" % match[0][0], raw).decode("ascii")
-
-
-def _has_raw_bytes(text: str) -> bool:
-    """Whether every surrogate in the text stands for a byte."""
-    return all("\udc80" <= letter <= "\udcff" for letter in text if "\ud800" <= letter <= "\udfff")
 
 
 def _ascii_host(authority: str) -> str:

@@ -12,7 +12,7 @@ from exports.transport.errors import ContentCodingError, ProviderError, UnclearE
 from exports.transport.open_url import open_url
 from tests.helpers.raw_server import RawServer, answer, chunked, field_bytes, sized
 
-TABLE = "id;mail;total\r\n".encode() + b"".join(b"%d;zo\xc3\xa9@example.org;%d,50\r\n" % (n, n) for n in range(300))
+TABLE = b"id;mail;total\r\n" + b"".join(b"%d;zo\xc3\xa9@example.org;%d,50\r\n" % (n, n) for n in range(300))
 PIECES = [TABLE[at : at + 700] for at in range(0, len(TABLE), 700)]
 MEMBERS = b"".join(map(gzip.compress, PIECES))
 GZIP = "Content-Encoding: gzip"
@@ -93,7 +93,9 @@ def test_the_body_decides_whatever_the_header_says(raw: RawServer, word: str, bo
     assert fetch(raw, sized(body, f"Content-Encoding: {word}")) == (body, False, True)
 
 
-@pytest.mark.parametrize("word", ["utf-8", "UTF8", "identity", "none", "binary", "aws-chunked", "8bit", "iso-8859-1", ""])
+@pytest.mark.parametrize(
+    "word", ["utf-8", "UTF8", "identity", "none", "binary", "aws-chunked", "8bit", "iso-8859-1", ""]
+)
 def test_a_harmless_word_changes_nothing(raw: RawServer, word: str) -> None:
     assert fetch(raw, sized(TABLE, f"Content-Encoding: {word}")) == (TABLE, False, True)
     assert fetch(raw, answer(TABLE, f"Content-Encoding: {word}")) == (TABLE, False, False)
