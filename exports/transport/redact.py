@@ -40,8 +40,11 @@ def _json(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+def _base64(text: str, before: int = 0) -> str:
+    """The text in base64; with so many bytes `before` it, the letters that depend on it alone."""
+    raw = bytes(before) + text.encode()
+    encoded = base64.b64encode(raw).decode()
+    return encoded[-(-8 * before // 6) : 8 * len(raw) // 6] if before else encoded
 
 
 # Upper and lower case are the same to what follows.
@@ -57,10 +60,10 @@ AS_TEXT: Final[tuple[Callable[[str], str], ...]] = (
 )
 AS_BYTES: Final[tuple[Callable[[str], str], ...]] = (
     _base64,
-    # Inside something longer, like "name:secret", base64 falls differently on it; what it shares with other letters
-    # is left out.
-    lambda text: _base64(f"\0{text}")[2:-4],
-    lambda text: _base64(f"\0\0{text}")[3:-4],
+    # Inside something longer, like "name:secret", base64 falls differently on it.
+    lambda text: _base64(text, 1),
+    lambda text: _base64(text, 2),
+    lambda text: _base64(text, 3),
     lambda text: text.encode().hex(),
 )
 

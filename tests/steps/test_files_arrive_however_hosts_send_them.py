@@ -127,9 +127,7 @@ def test_a_packed_range_is_not_joined_to_plain_bytes(host: RawServer, fetch_link
         ("//{host}/files/orders.csv", "/files/orders.csv"),
     ],
 )
-def test_a_link_that_a_browser_opens_is_fetched(
-    host: RawServer, fetch_link: FetchLink, link: str, target: str
-) -> None:
+def test_a_link_that_a_browser_opens_is_fetched(host: RawServer, fetch_link: FetchLink, link: str, target: str) -> None:
     host.on(f"GET {target}", sized(PLAIN))
     assert content(fetch_link(link.format(origin=host.origin, host=host.host))) == PLAIN
 
