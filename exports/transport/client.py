@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any, Final
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode
 
 from exports.transport.connections import ApiSession, error_from_exception, new_correlation_id, track_exchange
 from exports.transport.content_coding import Body
@@ -171,7 +171,7 @@ class Client:
             target = resolve_redirect(url, answer_headers.get("location", ""))
             if method != "GET":
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", provider_status=str(status))
-            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            if self.guard.check(target)[:2] != parts[:2]:
                 raise AddressError(f"{self.provider.label} redirects to another host; the portal does not follow.")
             url = target
         raise AddressError(f"{self.provider.label} redirects in circles.")

@@ -87,7 +87,8 @@ def _pause_seconds(text: str, now: float) -> float | None:
         first, comma, _ = text.partition(",")
         number = _number(first) if comma else None
     if number is None:
-        return _duration_seconds(text) if DURATION.fullmatch(text) else _seconds_until(text, now)
+        seconds = _duration_seconds(text) if DURATION.fullmatch(text) else _seconds_until(text, now)
+        return seconds if seconds is not None and seconds <= MAX_RESET_SECONDS else None
     for unit in (1, 1e3, 1e6, 1e9):  # since 1970, in seconds, milliseconds, microseconds, nanoseconds
         if abs(number / unit - now) <= MAX_RESET_SECONDS:
             return number / unit - now
@@ -111,9 +112,9 @@ def _duration_seconds(text: str) -> float:
 
 
 def _seconds_until(text: str, now: float) -> float | None:
-    """Seconds from now until a date, where it is not further away than limits reach; else None."""
+    """Seconds from now until a date; None where it is none."""
     moment = _date_seconds(text)
-    return moment - now if moment is not None and moment - now <= MAX_RESET_SECONDS else None
+    return None if moment is None else moment - now
 
 
 def _date_seconds(text: str) -> float | None:

@@ -40,11 +40,12 @@ def chunked(body: bytes, *headers: str, last: bytes = b"0\r\n\r\n", size: int = 
 class RawServer:
     """Answers "METHOD /target" with the bytes given, in order, the last again and again, and then hangs up.
 
-    A target that was given nothing gets a 404. `requests`: the heads that came, as they came.
+    A target that was given nothing gets a 404, or `default`. `requests`: the heads that came, as they came.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = {}
+        self.default: Answer = answer(b"", status="404 Not Found")
         self.requests: list[bytes] = []
         self.sock = socket.create_server(("127.0.0.1", 0), backlog=50)
         self.host = f"127.0.0.1:{self.sock.getsockname()[1]}"
@@ -55,6 +56,10 @@ class RawServer:
         """Sets the answers of a route like "GET /file". Returns its address."""
         self.answers[route] = list(answers)
         return self.origin + route.partition(" ")[2]
+
+    def answer_everything(self, reply: Answer) -> None:
+        """Sets the answer of every route that has none of its own."""
+        self.default = reply
 
     def requests_to(self, route: str) -> Sequence[bytes]:
         """The heads of what was asked of a route."""
@@ -81,7 +86,7 @@ class RawServer:
                 body += more
             self.requests.append(head)
             queue = self.answers.get(" ".join(head.decode("latin-1").split(" ")[:2]))
-            reply: Answer = answer(b"", status="404 Not Found")
+            reply = self.default
             if queue:
                 reply = queue.pop(0) if len(queue) > 1 else queue[0]
             peer.sendall(reply if isinstance(reply, bytes) else reply(head))
