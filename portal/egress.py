@@ -1,5 +1,6 @@
 """Reads from the environment how the portal goes out: an authority of the company's own, a proxy."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -11,7 +12,7 @@ def extra_ca_file() -> str:
     """EXTRA_CA_FILE as an absolute path, "" when unset; ImproperlyConfigured when it holds no certificate."""
 
     def reader(name: str) -> str:
-        path = Path(get_text(name)).expanduser().absolute()
+        path = os.path.abspath(Path(get_text(name)).expanduser())  # Links stay: they are how files are replaced.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             context.load_verify_locations(path)
@@ -19,7 +20,7 @@ def extra_ca_file() -> str:
             raise ValueError(name) from None
         if not context.cert_store_stats()["x509"]:
             raise ValueError(name)
-        return str(path)
+        return path
 
     remedy = "give the path of a readable PEM file with the certificates of your own authorities, or unset it."
     return read_variable("EXTRA_CA_FILE", reader, "", remedy)

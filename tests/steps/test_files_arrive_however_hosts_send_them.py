@@ -43,6 +43,7 @@ def fetch_link(cast: Cast, host: RawServer) -> FetchLink:
 
 def content(export: Export) -> bytes:
     assert export.status == states.SUCCEEDED, (export.error_code, export.error_message)
+    assert export.file is not None
     return files.path_of(export.file).read_bytes()
 
 
