@@ -189,7 +189,7 @@ class Body:
             return self._inflate(source, GZIP)
         if coding in ZLIB_CODINGS and _inflates(probe, ZLIB):
             return self._inflate(source, ZLIB)
-        if looks_plain(probe):
+        if is_plain(probe):
             return source
         if coding in ZLIB_CODINGS and _inflates(probe, RAW_DEFLATE):
             return self._inflate(source, RAW_DEFLATE)
@@ -217,7 +217,7 @@ def _inflates(probe: bytes, wbits: int) -> bool:
     return bool(data) or decompressor.eof or len(probe) < PROBE_BYTES
 
 
-def looks_plain(probe: bytes) -> bool:
+def is_plain(probe: bytes) -> bool:
     """Whether a body that begins so is a text, or a file of a known kind, and not packed."""
     if probe.startswith(KNOWN_BEGINNINGS) or probe[4:8] in BOX_NAMES:
         return True

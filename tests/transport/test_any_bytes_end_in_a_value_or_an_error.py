@@ -8,7 +8,7 @@ import os
 import time
 import tracemalloc
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,7 +36,8 @@ words = st.sampled_from(
 values = st.one_of(numbers, words, st.text(max_size=40))
 names = st.sampled_from(
     ["Content-Length", "Transfer-Encoding", "Content-Encoding", "Content-Range", "Connection", "Location", "ETag",
-     "Date", "Retry-After", "X-RateLimit-Reset", "X-RateLimit-Limit", "Last-Modified", "X-Other", "", " ", "Content-Length "]
+     "Date", "Retry-After", "X-RateLimit-Reset", "X-RateLimit-Limit", "Last-Modified", "X-Other", "", " ",
+     "Content-Length "]
 )  # fmt: skip
 lines = st.one_of(
     st.tuples(names, values).map(": ".join),
@@ -64,7 +65,7 @@ plain_bodies = st.one_of(
     st.just(b"[" * 50_000),
     st.integers(0, 3_000_000).map(bytes),
 )
-packings = st.sampled_from(
+packings: st.SearchStrategy[Callable[[bytes], bytes]] = st.sampled_from(
     [
         bytes,
         gzip.compress,
@@ -73,7 +74,7 @@ packings = st.sampled_from(
         lambda body: gzip.compress(gzip.compress(body)),
     ]
 )
-frames = st.sampled_from(
+frames: st.SearchStrategy[Callable[[bytes], bytes]] = st.sampled_from(
     [
         bytes,
         lambda body: b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body),
@@ -85,19 +86,19 @@ frames = st.sampled_from(
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> bytes:
+def answers(choose: st.DrawFn) -> bytes:
     """An answer that is nearly one, and sometimes quite one."""
-    if draw(st.integers(0, 9)) == 0:
-        return draw(st.binary(max_size=300))
-    heads = [f"HTTP/1.1 {one}\r\n\r\n" for one in draw(interims)]
-    version = draw(st.sampled_from(["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2", "http/1.1", "ICY"]))
-    head = "\r\n".join([f"{version} {draw(statuses)}", *draw(st.lists(lines, max_size=6)), "", ""])
-    packed = draw(packings)(draw(plain_bodies))
-    sent = "".join([*heads, head]).encode("utf-8", "replace") + draw(frames)(packed)
-    cut = draw(st.one_of(st.none(), st.none(), st.integers(0, len(sent))))
-    position = draw(st.one_of(st.none(), st.none(), st.integers(0, len(sent))))
+    if choose(st.integers(0, 9)) == 0:
+        return choose(st.binary(max_size=300))
+    heads = [f"HTTP/1.1 {one}\r\n\r\n" for one in choose(interims)]
+    version = choose(st.sampled_from(["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2", "http/1.1", "ICY"]))
+    head = "\r\n".join([f"{version} {choose(statuses)}", *choose(st.lists(lines, max_size=6)), "", ""])
+    packed = choose(packings)(choose(plain_bodies))
+    sent = "".join([*heads, head]).encode("utf-8", "replace") + choose(frames)(packed)
+    cut = choose(st.one_of(st.none(), st.none(), st.integers(0, len(sent))))
+    position = choose(st.one_of(st.none(), st.none(), st.integers(0, len(sent))))
     if position is not None:
-        sent = sent[:position] + draw(st.binary(min_size=1, max_size=3)) + sent[position + 1 :]
+        sent = sent[:position] + choose(st.binary(min_size=1, max_size=3)) + sent[position + 1 :]
     return sent[:cut]
 
 
