@@ -30,7 +30,6 @@ from exports.transport.errors import (
 from exports.transport.provider_api import Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.response_reader import ResponseReader
 from exports.transport.responses import error_text, parse_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
@@ -41,7 +40,8 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 256 * 1024
 # A gateway answers with these when the server behind it does not answer.
 GATEWAY_STATUSES: Final = frozenset({502, 503, 504})
-SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "x-api-key"})
+PUBLIC_HEADERS: Final = frozenset({"accept", "content-type", "user-agent"})
+MIN_SECRET_HEADER: Final = 16
 USER_AGENT: Final = "export-portal/1"
 
 
@@ -109,7 +109,7 @@ class Client:
             except UnclearError as error:
                 # The call that needs the token has not been sent.
                 raise NotSentError(f"No token could be had: {error.message}", code=error.code) from None
-            self.former_secrets.update(self.secrets.values())
+            self.former_secrets.update(self._secret_values())
             self.secrets = {**self.secrets, **self.grant.secrets}
         return self.grant.token
 
@@ -153,13 +153,19 @@ class Client:
         correlation_id = new_correlation_id()
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "X-Request-Id": correlation_id}
         if authorised:
-            headers |= self.provider.headers(self)
+            own_headers = self.provider.headers(self)
+            headers |= own_headers
+            # They may hold more than the secrets themselves: a signature, several of them encoded together.
+            self.former_secrets |= {
+                value
+                for name, value in own_headers.items()
+                if len(value) >= MIN_SECRET_HEADER and name.lower() not in PUBLIC_HEADERS
+            }
         body, body_headers = _encode_body(json, form)
         headers |= {"User-Agent": USER_AGENT, **body_headers}
         if basic is not None:
             headers["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
             self.former_secrets.add(":".join(basic))
-        self.former_secrets.update(value for name, value in headers.items() if name.lower() in SECRET_HEADERS)
         seconds = TOTAL_SECONDS if authorised else TOKEN_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
             parts = self.guard.check(url)
@@ -200,10 +206,13 @@ class Client:
                 session.send_request(exchange, method, parts, body, headers) as response,
             ):
                 status, self.last_headers = response.status, response.headers
-                answer = _read_bounded(response, self.provider.label)
+                answer = Body(response).read_all(MAX_BYTES)
                 if exchange.timed_out:  # An answer that the portal cut off can look like a short one.
                     raise UnclearError(f"{self.provider.label} did not answer in time.")
                 return status, response.headers, answer
+        except ContentCodingError as problem:
+            error = f"{self.provider.label} sent an answer that cannot be read. {problem.message}"
+            raise UnreadableError(error) from None
         except ProviderError as problem:
             error = problem.message
             unreachable = isinstance(problem, NotSentError) and not isinstance(problem, AddressError)
@@ -263,10 +272,12 @@ class Client:
 
     def values_to_redact(self) -> tuple[str, ...]:
         """The secrets of this credential, its tokens, and what was sent of them, without what may be shown."""
+        tokens = {self.grant.token if self.grant else "", self.rejected_token}
+        return tuple(sorted((self._secret_values() | tokens | self.former_secrets) - {""}))
+
+    def _secret_values(self) -> set[str]:
         public = {secret.name for secret in self.provider.secrets if secret.is_public}
-        shown = {value for name, value in self.secrets.items() if name in public}
-        tokens = (self.grant.token if self.grant else "", self.rejected_token)
-        return tuple(sorted({*self.secrets.values(), *tokens, *self.former_secrets} - shown - {""}))
+        return {value for name, value in self.secrets.items() if name not in public}
 
     def redact(self, text: str) -> str:
         """The text with the secrets of this credential masked."""
@@ -280,18 +291,3 @@ def _encode_body(json: Any, form: Mapping[str, str] | None) -> tuple[bytes | Non
     if form is not None:
         return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
     return None, {}
-
-
-def _read_bounded(response: ResponseReader, label: str) -> bytes:
-    """The whole body, unpacked. Raises UnreadableError above 8 MB, HTTPException when it ends early."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        for chunk in Body(response).chunks(65536):
-            size += len(chunk)
-            if size > MAX_BYTES:
-                raise UnreadableError(f"{label} answered with more than {MAX_BYTES // 1024 // 1024} MB.")
-            chunks.append(chunk)
-    except ContentCodingError as error:
-        raise UnreadableError(f"{label} sent an answer that cannot be read. {error.message}") from None
-    return b"".join(chunks)

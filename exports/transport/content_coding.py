@@ -11,11 +11,12 @@ One place decides what was sent. The header only says what may be expected; the 
 """
 
 import re
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from exports.transport.errors import ContentCodingError
+from exports.transport.errors import ContentCodingError, UnreadableError
 from exports.transport.response_reader import CutOffError, ResponseReader, split_words
 
 ZLIB_CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "x-deflate", "zlib"})
@@ -26,6 +27,8 @@ GZIP_MAGIC: Final = b"\x1f\x8b\x08"
 GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15
 PROBE_BYTES: Final = 1024
 READ_BYTES: Final = 64 * 1024
+# How long it may take until there is something to hand on: drops of a head, or empty members, are endless otherwise.
+MAX_SILENT_SECONDS: Final = 60.0
 MAX_LAYERS: Final = 5
 MAX_TRAILING_BYTES: Final = 1024 * 1024
 # A single gzip reaches 1032 : 1 with nothing but zeros; a table of equal rows stays well below.
@@ -63,9 +66,12 @@ class _Source:
 
     def peek(self, size: int) -> bytes:
         """The next `size` bytes, fewer where the end comes first; they are read again."""
+        ends = time.monotonic() + MAX_SILENT_SECONDS
         while len(self._ahead) < size and (data := self._read(READ_BYTES)):
             self.count += len(data)
             self._ahead += data
+            if time.monotonic() > ends:
+                raise CutOffError(timed_out=True)
         return self._ahead[:size]
 
 
@@ -79,7 +85,11 @@ class _Inflater:
         self.has_ended = False
 
     def read(self, size: int) -> bytes:
+        ends = time.monotonic() + MAX_SILENT_SECONDS
         while not self.has_ended:
+            # Whoever reads can act on a deadline only between two pieces.
+            if time.monotonic() > ends:
+                raise CutOffError(timed_out=True)
             if self._decompressor.eof:
                 self._begin_member()
                 continue
@@ -156,6 +166,22 @@ class Body:
                 yield chunk
         except _TruncatedError:
             raise self._truncated() from None
+
+    def read_all(self, max_bytes: int) -> bytes:
+        """The whole body. Raises UnreadableError above `max_bytes`, and what `chunks` raises."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            for chunk in self.chunks(READ_BYTES):
+                size += len(chunk)
+                if size > max_bytes:
+                    raise UnreadableError(f"The answer has more than {max_bytes // 1024 // 1024} MB.")
+                pieces.append(chunk)
+        except CutOffError as error:
+            if not (error.timed_out and pieces and self._response.has_odd_length):
+                raise
+            # It named an end that nobody can read, and keeps the connection open behind it: the content must do.
+        return b"".join(pieces)
 
     def _truncated(self) -> Exception:
         if self._response.is_delimited and self._response.is_complete:

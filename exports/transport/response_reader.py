@@ -15,6 +15,8 @@ from typing import Final
 MAX_HEAD_BYTES: Final = 512 * 1024
 MAX_HEADERS: Final = 10_000
 MAX_CHUNK_LINE_BYTES: Final = 16 * 1024
+# Whoever announces a length that cannot be read may keep the connection open behind the body.
+ODD_LENGTH_SECONDS: Final = 5.0
 STATUS_LINE: Final = re.compile(r"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})(?!\d)", re.I | re.A)
 DIGITS: Final = re.compile(r"[0-9]+")
 # More digits than any file has bytes; Python refuses to read very long numbers, and databases to keep them.
@@ -95,13 +97,14 @@ def split_words(value: str) -> list[str]:
 class ResponseReader:
     """One answer on a socket, with what `http.client` wants of the class of its responses.
 
-    `is_delimited`: the answer itself says where its body ends, by its length or a last chunk. `will_close`: no other
-    answer can follow on the connection.
+    `is_delimited`: the answer itself says where its body ends, by its length or a last chunk. `has_odd_length`: it
+    wanted to, with a length that cannot be read. `will_close`: no other answer can follow on the connection.
     """
 
     def __init__(
         self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
     ) -> None:
+        self._sock = sock
         self._file = sock.makefile("rb")
         self._method = method
         self._head_bytes = 0
@@ -109,7 +112,7 @@ class ResponseReader:
         self._is_chunked = self._in_chunk = False
         self.status = 0
         self.headers = HeaderFields()
-        self.is_delimited = False
+        self.is_delimited = self.has_odd_length = False
         self.is_complete = False
         self.will_close = True
 
@@ -137,6 +140,9 @@ class ResponseReader:
         elif all(word == "identity" for word in transfer):
             self._left = content_length(self.headers)
         self.is_delimited = self._left is not None
+        self.has_odd_length = not self.is_delimited and "Content-Length" in self.headers
+        if self.has_odd_length:
+            self._sock.settimeout(ODD_LENGTH_SECONDS)
         self.will_close |= not self.is_delimited
         if self._left == 0 and not self._is_chunked:
             self._finish()

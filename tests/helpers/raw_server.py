@@ -40,12 +40,14 @@ def chunked(body: bytes, *headers: str, last: bytes = b"0\r\n\r\n", size: int = 
 class RawServer:
     """Answers "METHOD /target" with the bytes given, in order, the last again and again, and then hangs up.
 
-    A target that was given nothing gets a 404, or `default`. `requests`: the heads that came, as they came.
+    A target that was given nothing gets a 404, or `default`. `requests`: the heads that came, as they
+    came. `keeps_open`: it waits for the other side to hang up.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = {}
         self.default: Answer = answer(b"", status="404 Not Found")
+        self.keeps_open = False
         self.requests: list[bytes] = []
         self.sock = socket.create_server(("127.0.0.1", 0), backlog=50)
         self.host = f"127.0.0.1:{self.sock.getsockname()[1]}"
@@ -90,7 +92,8 @@ class RawServer:
             if queue:
                 reply = queue.pop(0) if len(queue) > 1 else queue[0]
             peer.sendall(reply if isinstance(reply, bytes) else reply(head))
-            peer.shutdown(socket.SHUT_WR)
+            if not self.keeps_open:
+                peer.shutdown(socket.SHUT_WR)
             while peer.recv(65536):  # An early close would reset the connection, and take what was sent with it.
                 pass
 

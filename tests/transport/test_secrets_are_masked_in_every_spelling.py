@@ -150,6 +150,23 @@ def test_a_former_refresh_token_is_masked_after_it_was_replaced(raw: RawServer) 
         client.get("/v1/me")
 
 
+class SignedCalls(type(PROVIDERS["playcanvas"])):  # type: ignore[misc]
+    """A provider whose calls carry a header made of its secrets."""
+
+    def headers(self, client: Client) -> dict[str, str]:
+        return {"X-Signature": f"v1={_base64(client.secrets['token'][::-1])}", "X-Version": "2026-11-30"}
+
+
+def test_a_header_made_of_secrets_is_masked_and_a_version_is_not(raw: RawServer) -> None:
+    def refuse(head: bytes) -> bytes:
+        sent = next(line for line in head.decode().split("\r\n") if line.startswith("X-Signature"))
+        return sized(json.dumps({"message": f"Not {sent} in 2026-11-30"}).encode(), status="400 Bad Request")
+
+    raw.on("GET /api/jobs/1", refuse)
+    with pytest.raises(ProviderError, match=r"Not X-Signature: \*\*\* in 2026-11-30"):
+        Client(SignedCalls(), raw.origin, {"token": PLAIN}, raw.guard).get("/api/jobs/1")
+
+
 def test_masking_costs_little() -> None:
     token = "Bearer " + base64.b64encode(bytes(range(256)) * 4).decode()
     redact([token], "x")
