@@ -165,7 +165,7 @@ class Client:
         headers |= {"User-Agent": USER_AGENT, **body_headers}
         if basic is not None:
             headers["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
-            self.former_secrets.add(":".join(basic))
+            self.former_secrets |= {":".join(basic), headers["Authorization"]}
         seconds = TOTAL_SECONDS if authorised else TOKEN_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
             parts = self.guard.check(url)

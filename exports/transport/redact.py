@@ -7,7 +7,6 @@ all that join them. So nothing that says much is left of a secret that somebody 
 import base64
 import html
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
@@ -78,12 +77,13 @@ def _spellings(words: set[str]) -> set[str]:
 
 
 def _words(secret: str) -> list[str]:
-    """What is secret in it: of "ApiKey name:KEY" the name and the key, which may come back without the rest.
+    """What is secret in it: of "ApiKey name:KEY" the name and the key, which may come back without the rest, and both.
 
     The whole, where a part is too short to be searched for by itself.
     """
-    parts = [part for part in re.split(r"[\s:]+", secret) if part and part.lower() not in SCHEMES]
-    return [secret.strip()] if any(len(part) < MIN_SECRET_LENGTH for part in parts) else parts
+    words = [word for word in secret.split() if word.lower() not in SCHEMES]
+    words += [part for word in words for part in word.split(":") if ":" in word and part]
+    return [secret.strip()] if any(len(word) < MIN_SECRET_LENGTH for word in words) else words
 
 
 class _Redactor:

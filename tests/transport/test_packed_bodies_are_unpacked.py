@@ -152,16 +152,10 @@ def test_a_bomb_is_stopped_at_a_ratio_that_is_said(raw: RawServer, monkeypatch: 
         fetch(raw, sized(bomb, GZIP))
 
 
-@pytest.mark.parametrize(
-    "endless", [gzip.compress(b""), b"\x1f\x8b\x08\x08" + bytes(5) + b"x"], ids=["members", "name"]
-)
-def test_packing_that_holds_nothing_does_not_go_on_for_ever(
-    raw: RawServer, monkeypatch: pytest.MonkeyPatch, endless: bytes
-) -> None:
+def test_members_that_hold_nothing_do_not_go_on_for_ever(raw: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content_coding, "MAX_SILENT_SECONDS", 0.2)
-    padding = endless if len(endless) > 10 else b"x"
     with pytest.raises(UnclearError, match="did not answer in time"):
-        fetch(raw, answer(gzip.compress(b"a") + endless + padding * 3_000_000, GZIP))
+        fetch(raw, answer(gzip.compress(b"a") + gzip.compress(b"") * 1_000_000, GZIP))
 
 
 def test_answers_of_an_api_are_unpacked_by_the_same_rules(raw: RawServer) -> None:
