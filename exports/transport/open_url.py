@@ -19,7 +19,7 @@ from exports.transport.client import TOTAL_SECONDS, USER_AGENT, CallRecord
 from exports.transport.connections import ApiSession, Exchange, error_from_exception, new_correlation_id, track_exchange
 from exports.transport.content_coding import Body
 from exports.transport.errors import AddressError, ProviderError
-from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, quote_url, resolve_link, resolve_redirect
+from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, quote_url, resolve_redirect
 from exports.transport.response_reader import HeaderFields
 from exports.transport.ssrf import AddressGuard
 
@@ -60,16 +60,13 @@ def open_url(
     method: str = "GET",
     json: Any = None,
     seconds: float | None = None,
-    base: str = "",
 ) -> Iterator[StreamedResponse]:
     """Opens an address, and follows at most five redirects. `record_call` is called after each exchange.
 
     `seconds`: limit of each whole exchange with its body; None: 150 s until the headers have come, none for the body.
-    `base`: what a relative link is relative to. The response may have any status.
-    Raises AddressError, NotSentError, UnclearError, ContentCodingError.
+    The response may have any status. Raises AddressError, NotSentError, UnclearError, ContentCodingError.
     """
-    # Real links have spaces and accents; the guard must see what is sent.
-    url = resolve_link(base, url) if base else quote_url(url)
+    url = quote_url(url)  # Real links have spaces and accents; the guard must see what is sent.
     body = None if json is None else jsonlib.dumps(json, allow_nan=False).encode()
     sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT, "Connection": "close", **headers}
     if body is not None:
