@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import environment, keys
+from portal import egress, environment, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.data_dir(BASE_DIR / "var")
@@ -39,6 +39,7 @@ if CREDENTIAL_KEYS_FILE:
 
 # The portal's own limits.
 
+EXTRA_CA_FILE, EGRESS_PROXY = egress.extra_ca_file(), egress.egress_proxy()
 PRIVATE_HOSTS = tuple(host.lower() for host in environment.get_list("PRIVATE_HOSTS"))
 # Of the worker that `up` starts. Embedded, it is one process with threads; with real services it is Celery's prefork
 # pool, where time limits act and the throughput is not bound by one interpreter.

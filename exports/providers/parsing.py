@@ -63,10 +63,10 @@ def text(value: object, max_length: int = 200) -> str:
 
 
 def integer(value: object) -> int | None:
-    """A whole number, also one written as text; else None."""
+    """A whole number of at most 18 digits, also one written as text; else None."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18 else None
 
 
 def percent(value: object) -> float | None:

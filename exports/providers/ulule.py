@@ -1,7 +1,6 @@
 """Ulule: the orders of a crowdfunding project. Source: https://developers.ulule.com, export, authentication, errors."""
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final
@@ -83,7 +82,7 @@ class Ulule(contract.Provider):
             body = parsing.mapping(client.post_form("/oauth2/token/", form, (client_id, client_secret)).body)
         token, rotated = parsing.header_token(body.get("access_token")), body.get("refresh_token")
         changed = {"refresh_token": parsing.header_token(rotated)} if rotated and rotated != refresh_token else {}
-        return Grant(token, time.time() + (parsing.integer(body.get("expires_in")) or 36_000), changed)
+        return Grant.lasting(token, parsing.integer(body.get("expires_in")), 36_000, changed)
 
     def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
         reasons, classifications = parsing.parse_reasons(body)

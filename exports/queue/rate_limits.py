@@ -286,4 +286,4 @@ def release_unused_slots() -> None:
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     """The value of a header; None where it is absent or no number of at most eight digits."""
     value = headers.get(name, "")
-    return int(value) if value.isdigit() and len(value) < 9 else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else None

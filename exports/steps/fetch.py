@@ -35,6 +35,7 @@ from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
 from exports.transport.client import CallRecord
 from exports.transport.errors import BusyError, NotSentError, ProviderError, UnclearError
 from exports.transport.open_url import open_url
+from exports.transport.redirects import resolve_link
 from exports.transport.responses import retry_after_seconds
 
 # Every other 4xx means that the link is dead (expired links are answered 400, 401, 403, 404, 410).
@@ -110,6 +111,7 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
         headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
         if metadata.get("total") == progress.size:
             return progress
+    link = resolve_link(f"{claim.export.project.credential.origin_url}/", link)
     with open_url(link, address_guard(), headers, record) as opened:
         if 400 <= opened.status < 500 and opened.status not in RETRYABLE_STATUSES:
             raise DeadLinkError(f"answered {opened.status}")

@@ -81,3 +81,9 @@ class UnreadableError(UnclearError):
     def __init__(self, message: str, *, final: bool = False, provider_status: str = "") -> None:
         super().__init__(message, provider_status=provider_status)
         self.final = final
+
+
+class ContentCodingError(ProviderError):
+    """A body that came packed in a way that cannot be undone. For a file it means `bad_file`."""
+
+    code = "bad_file"

@@ -1,10 +1,13 @@
 """What the client needs of a provider. `exports.providers.contract.Provider` has it, and more."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from exports.transport.errors import ProviderError
+
+MAX_TOKEN_SECONDS: Final = 366 * 86_400.0
 
 
 @dataclass(frozen=True)
@@ -14,6 +17,12 @@ class Grant:
     token: str
     expires_at: float
     secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def lasting(cls, token: str, seconds: float | None, default: float, secrets: Mapping[str, str]) -> "Grant":
+        """A token that is good for so many seconds; for `default` where the answer says none that make sense."""
+        is_sound = seconds is not None and 0 < seconds <= MAX_TOKEN_SECONDS
+        return cls(token, time.time() + (seconds if is_sound and seconds is not None else default), secrets)
 
     def __repr__(self) -> str:
         return f"Grant(expires_at={self.expires_at})"

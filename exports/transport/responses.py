@@ -4,10 +4,31 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 MAX_PAUSE_SECONDS: Final = 3600.0
+DEFAULT_PAUSE_SECONDS: Final = 60.0
+# Monthly limits are the longest that are known.
+MAX_RESET_SECONDS: Final = 32 * 86_400.0
+PAUSE_HEADERS: Final = (
+    "Retry-After",
+    "X-RateLimit-Reset",
+    "RateLimit-Reset",
+    "X-Rate-Limit-Reset",
+    "X-RateLimit-Reset-After",
+    "X-RateLimit-Reset-Requests",
+)
+NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})?", re.A)
+UNIT_SECONDS: Final = {
+    **{"ms": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "m": 60.0, "min": 60.0},
+    **{"minute": 60.0, "minutes": 60.0, "h": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86_400.0},
+}
+DURATION_PART: Final = re.compile(
+    rf"([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?({'|'.join(UNIT_SECONDS)})(?![a-z])", re.I | re.A
+)
+DURATION: Final = re.compile(rf"(?:{DURATION_PART.pattern} ?)+", re.I | re.A)
 
 
 def parse_json(raw: bytes) -> Any:
@@ -40,25 +61,74 @@ def error_text(body: Any, depth: int = 0) -> str:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float:
-    """Seconds to wait after a 429, from 1 to 3600: Retry-After (RFC 9110 §10.2.3), X-RateLimit-Reset, else 60."""
-    now = time.time() if now is None else now
-    seconds: float | None = None
-    retry_after = headers.get("Retry-After", "").strip()
-    if retry_after:
+    """Seconds to wait after a 429, from 1 to 3600: by Retry-After, X-RateLimit-Reset and the like, else 60.
+
+    Retry-After is RFC 9110 §10.2.3; the others have no standard, so any unit may come in any of them. A value that
+    makes sense in no unit counts as absent. `now`: epoch seconds; default: by the answer's Date, else the clock's.
+    """
+    if now is None:
+        now = _date_seconds(headers.get("Date", "")) or time.time()
+    for name in PAUSE_HEADERS:
+        seconds = _pause_seconds(headers.get(name, ""), now)
+        if seconds is not None and not (seconds == 0 and name != "Retry-After"):
+            return min(max(seconds, 1.0), MAX_PAUSE_SECONDS)
+    milliseconds = _number(headers.get("Retry-After-Ms", ""))
+    if milliseconds is not None:
+        return min(max(milliseconds / 1000, 1.0), MAX_PAUSE_SECONDS)
+    return DEFAULT_PAUSE_SECONDS
+
+
+def _pause_seconds(text: str, now: float) -> float | None:
+    """Seconds from now, below 0 for the past, as the text says in a number or a date; None where it makes no sense."""
+    text = text.strip().strip("\"'")
+    number = _number(text)
+    if number is None:
+        # Some proxies join what two of them say: "30, 30".
+        first, comma, _ = text.partition(",")
+        number = _number(first) if comma else None
+    if number is None:
+        seconds = _duration_seconds(text) if DURATION.fullmatch(text) else _seconds_until(text, now)
+        return seconds if seconds is not None and seconds <= MAX_RESET_SECONDS else None
+    for unit in (1, 1e3, 1e6, 1e9):  # since 1970, in seconds, milliseconds, microseconds, nanoseconds
+        if abs(number / unit - now) <= MAX_RESET_SECONDS:
+            return number / unit - now
+    if number <= MAX_PAUSE_SECONDS or (number <= 86_400 and number % 1000):
+        return (
+            number  # A pause of up to a day is asked for now and then. Round thousands above an hour are not seconds.
+        )
+    milliseconds = number / 1000
+    return milliseconds if milliseconds <= MAX_PAUSE_SECONDS else None
+
+
+def _number(text: str) -> float | None:
+    """A finite number in ASCII digits, with sign and fraction where there are; else None."""
+    match = NUMBER.fullmatch(text.strip())
+    return float(match[0]) if match else None
+
+
+def _duration_seconds(text: str) -> float:
+    """The seconds of "1m30s", "250ms", "2 hours"."""
+    return sum(float(number) * UNIT_SECONDS[unit.lower()] for number, unit in DURATION_PART.findall(text))
+
+
+def _seconds_until(text: str, now: float) -> float | None:
+    """Seconds from now until a date; None where it is none."""
+    moment = _date_seconds(text)
+    return None if moment is None else moment - now
+
+
+def _date_seconds(text: str) -> float | None:
+    """Epoch seconds of an HTTP date or an ISO 8601 time (UTC where it names no zone); else None."""
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
         try:
-            seconds = float(retry_after)
+            moment = datetime.fromisoformat(text)
         except ValueError:
-            try:
-                seconds = parsedate_to_datetime(retry_after).timestamp() - now
-            except (ValueError, TypeError):
-                seconds = None
-    if seconds is None:
-        try:
-            reset = float(headers.get("X-RateLimit-Reset", ""))
-        except ValueError:
-            reset = 0.0
-        # Epoch seconds, or, as not every provider documents its unit, seconds to wait.
-        seconds = reset - now if reset > 1_000_000_000 else reset or None
-    if seconds is None or seconds != seconds:  # NaN
-        seconds = 60.0
-    return min(max(seconds, 1.0), MAX_PAUSE_SECONDS)
+            return None
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -185,6 +185,7 @@ class OpenedLink:
     body: bytes
     headers: Mapping[str, str]
     has_explicit_end: bool = True
+    is_encoded: bool = False
 
     def chunks(self, size: int) -> Iterator[bytes]:
         yield self.body

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from django.utils.timesince import timesince
 
 from exports.metrics.workers import BEAT, WORKER, NodeStatus, get_workers
+from exports.transport.errors import ProviderError
 
 # Bytes of free disk below which exports are in danger.
 MIN_FREE_BYTES = 500_000_000
@@ -26,7 +27,7 @@ class CheckFailed(Exception):
 class Command(BaseCommand):
     """Exit codes: 0 all well, 1 something is not."""
 
-    help = "Checks database, broker, worker, beat, storage, keys and mail."
+    help = "Checks database, broker, worker, beat, storage, keys, the way out, and mail."
     requires_system_checks: list[str] = []  # noqa: RUF012
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -137,6 +138,18 @@ def keys() -> str:
     return "every secret can be opened"
 
 
+def egress() -> str:
+    """The proxy, where one is set, takes a connection; the extra authorities are said."""
+    authorities = f", also trusting {settings.EXTRA_CA_FILE}" if settings.EXTRA_CA_FILE else ""
+    if (proxy := settings.EGRESS_PROXY) is None:
+        return f"directly{authorities}"
+    try:
+        proxy.check(timeout=5)
+    except ProviderError as problem:
+        raise CheckFailed(f"{problem.message} Check that it runs, and EGRESS_PROXY.") from problem
+    return f"through {proxy.host}:{proxy.port}{authorities}"
+
+
 def mail() -> str:
     """Mail can be handed over. Nothing is sent."""
     if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
@@ -163,5 +176,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "beat": beat,
     "storage": storage,
     "keys": keys,
+    "egress": egress,
     "mail": mail,
 }
