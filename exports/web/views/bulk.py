@@ -21,6 +21,7 @@ from exports.http.client_address import client_address
 from exports.models import Export, Member
 from exports.templatetags.pages import kind_label, provider_label
 from exports.web import list_page, rendering
+from exports.web.csv_cells import harmless_cell
 from exports.web.decorators import SignedInRequest, team_member_required
 
 MAX_EXPORTS: Final = 100
@@ -173,7 +174,7 @@ def _csv_lines(rows: Iterator[Export]) -> Iterator[str]:
     # Without a byte order mark spreadsheet programs assume a legacy encoding.
     yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     for export in rows:
-        yield writer.writerow([_escape_formula(value) for value in _csv_values(export)])
+        yield writer.writerow([harmless_cell(value) for value in _csv_values(export)])
 
 
 def _csv_values(export: Export) -> list[Any]:
@@ -201,8 +202,3 @@ def _csv_values(export: Export) -> list[Any]:
 
 def _iso_time(at: Any) -> str:
     return at.isoformat(timespec="seconds") if at else ""
-
-
-def _escape_formula(value: Any) -> Any:
-    """Prefixes text that a spreadsheet would evaluate as a formula with an apostrophe (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
