@@ -175,6 +175,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "portal.static.ManifestStorageWithFallback"},
 }
+# Django would make collected files readable for everybody.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # Files that were not collected are served from where they are installed, under their plain names.
 WHITENOISE_USE_FINDERS = True
 # Pages of other origins need none of the static files.

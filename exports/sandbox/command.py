@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8100, help="port with all four providers (8100; 0: any free one)")
-    parser.add_argument("--fd", type=int, default=None, help="a listening socket that was opened for it, in place of --port")
+    parser.add_argument(
+        "--fd", type=int, default=None, help="a listening socket that was opened for it, in place of --port"
+    )
     parser.add_argument(
         "--time-scale", type=float, default=1.0, help="multiplies durations; a job takes about 10 s at 1"
     )

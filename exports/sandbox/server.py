@@ -20,9 +20,9 @@ SAVE_EVERY = 0.2
 class Sandbox:
     """All four stand-ins on one port of this machine, and each in `alone` also on a port of its own.
 
-    Times are in seconds. `port` 0 takes any free one; `listening` is a listening socket to use in its place; `alone` maps providers to further ports (0: any free one);
-    `limits` is `published`, `off` or a factor. OSError if a port is taken, ValueError for settings or a state file that
-    cannot be used. Its methods may be called from any thread.
+    Times are in seconds. `port` 0 takes any free one; `listening` is a listening socket to use in its place; `alone`
+    maps providers to further ports (0: any free one); `limits` is `published`, `off` or a factor. OSError if a port is
+    taken, ValueError for settings or a state file that cannot be used. Its methods may be called from any thread.
     """
 
     def __init__(

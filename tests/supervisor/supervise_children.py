@@ -1,9 +1,9 @@
 """A small supervisor as a program, for tests: runs the children that a JSON file describes.
 
 python -m tests.supervisor.supervise_children FILE
-where FILE holds {"grace": seconds, "nohup": bool, "starting": bool, "once": [code…], "children": {name: code…}} and each code is a Python
-program. With "nohup" SIGHUP is ignored from the beginning, as under the command nohup; else it is not, whatever this
-process has inherited.
+where FILE holds {"grace": seconds, "nohup": bool, "starting": bool, "once": [code…], "children": {name: code…}} and
+each code is a Python program. With "nohup" SIGHUP is ignored from the beginning, as under the command nohup; else it is
+not, whatever this process has inherited.
 """
 
 import json

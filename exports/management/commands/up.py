@@ -85,7 +85,7 @@ def _prepare_and_run(supervisor: Supervisor, plan: ProcessPlan, log: PrefixedLog
     waiting = {"web", "sandbox"} if plan.sandbox_listening else {"web"}
 
     def answers(name: str) -> None:
-        """"Ready" means that every address that is printed or used answers."""
+        """ "Ready" means that every address that is printed or used answers."""
         waiting.discard(name)
         if waiting:
             return
