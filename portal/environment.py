@@ -104,6 +104,11 @@ def public_url() -> str:
     )
 
 
+def listening_url() -> str:
+    """LISTENING_URL without a slash at its end, "" when unset: `up` tells its processes the address that it prints."""
+    return get_text("LISTENING_URL").rstrip("/")
+
+
 def secret_key(folder: Path, secure: bool) -> str:
     """SECRET_KEY, or the one kept in the data directory, which is created on first use.
 

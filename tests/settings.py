@@ -19,6 +19,7 @@ if "pytest" in sys.modules:
         "DEFAULT_FROM_EMAIL",
         "EMAIL_URL",
         "MAIL_ATTACHMENT_BYTES",
+        "LISTENING_URL",
         "MAX_FILE_BYTES",
         "OIDC_CLIENT_ID",
         "OIDC_CLIENT_SECRET",

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 
 from exports import clock, states
 from exports.credentials.client import address_guard, call_row
+from exports.links import own_url
 from exports.models import Call, Export, Member, OutboxMessage
 from exports.models.outbox import MAIL
 from exports.queue import deliveries
@@ -95,8 +96,9 @@ def build_mail(export: Export, outbox_message: OutboxMessage) -> EmailMessage:
 
 
 def export_url(export: Export) -> str:
-    """The address of the export's page, or "" when the portal does not know its own (PUBLIC_URL)."""
-    return f"{settings.PUBLIC_URL}/t/{export.team.slug}/exports/{export.pk}/" if settings.PUBLIC_URL else ""
+    """The address of the export's page, or "" when the portal does not know its own."""
+    base = own_url()
+    return f"{base}/t/{export.team.slug}/exports/{export.pk}/" if base else ""
 
 
 def send_relay(export: Export, payload: dict[str, Any]) -> None:

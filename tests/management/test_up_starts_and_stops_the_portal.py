@@ -97,6 +97,8 @@ def test_it_serves_pages_and_stops_within_ten_seconds_without_leftovers(up: Up, 
     running = ready(program)
     assert "migrations applied" in program.output()
     assert status(port) == 200
+    assert program.descendant("gunicorn").environ()["LISTENING_URL"] == f"http://127.0.0.1:{port}"
+    assert f"ready: http://127.0.0.1:{port}/\n" in program.output()
     assert status(port, "/static/admin/css/base.css") == 200
     wait_until(partial(beating, data), 60, program.output)
     assert "FAIL" not in manage(data, "doctor")

@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from exports.crypto import decrypt, encrypt
 from exports.http.client_address import client_address
+from exports.links import own_url
 from exports.models import User
 from exports.models.factor import ASSOCIATED_DATA
 from exports.people import security
@@ -100,9 +100,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("web:profile")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """Returns the link for the mail, on PUBLIC_URL if it is set and not on the request's Host."""
+        """Returns the link for the mail; the request's Host has no say in it."""
         path = reverse("account_reset_password_from_key", args=key.split("-", 1))
-        return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else self.request.build_absolute_uri(path)
+        return own_url(self.request) + path
 
     def send_password_reset_mail(self, user: AbstractBaseUser, email: str, context: dict[str, Any]) -> None:
         """Mails the link only to a confirmed address; others get the same mail as an unknown address."""
