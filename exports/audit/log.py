@@ -16,6 +16,9 @@ from exports.models import AuditEntry, Export, Team, User
 VERBS: Final = (
     "added",
     "renamed",
+    "corrected",
+    "archived",
+    "brought back",
     "replaced secrets",
     "deleted",
     "invited",

@@ -60,6 +60,7 @@ SOURCE_LABELS: Final = {
 TRIGGER_LABELS: Final = {
     "person": _l("on a page"),
     "api": _l("through the API"),
+    "command": _l("by a command"),
     "schedule": _l("by a schedule"),
     "retry": _l("as a retry"),
     "adopt": _l("watching a job that ran already"),

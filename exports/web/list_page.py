@@ -11,7 +11,7 @@ from exports import access, states
 from exports.errors import InvalidError
 from exports.exporting import pagination
 from exports.exporting.filters import Filters
-from exports.models import Member
+from exports.models import Member, Project
 from exports.providers.registry import PROVIDERS
 from exports.templatetags.pages import status_label
 from exports.web.export_rows import build_rows, select_for_rows
@@ -22,6 +22,7 @@ MAX_PEOPLE: Final = 300
 TRIGGER_LABELS: Final = {
     "person": _l("On a page"),
     "api": _l("Through the API"),
+    "command": _l("By a command"),
     "schedule": _l("By a schedule"),
     "retry": _l("As a retry"),
     "adopt": _l("By watching a job"),
@@ -99,12 +100,18 @@ def _select_filters(member: Member, data: QueryDict) -> list[SelectFilter]:
     for provider in PROVIDERS.values():
         for kind in provider.kinds:
             kinds.setdefault(kind.type, []).append(kind.label)
-    projects = access.projects(member).select_related(None).only("name", "remote_id").order_by("name", "pk")
+    # Archived ones too: their history stays.
+    projects = access.projects(member, with_archived=True).select_related(None).order_by("name", "pk")
+    projects = projects.only("name", "remote_id", "archived_at")
     people = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
     people = people.only("user__name", "user__email")
     selects = (
         ("status", _("State"), [(status, status_label(status)) for status in states.STATUSES]),
-        ("project_id", _("Project"), [(str(project.pk), str(project)) for project in projects[:MAX_PROJECTS]]),
+        (
+            "project_id",
+            _("Project"),
+            [(str(project.pk), _project_label(project)) for project in projects[:MAX_PROJECTS]],
+        ),
         ("user_id", _("Person"), [(str(row.user_id), _member_label(row, member)) for row in people[:MAX_PEOPLE]]),
         ("provider", _("Provider"), [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
         ("type", _("Kind"), [(type_, _(" or ").join(labels)) for type_, labels in kinds.items()]),
@@ -115,6 +122,10 @@ def _select_filters(member: Member, data: QueryDict) -> list[SelectFilter]:
         _select_filter(name, label, ",".join(filter(None, data.getlist(name))), choices)
         for name, label, choices in selects
     ]
+
+
+def _project_label(project: Project) -> str:
+    return _("%(project)s (archived)") % {"project": project} if project.is_archived else str(project)
 
 
 def _member_label(member: Member, reader: Member) -> str:
