@@ -104,9 +104,21 @@ def public_url() -> str:
     )
 
 
-def listening_url() -> str:
-    """LISTENING_URL without a slash at its end, "" when unset: `up` tells its processes the address that it prints."""
-    return get_text("LISTENING_URL").rstrip("/")
+def listening_url(folder: Path) -> str:
+    """The address that `up` prints, without a slash at its end: it tells its processes by LISTENING_URL.
+
+    Commands beside a running `up` find it in the lock of the data directory. "" when none runs.
+    """
+    if url := get_text("LISTENING_URL"):
+        return url.rstrip("/")
+    try:
+        process, url = (folder / "up.lock").read_text(encoding="utf-8").split("\n")[:2]
+        os.kill(int(process), 0)
+    except PermissionError:
+        return url  # the process is there, and another user's
+    except (OSError, OverflowError, ValueError):
+        return ""
+    return url
 
 
 def secret_key(folder: Path, secure: bool) -> str:

@@ -17,7 +17,7 @@ DATA_DIR = environment.data_dir(BASE_DIR / "var")
 DEBUG: bool = environment.env.bool("DEBUG", default=False)
 PUBLIC_URL = environment.public_url()
 # What links begin with where there is no PUBLIC_URL. Providers get no address for webhooks then.
-LISTENING_URL = environment.listening_url()
+LISTENING_URL = environment.listening_url(DATA_DIR)
 SECURE = PUBLIC_URL.startswith("https://")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(PUBLIC_URL).port}")
 ALLOWED_HOSTS = list(

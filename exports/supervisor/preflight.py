@@ -16,9 +16,10 @@ class StartRefused(Exception):
         self.code = code
 
 
-def lock_data_dir(folder: Path) -> int:
+def lock_data_dir(folder: Path, url: str = "") -> int:
     """Locks the data directory for this process; returns the lock's file descriptor. The lock ends with the process.
 
+    The file says which process holds it and at which `url` it will serve, for commands beside it.
     StartRefused (exit code 1) when another process holds it or the folder cannot be written.
     """
     path = folder / "up.lock"
@@ -29,7 +30,7 @@ def lock_data_dir(folder: Path) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as problem:
-        owner = os.pread(lock, 20, 0).decode("ascii", "replace").strip()
+        owner = os.pread(lock, 20, 0).decode("ascii", "replace").partition("\n")[0].strip()
         os.close(lock)
         who = f" (process {owner})" if owner else ""
         raise StartRefused(
@@ -37,7 +38,7 @@ def lock_data_dir(folder: Path) -> int:
             "or set DATA_DIR to another folder."
         ) from problem
     os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+    os.pwrite(lock, f"{os.getpid()}\n{url}\n".encode(), 0)
     return lock
 
 

@@ -109,7 +109,8 @@ class UnixSocket:
 
 
 def test_behind_a_unix_socket_the_host_header_is_not_believed_either(rf: RequestFactory) -> None:
-    request = rf.get("/", SERVER_NAME="evil.example.org", SERVER_PORT="6666", **{"gunicorn.socket": UnixSocket()})
+    request = rf.get("/", SERVER_NAME="evil.example.org", SERVER_PORT="6666")
+    request.META["gunicorn.socket"] = UnixSocket()
     assert own_url(request) == "http://localhost"
     assert own_url() == ""
 

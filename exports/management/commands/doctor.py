@@ -126,10 +126,10 @@ def storage() -> str:
         ) from problem
     if free < MIN_FREE_BYTES:
         raise CheckFailed(f"Only {free / 1e6:.0f} MB are free below {settings.DATA_DIR}: make room.")
-    return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free{_check_modes(Path(settings.DATA_DIR))}"
+    return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free{check_modes(Path(settings.DATA_DIR))}"
 
 
-def _check_modes(folder: Path) -> str:
+def check_modes(folder: Path) -> str:
     """Returns a clause about a data directory that others may look into; CheckFailed when they can read what is in it.
 
     The portal gives what is in it modes of its own, but cannot where it belongs to another user.

@@ -53,7 +53,7 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"The demo team has no {provider} project. Start the portal with `make run` again.")
         request = ExportRequest(type_, format_, options, confirm=True, allow_duplicate=True)
-        return create_export(project, request, Requester(owner.user)).pk
+        return create_export(project, request, Requester(owner.user, trigger="command")).pk
 
     def _report(self, export: Export) -> None:
         summary = export_summary(export)

@@ -59,11 +59,12 @@ def run(host: str, port: int, demo: bool) -> int:
             "The demo is not for a portal with a PUBLIC_URL of https: leave out --demo, or unset PUBLIC_URL."
         )
     # The lock is released when this process ends, however it ends.
-    lock_data_dir(settings.DATA_DIR)
+    url = f"http://{_url_host(host)}:{port}"
+    lock_data_dir(settings.DATA_DIR, url)
     plan = ProcessPlan(
         settings.BASE_DIR,
         settings.DATA_DIR,
-        f"http://{_url_host(host)}:{port}",
+        url,
         open_listening_socket(host, port),
         open_socket_on_free_port("127.0.0.1", SANDBOX_PORT) if demo else None,
         settings.WORKER_POOL,
