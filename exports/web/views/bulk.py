@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -115,8 +115,12 @@ BULK_ACTIONS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "z
 
 @team_member_required()
 def history_csv(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Streams the exports that match the filters as CSV, newest first, at most MAX_CSV_ROWS."""
-    filters, _ = list_page.read_filters(request.GET)
+    """Streams the exports that match the filters as CSV, newest first, at most MAX_CSV_ROWS; 400 for a wrong filter."""
+    filters, errors = list_page.read_filters(member, request.GET)
+    if errors:
+        # A list of everything would be taken for what was asked for.
+        lines = [f"{name}: {' '.join(texts)}\n" for name, texts in errors.items()]
+        return HttpResponse("".join(lines), status=400, content_type="text/plain; charset=utf-8")
     rows = pagination.iterate_rows(access.exports(member), filters, MAX_CSV_ROWS)
     headers = {
         **STREAM_HEADERS,

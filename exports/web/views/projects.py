@@ -14,6 +14,7 @@ from exports import access, states
 from exports.credentials import service
 from exports.crypto import CryptoError
 from exports.errors import ConflictError, InvalidError
+from exports.exporting import freshness
 from exports.models import Credential, Export, Member, Project
 from exports.transport.errors import ProviderError
 from exports.web import rendering
@@ -29,7 +30,7 @@ def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """Lists the projects, each with the time of its last good export."""
     succeeded = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
     rows = (
-        access.projects(member)
+        freshness.with_latest_result(access.projects(member))
         .annotate(last_good=Subquery(succeeded.values("finished_at")[:1]))
         .order_by("credential__provider", "name", "pk")
     )
@@ -82,6 +83,7 @@ def project(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBa
         "typed_id": request.POST.get("remote_id", project.remote_id),
         "last_good": exports.filter(status=states.SUCCEEDED).first(),
         "latest_exports": latest,
+        "latest_message": next((export.error_message for export in latest if not export.is_open), ""),
         "open_exports": [export for export in latest if export.is_open],
     }
     return rendering.render_page(request, member, "projects/detail.html", context, 422 if errors else 200)
