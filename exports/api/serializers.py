@@ -20,15 +20,15 @@ from exports.api.schemas import (
     UserOut,
 )
 from exports.exporting.pagination import Page
-from exports.links import own_url
 from exports.models import Call, Change, Credential, Export, File, Project, User
+from exports.portal_url import portal_url
 from exports.providers.contract import Kind, Provider
 from exports.providers.registry import PROVIDERS
 
 
 def base_url(request: HttpRequest) -> str:
-    """Returns scheme and host of the portal's URLs (`exports.links`)."""
-    return own_url(request)
+    """Returns scheme and host of the portal's URLs (`exports.portal_url`)."""
+    return portal_url(request)
 
 
 def page_meta(page: Page[Export] | Page[Project] | Page[Credential]) -> Meta:

@@ -7,8 +7,8 @@ from typing import Any, Final, TextIO
 
 from exports import clock, states
 from exports.exporting import durations
-from exports.links import own_url
 from exports.models import Export
+from exports.portal_url import portal_url
 from exports.storage import files
 from exports.templatetags.pages import format_duration
 
@@ -62,7 +62,7 @@ class ProgressPrinter:
 
 def page_address(export: Export) -> str:
     """Returns the address of the export's page; its path alone where the portal does not know its own address."""
-    return f"{own_url()}/t/{export.team.slug}/exports/{export.pk}/"
+    return f"{portal_url()}/t/{export.team.slug}/exports/{export.pk}/"
 
 
 def progress_line(export: Export) -> str:

@@ -10,9 +10,9 @@ from django.template.loader import render_to_string
 
 from exports import clock, states
 from exports.credentials.client import address_guard, call_row
-from exports.links import own_url
 from exports.models import Call, Export, Member, OutboxMessage
 from exports.models.outbox import MAIL
+from exports.portal_url import portal_url
 from exports.queue import deliveries
 from exports.storage import files
 from exports.transport.client import CallRecord
@@ -97,7 +97,7 @@ def build_mail(export: Export, outbox_message: OutboxMessage) -> EmailMessage:
 
 def export_url(export: Export) -> str:
     """The address of the export's page, or "" when the portal does not know its own."""
-    base = own_url()
+    base = portal_url()
     return f"{base}/t/{export.team.slug}/exports/{export.pk}/" if base else ""
 
 

@@ -11,9 +11,9 @@ from django.core import mail
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
-from exports.links import own_url
 from exports.models import Export, Token
 from exports.notify import outbox
+from exports.portal_url import portal_url
 from tests.helpers import factories
 from tests.helpers.cast import Cast
 from tests.helpers.clients import client_of
@@ -111,9 +111,9 @@ class UnixSocket:
 def test_behind_a_unix_socket_the_host_header_is_not_believed_either(rf: RequestFactory) -> None:
     request = rf.get("/", SERVER_NAME="evil.example.org", SERVER_PORT="6666")
     request.META["gunicorn.socket"] = UnixSocket()
-    assert own_url(request) == "http://localhost"
-    assert own_url() == ""
+    assert portal_url(request) == "http://localhost"
+    assert portal_url() == ""
 
 
 def test_an_ipv6_address_is_written_in_brackets(rf: RequestFactory) -> None:
-    assert own_url(rf.get("/", SERVER_NAME="::1", SERVER_PORT="8000")) == "http://[::1]:8000"
+    assert portal_url(rf.get("/", SERVER_NAME="::1", SERVER_PORT="8000")) == "http://[::1]:8000"

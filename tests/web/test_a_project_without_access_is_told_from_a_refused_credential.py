@@ -32,7 +32,7 @@ def test_the_project_says_that_it_is_the_one_without_access(as_member: Client, c
     assert page(as_member, "projects/").count("no access") == 1
 
 
-def test_no_page_calls_the_credential_in_trouble_for_it(as_owner: Client, project: Project) -> None:
+def test_no_page_blames_the_credential_for_it(as_owner: Client, project: Project) -> None:
     home = page(as_owner, "")
     assert "a credential for Ulule" not in home
     assert "Ulule answered 403: owner only." in home, "the export itself needs attention"
@@ -53,7 +53,7 @@ def test_while_the_next_one_is_under_way_the_last_result_stands(
     assert "No access to this project</h2>" in page(as_member, f"projects/{project.pk}/")
 
 
-def test_a_credential_that_the_provider_refuses_is_in_trouble_everywhere(as_owner: Client, project: Project) -> None:
+def test_a_credential_that_the_provider_refuses_is_blamed_everywhere(as_owner: Client, project: Project) -> None:
     Credential.objects.update(last_error="Ulule answered 401.")
     assert "a credential for Ulule: Ulule answered 401." in page(as_owner, "")
     for path in ("credentials/", "new/", f"credentials/{project.credential_id}/"):

@@ -78,7 +78,7 @@ def test_it_comes_back_by_its_page_by_its_id_and_by_the_list(as_member: Client, 
     assert Project.objects.get().pk == project.pk
 
 
-def test_a_viewer_may_look_and_change_nothing(as_viewer: Client, project: Project) -> None:
+def test_a_viewer_changes_nothing(as_viewer: Client, project: Project) -> None:
     shown = page(as_viewer, f"projects/{project.pk}/")
     assert "Archive it" not in shown
     for sent in ({"archive": "yes"}, {"remote_id": "4002"}, {"bring-back": "yes"}):

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from exports.crypto import decrypt, encrypt
 from exports.http.client_address import client_address
-from exports.links import own_url
 from exports.models import User
 from exports.models.factor import ASSOCIATED_DATA
 from exports.people import security
+from exports.portal_url import portal_url
 from exports.web.account.too_many_requests import too_many_requests
 from exports.web.request_context import LAST_SEEN_KEY
 
@@ -102,7 +102,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Returns the link for the mail; the request's Host has no say in it."""
         path = reverse("account_reset_password_from_key", args=key.split("-", 1))
-        return own_url(self.request) + path
+        return portal_url(self.request) + path
 
     def send_password_reset_mail(self, user: AbstractBaseUser, email: str, context: dict[str, Any]) -> None:
         """Mails the link only to a confirmed address; others get the same mail as an unknown address."""

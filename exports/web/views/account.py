@@ -25,9 +25,9 @@ from django.views.decorators.cache import never_cache
 from requests import RequestException
 
 from exports.http import throttling
-from exports.links import own_url
 from exports.models import User
 from exports.people import members, security
+from exports.portal_url import portal_url
 from exports.web.account.openid import redirect_after_failure
 from exports.web.account.too_many_requests import too_many_requests
 from exports.web.decorators import SignedInRequest, sign_in_required
@@ -136,7 +136,7 @@ def send_address_confirmation(request: SignedInRequest) -> HttpResponseBase:
         return too_many_requests(request, 180)
     key = signing.dumps({"user": user.pk, "email": user.email}, salt=CONFIRM_ADDRESS_SALT)
     path = reverse("confirm-address-by", args=[key])
-    if members.send_confirmation(user, own_url(request) + path):
+    if members.send_confirmation(user, portal_url(request) + path):
         messages.success(request, _("A mail with a link is on its way to %(email)s.") % {"email": user.email})
     else:
         messages.error(request, _("The mail could not be sent. Try again later, or ask the portal's staff."))

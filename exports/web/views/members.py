@@ -13,9 +13,9 @@ from django.views.decorators.cache import never_cache
 
 from exports import access
 from exports.errors import ConflictError, InvalidError
-from exports.links import own_url
 from exports.models import Export, Invitation, Member, Token, User
 from exports.people import members
+from exports.portal_url import portal_url
 from exports.web import rendering
 from exports.web.decorators import SignedInRequest, team_member_required
 from exports.web.people_forms import InviteForm, RoleForm, SignUpForm
@@ -47,7 +47,7 @@ def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
             form.add_errors(problem.errors)
         else:
             path = reverse("web:invitation", args=[token])
-            address = own_url(request) + path
+            address = portal_url(request) + path
             mail_sent = members.send_invitation(invitation, address) if invitation.email else False
             context = {
                 "section": "members",

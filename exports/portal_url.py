@@ -10,7 +10,7 @@ from django.http import HttpRequest
 UNKNOWN_ADDRESS: Final = "http://localhost"
 
 
-def own_url(request: HttpRequest | None = None) -> str:
+def portal_url(request: HttpRequest | None = None) -> str:
     """Scheme, host and port that links begin with, without a slash at the end; "" where the portal cannot know them.
 
     PUBLIC_URL; else the address that `up` prints; else, in a web process that is started alone, the one on which it got
