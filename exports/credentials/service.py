@@ -138,7 +138,7 @@ def create_project(credential: Credential, user: User | None, *, remote_id: str,
     with_credential = f"with {describe_credential(credential)}"
     try:
         with transaction.atomic():
-            archived = Project.objects.select_for_update().filter(
+            archived = Project.objects.select_for_update(of=("self",)).filter(
                 credential=credential, remote_id=remote_id, archived_at__isnull=False
             )
             if (project := archived.select_related("credential", "team").first()) is not None:
