@@ -10,6 +10,7 @@ from django.db import connections
 
 import manage
 from exports.credentials import service
+from exports.management import progress
 from exports.models import Change, Export, Project
 from tests.helpers.cast import SECRETS, Cast
 from tests.helpers.installation_fixtures import own_sandbox
@@ -49,6 +50,19 @@ def test_an_export_asked_for_by_command_says_so(run: Run, ulule: Project) -> Non
     assert (code, out) == (0, f"{export.pk}\n")
     assert (export.trigger, export.user.email) == ("command", "owner@example.org")
     assert Change.objects.get().source == "person"
+
+
+def test_an_interrupted_wait_says_that_the_export_goes_on(
+    run: Run, ulule: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.ProgressPrinter, "follow", interrupt)
+    code, out, told = run("export", str(ulule.pk), "--type", "orders", "--wait")
+    export = Export.objects.get()
+    assert (code, out, export.is_open) == (130, "", True)
+    assert told == f"\nExport {export.pk} goes on without this command.\n"
 
 
 def test_a_job_that_is_watched_by_command_counts_as_adopted(run: Run, ulule: Project) -> None:

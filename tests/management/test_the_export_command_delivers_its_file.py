@@ -89,12 +89,13 @@ def test_the_bytes_of_the_file_and_nothing_else_go_to_standard_output(
     assert portal.manage("shell", "-c", add).returncode == 0
     command = [sys.executable, str(ROOT / "manage.py"), "export", "4001", "--provider", "ulule", "--type", "orders"]
 
-    def export(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    def export(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [*command, "--wait", *arguments],
             cwd=tmp_path,
             env=portal.environment,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             timeout=120,
             check=False,
         )
@@ -115,6 +116,15 @@ def test_the_bytes_of_the_file_and_nothing_else_go_to_standard_output(
     named = export("--output", "./-")
     assert (named.returncode, named.stdout) == (0, b"-\n")
     assert (tmp_path / "-").read_bytes() == done.stdout
+
+    nobody, pipe = os.pipe()
+    os.close(nobody)
+    unread = export("--output", "-", stdout=pipe)
+    os.close(pipe)
+    assert unread.returncode == 1
+    assert b"Standard output: broken pipe. The file lies at" in unread.stderr
+    assert b"Traceback" not in unread.stderr
+    assert b"Exception ignored" not in unread.stderr
 
     own_sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails", times=1)
     failed = export("--output", "-")
