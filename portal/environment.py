@@ -14,6 +14,7 @@ from kombu import Exchange, Queue
 from kombu.utils.url import parse_url
 
 from portal.keys import read_or_create_secret
+from portal.private_files import make_contents_private, make_private, set_private_umask
 
 T = TypeVar("T")
 
@@ -71,10 +72,13 @@ def get_list(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
 def data_dir(default: Path) -> Path:
     """DATA_DIR as an absolute path, created when missing; ImproperlyConfigured when it is not writable."""
     folder = Path(get_text("DATA_DIR", str(default))).expanduser().absolute()
+    # It holds the keys and the files of all teams, so no other user of the machine may read what is in it. A folder
+    # that was there keeps its own mode: it is the operator's.
+    set_private_umask()
     try:
-        # It holds the keys and the files of all teams, so no other user of the machine may read it.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "static").mkdir(exist_ok=True)
+        make_contents_private(folder)
         writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
     except OSError:
         writable = False
@@ -98,6 +102,23 @@ def public_url() -> str:
     return read_variable(
         "PUBLIC_URL", reader, "", "give the portal's own address, for example https://portal.example.org."
     )
+
+
+def listening_url(folder: Path) -> str:
+    """The address that `up` prints, without a slash at its end: it tells its processes by LISTENING_URL.
+
+    Commands beside a running `up` find it in the lock of the data directory. "" when none runs.
+    """
+    if url := get_text("LISTENING_URL"):
+        return url.rstrip("/")
+    try:
+        process, url = (folder / "up.lock").read_text(encoding="utf-8").split("\n")[:2]
+        os.kill(int(process), 0)
+    except PermissionError:
+        return url  # the process is there, and another user's
+    except (OSError, OverflowError, ValueError):
+        return ""
+    return url
 
 
 def secret_key(folder: Path, secure: bool) -> str:
@@ -154,6 +175,7 @@ def database(folder: Path) -> dict[str, Any]:
     options.setdefault("timeout", 20)
     options.setdefault("transaction_mode", "IMMEDIATE")
     options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+    make_private(Path(settings["NAME"]))
     # A file, because threads that share Django's default test database in memory lock each other out.
     settings["TEST"] = {"NAME": str(folder / "test.sqlite3")}
     return settings

@@ -16,6 +16,8 @@ DATA_DIR = environment.data_dir(BASE_DIR / "var")
 
 DEBUG: bool = environment.env.bool("DEBUG", default=False)
 PUBLIC_URL = environment.public_url()
+# What links begin with where there is no PUBLIC_URL. Providers get no address for webhooks then.
+LISTENING_URL = environment.listening_url(DATA_DIR)
 SECURE = PUBLIC_URL.startswith("https://")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(PUBLIC_URL).port}")
 ALLOWED_HOSTS = list(
@@ -176,6 +178,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "portal.static.ManifestStorageWithFallback"},
 }
+# Django would make collected files readable for everybody.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # Files that were not collected are served from where they are installed, under their plain names.
 WHITENOISE_USE_FINDERS = True
 # Pages of other origins need none of the static files.

@@ -21,6 +21,7 @@ if "pytest" in sys.modules:
         "EMAIL_URL",
         "EXTRA_CA_FILE",
         "MAIL_ATTACHMENT_BYTES",
+        "LISTENING_URL",
         "MAX_FILE_BYTES",
         "OIDC_CLIENT_ID",
         "OIDC_CLIENT_SECRET",

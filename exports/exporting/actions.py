@@ -19,6 +19,7 @@ class RetryRefusal(StrEnum):
     UNKNOWN_KIND = "unknown kind"
     NEEDS_CONFIRMATION = "needs confirmation"
     ALREADY_RETRIED = "already retried"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class RetryDecision:
 def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = None) -> RetryDecision:
     """Decides whether an export may be retried. Pages, list rows, bulk actions and the API all ask this function.
 
-    An open export and one whose provider or kind the portal no longer has are never retried. In bulk, where nobody
-    confirms or looks at single exports, kinds that change something at the provider and exports that have a retry
-    already (`retry_pk`) are refused too. Makes no query when the project and its credential are loaded.
+    An open export, one whose provider or kind the portal no longer has, and those of archived projects are not. In
+    bulk, where nobody confirms or looks at single exports, kinds that change something at the provider and exports that
+    have a retry already (`retry_pk`) are refused too. Makes no query when the project and its credential are loaded.
     """
     if export.is_open:
         return RetryDecision(RetryRefusal.OPEN)
@@ -48,6 +49,8 @@ def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = N
         changes = export.kind.effect == "changes"
     except KeyError:
         return RetryDecision(RetryRefusal.UNKNOWN_KIND)
+    if export.project.is_archived:
+        return RetryDecision(RetryRefusal.ARCHIVED)
     if in_bulk and changes:
         return RetryDecision(RetryRefusal.NEEDS_CONFIRMATION, needs_confirmation=True)
     if in_bulk and retry_pk is not None:

@@ -12,6 +12,7 @@ from exports import clock, states
 from exports.credentials.client import address_guard, call_row
 from exports.models import Call, Export, Member, OutboxMessage
 from exports.models.outbox import MAIL
+from exports.portal_url import portal_url
 from exports.queue import deliveries
 from exports.storage import files
 from exports.transport.client import CallRecord
@@ -95,8 +96,9 @@ def build_mail(export: Export, outbox_message: OutboxMessage) -> EmailMessage:
 
 
 def export_url(export: Export) -> str:
-    """The address of the export's page, or "" when the portal does not know its own (PUBLIC_URL)."""
-    return f"{settings.PUBLIC_URL}/t/{export.team.slug}/exports/{export.pk}/" if settings.PUBLIC_URL else ""
+    """The address of the export's page, or "" when the portal does not know its own."""
+    base = portal_url()
+    return f"{base}/t/{export.team.slug}/exports/{export.pk}/" if base else ""
 
 
 def send_relay(export: Export, payload: dict[str, Any]) -> None:

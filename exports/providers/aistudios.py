@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from django import forms
 
 from exports.providers import aistudios_api as api
-from exports.providers import contract, parsing
+from exports.providers import contract, parsing, project_ids
 from exports.providers.contract import Accepted, Job, SecretField, Status
 from exports.providers.fields import ChoiceField, TextField
 from exports.providers.parsing import check_id, first_text, hash_link, hash_text, unwrap_envelope
@@ -56,7 +56,7 @@ class AIStudios(contract.Provider):
         **{"cancel": "canceled", "fail": "failed", "error": "failed"},
     }
     project_help = "The last part of app.aistudios.com/editor/<id>. Only projects exported before can be listed."
-    project_pattern = r"/editor/([\w-]+)"
+    project_pattern, project_id = r"/editor/([\w-]+)", project_ids.OBJECT_ID
     lists_projects = True
     supports_webhooks = True
     cancel_note = "AI Studios cannot cancel: it goes on rendering, and charges; the portal stops following it."

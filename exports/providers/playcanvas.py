@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from exports.providers import contract, paged_lists, parsing
+from exports.providers import contract, paged_lists, parsing, project_ids
 from exports.providers.contract import Job, Status
 from exports.providers.playcanvas_options import PARAMETER_NAMES, UNSUPPORTED_OPTIONS, AppOptions, ArchiveOptions
 from exports.transport.client import Client
@@ -52,7 +52,7 @@ class PlayCanvas(contract.Provider):
     status_map: ClassVar = {"running": "running", "complete": "done", "error": "failed"}
     limits: ClassVar = {"normal": (120, 60.0), "strict": (5, 60.0)}
     project_help = "The number in the project's address: playcanvas.com/project/NUMBER/overview."
-    lists_projects, project_pattern = True, r"/project/(\d+)"
+    lists_projects, project_pattern, project_id = True, r"/project/(\d+)", project_ids.WHOLE_NUMBER
 
     def headers(self, client: Client) -> dict[str, str]:
         return {"Authorization": f"Bearer {client.secrets['token']}"}

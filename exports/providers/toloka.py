@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from django import forms
 
-from exports.providers import contract, paged_lists, parsing
+from exports.providers import contract, paged_lists, parsing, project_ids
 from exports.providers import toloka_api as api
 from exports.providers import toloka_pools as pools
 from exports.providers.contract import Accepted, Job, PreflightResult, RemoteProject, SecretField, Status
@@ -60,7 +60,7 @@ class Toloka(contract.Provider):
     status_map: ClassVar = api.STATUS_MAP
     limits: ClassVar = {"normal": (300, 1.0)}
     project_help = "The project's number, as in its address: …/requester/project/NUMBER."
-    project_pattern = r"/project/(\d+)"
+    project_pattern, project_id = r"/project/(\d+)", project_ids.WHOLE_NUMBER
     lists_projects = True
     cancel_note = "Toloka has no way to cancel: the project may still be archived; the portal stops watching."
 

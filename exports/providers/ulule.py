@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-from exports.providers import contract, parsing
+from exports.providers import contract, parsing, project_ids
 from exports.providers.contract import Accepted, Job, RemoteProject, SecretField, Status
 from exports.providers.fields import StringMapField
 from exports.providers.paged_lists import collect_linked_pages
@@ -58,7 +58,7 @@ class Ulule(contract.Provider):
         **{"canceled": "canceled", "cancelled": "canceled"},  # The documents spell it both ways.
     }
     project_help = "The project's number. Only its owner can export it."
-    lists_projects, project_pattern = True, r"/projects/(\d+)"
+    lists_projects, project_pattern, project_id = True, r"/projects/(\d+)", project_ids.WHOLE_NUMBER
     cancel_note = "Ulule lets no owner cancel: it may still finish and mail the file; the portal stops following it."
 
     def secret_problems(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:

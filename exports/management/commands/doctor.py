@@ -4,6 +4,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.utils.timesince import timesince
 
 from exports.metrics.workers import BEAT, WORKER, NodeStatus, get_workers
 from exports.transport.errors import ProviderError
+from portal.private_files import OWN_NAMES, open_to_others
 
 # Bytes of free disk below which exports are in danger.
 MIN_FREE_BYTES = 500_000_000
@@ -113,7 +115,7 @@ def _gone(kind: str) -> str:
 
 
 def storage() -> str:
-    """The data directory can be written, and there is room on its disk."""
+    """The data directory can be written, there is room on its disk, and what is in it is for the portal alone."""
     try:
         with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
             file.write(b"doctor")
@@ -125,7 +127,25 @@ def storage() -> str:
         ) from problem
     if free < MIN_FREE_BYTES:
         raise CheckFailed(f"Only {free / 1e6:.0f} MB are free below {settings.DATA_DIR}: make room.")
-    return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free"
+    return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free{check_modes(Path(settings.DATA_DIR))}"
+
+
+def check_modes(folder: Path) -> str:
+    """Returns a clause about a data directory that others may look into; CheckFailed when they can read what is in it.
+
+    The portal gives what is in it modes of its own, but cannot where it belongs to another user.
+    """
+    is_embedded = connection.vendor == "sqlite"
+    database_files = [Path(settings.DATABASES["default"]["NAME"])] if is_embedded else []
+    contents = open_to_others(*(folder / name for name in OWN_NAMES), *database_files)
+    opened = open_to_others(folder)
+    mode = opened.get(folder, 0)
+    if contents and (mode or set(contents) - {folder / name for name in OWN_NAMES}):
+        names = ", ".join(f"{path} (mode {found:o})" for path, found in contents.items())
+        raise CheckFailed(f"Other users of this machine can open {names}: take their rights away with chmod go=.")
+    if mode:
+        return f"; the folder is open to other users (mode {mode:o}), who see names but no contents: chmod 700 {folder}"
+    return ""
 
 
 def keys() -> str:

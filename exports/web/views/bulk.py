@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, QueryDict, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,6 +21,7 @@ from exports.http.client_address import client_address
 from exports.models import Export, Member
 from exports.templatetags.pages import kind_label, provider_label
 from exports.web import list_page, rendering
+from exports.web.csv_cells import harmless_cell
 from exports.web.decorators import SignedInRequest, team_member_required
 
 MAX_EXPORTS: Final = 100
@@ -114,8 +115,12 @@ BULK_ACTIONS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "z
 
 @team_member_required()
 def history_csv(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Streams the exports that match the filters as CSV, newest first, at most MAX_CSV_ROWS."""
-    filters, _ = list_page.read_filters(request.GET)
+    """Streams the exports that match the filters as CSV, newest first, at most MAX_CSV_ROWS; 400 for a wrong filter."""
+    filters, errors = list_page.read_filters(member, request.GET)
+    if errors:
+        # A list of everything would be taken for what was asked for.
+        lines = [f"{name}: {' '.join(texts)}\n" for name, texts in errors.items()]
+        return HttpResponse("".join(lines), status=400, content_type="text/plain; charset=utf-8")
     rows = pagination.iterate_rows(access.exports(member), filters, MAX_CSV_ROWS)
     headers = {
         **STREAM_HEADERS,
@@ -173,7 +178,7 @@ def _csv_lines(rows: Iterator[Export]) -> Iterator[str]:
     # Without a byte order mark spreadsheet programs assume a legacy encoding.
     yield "\ufeff" + writer.writerow(CSV_COLUMNS)
     for export in rows:
-        yield writer.writerow([_escape_formula(value) for value in _csv_values(export)])
+        yield writer.writerow([harmless_cell(value) for value in _csv_values(export)])
 
 
 def _csv_values(export: Export) -> list[Any]:
@@ -201,8 +206,3 @@ def _csv_values(export: Export) -> list[Any]:
 
 def _iso_time(at: Any) -> str:
     return at.isoformat(timespec="seconds") if at else ""
-
-
-def _escape_formula(value: Any) -> Any:
-    """Prefixes text that a spreadsheet would evaluate as a formula with an apostrophe (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
