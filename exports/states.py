@@ -73,6 +73,9 @@ DEFAULT_ACTION: Final[dict[str, str]] = {
     "internal": "us",
 }
 
+# How the message of an export begins that ended as "credential" though the credential is good: a 403.
+NO_ACCESS: Final = "No access to this project"
+
 
 class IllegalTransitionError(Exception):
     """A change of status that TRANSITIONS does not have."""

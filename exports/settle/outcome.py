@@ -21,6 +21,7 @@ __all__ = [
     "fail_overdue",
     "hold_for_rate_limit",
     "postpone",
+    "record_note",
     "record_provider_status",
     "settle_one",
     "succeed",
@@ -73,12 +74,12 @@ def fail_overdue(claim: Claim) -> None:
     export = claim.export
     if export.last_error_code == "storage":
         fail(claim, "storage", f"The file could not be stored in time. {export.wait_note}", source="watchdog")
-    elif export.request_sent_at is not None and not export.remote_id:
+    elif export.step == states.SUBMIT and export.may_be_executed:
         fail(
             claim,
             "unconfirmed",
-            "The request was sent, but its answer was lost, and whether it was executed could not be found out in time."
-            " Look at the provider, then adopt the job that runs there, or retry.",
+            "The request was sent, and whether it was executed could not be found out in time. Look at the provider,"
+            " then adopt the job that runs there, or retry.",
             source="watchdog",
         )
     else:
@@ -111,6 +112,11 @@ def settle_one(claim: Claim, **fields: Any) -> None:
     """Writes `fields` and releases the claim. A wake-up requested during the step makes the next one due now."""
     if settle_many([claim], [{"rate_slot": None, **fields}]):
         raise LostClaimError
+
+
+def record_note(export: Export, note: str, *, source: str) -> None:
+    """Appends a history row for what happened to the request of an export whose status stays."""
+    Change.append(export, export.status, source=source, note=note)
 
 
 def record_provider_status(export: Export, word: str, *, source: str, note: str = "") -> None:
