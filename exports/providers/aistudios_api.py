@@ -52,8 +52,9 @@ def error_from_envelope(label: str, status: int, body: object) -> ProviderError 
     if RATE_LIMITED.search(reason):
         return BusyError(sentence, seconds=60, pause=True, provider_status=word)
     says_so = code in FINAL_CODES or any(pattern.search(reason) for pattern in FINAL_SENTENCES)
-    if (PASSING.search(reason) and code not in FINAL_CODES) or (status < 400 and not says_so):
-        return UnknownRefusalError(sentence, provider_status=word)
+    is_passing = code not in FINAL_CODES and PASSING.search(reason) is not None
+    if is_passing or (status < 400 and not says_so):
+        return UnknownRefusalError(sentence, passing=is_passing, provider_status=word)
     if status in (404, 410) or (
         status not in (401, 403) and NOT_FOUND.search(reason) and not UNAUTHENTICATED.search(reason)
     ):

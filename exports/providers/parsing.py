@@ -18,6 +18,7 @@ from exports.transport.errors import (
     NotFoundError,
     ProviderError,
     RefusedError,
+    UnknownRefusalError,
     UnreadableError,
 )
 from exports.transport.responses import error_text
@@ -121,7 +122,9 @@ def refusal_as_credential_error(sentence: str) -> Iterator[None]:
         yield
     except BusyError:
         raise
-    except RefusedError as problem:
+    except (RefusedError, UnknownRefusalError) as problem:
+        if isinstance(problem, UnknownRefusalError) and problem.passing:
+            raise
         error = CredentialError(f"{sentence} {problem.message}", provider_status=problem.provider_status)
         error.final = problem.final
         raise error from None

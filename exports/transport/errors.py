@@ -85,10 +85,17 @@ class UnclearError(ProviderError):
 
 
 class UnknownRefusalError(UnclearError):
-    """An error in the provider's envelope whose code the provider's file does not declare final: it may pass."""
+    """An error in the provider's envelope whose code the provider's file does not declare final: it may pass.
+
+    `passing`: it says itself that the fault is the provider's own, so it says nothing about the credential.
+    """
 
     code = "unreadable"
     final = False
+
+    def __init__(self, message: str, *, passing: bool = False, provider_status: str = "") -> None:
+        super().__init__(message, provider_status=provider_status)
+        self.passing = passing
 
 
 class UnreadableError(UnclearError):

@@ -146,12 +146,12 @@ class ScriptedProvider(Provider):
     def find(self, client: Client, job: Job) -> Accepted | Absent | NobodyKnows:
         self._record_call(client, "find", job)
         if job.type == TYPE_WITHOUT_FILE:
-            return NobodyKnows("It has no list.", extra_searches=1)
+            return NobodyKnows("It has no list.", may_turn_up=True)
         last = int(job.baseline["last"])
         for made in self.ledger[last:]:
             if (made.project, made.type) == (job.project, job.type) and str(made.number) not in job.watched_ids:
                 return Accepted(str(made.number))
-        return Absent(search_again_after=30.0)
+        return Absent()
 
     def poll(self, client: Client, job: Job) -> Status:
         self._record_call(client, "poll", job)
