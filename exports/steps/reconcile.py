@@ -14,7 +14,7 @@ from exports.credentials.client import retry_with_fresh_token
 from exports.providers.contract import Absent, Accepted, Unknown
 from exports.queue.leases import Claim
 from exports.settle.acceptance import record_acceptance
-from exports.settle.doubt import poll_later
+from exports.settle.doubt import MIN_ANSWERS, poll_later
 from exports.settle.outcome import fail, postpone, record_note, settle_one
 from exports.steps.job import build_job
 from exports.transport.client import Client
@@ -22,6 +22,10 @@ from exports.transport.errors import AddressError, BusyError, RefusedError, Unkn
 
 # Seconds after the first search at which the next ones are made. Lists have been seen to lag by minutes.
 SEARCH_AFTER_SECONDS: Final = (30.0, 150.0, 270.0)
+
+
+class FailedSearch(Unknown):
+    """The search brought an answer that says nothing certain, or a refusal."""
 
 
 def search_for_job(claim: Claim, client: Client) -> None:
@@ -35,22 +39,33 @@ def search_for_job(claim: Claim, client: Client) -> None:
     since = export.in_doubt_since or clock.now()
     waited = (clock.now() - since).total_seconds()
     is_over = isinstance(result, Unknown) and not result.may_turn_up
+    failed = export.unreadable_answers + 1 if isinstance(result, FailedSearch) else 0
     label = export.project.credential.provider_definition.label
     if isinstance(result, Accepted):
         record_acceptance(claim, result, note=f"Found the job at {label}.")
-    elif not is_over and (later := next((at for at in SEARCH_AFTER_SECONDS if at > waited), None)) is not None:
+    elif not is_over and (seconds := _seconds_to_next_search(waited, failed)) > 0:
+        note = "The job has not turned up yet; the portal looks for it again."
         postpone(
             claim,
-            later - waited,
-            "The job has not turned up yet; the portal looks for it again.",
+            seconds,
+            result.message if isinstance(result, Unknown) else note,
             in_doubt_since=since,
             search_attempts=export.search_attempts + 1,
+            unreadable_answers=failed,
         )
     elif isinstance(result, Absent) and export.may_ask_again:
         _let_ask_again(claim)
     else:
         reason = result.message if isinstance(result, Unknown) else f"The list of {label} stays without the job."
         fail_unconfirmed(claim, reason)
+
+
+def _seconds_to_next_search(waited: float, failed: int) -> float:
+    """0 when the searches are over: the last one is MIN_ANSWERS after odd answers in a row, or one readable answer."""
+    planned = next((at for at in SEARCH_AFTER_SECONDS if at > waited), None)
+    if planned is not None:
+        return planned - waited
+    return clock.growing_pause(waited) if 0 < failed < MIN_ANSWERS else 0.0
 
 
 def is_still_absent(claim: Claim, client: Client) -> bool:
@@ -89,9 +104,9 @@ def _find(claim: Claim, client: Client) -> Accepted | Absent | Unknown:
     except BusyError:
         raise
     except (RefusedError, UnreadableError, UnknownRefusalError) as error:
-        return Unknown(f"Looking for it failed: {error.message}", may_turn_up=not error.final)
+        return FailedSearch(f"Looking for it failed: {error.message}", may_turn_up=not error.final)
     except AddressError as error:
-        return Unknown(f"Looking for it failed: {error.message}")
+        return FailedSearch(f"Looking for it failed: {error.message}")
 
 
 def _let_ask_again(claim: Claim) -> None:
