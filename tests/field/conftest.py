@@ -101,11 +101,10 @@ class Field:
             word = "SUCCESS" if done else "RUNNING"
             return {"id": "501", "type": "PROJECT.ARCHIVE", "status": word, "parameters": parameters, **more}
         if provider == "ulule":
-            fields = {"id": 501, "project_id": 4001, "type": "orders", "format": "csv"}
+            fields: dict[str, Any] = {"id": 501, "project_id": 4001, "type": "orders", "format": "csv"}
             url = f"{self.server.origin}/file.csv" if done else None
             return {**fields, "status": "succeeded" if done else "processing", "url": url, **more}
-        data = {"progress": 40, **more}
-        return {"success": True, "data": data}
+        return {"success": True, "data": {"progress": 40, **more}}
 
 
 @pytest.fixture

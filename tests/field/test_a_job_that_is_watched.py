@@ -151,7 +151,7 @@ def test_a_refusal_in_its_own_words_inside_200_ends_at_once(field: Field, error:
 @pytest.mark.parametrize("provider", ["ulule", "playcanvas"])
 @pytest.mark.parametrize("seconds", [1, 25, 100])
 def test_done_without_a_link_is_waited_for(field: Field, provider: str, seconds: float) -> None:
-    none = {"url": None} if provider == "ulule" else {"data": {}}
+    none: dict[str, Any] = {"url": None} if provider == "ulule" else {"data": {}}
     late = field.for_seconds(seconds, Reply(body=field.job(provider, **none)), done(field, provider))
     export = watched(field, provider, late, then_done=False)
     assert (export.status, export.error_message) == (states.SUCCEEDED, "")

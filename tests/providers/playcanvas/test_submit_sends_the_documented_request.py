@@ -137,9 +137,7 @@ def test_a_project_that_would_lead_to_another_path_is_not_found(
 
 
 @pytest.mark.parametrize("body", [{}, {"status": "running"}, {"id": ""}, {"id": True}, {"id": None}, [1], 7, None])
-def test_a_2xx_without_an_id_is_unreadable(
-    playcanvas: PlayCanvas, client: Client, stub: StubServer, body: Any
-) -> None:
+def test_a_2xx_without_an_id_is_unreadable(playcanvas: PlayCanvas, client: Client, stub: StubServer, body: Any) -> None:
     stub.on(EXPORT, Reply(201, body))
     with pytest.raises(UnreadableError) as caught:
         playcanvas.submit(client, archive())

@@ -43,9 +43,7 @@ def test_an_archived_project_proves_it_too(toloka: Toloka, client: Client, stub:
     assert (found.remote_id, found.status.state, found.status.note) == ("", "done", "The project is archived.")
 
 
-def test_without_either_it_is_absent(
-    toloka: Toloka, client: Client, stub: StubServer
-) -> None:
+def test_without_either_it_is_absent(toloka: Toloka, client: Client, stub: StubServer) -> None:
     other = operation(id="new", parameters={"project_id": "11"})
     stub.on(OPERATIONS, items(other, operation(id="old")))
     stub.on(PROJECT, project())
