@@ -106,7 +106,7 @@ def test_a_403_in_its_own_words_ends_at_once_and_is_no_fault_of_the_credential(f
 
 @pytest.mark.parametrize("provider", ["playcanvas", "toloka", "ulule"])
 @pytest.mark.parametrize("body", [{"error": "Unauthorized", "code": "AUTHENTICATION_ERROR"}, {"message": "no"}, None])
-def test_a_401_ends_at_once_and_the_credential_is_in_trouble(field: Field, provider: str, body: object) -> None:
+def test_a_401_ends_at_once_and_is_noted_at_the_credential(field: Field, provider: str, body: object) -> None:
     export = watched(field, provider, Reply(401, body), then_done=False)
     assert (export.error_code, field.polls(provider)) == ("credential", 1)
     export.project.credential.refresh_from_db()
