@@ -31,7 +31,7 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
     export = claim.export
     fields.setdefault("last_error_code", error.code)
     if isinstance(error, BusyError):
-        _wait_as_asked(claim, error, rate_class, fields)
+        _handle_busy(claim, error, rate_class, fields)
     elif isinstance(error, AddressError):
         fail(claim, "address", error.message, source="worker", action=error.action)
     elif may_pass(error, has_job=export.step != states.SUBMIT):
@@ -73,7 +73,7 @@ def may_pass(error: ProviderError, *, has_job: bool) -> bool:
     return has_job and isinstance(error, RefusedError) and not isinstance(error, BusyError) and not error.final
 
 
-def _wait_as_asked(claim: Claim, error: BusyError, rate_class: str | None, fields: dict[str, Any]) -> None:
+def _handle_busy(claim: Claim, error: BusyError, rate_class: str | None, fields: dict[str, Any]) -> None:
     """Waits as long as the provider asks for. A request that is refused so again and again waits longer each time."""
     export, seconds = claim.export, min(error.seconds, MAX_PAUSE_SECONDS)
     if error.pause:
