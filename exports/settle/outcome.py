@@ -4,7 +4,7 @@ Nothing else calls `Export.move`. A function that takes a claim writes only whil
 LostClaimError when it does not.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from exports import clock, states
 from exports.models import Change, Export
@@ -26,6 +26,9 @@ __all__ = [
     "settle_one",
     "succeed",
 ]
+
+
+UNCONFIRMED: Final = "The request was sent, and it is not known whether there is a job of it."
 
 
 def begin_processing(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
@@ -56,7 +59,15 @@ def cancel_by_request(export: Export, *, source: str, actor: str, note: str) -> 
 def fail(
     claim: Claim, code: str, message: str, *, source: str, action: str = "", note: str = "", **fields: Any
 ) -> None:
-    """Ends the export as failed. `action` says who must act; by default what the code implies."""
+    """Ends the export as failed. `action` says who must act; by default what the code implies.
+
+    While a request that may have been executed has no job, every reason but one ends it as `unconfirmed`: a person must
+    know that a retry may make a second job. The one is an answer about another project.
+    """
+    export = claim.export
+    if export.step == states.SUBMIT and export.may_be_executed and code not in ("unconfirmed", "unreadable"):
+        code, action = "unconfirmed", ""
+        message = f"{message} {UNCONFIRMED} Look at the provider, then adopt the job that runs there, or retry."
     _move(
         claim,
         states.FAILED,
@@ -75,13 +86,7 @@ def fail_overdue(claim: Claim) -> None:
     if export.last_error_code == "storage":
         fail(claim, "storage", f"The file could not be stored in time. {export.wait_note}", source="watchdog")
     elif export.step == states.SUBMIT and export.may_be_executed:
-        fail(
-            claim,
-            "unconfirmed",
-            "The request was sent, and whether it was executed could not be found out in time. Look at the provider,"
-            " then adopt the job that runs there, or retry.",
-            source="watchdog",
-        )
+        fail(claim, "deadline", "Stopped looking for the job.", source="watchdog")
     else:
         where = {
             states.SUBMIT: "the provider did not take the request",

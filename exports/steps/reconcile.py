@@ -15,7 +15,7 @@ from exports.providers.contract import Absent, Accepted, Unknown
 from exports.queue.leases import Claim
 from exports.settle.acceptance import record_acceptance
 from exports.settle.doubt import MIN_ANSWERS, poll_later
-from exports.settle.outcome import fail, postpone, record_note, settle_one
+from exports.settle.outcome import UNCONFIRMED, fail, postpone, record_note, settle_one
 from exports.steps.job import build_job
 from exports.transport.client import Client
 from exports.transport.errors import AddressError, BusyError, RefusedError, UnknownRefusalError, UnreadableError
@@ -88,11 +88,8 @@ def is_still_absent(claim: Claim, client: Client) -> bool:
 def fail_unconfirmed(claim: Claim, reason: str) -> None:
     """Ends the export, because nothing shows whether its request was executed. Raises LostClaimError."""
     label = claim.export.project.credential.provider_definition.label
-    message = (
-        f"The request was sent, and whether it was executed cannot be known. {reason}"
-        f" Look at {label}, then adopt the job that runs there, or retry."
-    )
-    fail(claim, "unconfirmed", message, source="worker")
+    what_to_do = f"Look at {label}, then adopt the job that runs there, or retry."
+    fail(claim, "unconfirmed", f"{UNCONFIRMED} {reason} {what_to_do}", source="worker")
 
 
 def _find(claim: Claim, client: Client) -> Accepted | Absent | Unknown:

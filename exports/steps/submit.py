@@ -25,9 +25,9 @@ from exports.settle.acceptance import record_acceptance
 from exports.settle.outcome import postpone, record_note
 from exports.steps.errors import handle_error
 from exports.steps.job import build_job
-from exports.steps.reconcile import fail_unconfirmed, is_still_absent, search_for_job
+from exports.steps.reconcile import is_still_absent, search_for_job
 from exports.transport.client import Client
-from exports.transport.errors import BusyError, NotSentError, ProviderError, RefusedError, UnreadableError
+from exports.transport.errors import NotSentError, ProviderError, RefusedError, UnreadableError
 from exports.transport.responses import describe_creation
 
 log = logging.getLogger(__name__)
@@ -85,10 +85,7 @@ def _send_request(claim: Claim, client: Client) -> None:
     except (NotSentError, RefusedError) as error:
         # Provably not executed: the intent is taken back before anything else.
         claim.write(request_sent_at=None, baseline=export.baseline if is_second else {})
-        if is_second and isinstance(error, RefusedError) and not isinstance(error, BusyError):
-            fail_unconfirmed(claim, f"The second request was refused: {error.message}")
-        else:
-            handle_error(claim, error)
+        handle_error(claim, error)
     except LostClaimError:
         Export.objects.filter(pk=export.pk, fence=claim.fence).update(
             request_sent_at=None, baseline=export.baseline if is_second else {}

@@ -33,7 +33,7 @@ FAILURE_TITLES: Final = {
     "bad_file": _l("The file that came is not usable"),
     "too_large": _l("The file is larger than this portal keeps"),
     "deadline": _l("It took too long, so the portal stopped watching"),
-    "unconfirmed": _l("It is not known whether {provider} took the request"),
+    "unconfirmed": _l("It is not known whether there is a job at {provider}"),
     "address": _l("The portal refused to open an address"),
     "unreadable": _l("{provider} answers in a way that cannot be read"),
     "storage": _l("The portal could not store the file"),
@@ -76,7 +76,7 @@ FAILURE_ADVICE: Final = {
     ),
     "unreadable": _l("It may pass, so retry later. If it stays so, ask {provider}, and tell the portal's staff."),
     "storage": _l("The portal's staff must make room first; then retry."),
-    "internal": _l("Tell the portal's staff, who find this export by its number. A retry does no harm."),
+    "internal": _l("Tell the portal's staff, who find this export by its number. A retry asks {provider} anew."),
 }
 # By error code, for exports whose job the provider had accepted.
 ACCEPTED_FAILURE_TITLES: Final = {"not_found": _l("{provider} does not know the job any more")}

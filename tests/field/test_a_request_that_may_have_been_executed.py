@@ -130,6 +130,27 @@ def test_a_second_request_that_is_refused_says_that_the_first_may_have_been_exec
     assert field.requests("ulule") == 2
 
 
+@pytest.mark.parametrize("route", ["GET /v1/projects/4001/exports", "POST /v1/projects/4001/exports"])
+@pytest.mark.parametrize("status", [401, 404])
+def test_what_ends_an_export_after_a_request_in_doubt_says_that_there_may_be_a_job(
+    field: Field, route: str, status: int
+) -> None:
+    export = field.ask("ulule")
+    field.server.on(SUBMIT["ulule"], Reply(500))
+    for _ in range(30):  # until the second request is about to be sent
+        field.time.run(export, minutes=0.5)
+        export.refresh_from_db()
+        if not export.may_ask_again:
+            break
+        field.time.traveller.shift(20)
+    refusal = Reply(status, [{"classification": "ValueError", "message": "Not any more"}])
+    field.server.on(route, refusal)
+    export = field.time.run(export)
+    assert ended(export) == (states.FAILED, "unconfirmed", "you")
+    assert "it is not known whether there is a job" in export.error_message
+    assert field.requests("ulule") <= 2
+
+
 def test_a_list_that_fails_now_and_then_proves_nothing_by_that(field: Field) -> None:
     empty = Reply(body={"exports": []})
     firewall = recorded("firewall-page.http")
@@ -138,32 +159,3 @@ def test_a_list_that_fails_now_and_then_proves_nothing_by_that(field: Field) -> 
     export = field.run("ulule")
     assert ended(export) == (states.FAILED, "unconfirmed", "you")
     assert field.requests("ulule") == 2
-
-
-@pytest.mark.parametrize("provider", ["playcanvas", "ulule", "toloka"])
-@pytest.mark.parametrize("id_", ["501", 501, 501.0])
-def test_an_id_of_another_type_than_documented_is_taken(field: Field, provider: str, id_: object) -> None:
-    if provider == "toloka" and isinstance(id_, float):
-        pytest.skip("Ids of operations are texts; whole numbers are taken.")
-    field.server.on(SUBMIT[provider], Reply(201, field.job(provider, done=False, id=id_)))
-    field.server.on(POLL[provider], Reply(body=field.job(provider, id=id_)))
-    export = field.run(provider)
-    assert (export.status, export.error_message, export.remote_id) == (states.SUCCEEDED, "", "501")
-    assert field.requests(provider) == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "named"),
-    [
-        (Reply(201, {"job": {"id": "a/b 7"}}), "job.id a/b 7"),
-        (Reply(202, {"export_id": 77, "message": "queued"}), "export_id 77"),
-        (Reply(202, None, {"Location": "/v1/exports/77?token=x"}), "Location …/77"),
-        (Reply(201, {"id": {"$oid": "65fa6b07"}}), "id.$oid 65fa6b07"),
-        (Reply(201, "Export 77 is queued"), "Export 77 is queued"),
-    ],
-)
-def test_an_id_that_cannot_be_used_is_in_the_history(field: Field, answer: Reply, named: str) -> None:
-    field.server.on(SUBMIT["playcanvas"], answer)
-    export = field.run("playcanvas")
-    assert named in notes(export)
-    assert "token" not in notes(export)
