@@ -62,13 +62,13 @@ def cancel(export: Export, *, actor: str, source: str, reason: str = "") -> Expo
     """Cancels an open export; the provider's own job is not stopped. Raises ConflictError when the export has ended."""
     while export.is_open:
         label = export.project.credential.provider_definition.label
-        was_sent = export.remote_id or export.request_sent_at
+        was_sent = export.remote_id or export.may_be_executed
         note = reason or (f"{label} may still finish its own job." if was_sent else f"{label} was not asked.")
         if cancel_by_request(export, source=source, actor=actor, note=note):
             if source in audit_log.AUDITED_SOURCES:
                 audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export), reason)
             return export
-        export.refresh_from_db(fields=["status", "remote_id", "request_sent_at", "provider_status"])
+        export.refresh_from_db(fields=["status", "remote_id", "request_sent_at", "may_ask_again", "provider_status"])
     raise ConflictError(f"Export {export.pk} has ended already: {export.status}.")
 
 

@@ -43,7 +43,9 @@ class Export(models.Model):
     `next_step_at` is the schedule: from then on the next step may be claimed. A claim sets `held_until` (the lease) and
     adds one to `fence`; it writes no indexed column. A result counts only while the fence is unchanged. A claim without
     a result ends at `held_until`, and the step may be claimed again. `request_sent_at` is set, with `baseline`, before
-    the request that creates the job is sent, and reset to None when it provably was not executed.
+    the request that creates the job is sent, and reset to None when it provably was not executed. `may_ask_again` goes
+    from true to false once, when a request is sent again although the one before may have been executed, or when the
+    provider took it; nothing sets it to true again, so a provider gets at most two requests that it may execute.
     """
 
     # No indexes of their own, since indexes below begin with these columns: every poll writes each index.
@@ -79,6 +81,12 @@ class Export(models.Model):
 
     fence = models.BigIntegerField(default=0, editable=False)
     request_sent_at = models.DateTimeField(null=True, editable=False)
+    may_ask_again = models.BooleanField(
+        default=True, editable=False, help_text="The request may be sent again where the provider shows no job of it."
+    )
+    in_doubt_since = models.DateTimeField(
+        null=True, editable=False, help_text="Since when answers say neither whether there is a job, nor how it is."
+    )
     baseline = models.JSONField(default=dict, editable=False)
     memo = models.JSONField(default=dict, editable=False)
     encrypted_link = models.TextField(blank=True, default="", editable=False)
@@ -89,7 +97,7 @@ class Export(models.Model):
         default=0, editable=False, help_text="Steps in a row that brought nothing."
     )
     unreadable_answers = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Unreadable answers in a row."
+        default=0, editable=False, help_text="Answers in a row that say nothing certain."
     )
     polls = models.PositiveIntegerField(default=0, editable=False)
     rate_slot = models.BigIntegerField(null=True, editable=False, help_text="Its place in the provider's limit.")
@@ -174,6 +182,11 @@ class Export(models.Model):
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self.status in states.OPEN
+
+    @property
+    def may_be_executed(self) -> bool:
+        """Whether a request was sent that the provider may have executed."""
+        return self.request_sent_at is not None or not self.may_ask_again
 
     def _bound_to(self) -> str:
         return f"export|{self.pk}|{self.team_id}|link"

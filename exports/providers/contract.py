@@ -147,18 +147,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Absent:
-    """`find`: the job is not there. With `search_again_after` seconds, only a second search after them proves it."""
-
-    search_again_after: float = 0.0
+    """`find`: a complete list, which shows every job within minutes, is without it. One such list proves nothing."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """`find`: cannot be known. After `extra_searches` more, `seconds` apart, a person decides."""
+    """`find`: cannot be known. `may_turn_up`: a later search may find the job; else a person decides at once."""
 
     message: str
-    extra_searches: int = 0
-    seconds: float = 10.0
+    may_turn_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -261,6 +258,10 @@ class Provider:
         """The error that an answer means where its body says more than its status; else None."""
         return None
 
+    def is_own_error(self, body: object) -> bool:
+        """Whether the JSON of an answer has the form of this API's errors; a proxy's or a firewall's has another."""
+        return isinstance(body, dict | list) and bool(body)
+
     def prepare(self, client: "Client", job: Job) -> Ready | NotYet:
         """Called just before the request is sent. Must be harmless to repeat."""
         return Ready()
@@ -294,6 +295,5 @@ class Provider:
         return ()
 
 
-ABSENT_UNTIL_SECOND_SEARCH: Final = Absent(search_again_after=30.0)
 # Whether a text can be the id of a job.
 is_valid_remote_id: Final = ANY_ID.matches

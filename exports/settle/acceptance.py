@@ -40,6 +40,7 @@ def record_acceptance(claim: Claim, accepted: Accepted, note: str = "") -> None:
         "consecutive_failures": 0,
         "unreadable_answers": 0,
         "search_attempts": 0,
+        "in_doubt_since": None,
         "last_error_code": "",
         "wait_note": "",
         "held_until": None,

@@ -12,10 +12,10 @@ from exports.models.outbox import RELAY, host_of, recipient_key
 from exports.providers.contract import Status
 from exports.queue import wakeup
 from exports.queue.leases import Claim
+from exports.settle.doubt import describe_doubt, poll_later
 from exports.settle.outcome import begin_processing, cancel, fail, settle_one, settle_with_history, succeed
 
 FETCH_DEADLINE_SECONDS: Final = 12 * 3600.0
-MAX_POLLS_WITHOUT_FILE: Final = 3
 # Share of the poll interval by which a poll may be late and the next one still keep to the plan.
 MAX_LATENESS_SHARE: Final = 0.2
 
@@ -74,9 +74,12 @@ def apply_poll_result(
         elif status.state == "done" and not kind.has_file:
             del fields["progress"]
             succeed(claim, source=source, note=status.note, **fields)
-        elif status.state == "done" and not status.link and export.search_attempts + 1 >= MAX_POLLS_WITHOUT_FILE:
-            message = f"{label} says the job is done, but names no file."
+        elif status.state == "done" and not status.link and (later := poll_later(export)) is None:
+            message = f"{label} says the job is done, but names no file. {describe_doubt(export)}"
             fail(claim, "no_file", message, source=source, note=status.note, **fields)
+        elif status.state == "done" and not status.link:
+            note = f"{label} says the job is done, but names no file yet. The portal asks again for some minutes."
+            _continue(claim, status, source, {**fields, **(later or {}), "wait_note": note}, polled_at or clock.now())
         else:
             _continue(claim, status, source, fields, polled_at or clock.now())
 
@@ -87,6 +90,7 @@ def _answered_fields(export: Export, status: Status) -> dict[str, Any]:
         "progress": export.progress if status.progress is None else min(max(status.progress, 0.0), 100.0),
         "consecutive_failures": 0,
         "unreadable_answers": 0,
+        "in_doubt_since": None,
         "polls": export.polls + 1,
         "last_error_code": "",
         "wait_note": "",
@@ -120,15 +124,9 @@ def _continue(claim: Claim, status: Status, source: str, fields: dict[str, Any],
             "next_step_at": clock.now(),
             "deadline_at": clock.seconds_from_now(FETCH_DEADLINE_SECONDS),
             "progress": 100.0,
-            "search_attempts": 0,
         }
     else:
-        fields["next_step_at"] = _next_poll_at(export, polled_at)
-        if status.state == "done":
-            fields |= {
-                "search_attempts": export.search_attempts + 1,
-                "wait_note": "The provider says it is done, but names no file yet.",
-            }
+        fields.setdefault("next_step_at", _next_poll_at(export, polled_at))
     if changed:
         unknown = f"The portal does not know the word “{status.provider_status}”." if status.state == "unknown" else ""
         note = " ".join(filter(None, [unknown, status.note]))

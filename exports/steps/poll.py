@@ -1,5 +1,6 @@
 """Polling a job that runs at the provider, alone or many together."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from exports.transport.errors import ProviderError, UnclearError
 
 # An answer that takes longer than this beside others is waited for in a message of its own.
 PATIENCE_SECONDS: Final = 8.0
+# All calls of one poll together, however slowly their answers drip. A provider may need half a minute for one.
+POLL_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -64,7 +67,7 @@ def admit_polls(claims: Sequence[Claim]) -> list[Claim]:
 def poll_provider(claim: Claim, patience: float | None = None) -> PollResult:
     """Polls the provider. Never raises, and needs no database but for a token.
 
-    `patience`: seconds that a call may take at most, None for as long as the transport's limits allow.
+    `patience`: seconds that a call may take at most; the whole poll takes at most POLL_SECONDS.
     """
     export = claim.export
     result = PollResult(claim, export.rate_slot, clock.now())
@@ -72,7 +75,7 @@ def poll_provider(claim: Claim, patience: float | None = None) -> PollResult:
     try:
         provider = export.project.credential.provider_definition
         client = build_client(export.project.credential, result.calls.append)
-        client.patience = patience
+        client.patience, client.give_up_at = patience, time.monotonic() + POLL_SECONDS
         try:
             job = Job(**job_fields(export))
             result.status = retry_with_fresh_token(client, lambda: provider.poll(client, job))

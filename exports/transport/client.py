@@ -27,10 +27,10 @@ from exports.transport.errors import (
     UnclearError,
     UnreadableError,
 )
-from exports.transport.provider_api import Grant, Service
+from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import error_text, parse_json, retry_after_seconds
+from exports.transport.responses import error_text, is_final_refusal, parse_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
 TOTAL_SECONDS: Final = 150.0
@@ -78,8 +78,10 @@ class Client:
     each call makes its own. `record_call` is called after every exchange. `before_send` is called right before a
     request that creates something is sent, and may raise. `get_grant` fetches a token where tokens are shared and
     stored (default: `provider.fetch_token`); `rejected_token` is the one that the provider refused. `patience`:
-    seconds after which an exchange is aborted, where that is less than usual. `call_count` counts the exchanges,
-    `last_headers` are the headers of the last answer. `former_secrets`: what else was sent and must not be shown.
+    seconds after which an exchange is aborted, where that is less than usual; `give_up_at`: monotonic time at which
+    every exchange is aborted. `creation` is the answer to the last request that creates something, as far as it came.
+    `call_count` counts the exchanges, `last_headers` are the headers of the last answer. `former_secrets`: what else
+    was sent and must not be shown.
     """
 
     provider: Service
@@ -94,6 +96,8 @@ class Client:
     rejected_token: str = field(default="", repr=False)
     get_grant: Callable[["Client"], Grant] | None = None
     patience: float | None = None
+    give_up_at: float | None = None
+    creation: CreationAnswer | None = field(default=None, repr=False)
     call_count: int = 0
     former_secrets: set[str] = field(default_factory=set, repr=False)
     last_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -173,7 +177,11 @@ class Client:
                 method, parts, headers, body, correlation_id, creates, seconds
             )
             if status not in REDIRECT_STATUSES:
-                return self._parse_answer(status, answer_headers, answer)
+                try:
+                    return self._parse_answer(status, answer_headers, answer)
+                except RefusedError as problem:
+                    problem.final = is_final_refusal(status, answer, self.provider.is_own_error)
+                    raise
             target = resolve_redirect(url, answer_headers.get("location", ""))
             if method != "GET":
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", provider_status=str(status))
@@ -198,15 +206,19 @@ class Client:
         status: int | None = None
         error, unreachable = "", False
         session = ApiSession(self.guard) if creates or self.session is None else self.session
+        if creates:
+            self.creation = None
         try:
             with (
-                track_exchange(
-                    min(max_seconds, self.patience or max_seconds), self.before_send if creates else None
-                ) as exchange,
+                track_exchange(self._seconds_left(max_seconds), self.before_send if creates else None) as exchange,
                 session.send_request(exchange, method, parts, body, headers) as response,
             ):
                 status, self.last_headers = response.status, response.headers
+                if creates:
+                    self.creation = CreationAnswer(status, response.headers)
                 answer = Body(response).read_all(MAX_BYTES)
+                if creates:
+                    self.creation = CreationAnswer(status, response.headers, answer)
                 if exchange.timed_out:  # An answer that the portal cut off can look like a short one.
                     raise UnclearError(f"{self.provider.label} did not answer in time.")
                 return status, response.headers, answer
@@ -231,6 +243,11 @@ class Client:
             unreachable = unreachable or status in GATEWAY_STATUSES
             url, error = self.redact(parts.geturl()), self.redact(error)
             self.record_call(CallRecord(method, url, status, seconds, error, correlation_id, unreachable))
+
+    def _seconds_left(self, max_seconds: float) -> float:
+        """How long an exchange that begins now may take, when `max_seconds` is usual."""
+        left = max_seconds if self.give_up_at is None else self.give_up_at - time.monotonic()
+        return max(min(max_seconds, self.patience or max_seconds, left), 0.0)
 
     def _parse_answer(self, status: int, headers: Mapping[str, str], raw: bytes) -> ApiResponse:
         """The answer if it is a readable 2xx; else raises the error that it means."""
@@ -261,7 +278,7 @@ class Client:
         if status == 429:
             raise BusyError(sentence, seconds=retry_after_seconds(headers), pause=True)
         if status in (401, 403):
-            raise CredentialError(sentence, renewable=status == 401, provider_status=word)
+            raise CredentialError(sentence, renewable=status == 401, known=status == 403, provider_status=word)
         if status in (404, 410):
             raise NotFoundError(sentence, provider_status=word)
         if status in (408, 423, 425):

@@ -28,6 +28,15 @@ class Grant:
         return f"Grant(expires_at={self.expires_at})"
 
 
+@dataclass(frozen=True)
+class CreationAnswer:
+    """The answer to a request that creates something. `body`: its bytes, empty where they did not all come."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
 class SecretField(Protocol):
     """A field of a credential's secrets."""
 
@@ -63,3 +72,6 @@ class Service(Protocol):
 
     def error_from_response(self, status: int, body: object) -> ProviderError | None:
         """The error that an answer means, or None."""
+
+    def is_own_error(self, body: object) -> bool:
+        """Whether the JSON of an answer has the form of this API's errors."""
