@@ -1,5 +1,6 @@
 """The fetch step: streams the file, hashes it, resumes after a break, verifies it, then makes it visible atomically."""
 
+import errno
 from contextlib import suppress
 from typing import Any, Final
 
@@ -32,18 +33,33 @@ from exports.storage.download import (
 )
 from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
 from exports.transport.client import CallRecord
-from exports.transport.errors import BusyError, NotSentError, ProviderError, UnclearError
+from exports.transport.errors import (
+    BusyError,
+    CredentialError,
+    NotSentError,
+    ProviderError,
+    RefusedError,
+    UnclearError,
+    UnreadableError,
+)
 from exports.transport.open_url import open_url
 from exports.transport.responses import retry_after_seconds
 
-# Every other 4xx means that the link is dead (expired links are answered 400, 401, 403, 404, 410).
-RETRYABLE_STATUSES: Final = frozenset({408, 416, 425, 429})
+# Answers that say nothing about the file. Every other 4xx means that it is not there: not yet, or the link has expired
+# (answered 400, 401, 403, 404 or 410).
+RETRYABLE_STATUSES: Final = frozenset({408, 416, 429})
 MAX_BREAKS_WITHOUT_GROWTH: Final = 6
+# Pauses in seconds while the file is not at its host, three minutes in all. A fresh link is asked for at the first and
+# before the last try.
+LATE_FILE_PAUSES: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 45.0, 45.0, 1.0)
+REFETCH_SECONDS: Final = 10.0
 STORAGE_RETRY_SECONDS: Final = 15.0
+MAX_STORAGE_RETRY_SECONDS: Final = 600.0
+FULL_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-class DeadLinkError(Exception):
-    """The link no longer opens the file."""
+class NotThereError(Exception):
+    """The link opens no file: not yet, or not any more. The text says what the host answered, as part of a sentence."""
 
 
 def fetch(claim: Claim) -> None:
@@ -64,24 +80,23 @@ def fetch(claim: Claim) -> None:
         return
     before = part.size
     try:
-        try:
-            done = _download(claim, part, export.decrypt_link(), record)
-        except DeadLinkError:
-            done = _download(claim, part, _fresh_link(claim), record)
-        _publish(claim, done)
-    except DeadLinkError as error:
-        part.discard()
-        fail(claim, "no_file", f"The provider says the job is done, but its link is dead ({error}).", source="worker")
+        if export.needed_bytes and not files.has_free_space(export.needed_bytes - before):
+            raise StorageError("There is no room on the disk for the file.")
+        done, declared_type = _download(claim, part, export.decrypt_link(), record)
+        _publish(claim, done, declared_type)
+    except NotThereError as error:
+        _wait_for_file(claim, part, f"The provider says the job is done, but its link is dead ({error}).", "no_file")
     except BadFileError as error:
-        _reject_part(claim, part, str(error))
+        if error.is_placeholder:
+            part.discard()
+            _wait_for_file(claim, part, f"{error} That came in the place of the export.", "bad_file")
+        else:
+            _reject_part(claim, part, str(error))
     except TooLargeError as error:
         part.discard()
         fail(claim, "too_large", str(error), source="worker")
     except (StorageError, OSError) as error:
-        why = error.strerror or "it refuses" if isinstance(error, OSError) else str(error)
-        postpone(
-            claim, STORAGE_RETRY_SECONDS, f"The disk: {why} It goes on as soon as it can.", last_error_code="storage"
-        )
+        _wait_for_room(claim, part, error)
     except BusyError as error:
         handle_error(claim, error, rate_class="normal")
     except (UnclearError, NotSentError) as error:
@@ -99,8 +114,11 @@ def fetch(claim: Claim) -> None:
         Call.objects.bulk_create(calls)
 
 
-def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> Progress:
-    """Completes the part. Raises DeadLinkError, StorageError, TooLargeError, ProviderError, LostClaimError."""
+def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> tuple[Progress, str]:
+    """Completes the part. Returns it with the media type that the host named.
+
+    Raises NotThereError, StorageError, TooLargeError, ProviderError, LostClaimError.
+    """
     progress = Progress(part)
     metadata = part.read_metadata()
     headers: dict[str, str] = {}
@@ -108,10 +126,10 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
         hash_existing_bytes(claim, progress)
         headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
         if metadata.get("total") == progress.size:
-            return progress
+            return progress, ""
     with open_url(link, address_guard(), headers, record) as opened:
-        if 400 <= opened.status < 500 and opened.status not in RETRYABLE_STATUSES:
-            raise DeadLinkError(f"answered {opened.status}")
+        if opened.status < 500 and opened.status not in (200, 206, *RETRYABLE_STATUSES):
+            raise NotThereError(f"answered {opened.status}")
         if opened.status == 416 and headers:
             part.discard()
             raise UnclearError("The file's host no longer has the rest of the file; it is fetched anew.")
@@ -124,11 +142,12 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
                 part.discard()
                 raise UnclearError("The file's host sent another piece than was asked for.")
             progress = Progress(part)
-        return stream_to_part(claim, progress, opened)
+        declared_type = str(opened.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+        return stream_to_part(claim, progress, opened), declared_type
 
 
-def _fresh_link(claim: Claim) -> str:
-    """Asks the provider once for a fresh link. Raises DeadLinkError, ProviderError, LostClaimError."""
+def _ask_for_fresh_link(claim: Claim) -> bool:
+    """Asks the provider for a link. Returns whether it named another one. Raises ProviderError, LostClaimError."""
     export = claim.export
     with open_client(export.project.credential, export) as client:
         job = Job(**job_fields(export))
@@ -138,10 +157,55 @@ def _fresh_link(claim: Claim) -> str:
             )
         finally:
             rate_limits.count_unadmitted_calls(export.project.credential, client.call_count)
-    if status.state != "done" or not status.link:
-        raise DeadLinkError("and the provider names no other")
+    if status.state != "done" or not status.link or status.link == export.decrypt_link():
+        return False
     claim.write(encrypted_link=export.encrypt_link(status.link))
-    return status.link
+    return True
+
+
+def _wait_for_file(claim: Claim, part: files.PartialFile, why: str, code: str) -> None:
+    """Waits for a file that is not at its host, with growing pauses; in the end the export fails with `code`."""
+    count, pause = claim.export.late_answers, 0.0
+    is_last = count == len(LATE_FILE_PAUSES) - 1
+    if count >= len(LATE_FILE_PAUSES):
+        part.discard()
+        minutes = round(sum(LATE_FILE_PAUSES) / 60)
+        fail(claim, code, f"{why} It stayed so for {minutes} minutes, {count + 1} tries in a row.", source="worker")
+        return
+    has_fresh_link = False
+    if count == 0 or is_last:
+        try:
+            has_fresh_link = _ask_for_fresh_link(claim)
+        except (BusyError, CredentialError):
+            if is_last:
+                raise
+        except (RefusedError, UnreadableError):
+            pass  # what the provider says so soon after the job was done is no more certain than what the host says
+        except (UnclearError, NotSentError):
+            if is_last:
+                raise
+    if not has_fresh_link:
+        pause = LATE_FILE_PAUSES[count]
+    postpone(claim, pause, f"{why} It may only be late, so it is tried again.", late_answers=count + 1)
+
+
+def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | OSError) -> None:
+    """Postpones a download that the disk refuses. A part for whose rest there is no room goes, so that others fit."""
+    export, size, total = claim.export, part.size, part.read_metadata().get("total")
+    fields: dict[str, Any] = {}
+    note = f"The disk: {error.strerror or 'it refuses'}." if isinstance(error, OSError) else str(error)
+    if isinstance(error, StorageError) or error.errno in FULL_DISK_ERRORS:
+        needed = max(total if isinstance(total, int) else size, size)
+        fields["needed_bytes"] = max(needed, export.needed_bytes)
+        if size and not (isinstance(total, int) and files.has_free_space(total - size)):
+            part.discard()
+            fields["largest_part_bytes"] = 0
+            note += " What had come was dropped, so that smaller files fit."
+    count = export.consecutive_failures if export.last_error_code == "storage" else 0
+    seconds = min(STORAGE_RETRY_SECONDS * 2 ** min(count, 10), MAX_STORAGE_RETRY_SECONDS)
+    note += " It is tried again later."
+    fields |= {"consecutive_failures": count + 1, "last_error_code": "storage"}
+    postpone(claim, clock.with_jitter(seconds), note, **fields)
 
 
 def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
@@ -161,6 +225,7 @@ def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error
         error.message,
         consecutive_failures=consecutive_failures,
         largest_part_bytes=max(part.size, largest),
+        late_answers=0 if grown else export.late_answers,
         last_error_code="fetch",
     )
 
@@ -172,18 +237,19 @@ def _reject_part(claim: Claim, part: files.PartialFile, why: str) -> None:
     if export.refetches:
         fail(claim, "bad_file", f"The file is not usable, twice. {why}", source="worker")
         return
-    with suppress(DeadLinkError):
-        _fresh_link(claim)
-    postpone(claim, 1.0, f"{why} It is fetched once more.", refetches=1, consecutive_failures=0, largest_part_bytes=0)
+    with suppress(RefusedError):
+        _ask_for_fresh_link(claim)
+    note = f"{why} It is fetched once more."
+    postpone(claim, REFETCH_SECONDS, note, refetches=1, consecutive_failures=0, largest_part_bytes=0)
 
 
-def _publish(claim: Claim, done: Progress) -> None:
+def _publish(claim: Claim, done: Progress, declared_type: str) -> None:
     """Verifies the part and makes it visible together with the success, or not at all."""
     export = claim.export
     try:
         if done.part.size != done.size:
             raise BadFileError("The file changed while it was written.")
-        verify(done.part.path, export.format, length_known=done.length_known)
+        unchecked = verify(done.part.path, export.format, length_known=done.length_known, declared_type=declared_type)
         claim.check()
         path = done.part.publish(export.team_id, export.pk, export.format)
     except OSError as error:
@@ -199,10 +265,11 @@ def _publish(claim: Claim, done: Progress) -> None:
                 content_type=CONTENT_TYPES.get(export.format, "application/octet-stream"),
                 path=path,
                 verified_at=now,
+                unchecked=unchecked[:300],
             )
             kept = Team.objects.filter(pk=export.team_id)
             kept.update(kept_bytes=F("kept_bytes") + done.size, kept_files=F("kept_files") + 1)
-            note = f"Fetched and verified: {done.size} bytes."
+            note = f"Fetched and verified: {done.size} bytes. {unchecked}".rstrip()
             succeed(claim, source="worker", note=note, file=file, consecutive_failures=0, last_error_code="")
     except (OperationalError, InterfaceError):
         raise  # the commit may have happened: the file stays, and is swept if no row names it
