@@ -28,6 +28,7 @@ VERBS: Final = (
     "asked for",
     "retried",
     "adopted",
+    "fetched again",
     "canceled",
     "deleted file",
     "changed password",
