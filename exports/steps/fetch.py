@@ -197,10 +197,12 @@ def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | 
     if isinstance(error, StorageError) or error.errno in FULL_DISK_ERRORS:
         needed = max(total if isinstance(total, int) else size, size)
         fields["needed_bytes"] = max(needed, export.needed_bytes)
-        if size and not (isinstance(total, int) and files.has_free_space(total - size)):
+        # A quota or a limit of the system is not seen in the free space of the disk.
+        is_limit = isinstance(error, OSError) and error.errno != errno.ENOSPC
+        if is_limit or not (isinstance(total, int) and files.has_free_space(total - size)):
             part.discard()
             fields["largest_part_bytes"] = 0
-            note += " What had come was dropped, so that smaller files fit."
+            note += " What had come was dropped, so that smaller files fit." if size else ""
     count = export.consecutive_failures if export.last_error_code == "storage" else 0
     seconds = min(STORAGE_RETRY_SECONDS * 2 ** min(count, 10), MAX_STORAGE_RETRY_SECONDS)
     note += " It is tried again later."
