@@ -193,7 +193,8 @@ class Archive:
         if size > self._max_directory_bytes:
             raise DirectoryTooLargeError(f"The archive's directory has more than {self._max_directory_bytes} bytes.")
         for start in (end - size, offset):
-            if 0 <= start <= end and (self._read(start, 4) == ENTRY_SIGNATURE if size else not count):
+            is_empty = not size and not count and offset == end
+            if 0 <= start <= end and (is_empty or (size and self._read(start, 4) == ENTRY_SIGNATURE)):
                 if disk != first_disk:
                     raise BrokenArchiveError("The file is one part of an archive that was split.")
                 self.directory_start, self.directory_size = start, size
