@@ -165,6 +165,7 @@ def _ask_for_fresh_link(claim: Claim) -> bool:
 
 def _wait_for_file(claim: Claim, part: files.PartialFile, why: str, code: str) -> None:
     """Waits for a file that is not at its host, with growing pauses; in the end the export fails with `code`."""
+    claim.check()
     count, pause = claim.export.late_answers, 0.0
     is_last = count == len(LATE_FILE_PAUSES) - 1
     if count >= len(LATE_FILE_PAUSES):
@@ -191,6 +192,7 @@ def _wait_for_file(claim: Claim, part: files.PartialFile, why: str, code: str) -
 
 def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | OSError) -> None:
     """Postpones a download that the disk refuses. A part for whose rest there is no room goes, so that others fit."""
+    claim.check()
     export, size, total = claim.export, part.size, part.read_metadata().get("total")
     fields: dict[str, Any] = {}
     note = f"The disk: {error.strerror or 'it refuses'}." if isinstance(error, OSError) else str(error)
