@@ -12,16 +12,12 @@ from exports import clock
 from exports.credentials.client import (
     address_guard,
     call_row,
-    job_fields,
-    open_client,
-    retry_with_fresh_token,
 )
 from exports.models import Call, File, Team
-from exports.providers.contract import Job
-from exports.queue import rate_limits
 from exports.queue.leases import Claim, LostClaimError
 from exports.settle.outcome import fail, postpone, succeed
 from exports.steps.errors import handle_error
+from exports.steps.late_files import NotThereError, ask_for_fresh_link, wait_for_file
 from exports.storage import files
 from exports.storage.download import (
     Progress,
@@ -35,12 +31,10 @@ from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
 from exports.transport.client import CallRecord
 from exports.transport.errors import (
     BusyError,
-    CredentialError,
     NotSentError,
     ProviderError,
     RefusedError,
     UnclearError,
-    UnreadableError,
 )
 from exports.transport.open_url import open_url
 from exports.transport.responses import retry_after_seconds
@@ -49,17 +43,10 @@ from exports.transport.responses import retry_after_seconds
 # (answered 400, 401, 403, 404 or 410).
 RETRYABLE_STATUSES: Final = frozenset({408, 416, 429})
 MAX_BREAKS_WITHOUT_GROWTH: Final = 6
-# Pauses in seconds while the file is not at its host, three minutes in all. A fresh link is asked for at the first and
-# before the last try.
-LATE_FILE_PAUSES: Final = (1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 45.0, 45.0, 1.0)
 REFETCH_SECONDS: Final = 10.0
 STORAGE_RETRY_SECONDS: Final = 15.0
 MAX_STORAGE_RETRY_SECONDS: Final = 600.0
 FULL_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-class NotThereError(Exception):
-    """The link opens no file: not yet, or not any more. The text says what the host answered, as part of a sentence."""
 
 
 def fetch(claim: Claim) -> None:
@@ -85,11 +72,11 @@ def fetch(claim: Claim) -> None:
         done, declared_type = _download(claim, part, export.decrypt_link(), record)
         _publish(claim, done, declared_type)
     except NotThereError as error:
-        _wait_for_file(claim, part, f"The provider says the job is done, but its link is dead ({error}).", "no_file")
+        wait_for_file(claim, part, f"The provider says the job is done, but its link is dead ({error}).", "no_file")
     except BadFileError as error:
         if error.is_placeholder:
             part.discard()
-            _wait_for_file(claim, part, f"{error} That came in the place of the export.", "bad_file")
+            wait_for_file(claim, part, f"{error} That came in the place of the export.", "bad_file")
         else:
             _reject_part(claim, part, str(error))
     except TooLargeError as error:
@@ -146,50 +133,6 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
         return stream_to_part(claim, progress, opened), declared_type
 
 
-def _ask_for_fresh_link(claim: Claim) -> bool:
-    """Asks the provider for a link. Returns whether it named another one. Raises ProviderError, LostClaimError."""
-    export = claim.export
-    with open_client(export.project.credential, export) as client:
-        job = Job(**job_fields(export))
-        try:
-            status = retry_with_fresh_token(
-                client, lambda: export.project.credential.provider_definition.poll(client, job)
-            )
-        finally:
-            rate_limits.count_unadmitted_calls(export.project.credential, client.call_count)
-    if status.state != "done" or not status.link or status.link == export.decrypt_link():
-        return False
-    claim.write(encrypted_link=export.encrypt_link(status.link))
-    return True
-
-
-def _wait_for_file(claim: Claim, part: files.PartialFile, why: str, code: str) -> None:
-    """Waits for a file that is not at its host, with growing pauses; in the end the export fails with `code`."""
-    claim.check()
-    count, pause = claim.export.late_answers, 0.0
-    is_last = count == len(LATE_FILE_PAUSES) - 1
-    if count >= len(LATE_FILE_PAUSES):
-        part.discard()
-        minutes = round(sum(LATE_FILE_PAUSES) / 60)
-        fail(claim, code, f"{why} It stayed so for {minutes} minutes, {count + 1} tries in a row.", source="worker")
-        return
-    has_fresh_link = False
-    if count == 0 or is_last:
-        try:
-            has_fresh_link = _ask_for_fresh_link(claim)
-        except (BusyError, CredentialError):
-            if is_last:
-                raise
-        except (RefusedError, UnreadableError):
-            pass  # what the provider says so soon after the job was done is no more certain than what the host says
-        except (UnclearError, NotSentError):
-            if is_last:
-                raise
-    if not has_fresh_link:
-        pause = LATE_FILE_PAUSES[count]
-    postpone(claim, pause, f"{why} It may only be late, so it is tried again.", late_answers=count + 1)
-
-
 def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | OSError) -> None:
     """Postpones a download that the disk refuses. A part for whose rest there is no room goes, so that others fit."""
     claim.check()
@@ -242,7 +185,7 @@ def _reject_part(claim: Claim, part: files.PartialFile, why: str) -> None:
         fail(claim, "bad_file", f"The file is not usable, twice. {why}", source="worker")
         return
     with suppress(RefusedError):
-        _ask_for_fresh_link(claim)
+        ask_for_fresh_link(claim)
     note = f"{why} It is fetched once more."
     postpone(claim, REFETCH_SECONDS, note, refetches=1, consecutive_failures=0, largest_part_bytes=0)
 

@@ -45,7 +45,7 @@ CELLS: st.SearchStrategy[Cell] = st.one_of(
 )
 
 
-def said(value: Any) -> str:
+def shown_text(value: Any) -> str:
     """What a preview says for a value."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
@@ -53,7 +53,7 @@ def said(value: Any) -> str:
         seconds = round(value.total_seconds())
         return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     if isinstance(value, datetime):
-        clock = said(value.time())
+        clock = shown_text(value.time())
         return f"{value:%Y-%m-%d}".zfill(10) + (f" {clock}" if value.time() != time() else "")
     if isinstance(value, date):
         return f"{value:%Y-%m-%d}".zfill(10)
@@ -106,7 +106,7 @@ def test_what_was_written_is_shown(
     shown = make_preview(path, "xlsx")
     assert isinstance(shown, Table)
     width = max(map(len, rows))
-    expected = [[said(value) for value, _ in row] + [""] * (width - len(row)) for row in rows]
+    expected = [[shown_text(value) for value, _ in row] + [""] * (width - len(row)) for row in rows]
     assert [shown.head, *shown.rows] == expected
 
 

@@ -22,8 +22,8 @@ from tests.helpers.stub_server import Reply
 ROW = b"1;a@example.org;12,50\n"
 LARGE = b"id;mail;total\n" + ROW * 400_000  # about 9 MB
 # The length of what is unpacked is not said.
-UNSAID = Reply(200, gzip.compress(LARGE), {"Content-Type": "text/csv", "Content-Encoding": "gzip"})
-SAID = Reply(200, LARGE, {"Content-Type": "text/csv"})
+WITHOUT_LENGTH = Reply(200, gzip.compress(LARGE), {"Content-Type": "text/csv", "Content-Encoding": "gzip"})
+WITH_LENGTH = Reply(200, LARGE, {"Content-Type": "text/csv"})
 SMALL = Reply(200, b"id;mail\n1;a@b.c\n", {"Content-Type": "text/csv"})
 
 
@@ -35,7 +35,7 @@ class Disk:
 
     def usage(self, path: Path) -> object:
         used = sum(one.stat().st_size for one in files.parts_dir().iterdir())
-        return shutil._ntuple_diskusage(self.size, used, max(0, self.size - used))  # type: ignore[attr-defined]
+        return shutil._ntuple_diskusage(self.size, used, max(0, self.size - used))
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ def finish_small(host: FileHost) -> Export:
     return run_to_end(request_export(project, host.cast.member, "orders", "csv", adopt="8"))
 
 
-@pytest.mark.parametrize("reply", [SAID, UNSAID], ids=["length said", "length not said"])
+@pytest.mark.parametrize("reply", [WITH_LENGTH, WITHOUT_LENGTH], ids=["with length", "without length"])
 def test_a_part_that_does_not_fit_goes_at_once_and_others_finish(
     host: FileHost, monkeypatch: pytest.MonkeyPatch, reply: Reply
 ) -> None:
-    monkeypatch.setattr(files.shutil, "disk_usage", Disk(6_000_000).usage)
+    monkeypatch.setattr(shutil, "disk_usage", Disk(6_000_000).usage)
     monkeypatch.setattr(download, "SPACE_CHECK_BYTES", 1_000_000)
     export = start_fetch(host, reply)
     assert (export.status, export.last_error_code) == (states.PROCESSING, "storage")
@@ -77,8 +77,8 @@ def test_a_part_that_does_not_fit_goes_at_once_and_others_finish(
 
 def test_no_byte_is_asked_for_until_there_is_room(host: FileHost, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(6_000_000)
-    monkeypatch.setattr(files.shutil, "disk_usage", disk.usage)
-    export = start_fetch(host, SAID)
+    monkeypatch.setattr(shutil, "disk_usage", disk.usage)
+    export = start_fetch(host, WITH_LENGTH)
     asked = len(host.stub.requests_to(host.file_route))
     for _ in range(3):
         export = take_step(export)
@@ -88,8 +88,8 @@ def test_no_byte_is_asked_for_until_there_is_room(host: FileHost, monkeypatch: p
 
 
 def test_the_pauses_grow_and_the_deadline_says_storage(host: FileHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files.shutil, "disk_usage", Disk(6_000_000).usage)
-    export = start_fetch(host, SAID)
+    monkeypatch.setattr(shutil, "disk_usage", Disk(6_000_000).usage)
+    export = start_fetch(host, WITH_LENGTH)
     waits = []
     for _ in range(4):
         waits.append((export.next_step_at - clock.now()).total_seconds())
@@ -106,7 +106,7 @@ def test_a_file_that_the_system_refuses_to_grow_is_dropped(host: FileHost) -> No
     """A limit on the size of a file refuses as a full disk does, in the middle of a write."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     export = host.request()
-    host.stub.on(host.file_route, SAID)
+    host.stub.on(host.file_route, WITH_LENGTH)
     while export.step != states.FETCH:
         export = take_step(export)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_000_000, hard))
@@ -134,7 +134,7 @@ def small_disk(tmp_path: Path, settings: Settings) -> Iterator[Path]:
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-@pytest.mark.parametrize("reply", [SAID, UNSAID], ids=["length said", "length not said"])
+@pytest.mark.parametrize("reply", [WITH_LENGTH, WITHOUT_LENGTH], ids=["with length", "without length"])
 def test_a_real_disk_that_is_full_lets_a_small_file_finish(small_disk: Path, host: FileHost, reply: Reply) -> None:
     export = start_fetch(host, reply)
     assert (export.status, export.last_error_code) == (states.PROCESSING, "storage")

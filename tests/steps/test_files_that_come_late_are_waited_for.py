@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from exports import states
-from exports.steps.fetch import LATE_FILE_PAUSES
+from exports.steps.late_files import LATE_FILE_PAUSES
 from tests.helpers.cast import Cast
 from tests.helpers.file_host import run_file_host
 from tests.helpers.run_exports import request_export, run_to_end, take_step

@@ -30,6 +30,7 @@ def test_an_odd_file_is_kept_as_it_is(cast: Cast, settings: Settings, name: str)
     with run_file_host(cast, settings, name.rpartition(".")[2]) as host:
         export = host.fetch(file_reply(FIELD / name))
     assert export.status == states.SUCCEEDED, export.error_message
+    assert export.file is not None
     assert files.path_of(export.file).read_bytes() == (FIELD / name).read_bytes()
 
 
@@ -44,6 +45,7 @@ def test_what_could_not_be_checked_is_said_in_the_history(cast: Cast, settings: 
 def test_the_preview_of_a_workbook_that_counts_from_1904_shows_the_right_day(cast: Cast, settings: Settings) -> None:
     with run_file_host(cast, settings, "xlsx") as host:
         export = host.fetch(file_reply(FIELD / "dates-1904.xlsx"))
+    assert export.file is not None
     shown = make_preview(files.path_of(export.file), "xlsx")
     assert isinstance(shown, Table)
     cells = [cell for row in [shown.head, *shown.rows] for cell in row]

@@ -68,23 +68,23 @@ SEEDS: Final = {
 
 
 @st.composite
-def changed(draw: st.DrawFn, seed: bytes) -> bytes:
+def changed(choose: st.DrawFn, seed: bytes) -> bytes:
     """The seed with some pieces replaced, removed, doubled, inserted, or its end missing."""
     data = bytearray(seed)
-    for _ in range(draw(st.integers(0, 6))):
-        at = draw(st.integers(0, len(data)))
-        length = draw(st.integers(0, 40))
-        piece = draw(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=20)))
-        repeat = draw(st.sampled_from([1, 1, 1, 2, 1000]))
+    for _ in range(choose(st.integers(0, 6))):
+        at = choose(st.integers(0, len(data)))
+        length = choose(st.integers(0, 40))
+        piece = choose(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=20)))
+        repeat = choose(st.sampled_from([1, 1, 1, 2, 1000]))
         data[at : at + length] = piece * repeat
-    return bytes(data[: draw(st.integers(0, len(data)))] if draw(st.booleans()) else data)
+    return bytes(data[: choose(st.integers(0, len(data)))] if choose(st.booleans()) else data)
 
 
 @st.composite
-def changed_workbook(draw: st.DrawFn) -> bytes:
+def changed_workbook(choose: st.DrawFn) -> bytes:
     """A workbook with one part changed, in an archive that is sound."""
-    name = draw(st.sampled_from(sorted(BOOK)))
-    return archive({**BOOK, name: draw(changed(BOOK[name][:5000]))})
+    name = choose(st.sampled_from(sorted(BOOK)))
+    return archive({**BOOK, name: choose(changed(BOOK[name][:5000]))})
 
 
 def file_bytes(format_: str) -> st.SearchStrategy[bytes]:

@@ -13,7 +13,6 @@ SIGNATURES: Final = (
     (b"PK\x03\x04", "a zip archive or workbook"),
     (b"PK\x05\x06", "an empty zip archive"),
     (b"\x1f\x8b", "a gzip file"),
-    (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ", "an xz file"),
     (b"\x28\xb5\x2f\xfd", "a zstd file"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -70,7 +69,9 @@ def identify_binary(head: bytes) -> str:
     for signature, name in SIGNATURES:
         if head.startswith(signature):
             return name
-    if head[4:8] == b"ftyp":
+    if re.match(rb"BZh[1-9]1AY&SY", head):
+        return "a bzip2 file"
+    if head[4:8] == b"ftyp" and not head[0]:
         return "a video or picture"
     controls = len(head) - len(head.translate(None, CONTROLS))
     return "not text" if controls > MAX_CONTROL_SHARE * len(head) else ""
@@ -88,13 +89,13 @@ def identify_text(text: str, declared_type: str = "", layout: CsvLayout | None =
         first_cell = text.partition(layout.delimiter)[0] if layout is not None and regular else ""
         if name := _identify_markup(text, first_cell):
             return name
-    if _is_json(text):
-        return "JSON, not a table"
+    if _is_json(text, regular=regular):
+        return "JSON"
     if regular:
         return ""
     if layout is not None and layout.usual_width < 2 and TYPES_OF_NO_TABLE.match(declared_type):
         return f"declared as {declared_type[:60]}, and no table"
-    return "a message, not a table" if _is_message(text) else ""
+    return "a message, not a file" if _is_message(text) else ""
 
 
 def _identify_markup(text: str, first_cell: str) -> str:
@@ -121,16 +122,20 @@ def _identify_markup(text: str, first_cell: str) -> str:
     return "a web page" if is_html else "an XML document"
 
 
-def _is_json(text: str) -> bool:
-    if JSON_START.match(text):
+def _is_json(text: str, *, regular: bool) -> bool:
+    """Whether the text is JSON, or lines of it. In a regular table, a first cell that is JSON does not make it so."""
+    if JSON_START.match(text) and not regular:
         return True
-    if len(text) > HEAD_BYTES:
-        return False
+    return len(text) <= HEAD_BYTES and (_parses(text) or (regular and _parses(text.partition("\n")[0])))
+
+
+def _parses(text: str) -> bool:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        return not isinstance(json.loads(text), str)
+    except ValueError:
         return False
-    return not isinstance(value, str)
+    except RecursionError:
+        return True
 
 
 def _is_message(text: str) -> bool:
@@ -145,4 +150,6 @@ def _is_message(text: str) -> bool:
         return False
     cells = [cell for cell in re.split(r"[,;|\t]", lines[0]) if cell.strip()]
     words_per_cell = len(lines[0].split()) / max(1, len(cells))
-    return len(cells) == 1 or lines[0].endswith((".", "!", "?")) or words_per_cell >= 2
+    # Behind the comma of a sentence stands a space.
+    is_prose = words_per_cell >= 2 and not re.search(r"[,;|\t]\S", lines[0])
+    return len(cells) == 1 or lines[0].endswith((".", "!", "?")) or is_prose
