@@ -1,6 +1,7 @@
 """The fetch step: streams the file, hashes it, resumes after a break, verifies it, then makes it visible atomically."""
 
 import errno
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -43,7 +44,10 @@ from exports.transport.responses import retry_after_seconds
 # (answered 400, 401, 403, 404 or 410).
 RETRYABLE_STATUSES: Final = frozenset({408, 416, 429})
 MAX_BREAKS_WITHOUT_GROWTH: Final = 6
-REFETCH_SECONDS: Final = 10.0
+# Pauses in seconds before a file that is broken is fetched anew: its host may still be writing it. A large one costs
+# too much to be fetched more than twice, and one that always breaks at the same place is fetched anew once.
+REFETCH_PAUSES: Final = (10.0, 30.0, 90.0)
+LARGE_FILE_BYTES: Final = 64 * 1024 * 1024
 STORAGE_RETRY_SECONDS: Final = 15.0
 MAX_STORAGE_RETRY_SECONDS: Final = 600.0
 FULL_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -78,7 +82,8 @@ def fetch(claim: Claim) -> None:
             part.discard()
             wait_for_file(claim, part, f"{error} That came in the place of the export.", "bad_file")
         else:
-            _reject_part(claim, part, str(error))
+            large = part.size > LARGE_FILE_BYTES
+            _reject_part(claim, part, str(error), REFETCH_PAUSES[:1] if large else REFETCH_PAUSES)
     except TooLargeError as error:
         part.discard()
         fail(claim, "too_large", str(error), source="worker")
@@ -163,7 +168,8 @@ def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error
     consecutive_failures = 0 if grown else export.consecutive_failures + 1
     got_some = part.size > 0
     if got_some and consecutive_failures >= MAX_BREAKS_WITHOUT_GROWTH:
-        _reject_part(claim, part, f"{error.message} It broke at the same place {consecutive_failures} times.")
+        why = f"{error.message} It broke at the same place {consecutive_failures} times."
+        _reject_part(claim, part, why, REFETCH_PAUSES[:1])
         return
     seconds = clock.backoff(consecutive_failures, base_seconds=0.5, max_seconds=5.0 if got_some else 120.0)
     postpone(
@@ -177,17 +183,20 @@ def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error
     )
 
 
-def _reject_part(claim: Claim, part: files.PartialFile, why: str) -> None:
-    """Discards a part that is unusable and starts again with a fresh link; the second time the export fails."""
-    export = claim.export
+def _reject_part(claim: Claim, part: files.PartialFile, why: str, pauses: Sequence[float]) -> None:
+    """Discards a part that is unusable and starts again after the next of the pauses, with a fresh link.
+
+    After the last pause the export fails.
+    """
+    count = claim.export.refetches
     part.discard()
-    if export.refetches:
-        fail(claim, "bad_file", f"The file is not usable, twice. {why}", source="worker")
+    if count >= len(pauses):
+        fail(claim, "bad_file", f"The file is not usable, {count + 1} times in a row. {why}", source="worker")
         return
     with suppress(RefusedError):
         ask_for_fresh_link(claim)
     note = f"{why} It is fetched once more."
-    postpone(claim, REFETCH_SECONDS, note, refetches=1, consecutive_failures=0, largest_part_bytes=0)
+    postpone(claim, pauses[count], note, refetches=count + 1, consecutive_failures=0, largest_part_bytes=0)
 
 
 def _publish(claim: Claim, done: Progress, declared_type: str) -> None:

@@ -27,7 +27,7 @@ BOMS: Final = (
     (b"\xfe\xff", "utf-16-be", "UTF-16"),
 )
 # Excel's own line above a table; some programs quote it.
-SEP_LINE: Final = re.compile(r'"?sep=(?:(?P<delimiter>[^"\r\n])"?)?(?:\r\n|\r|\n|\Z)', re.I)
+SEP_LINE: Final = re.compile(r'"?sep=(?:(?P<delimiter>[^"\r\n])[" ;,\t]*)?(?:\r\n|\r|\n|\Z)', re.I)
 csv.field_size_limit(HEAD_BYTES)
 
 
@@ -66,7 +66,7 @@ def read_layout(path: Path) -> tuple[CsvLayout, str, bool]:
         head = file.read(HEAD_BYTES)
         is_cut = bool(file.read(1))
     codec, encoding, bom = detect_encoding(head)
-    text = codecs.getincrementaldecoder(codec)("replace").decode(head[bom:], final=not is_cut)
+    text = codecs.getincrementaldecoder(codec)("replace").decode(head[bom:], final=not is_cut).lstrip("\ufeff")
     text, delimiter, widths = _detect_delimiter(text, is_cut=is_cut)
     return CsvLayout(codec, encoding, bom, delimiter, widths), text, is_cut
 

@@ -24,6 +24,9 @@ MAX_DEPTH: Final = 64
 MAX_ELEMENTS: Final = 400_000
 HEAD_BYTES: Final = 64 * 1024
 ROOT_ELEMENT: Final = re.compile(r"<(?:[\w.-]+:)?([A-Za-z][\w.-]*)")
+# What may stand before the first element. It is matched from the beginning and never goes back: many comments take time
+# in proportion to their length only.
+PROLOG: Final = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 
 
 class PackageError(Exception):
@@ -84,7 +87,8 @@ class Package:
         """Returns the local name of a part's outermost element, "" where it has none. Raises PackageError."""
         head = b"".join(self.archive.unpack(self._entry(part), HEAD_BYTES))
         codec, _, bom = detect_encoding(head)
-        match = ROOT_ELEMENT.search(re.sub(r"<!--.*?-->", "", head[bom:].decode(codec, "replace"), flags=re.DOTALL))
+        text = head[bom:].decode(codec, "replace")
+        match = ROOT_ELEMENT.match(text, end_of_prolog(text))
         return match[1] if match else ""
 
     def parse(
@@ -151,6 +155,12 @@ class Package:
         if not entry.is_readable:
             raise PackageError("The workbook is packed in a way that is not read here.")
         return entry
+
+
+def end_of_prolog(text: str) -> int:
+    """Returns where the first element of a page or XML document begins: after declarations, comments and blanks."""
+    match = PROLOG.match(text)
+    return match.end() if match else 0
 
 
 def _normalize(name: str) -> str:

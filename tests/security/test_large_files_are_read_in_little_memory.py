@@ -16,8 +16,8 @@ from exports.storage.verify import BadFileError, verify
 
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 64 * MEGABYTE
-BOOK = '<workbook xmlns:r="r"><sheets><sheet name="a" r:id="r1"/></sheets></workbook>'
-RELATIONS = '<Relationships><Relationship Id="r1" Target="s.xml"/></Relationships>'
+BOOK = b'<workbook xmlns:r="r"><sheets><sheet name="a" r:id="r1"/></sheets></workbook>'
+RELATIONS = b'<Relationships><Relationship Id="r1" Target="s.xml"/></Relationships>'
 
 
 def pieces(piece: bytes, count: int, head: bytes = b"") -> Callable[[], Iterator[bytes]]:
@@ -29,11 +29,11 @@ def pieces(piece: bytes, count: int, head: bytes = b"") -> Callable[[], Iterator
     return make
 
 
-def book(sheet: bytes) -> Callable[[], Iterator[bytes]]:
+def book(sheet: bytes, main: bytes = BOOK) -> Callable[[], Iterator[bytes]]:
     def make() -> Iterator[bytes]:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
-            parts = {"[Content_Types].xml": "<x/>", "xl/workbook.xml": BOOK, "xl/_rels/workbook.xml.rels": RELATIONS}
+            parts = {"[Content_Types].xml": b"<x/>", "xl/workbook.xml": main, "xl/_rels/workbook.xml.rels": RELATIONS}
             for name, text in parts.items():
                 made.writestr(name, text)
             made.writestr("xl/s.xml", sheet)
@@ -65,6 +65,9 @@ FILES = {
     "one endless quoted cell": ("csv", pieces(b"x" * MEGABYTE, 40, b'a,b\n1,"')),
     "quotes without end": ("csv", pieces(b'"' * MEGABYTE, 40)),
     "an endless later row": ("csv", pieces(b"a," * (MEGABYTE // 2), 40, b"a,b\n1,2\n")),
+    "a quote before many line ends": ("csv", pieces(b"\n" * MEGABYTE, 3, b'a,b\n1,"')),
+    "many comments": ("csv", pieces(b"<!---->" * 40_000, 1)),
+    "many comments that do not end": ("csv", pieces(b"<!--" * 70_000, 1)),
     "many small rows": ("csv", pieces(b"1;a@b.c;5\n" * 100_000, 40)),
     "many quoted rows": ("csv", pieces(b'"1";"a ""b""";"5"\n' * 50_000, 30)),
     "a wide encoding": ("csv", pieces("é;b\r\n".encode("utf-16-le") * 100_000, 40)),
@@ -76,6 +79,7 @@ FILES = {
         "xlsx",
         book(b"<worksheet><sheetData><row>" + b"".join(b"<c a%d='1'/>" % n for n in range(9**6))),
     ),
+    "comments before the workbook": ("xlsx", book(b"", b"<!--" * 1_000_000)),
     "one endless text": ("xlsx", book(b"<worksheet><sheetData><row><c t='str'><v>" + b"x" * 40_000_000)),
     "many members": ("zip", many_members(30_000)),
     "boxes": ("mp4", pieces(struct.pack(">I4s", 8, b"free") * 100_000, 1, struct.pack(">I4s", 8, b"ftyp"))),

@@ -44,6 +44,9 @@ ODD_TABLES = {
     "utf-32": ROWS.encode("utf-32"),
     "sep line after a mark": b"\xef\xbb\xbfsep=;\r\nid;mail\r\n1;2\r\n",
     "sep line in utf-16": "sep=\t\r\na\tb\r\n1\t2\r\n".encode("utf-16"),
+    "sep line with blanks": b"sep=, \r\na,b\r\n1,2\r\n",
+    "two marks": b"\xef\xbb\xbf\xef\xbb\xbfid;name\n1;2\n",
+    "a question as name": b'"Please tell us, how are you?"\n"fine"\n"not so well, sorry."\n',
     "a long cell": b"id;picture\n1;" + b"QUJD" * 500_000 + b"\n2;x\n",
 }
 NO_TABLES = {
@@ -128,6 +131,10 @@ def test_the_declared_type_decides_where_the_content_does_not(tmp_path: Path) ->
     with pytest.raises(BadFileError, match="declared as text/html"):
         check(tmp_path, b"Hello world", declared_type="text/html")
     assert check(tmp_path, b"a;b\n1;2\n", declared_type="text/html") == ""
+    assert check(tmp_path, b"Please choose\nred\nblue\n", declared_type="text/csv") == ""
+    for message in (b"Traceback (most recent call last):\n  File x\n", b"Bad Gateway\nTry again\n", b"Forbidden"):
+        with pytest.raises(BadFileError, match="a message"):
+            check(tmp_path, message, declared_type="text/csv")
 
 
 def test_a_row_too_long_to_follow_is_kept_and_said(tmp_path: Path) -> None:

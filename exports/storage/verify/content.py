@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from exports.storage.csv_layout import CsvLayout
+from exports.storage.workbook_package import end_of_prolog
 
 HEAD_BYTES: Final = 64 * 1024
 # What files of other kinds begin with. Texts that begin like this by chance are no tables either.
@@ -42,11 +43,18 @@ JSON_START: Final = re.compile(r"""[{\[]\s*(?:["'](?:[^"'\\\n]|\\.){0,500}["']\s
 TYPES_OF_NO_TABLE: Final = re.compile(
     r"application/(?:[\w.-]+\+)?json|application/(?:[\w.-]+\+)?xml|text/xml|text/html"
 )
+TYPES_OF_TABLES: Final = re.compile(r"text/(?:x-)?(?:csv|comma-separated-values|tab-separated-values)|application/csv")
 ERROR_WORDS: Final = re.compile(
     r"\b(?:errors?|exception|traceback|failed|failure|denied|forbidden|unauthori[sz]ed|not found|no such|unavailable"
     r"|expired|invalid|bad (?:request|gateway)|time-?out|timed out|too many|rate limit|quota|upstream|sorry|oops|please"
     r"|not ready|pending|not yet|being (?:generated|prepared|created|processed)|in progress|(?:log|sign) ?in|try again"
     r"|erreur|introuvable|refus\w+|expir\w+|veuillez|fehler|nicht gefunden|abgelaufen|bitte)\b",
+    re.I,
+)
+UNMISTAKABLE_ERRORS: Final = re.compile(
+    r"(?:traceback|(?:fatal |parse |uncaught |unhandled )?(?:error|exception)\b.*[:.]|https?/|[45]\d\d\b"
+    r"|internal server error|bad (?:gateway|request)|service unavailable|gateway time|not found|forbidden"
+    r"|access denied)",
     re.I,
 )
 MAX_SENTENCE_CHARS: Final = 4096
@@ -95,27 +103,24 @@ def identify_text(text: str, declared_type: str = "", layout: CsvLayout | None =
         return ""
     if layout is not None and layout.usual_width < 2 and TYPES_OF_NO_TABLE.match(declared_type):
         return f"declared as {declared_type[:60]}, and no table"
-    return "a message, not a file" if _is_message(text) else ""
+    return "a message, not an export" if _is_message(text, declared_type) else ""
 
 
 def _identify_markup(text: str, first_cell: str) -> str:
     """Names a page or XML document. `first_cell`: where the text reads as a regular table. Such a table may begin with
     a tag, <b>Name</b>, that ends in the same cell; on a page with commas in its sentences it ends elsewhere.
     """
-    rest = text
+    rest = text[end_of_prolog(text) :]
     is_xml = text[:5].lower() == "<?xml"
-    while match := re.match(r"\s*(?:<!--|<\?)", rest):
-        end = rest.find("-->" if match[0].endswith("<!--") else "?>", match.end())
-        if end < 0:
-            return "a web page or XML document"
-        rest = rest[end + 2 :].lstrip("> \t\r\n")
+    if rest.startswith(("<!--", "<?")):  # it does not end within what was read
+        return "a web page or XML document"
     if rest[:9].lower() == "<!doctype" or re.match(r"<(?:html|head|body)\b", rest, re.I):
         return "a web page"
     if is_xml:
         return "an XML document"
     tag = TAG.match(rest)
     is_html = tag is None or bool(HTML_TAGS.match(tag[1]))
-    if NAMES_IN_BRACKETS.match(rest) or (tag is None and rest is text):
+    if NAMES_IN_BRACKETS.match(rest) or (tag is None and rest == text):
         return ""
     if first_cell and (tag is None or not is_html or f"</{tag[1]}" in first_cell):
         return ""
@@ -138,8 +143,12 @@ def _parses(text: str) -> bool:
         return True
 
 
-def _is_message(text: str) -> bool:
-    """Whether a short text is what a program says to a person, not the names of columns."""
+def _is_message(text: str, declared_type: str) -> bool:
+    """Whether a short text is what a program says to a person, not the names of columns.
+
+    Several lines are a column of words rather than a message where they are quoted or declared as a table, unless the
+    first one is unmistakable.
+    """
     lines = [line.strip() for line in text[: MAX_SENTENCE_CHARS + 1].splitlines() if line.strip()]
     if (
         not lines
@@ -147,6 +156,9 @@ def _is_message(text: str) -> bool:
         or len(lines) > MAX_SENTENCE_LINES
         or not ERROR_WORDS.search(lines[0])
     ):
+        return False
+    is_column = len(lines) > 1 and (lines[0].startswith('"') or TYPES_OF_TABLES.match(declared_type))
+    if is_column and not UNMISTAKABLE_ERRORS.match(lines[0]):
         return False
     cells = [cell for cell in re.split(r"[,;|\t]", lines[0]) if cell.strip()]
     words_per_cell = len(lines[0].split()) / max(1, len(cells))

@@ -13,6 +13,7 @@ from exports.storage.csv_layout import CsvLayout, read_layout, table_bytes
 from exports.storage.verify.content import HEAD_BYTES, BadFileError, identify_binary, identify_text
 
 MAX_ROW_BYTES: Final = 4 * 1024 * 1024
+MAX_TAIL_BYTES: Final = 256 * 1024
 MAX_COUNTED_CELLS: Final = 100_000
 # What programs write after the last row: blanks, the end sign of DOS.
 PADDING: Final = b" \t\r\n\x1a\0"
@@ -118,6 +119,8 @@ def _is_stray_quote(rest: bytes, layout: CsvLayout) -> bool:
     """Whether the quote that never closes is only a sign in a cell: the lines after it are whole rows as they stand."""
     if not rest.endswith((b"\n", b"\r")):
         return False
+    if len(rest) > MAX_TAIL_BYTES:
+        rest = rest[-MAX_TAIL_BYTES:].partition(b"\n")[2]
     mark = _ascii(layout.delimiter).encode()
     lines = [line for line in rest.rstrip(PADDING).splitlines() if line.strip()]
     return len(lines) > 1 and all(line.count(mark) + 1 == layout.usual_width for line in lines)
