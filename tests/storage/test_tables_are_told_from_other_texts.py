@@ -16,6 +16,8 @@ ODD_TABLES = {
     "blank lines last": b"id|name\n1|2\n\n\n",
     "the end sign of DOS": b"id;name\n1;2\n\x1a",
     "line ends of old Macs": b"id;name\r1;2\r3;4\r",
+    "a title with a word of errors": b"Report of errors in May\n\na;b;c\n1;2;3\n4;5;6\n",
+    "a name that begins with a bracket": b"<id;name\n1;2\n3;4\n",
     "names in angle brackets": b"<TICKER>,<DATE>,<CLOSE>\nX,2020,1\n",
     "names in angle brackets alone": b"<TICKER>,<DATE>\n",
     "markup in a name": b"<b>Name</b>;Total\nx;1\ny;2\n",
@@ -52,6 +54,7 @@ ODD_TABLES = {
 NO_TABLES = {
     "a message": b"Internal Server Error",
     "a message of two lines": b"Bad Gateway\nThe upstream server did not answer.\n",
+    "a message of two lines with commas": b"Oops, an error occurred.\nPlease, try again.\n",
     "a message with a comma": b"Your session has expired, please log in.",
     "a message in French": "Accès refusé\n".encode(),
     "a message in UTF-16": "Internal Error".encode("utf-16"),
@@ -67,6 +70,11 @@ NO_TABLES = {
     "a Python dict": b"{'error': 'x', 'code': 5}",
     "XML without a prolog": b"<Error><Code>NoSuchKey</Code></Error>",
     "XML after a comment": b'<?xml version="1.0"?><!-- c --><Error><Code>NoSuchKey</Code></Error>',
+    "XML of many rows": b"<Orders>\n" + b'<row a="1,2"/>\n' * 90 + b"</Orders>\n",
+    "XML rows alone": b'<row a="1,2"/>\n' * 90,
+    "a long list of JSON": b"[\n" + b'{"id":1,"b":2},\n' * 9000 + b"{}]\n",
+    "a long list of JSON in its first line": b'[{"id":1,"b":2},\n' + b'{"id":1,"b":2},\n' * 9000 + b"{}]\n",
+    "a long JSON object": b"{\n" + b' "key": {"id":1,"b":2},\n' * 9000 + b"}\n",
     "a page after blanks": b"  \n<!DOCTYPE html>\n<html>",
     "a page after a comment": b"<!-- x --><div>Sorry</div>",
     "a page in UTF-16": "<html><body>Sorry</body></html>".encode("utf-16"),
@@ -131,6 +139,7 @@ def test_the_declared_type_decides_where_the_content_does_not(tmp_path: Path) ->
     with pytest.raises(BadFileError, match="declared as text/html"):
         check(tmp_path, b"Hello world", declared_type="text/html")
     assert check(tmp_path, b"a;b\n1;2\n", declared_type="text/html") == ""
+    assert check(tmp_path, b"email\na@b.c\n", declared_type="text/html") == ""
     assert check(tmp_path, b"Please choose\nred\nblue\n", declared_type="text/csv") == ""
     for message in (b"Traceback (most recent call last):\n  File x\n", b"Bad Gateway\nTry again\n", b"Forbidden"):
         with pytest.raises(BadFileError, match="a message"):

@@ -39,6 +39,7 @@ HTML_TAGS: Final = re.compile(
 TAG: Final = re.compile(r"<[!/]?([A-Za-z][\w:.-]*)[\s/>]")
 # A header of names in angle brackets, as stock exchanges' tables have: <TICKER>,<DATE>,<CLOSE>.
 NAMES_IN_BRACKETS: Final = re.compile(r"<[^<>]*>(?:[,;|\t]<[^<>]*>)+[ \t]*(?:[\r\n]|\Z)")
+NAME_IN_BRACKETS: Final = re.compile(r"""<[^<>"'=]*>?\s*""")
 JSON_START: Final = re.compile(r"""[{\[]\s*(?:["'](?:[^"'\\\n]|\\.){0,500}["']\s*:|[{\[\]}])""")
 TYPES_OF_NO_TABLE: Final = re.compile(
     r"application/(?:[\w.-]+\+)?json|application/(?:[\w.-]+\+)?xml|text/xml|text/html"
@@ -92,23 +93,26 @@ def identify_text(text: str, declared_type: str = "", layout: CsvLayout | None =
     text that is one regularly stays a table, however its first cell begins.
     """
     text = text.lstrip("\ufeff \t\r\n\x0b\x0c\0")
-    regular = layout is not None and layout.is_regular
+    # Markup and JSON in lines can look regular too, but for their first line.
+    has_header = layout is not None and layout.is_regular and layout.widths[0] == layout.usual_width
     if text.startswith("<"):
-        first_cell = text.partition(layout.delimiter)[0] if layout is not None and regular else ""
+        first_cell = text.partition(layout.delimiter)[0] if layout is not None and has_header else ""
         if name := _identify_markup(text, first_cell):
             return name
-    if _is_json(text, regular=regular):
+    if _is_json(text, has_header=has_header):
         return "JSON"
-    if regular:
-        return ""
-    if layout is not None and layout.usual_width < 2 and TYPES_OF_NO_TABLE.match(declared_type):
+    if layout is not None and layout.usual_width > 1 and layout.widths.count(layout.usual_width) > 1:
+        is_prose = all(line.rstrip().endswith((".", "!", "?")) for line in text.splitlines() if line.strip())
+        return "a message, not an export" if is_prose and _is_message(text, declared_type) else ""
+    is_one_line = len(text.splitlines()) <= 1
+    if layout is not None and layout.usual_width < 2 and is_one_line and TYPES_OF_NO_TABLE.match(declared_type):
         return f"declared as {declared_type[:60]}, and no table"
     return "a message, not an export" if _is_message(text, declared_type) else ""
 
 
 def _identify_markup(text: str, first_cell: str) -> str:
     """Names a page or XML document. `first_cell`: where the text reads as a regular table. Such a table may begin with
-    a tag, <b>Name</b>, that ends in the same cell; on a page with commas in its sentences it ends elsewhere.
+    <name> or with a tag that ends in the same cell, <b>Name</b>; on a page with commas in it, a tag ends elsewhere.
     """
     rest = text[end_of_prolog(text) :]
     is_xml = text[:5].lower() == "<?xml"
@@ -122,16 +126,17 @@ def _identify_markup(text: str, first_cell: str) -> str:
     is_html = tag is None or bool(HTML_TAGS.match(tag[1]))
     if NAMES_IN_BRACKETS.match(rest) or (tag is None and rest == text):
         return ""
-    if first_cell and (tag is None or not is_html or f"</{tag[1]}" in first_cell):
+    if first_cell and (NAME_IN_BRACKETS.fullmatch(first_cell) or (tag and f"</{tag[1]}" in first_cell)):
         return ""
     return "a web page" if is_html else "an XML document"
 
 
-def _is_json(text: str, *, regular: bool) -> bool:
+def _is_json(text: str, *, has_header: bool) -> bool:
     """Whether the text is JSON, or lines of it. In a regular table, a first cell that is JSON does not make it so."""
-    if JSON_START.match(text) and not regular:
+    if JSON_START.match(text) and (text.startswith("[") or not has_header):
         return True
-    return len(text) <= HEAD_BYTES and (_parses(text) or (regular and _parses(text.partition("\n")[0])))
+    first_line = text.partition("\n")[0]
+    return (len(text) <= HEAD_BYTES and _parses(text)) or (has_header and text[0] in "{[" and _parses(first_line))
 
 
 def _parses(text: str) -> bool:
