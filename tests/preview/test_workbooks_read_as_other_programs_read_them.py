@@ -17,6 +17,7 @@ from exports.preview.cells import clip_text
 from exports.preview.formats import make_preview
 from exports.preview.number_formats import DATE, DATE_TIME, DURATION, TIME, classify_format, format_number
 from exports.preview.tables import Table
+from exports.storage.verify import verify
 
 Cell = tuple[Any, str]
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=30).filter(
@@ -103,6 +104,7 @@ def test_what_was_written_is_shown(
 ) -> None:
     path = tmp_path / "book.xlsx"
     path.write_bytes(write(rows, is_1904=is_1904))
+    assert verify(path, "xlsx") == ""
     shown = make_preview(path, "xlsx")
     assert isinstance(shown, Table)
     width = max(map(len, rows))

@@ -1,5 +1,8 @@
 """Files that real hosts really sent, over a real socket: odd ones are kept byte for byte, what is no export is not."""
 
+import gzip
+import tracemalloc
+
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -79,3 +82,16 @@ def test_an_error_in_the_place_of_another_file_is_named(cast: Cast, settings: Se
         export = host.fetch(recorded_reply("xml-error-as-table.http"))
     assert export.error_code == "bad_file"
     assert export.error_message.startswith("The file is an XML document.")
+
+
+def test_an_endless_row_that_came_packed_takes_little_memory(cast: Cast, settings: Settings) -> None:
+    body = gzip.compress(b"a," * 20_000_000)
+    assert len(body) < 100_000
+    with run_file_host(cast, settings, "csv") as host:
+        tracemalloc.start()
+        export = host.fetch(Reply(200, body, {"Content-Type": "text/csv", "Content-Encoding": "gzip"}))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (export.status, export.error_code) == (states.FAILED, "bad_file")
+    assert "The first row has more than 4194304 bytes; that is no table." in export.error_message
+    assert most < 64 * 1024 * 1024
