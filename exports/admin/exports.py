@@ -9,7 +9,8 @@ from django.template.response import TemplateResponse
 from exports import models
 from exports.admin.model_admin import ReadOnlyAdmin, ReadOnlyInline
 from exports.errors import ConflictError, InvalidError
-from exports.exporting import actions
+from exports.exporting import actions, fetch_again
+from exports.exporting.create import Requester
 
 
 class ChangeInline(ReadOnlyInline):
@@ -39,10 +40,10 @@ class ExportAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "=remote_id", "project__name", "project__remote_id", "user__email", "team__slug")
     ordering = ("-id",)
     inlines = (ChangeInline,)
-    actions = ("write_off", "redrive")
+    actions = ("write_off", "redrive", "fetch_again")
 
     def has_write_off_permission(self, request: HttpRequest) -> bool:
-        """Both actions need the permission to change exports, although no field can be edited."""
+        """All actions need the permission to change exports, although no field can be edited."""
         return request.user.has_perm("exports.change_export")
 
     @admin.action(description="Take the next step of the chosen exports now", permissions=["write_off"])
@@ -57,6 +58,20 @@ class ExportAdmin(ReadOnlyAdmin):
                 self.message_user(request, str(problem), messages.WARNING)
         if done:
             self.message_user(request, f"The next step of {done} exports is due now.", messages.SUCCESS)
+
+    @admin.action(description="Fetch the files of the chosen exports again", permissions=["write_off"])
+    def fetch_again(self, request: HttpRequest, queryset: QuerySet[models.Export]) -> None:
+        """Makes an export for each that fetches the file of its job again, for the person who asked for it."""
+        done = 0
+        for export in queryset.select_related("project__credential", "user", "file"):
+            requester = Requester(export.user, "staff", "retry", request.user.get_username())
+            try:
+                fetch_again.fetch_again(export, requester)
+                done += 1
+            except (ConflictError, InvalidError) as problem:
+                self.message_user(request, str(problem), messages.WARNING)
+        if done:
+            self.message_user(request, f"The files of {done} exports are fetched again.", messages.SUCCESS)
 
     @admin.action(description="Cancel the chosen exports, with a reason …", permissions=["write_off"])
     def write_off(self, request: HttpRequest, queryset: QuerySet[models.Export]) -> HttpResponse | None:
@@ -104,7 +119,7 @@ class CallAdmin(ReadOnlyAdmin):
 
 @admin.register(models.File)
 class FileAdmin(ReadOnlyAdmin):
-    list_display = ("id", "name", "team", "size", "verified_at", "expires_at", "deleted_at")
+    list_display = ("id", "name", "team", "size", "verified_at", "unchecked", "expires_at", "deleted_at")
     list_select_related = ("team",)
     search_fields = ("name", "=sha256")
     ordering = ("-id",)

@@ -1,4 +1,4 @@
-"""Endpoints of exports: create, list, get, cancel, retry, adopt, history, calls, file."""
+"""Endpoints of exports: create, list, get, cancel, retry, adopt, fetch again, history, calls, file."""
 
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from exports.api.schemas import (
     Retry,
 )
 from exports.errors import InvalidError
-from exports.exporting import actions, create, pagination
+from exports.exporting import actions, create, fetch_again, pagination
 from exports.exporting.create import ExportRequest, Requester
 from exports.http import file_responses
 from exports.models import Call, Change, Export
@@ -137,6 +137,16 @@ def adopt_export(request: ApiRequest, export_id: int) -> ExportOut:
     row = access.export(request.auth.member, export_id, access.EXPORT)
     data = body.read_body(request, Adoption)
     return _serialize(request, actions.adopt(row, data.remote_id, _requester(request.auth)))
+
+
+@router.post(
+    "/exports/{int:export_id}/fetch", response={201: ExportOut}, openapi_extra=operation_docs(404, 409, body=EmptyBody)
+)
+def fetch_export_again(request: ApiRequest, export_id: int) -> ExportOut:
+    """Fetches the file of a job that is done at the provider again, as a new export; nothing is asked for anew."""
+    row = access.export(request.auth.member, export_id, access.EXPORT)
+    body.read_body(request, EmptyBody)
+    return _serialize(request, fetch_again.fetch_again(row, _requester(request.auth)))
 
 
 @router.get("/exports/{int:export_id}/history", response=HistoryOut, by_alias=True, openapi_extra=operation_docs(404))

@@ -173,6 +173,7 @@ class FileOut(BaseModel):
     content_type: str
     verified_at: Moment
     expires_at: Moment | None
+    unchecked: str | None = Field(description="A sentence about what of it could not be checked; null where all was.")
 
 
 class ExportOut(BaseModel):

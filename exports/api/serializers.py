@@ -92,6 +92,7 @@ def file(row: File) -> FileOut:
         content_type=row.content_type,
         verified_at=row.verified_at,
         expires_at=row.expires_at,
+        unchecked=row.unchecked or None,
     )
 
 

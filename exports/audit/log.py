@@ -31,6 +31,7 @@ VERBS: Final = (
     "asked for",
     "retried",
     "adopted",
+    "fetched again",
     "canceled",
     "deleted file",
     "changed password",

@@ -42,11 +42,15 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Requester:
-    """The person, and the way the request came: `source` for the history, `trigger` for the export."""
+    """The person, and the way the request came: `source` for the history, `trigger` for the export.
+
+    `actor`: who did it, where that is not the person whom the export belongs to (the portal's staff).
+    """
 
     user: User
     source: str = "person"
     trigger: str = "person"
+    actor: str = ""
 
 
 def create_export(
@@ -64,6 +68,8 @@ def create_export(
             _refuse_duplicate(project, request, format_, key)
         now = clock.now()
         seconds = kind.deadline.total_seconds() if request.adopt else SUBMIT_DEADLINE_SECONDS
+        # The same job again: what the provider's file has noted about it still holds.
+        same_job = retry_of if retry_of is not None and request.adopt == retry_of.remote_id != "" else None
         export = Export.objects.create(
             team_id=project.team_id,
             project=project,
@@ -75,19 +81,28 @@ def create_export(
             options=options,
             options_key=key,
             remote_id=request.adopt,
+            baseline=same_job.baseline if same_job else {},
+            memo=same_job.memo if same_job else {},
             step=states.POLL if request.adopt else states.SUBMIT,
             created_at=now,
             next_step_at=now,
             deadline_at=clock.seconds_from_now(seconds),
         )
+        fetches_again = bool(request.adopt) and requester.trigger == "retry"
         note = f"Adopts the job {request.adopt}." if request.adopt else ""
+        if fetches_again:
+            note = f"Fetches the file of the job {request.adopt} again; nothing is asked for anew."
         if retry_of is not None:
             note = f"{note} Retry of export {retry_of.pk}.".strip()
-        Change.append(export, None, source=requester.source, actor=requester.user.email, at=now, note=note)
+        actor = requester.actor or requester.user.email
+        Change.append(export, None, source=requester.source, actor=actor, at=now, note=note)
         if requester.source in audit_log.AUDITED_SOURCES:
             verb = {"retry": "retried", "adopt": "adopted"}.get(requester.trigger, "asked for")
+            verb = "fetched again" if fetches_again else verb
             what = f"retry of export {retry_of.pk}" if retry_of is not None else ""
-            audit_log.record_event(export.team_id, requester.user, verb, audit_log.describe_export(export), what)
+            audit_log.record_event(
+                export.team_id, requester.actor or requester.user, verb, audit_log.describe_export(export), what
+            )
         wakeup.wake_after_commit()
     return export
 

@@ -108,6 +108,12 @@ class Export(models.Model):
     largest_part_bytes = models.BigIntegerField(
         default=0, editable=False, help_text="Most bytes of the file that were here."
     )
+    late_answers = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Times in a row that the file was not at its host yet."
+    )
+    needed_bytes = models.BigIntegerField(
+        default=0, editable=False, help_text="Room that the file needs at least, where the disk was full."
+    )
     last_error_code = models.CharField(
         max_length=20, blank=True, editable=False, help_text="Code of what the last step met."
     )

@@ -17,6 +17,9 @@ class File(models.Model):
     content_type = models.CharField(max_length=100)
     path = models.CharField(max_length=300, unique=True)
     verified_at = models.DateTimeField()
+    unchecked = models.CharField(
+        max_length=300, blank=True, default="", help_text="What of it could not be checked, as a sentence."
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,6 +1,6 @@
 """Previews of zip archives: the members as a tree, read from the directory. Nothing is decompressed."""
 
-import zipfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ MAX_DIRECTORY_BYTES: Final = 16 * 1024 * 1024
 MAX_NODES: Final = 400
 MAX_CHILDREN: Final = 60
 MAX_DEPTH: Final = 12
+MAX_SECONDS: Final = 2.0
 
 
 @dataclass
@@ -36,32 +37,38 @@ class TreeNode:
 
 @dataclass(frozen=True)
 class Tree:
-    """The members of an archive, the number of files, and their total size unpacked, in bytes."""
+    """The members of an archive, the number of files, and their total size unpacked, in bytes.
+
+    `is_cut`: whether reading took longer than MAX_SECONDS, so that more members are left out and not counted.
+    """
 
     root: TreeNode
     count: int
     size: int
+    is_cut: bool = False
     kind: str = "tree"
 
 
 def preview_zip(path: Path) -> Tree:
     """Returns the members of an archive as a tree of at most MAX_NODES. Raises safe_zip.DirectoryTooLargeError."""
-    with safe_zip.open_zip(path, MAX_DIRECTORY_BYTES) as archive:
-        members = archive.infolist()
     root, node_count = TreeNode("", is_folder=True), 0
-    for member in members:
-        node_count = _add_member(root, member, node_count)
+    deadline = time.monotonic() + MAX_SECONDS
+    with safe_zip.open_zip(path, MAX_DIRECTORY_BYTES) as archive:
+        for number, entry in enumerate(archive.entries()):
+            if number % 1000 == 999 and time.monotonic() > deadline:
+                return Tree(root, root.count, root.size, is_cut=True)
+            node_count = _add_member(root, entry, node_count)
     return Tree(root, root.count, root.size)
 
 
-def _add_member(root: TreeNode, member: zipfile.ZipInfo, node_count: int) -> int:
+def _add_member(root: TreeNode, member: safe_zip.Entry, node_count: int) -> int:
     """Adds a member to the tree, and its size to all folders above it. Returns the new number of nodes."""
-    parts = [part for part in member.filename.replace("\\", "/").split("/") if part] or ["?"]
-    is_file = not member.is_dir()
+    parts = [part for part in member.name.split("/") if part] or ["?"]
+    is_file = not member.is_folder
     folders = parts[: -1 if is_file else None][:MAX_DEPTH]
     node = root
     for depth, name in enumerate([*folders, *parts[-1:]] if is_file else folders):
-        node.size += member.file_size
+        node.size += member.size
         node.count += is_file
         if name not in node.children:
             if node_count >= MAX_NODES or len(node.children) >= MAX_CHILDREN:
@@ -70,5 +77,5 @@ def _add_member(root: TreeNode, member: zipfile.ZipInfo, node_count: int) -> int
             node.children[name] = TreeNode(clip_text(name), is_folder=depth < len(folders))
             node_count += 1
         node = node.children[name]
-    node.size += member.file_size
+    node.size += member.size
     return node_count

@@ -1,7 +1,5 @@
 """The preview of each file format. Previews are bounded, and nothing in a file is executed, computed or expanded."""
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from exports.preview.archives import Tree, preview_zip
 from exports.preview.cells import PreviewError
 from exports.preview.tables import Table, preview_csv, preview_xlsx
 from exports.storage import safe_zip
+from exports.storage.workbook_package import PackageError
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,7 @@ READ_ERRORS: Final = (
     ArithmeticError,
     EOFError,
     RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
+    safe_zip.BrokenArchiveError,
 )
 
 
@@ -51,5 +49,7 @@ def make_preview(path: Path, format_: str) -> Preview | None:
         raise
     except safe_zip.DirectoryTooLargeError:
         raise PreviewError("The archive has too many members to list them here.") from None
+    except PackageError as problem:
+        raise PreviewError(str(problem)) from None
     except READ_ERRORS as error:
         raise PreviewError(f"The portal could not look into the file ({type(error).__name__}).") from None

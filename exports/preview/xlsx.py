@@ -1,79 +1,90 @@
 """Reads the first rows of a workbook's first sheet as text. No formula is computed, no XML entity is expanded, and the
-bytes unpacked are bounded. ECMA-376, part 1: 18.2 (workbook), 18.3.1.4 (cells), 18.4.8 (shared strings), 18.8.30
-(number formats).
+bytes unpacked are bounded. ECMA-376, part 1: 18.2 (workbook), 18.3.1.4 (cells), 18.4.8 (shared strings), 18.8
+(styles).
 """
 
 import re
-import zipfile
-from collections.abc import Callable
+import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Final
-from xml.parsers import expat
 
 from exports.preview.cells import MAX_CELL_LENGTH, MAX_ROWS, Grid, PreviewError
-from exports.storage.safe_zip import BOUNDED_COMPRESSIONS
+from exports.preview.number_formats import classify_format, format_number
+from exports.storage.safe_zip import Archive
+from exports.storage.workbook_package import Package, Relationship, StopParsing
 
 MAX_CELLS_PER_ROW: Final = 1000
-CHUNK_BYTES: Final = 64 * 1024
 MAX_PART_BYTES: Final = 1024 * 1024
 MAX_SHEET_BYTES: Final = 8 * 1024 * 1024
 MAX_SHARED_STRINGS_BYTES: Final = 16 * 1024 * 1024
-DATE_FORMATS: Final = frozenset({*range(14, 18), 22, *range(27, 37), *range(50, 59)})
-# Parts of a number format in quotes, in brackets or after a backslash. An unclosed one matches to the end of the text:
-# a pattern that requires the closing sign takes quadratic time (minutes) on many opening ones.
-QUOTED_FORMAT_PARTS: Final = re.compile(r'"[^"]*"?|\[[^\]]*\]?|\\.')
-EPOCH: Final = datetime(1899, 12, 30)
-
-
-class _StopParsing(Exception):
-    """Ends the parsing of an XML part early."""
-
-
-def read_first_sheet(archive: zipfile.ZipFile) -> tuple[Grid, str]:
-    """Returns the first rows of the first sheet, and its name. Raises PreviewError."""
-    sheets: list[tuple[str, str]] = []
-    targets: dict[str, str] = {}
-
-    def on_sheet(name: str, attributes: dict[str, str]) -> None:
-        if name == "sheet":
-            reference = next((value for key, value in attributes.items() if key.rpartition(":")[2] == "id"), "")
-            sheets.append((attributes.get("name", ""), reference))
-
-    def on_relationship(name: str, attributes: dict[str, str]) -> None:
-        if name == "Relationship":
-            targets[attributes.get("Id", "")] = attributes.get("Target", "")
-
-    _parse_part(archive, "xl/workbook.xml", on_sheet, max_bytes=MAX_PART_BYTES)
-    _parse_part(archive, "xl/_rels/workbook.xml.rels", on_relationship, max_bytes=MAX_PART_BYTES)
-    if not sheets or sheets[0][1] not in targets:
-        raise PreviewError("The workbook names no sheet.")
-    target = targets[sheets[0][1]]
-    path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    reader = _Sheet()
-    reader.has_more = _parse_part(archive, path, reader.start, reader.end, reader.text, max_bytes=MAX_SHEET_BYTES)
-    shared_strings = _read_shared_strings(archive, max(reader.shared_string_indexes, default=-1))
-    date_styles = _read_date_styles(archive) if reader.has_styles else frozenset()
-    rows = [[cell.to_text(shared_strings, date_styles) for cell in row] for row in reader.rows]
-    return Grid(rows[: MAX_ROWS + 1], reader.has_more), sheets[0][0]
+MAX_SECONDS: Final = 2.0
 
 
 @dataclass
+class _Workbook:
+    """What the main part says: (name, id of its relationship) of each sheet that is not hidden, and the hidden ones."""
+
+    sheets: list[tuple[str, str]] = field(default_factory=list)
+    hidden: list[tuple[str, str]] = field(default_factory=list)
+    is_1904: bool = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "sheet":
+            reference = next((value for key, value in attributes.items() if key.rpartition(":")[2] == "id"), "")
+            is_hidden = attributes.get("state", "visible") != "visible"
+            (self.hidden if is_hidden else self.sheets).append((attributes.get("name", ""), reference))
+        elif name == "workbookPr":
+            self.is_1904 = attributes.get("date1904", "") in ("1", "true")
+
+
+def read_first_sheet(archive: Archive) -> tuple[Grid, str]:
+    """Returns the first rows of the first sheet with cells, and its name. Raises PreviewError, PackageError.
+
+    Charts and dialogs are sheets too; the first one that is a table is meant, hidden ones last.
+    """
+    deadline = time.monotonic() + MAX_SECONDS
+    package = Package(archive)
+    main = package.main_part()
+    workbook = _Workbook()
+    package.parse(main, workbook.start, max_bytes=MAX_PART_BYTES)
+    by_id = {relationship.id: relationship for relationship in package.relationships(main)}
+    tables = [
+        (name, by_id[reference])
+        for name, reference in [*workbook.sheets, *workbook.hidden]
+        if reference in by_id and by_id[reference].type in ("worksheet", "")
+    ]
+    if not tables:
+        raise PreviewError("The workbook names no sheet.")
+    name, sheet = tables[0]
+    reader = _Sheet()
+    reader.has_more = package.parse(
+        sheet.target, reader.start, reader.end, reader.text, max_bytes=MAX_SHEET_BYTES, deadline=deadline
+    )
+    last_index = max(reader.shared_string_indexes, default=-1)
+    shared_strings = _read_shared_strings(package, by_id, last_index, deadline)
+    kinds = _read_number_kinds(package, by_id)
+    rows = [[cell.to_text(shared_strings, kinds, is_1904=workbook.is_1904) for cell in row] for row in reader.rows]
+    return Grid(rows[: MAX_ROWS + 1], reader.has_more), name
+
+
+@dataclass(slots=True)
 class _Cell:
     kind: str = "n"
     style: int = 0
     value: str = ""
     formula: str = ""
 
-    def to_text(self, shared_strings: list[str], date_styles: frozenset[int]) -> str:
+    def to_text(self, shared_strings: list[str], number_kinds: list[str], *, is_1904: bool) -> str:
         """Returns the cell as text. A formula without a stored result is shown as written."""
         if self.kind == "s":
-            index = int(self.value) if self.value.isdigit() else -1
+            index = int(self.value) if self.value.isdecimal() and len(self.value) < 10 else -1
             return shared_strings[index] if 0 <= index < len(shared_strings) else ""
         if self.kind == "b":
             return {"1": "TRUE", "0": "FALSE"}.get(self.value, self.value)
-        if self.value and self.kind == "n" and self.style in date_styles:
-            return _format_date(self.value)
+        if self.kind == "d":
+            return self.value.removesuffix("T00:00:00").replace("T", " ")
+        if self.value and self.kind == "n" and self.style < len(number_kinds):
+            return format_number(self.value, number_kinds[self.style], is_1904=is_1904)
         return self.value or (f"={self.formula}" if self.formula else "")
 
 
@@ -83,7 +94,7 @@ class _Sheet:
 
     rows: list[list[_Cell]] = field(default_factory=list)
     shared_string_indexes: list[int] = field(default_factory=list)
-    has_styles: bool = False
+    in_phonetic: bool = False
     has_more: bool = False
     cell: _Cell | None = None
     open_element: str = ""
@@ -91,11 +102,12 @@ class _Sheet:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "row":
             if len(self.rows) > MAX_ROWS:
-                raise _StopParsing
+                raise StopParsing
             self.rows.append([])
         elif name == "c" and self.rows:
             self.cell = self._add_cell(self.rows[-1], attributes)
-        self.open_element = name if name in ("v", "t", "f") else ""
+        self.in_phonetic = self.in_phonetic or name == "rPh"  # the pronunciation is not part of the text
+        self.open_element = name if name in ("v", "t", "f") and not self.in_phonetic else ""
 
     def _add_cell(self, row: list[_Cell], attributes: dict[str, str]) -> _Cell | None:
         """Adds a cell in the column it names; returns None for one out of order or beyond MAX_CELLS_PER_ROW."""
@@ -104,8 +116,7 @@ class _Sheet:
             return None
         row.extend(_Cell() for _ in range(column - len(row)))
         style = attributes.get("s", "")
-        row.append(_Cell(attributes.get("t", "n"), int(style) if style.isdigit() else 0))
-        self.has_styles = self.has_styles or bool(row[-1].style)
+        row.append(_Cell(attributes.get("t", "n"), int(style) if style.isdecimal() and len(style) < 10 else 0))
         return row[-1]
 
     def text(self, text: str) -> None:
@@ -118,8 +129,9 @@ class _Sheet:
 
     def end(self, name: str) -> None:
         self.open_element = ""
+        self.in_phonetic = self.in_phonetic and name != "rPh"
         if name == "c" and self.cell is not None:
-            if self.cell.kind == "s" and self.cell.value.isdigit() and len(self.cell.value) < 10:
+            if self.cell.kind == "s" and self.cell.value.isdecimal() and len(self.cell.value) < 10:
                 self.shared_string_indexes.append(int(self.cell.value))
             self.cell = None
 
@@ -135,10 +147,18 @@ def _column_index(reference: str, default: int) -> int:
     return column - 1
 
 
-def _read_shared_strings(archive: zipfile.ZipFile, last_index: int) -> list[str]:
+def _part_of_type(by_id: dict[str, Relationship], type_: str) -> str:
+    """The part that the workbook uses for this, "" where it has none."""
+    return next((relationship.target for relationship in by_id.values() if relationship.type == type_), "")
+
+
+def _read_shared_strings(
+    package: Package, by_id: dict[str, Relationship], last_index: int, deadline: float
+) -> list[str]:
     """Returns the shared strings up to `last_index`."""
     strings: list[str] = []
-    if last_index < 0 or "xl/sharedStrings.xml" not in archive.namelist():
+    part = _part_of_type(by_id, "sharedStrings") or "xl/sharedstrings.xml"
+    if last_index < 0 or part not in package.parts:
         return strings
     in_text = in_phonetic = False
 
@@ -146,7 +166,7 @@ def _read_shared_strings(archive: zipfile.ZipFile, last_index: int) -> list[str]
         nonlocal in_text, in_phonetic
         if name == "si":
             if len(strings) > last_index:
-                raise _StopParsing
+                raise StopParsing
             strings.append("")
         in_phonetic = in_phonetic or name == "rPh"  # the pronunciation is not part of the text
         in_text = name == "t" and not in_phonetic
@@ -160,90 +180,31 @@ def _read_shared_strings(archive: zipfile.ZipFile, last_index: int) -> list[str]
         if in_text and strings:
             strings[-1] = (strings[-1] + text)[: MAX_CELL_LENGTH + 1]
 
-    _parse_part(archive, "xl/sharedStrings.xml", start, end, text, max_bytes=MAX_SHARED_STRINGS_BYTES)
+    package.parse(part, start, end, text, max_bytes=MAX_SHARED_STRINGS_BYTES, deadline=deadline)
     return strings
 
 
-def _read_date_styles(archive: zipfile.ZipFile) -> frozenset[int]:
-    """Returns the indexes of the cell styles that show a number as a date."""
-    formats: dict[str, str] = {}
+def _read_number_kinds(package: Package, by_id: dict[str, Relationship]) -> list[str]:
+    """Returns what the number format of each cell style shows (see number_formats.classify_format)."""
+    codes: dict[str, str] = {}
     styles: list[str] = []
     open_elements: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
         open_elements.append(name)
         if name == "numFmt":
-            formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+            codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif name == "xf" and open_elements[-2:-1] == ["cellXfs"]:
             styles.append(attributes.get("numFmtId", ""))
 
     def end(name: str) -> None:
         open_elements.pop()
 
-    if "xl/styles.xml" in archive.namelist():
-        _parse_part(archive, "xl/styles.xml", start, end, max_bytes=MAX_PART_BYTES)
-
-    def is_date(number: str) -> bool:
-        code = QUOTED_FORMAT_PARTS.sub("", formats.get(number, "")).lower()
-        return bool(re.search("[dy]", code)) or (number.isdigit() and int(number[:9]) in DATE_FORMATS)
-
-    date_formats = {number for number in set(styles) if is_date(number)}
-    return frozenset(index for index, number in enumerate(styles) if number in date_formats)
-
-
-def _format_date(value: str) -> str:
-    """Returns a spreadsheet's day number as a date (and time, unless it is midnight); other texts unchanged."""
-    try:
-        at = EPOCH + timedelta(days=float(value), milliseconds=500)
-    except (ValueError, OverflowError):
-        return value
-    at = at.replace(microsecond=0)
-    return f"{at:%Y-%m-%d}" if not (at.hour or at.minute or at.second) else f"{at:%Y-%m-%d %H:%M}"
-
-
-def _parse_part(
-    archive: zipfile.ZipFile,
-    path: str,
-    start: Callable[[str, dict[str, str]], None],
-    end: Callable[[str], None] | None = None,
-    text: Callable[[str], None] | None = None,
-    *,
-    max_bytes: int,
-) -> bool:
-    """Parses an XML part of the workbook while it is unpacked. Returns whether it stopped early. Raises PreviewError.
-
-    The handlers get local names, without namespace prefixes. The parsing stops after `max_bytes`, or when a handler
-    raises _StopParsing.
-    """
-    member = archive.getinfo(path)
-    if member.compress_type not in BOUNDED_COMPRESSIONS or member.flag_bits & 1:
-        raise PreviewError("The workbook is packed in a way that is not read here.")
-    parser = expat.ParserCreate()
-    # No part of a workbook needs a document type. Refusing it refuses all entities, and so every entity bomb.
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.EntityDeclHandler = _refuse
-    parser.ExternalEntityRefHandler = _refuse
-    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
-    if end is not None:
-        parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
-    if text is not None:
-        parser.CharacterDataHandler = text
-        parser.buffer_text = True
-    read_bytes = 0
-    try:
-        with archive.open(member) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                read_bytes += len(chunk)
-                parser.Parse(chunk, False)
-                if read_bytes >= max_bytes:
-                    return True
-            parser.Parse(b"", True)
-    except _StopParsing:
-        return True
-    except expat.ExpatError as error:
-        raise PreviewError(f"The workbook cannot be read ({expat.errors.messages.get(error.code, error)}).") from None
-    return False
-
-
-def _refuse(*args: object) -> int:
-    raise PreviewError("The workbook holds declarations that the portal does not read.")
+    part = _part_of_type(by_id, "styles") or "xl/styles.xml"
+    if part in package.parts:
+        package.parse(part, start, end, max_bytes=MAX_PART_BYTES)
+    kinds = {
+        number: classify_format(int(number) if number.isdecimal() and len(number) < 10 else 0, codes.get(number, ""))
+        for number in set(styles)
+    }
+    return [kinds[number] for number in styles]

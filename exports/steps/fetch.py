@@ -1,5 +1,7 @@
 """The fetch step: streams the file, hashes it, resumes after a break, verifies it, then makes it visible atomically."""
 
+import errno
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -11,17 +13,13 @@ from exports import clock
 from exports.credentials.client import (
     address_guard,
     call_row,
-    job_fields,
-    open_client,
-    retry_with_fresh_token,
 )
 from exports.models import Call, File, Team
-from exports.providers.contract import Job
-from exports.queue import rate_limits
 from exports.queue.batch_sql import insert_many
 from exports.queue.leases import Claim, LostClaimError
 from exports.settle.outcome import fail, postpone, succeed
 from exports.steps.errors import handle_error
+from exports.steps.late_files import NotThereError, ask_for_fresh_link, wait_for_file
 from exports.storage import files
 from exports.storage.download import (
     Progress,
@@ -33,19 +31,28 @@ from exports.storage.download import (
 )
 from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
 from exports.transport.client import CallRecord
-from exports.transport.errors import BusyError, NotSentError, ProviderError, UnclearError
+from exports.transport.errors import (
+    BusyError,
+    NotSentError,
+    ProviderError,
+    RefusedError,
+    UnclearError,
+)
 from exports.transport.open_url import open_url
 from exports.transport.redirects import resolve_link
 from exports.transport.responses import retry_after_seconds
 
-# Every other 4xx means that the link is dead (expired links are answered 400, 401, 403, 404, 410).
-RETRYABLE_STATUSES: Final = frozenset({408, 416, 425, 429})
+# Answers that say nothing about the file. Every other 4xx means that it is not there: not yet, or the link has expired
+# (answered 400, 401, 403, 404 or 410).
+RETRYABLE_STATUSES: Final = frozenset({408, 416, 429})
 MAX_BREAKS_WITHOUT_GROWTH: Final = 6
+# Pauses in seconds before a file that is broken is fetched anew: its host may still be writing it. A large one costs
+# too much to be fetched more than twice, and one that always breaks at the same place is fetched anew once.
+REFETCH_PAUSES: Final = (10.0, 30.0, 90.0)
+LARGE_FILE_BYTES: Final = 64 * 1024 * 1024
 STORAGE_RETRY_SECONDS: Final = 15.0
-
-
-class DeadLinkError(Exception):
-    """The link no longer opens the file."""
+MAX_STORAGE_RETRY_SECONDS: Final = 600.0
+FULL_DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def fetch(claim: Claim) -> None:
@@ -66,24 +73,24 @@ def fetch(claim: Claim) -> None:
         return
     before = part.size
     try:
-        try:
-            done = _download(claim, part, export.decrypt_link(), record)
-        except DeadLinkError:
-            done = _download(claim, part, _fresh_link(claim), record)
-        _publish(claim, done)
-    except DeadLinkError as error:
-        part.discard()
-        fail(claim, "no_file", f"The provider says the job is done, but its link is dead ({error}).", source="worker")
+        if export.needed_bytes and not files.has_free_space(export.needed_bytes - before):
+            raise StorageError("There is no room on the disk for the file.")
+        done, declared_type = _download(claim, part, export.decrypt_link(), record)
+        _publish(claim, done, declared_type)
+    except NotThereError as error:
+        wait_for_file(claim, part, f"The provider says the job is done, but its link is dead ({error}).", "no_file")
     except BadFileError as error:
-        _reject_part(claim, part, str(error))
+        if error.is_placeholder:
+            part.discard()
+            wait_for_file(claim, part, f"{error} That came in the place of the export.", "bad_file")
+        else:
+            large = part.size > LARGE_FILE_BYTES
+            _reject_part(claim, part, str(error), REFETCH_PAUSES[:1] if large else REFETCH_PAUSES)
     except TooLargeError as error:
         part.discard()
         fail(claim, "too_large", str(error), source="worker")
     except (StorageError, OSError) as error:
-        why = error.strerror or "it refuses" if isinstance(error, OSError) else str(error)
-        postpone(
-            claim, STORAGE_RETRY_SECONDS, f"The disk: {why} It goes on as soon as it can.", last_error_code="storage"
-        )
+        _wait_for_room(claim, part, error)
     except BusyError as error:
         handle_error(claim, error, rate_class="normal")
     except (UnclearError, NotSentError) as error:
@@ -101,8 +108,11 @@ def fetch(claim: Claim) -> None:
         insert_many(calls)
 
 
-def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> Progress:
-    """Completes the part. Raises DeadLinkError, StorageError, TooLargeError, ProviderError, LostClaimError."""
+def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> tuple[Progress, str]:
+    """Completes the part. Returns it with the media type that the host named.
+
+    Raises NotThereError, StorageError, TooLargeError, ProviderError, LostClaimError.
+    """
     progress = Progress(part)
     metadata = part.read_metadata()
     headers: dict[str, str] = {}
@@ -110,11 +120,11 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
         hash_existing_bytes(claim, progress)
         headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
         if metadata.get("total") == progress.size:
-            return progress
+            return progress, ""
     link = resolve_link(f"{claim.export.project.credential.origin_url}/", link)
     with open_url(link, address_guard(), headers, record) as opened:
-        if 400 <= opened.status < 500 and opened.status not in RETRYABLE_STATUSES:
-            raise DeadLinkError(f"answered {opened.status}")
+        if opened.status < 500 and opened.status not in (200, 206, *RETRYABLE_STATUSES):
+            raise NotThereError(f"answered {opened.status}")
         if opened.status == 416 and headers:
             part.discard()
             raise UnclearError("The file's host no longer has the rest of the file; it is fetched anew.")
@@ -127,24 +137,30 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
                 part.discard()
                 raise UnclearError("The file's host sent another piece than was asked for.")
             progress = Progress(part)
-        return stream_to_part(claim, progress, opened)
+        declared_type = str(opened.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+        return stream_to_part(claim, progress, opened), declared_type
 
 
-def _fresh_link(claim: Claim) -> str:
-    """Asks the provider once for a fresh link. Raises DeadLinkError, ProviderError, LostClaimError."""
-    export = claim.export
-    with open_client(export.project.credential, export) as client:
-        job = Job(**job_fields(export))
-        try:
-            status = retry_with_fresh_token(
-                client, lambda: export.project.credential.provider_definition.poll(client, job)
-            )
-        finally:
-            rate_limits.count_unadmitted_calls(export.project.credential, client.call_count)
-    if status.state != "done" or not status.link:
-        raise DeadLinkError("and the provider names no other")
-    claim.write(encrypted_link=export.encrypt_link(status.link))
-    return status.link
+def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | OSError) -> None:
+    """Postpones a download that the disk refuses. A part for whose rest there is no room goes, so that others fit."""
+    claim.check()
+    export, size, total = claim.export, part.size, part.read_metadata().get("total")
+    fields: dict[str, Any] = {}
+    note = f"The disk: {error.strerror or 'it refuses'}." if isinstance(error, OSError) else str(error)
+    if isinstance(error, StorageError) or error.errno in FULL_DISK_ERRORS:
+        needed = max(total if isinstance(total, int) else size, size)
+        fields["needed_bytes"] = max(needed, export.needed_bytes)
+        # A quota or a limit of the system is not seen in the free space of the disk.
+        is_limit = isinstance(error, OSError) and error.errno != errno.ENOSPC
+        if is_limit or not (isinstance(total, int) and files.has_free_space(total - size)):
+            part.discard()
+            fields["largest_part_bytes"] = 0
+            note += " What had come was dropped, so that smaller files fit." if size else ""
+    count = export.consecutive_failures if export.last_error_code == "storage" else 0
+    seconds = min(STORAGE_RETRY_SECONDS * 2 ** min(count, 10), MAX_STORAGE_RETRY_SECONDS)
+    note += " It is tried again later."
+    fields |= {"consecutive_failures": count + 1, "last_error_code": "storage"}
+    postpone(claim, clock.with_jitter(seconds), note, **fields)
 
 
 def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
@@ -155,7 +171,8 @@ def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error
     consecutive_failures = 0 if grown else export.consecutive_failures + 1
     got_some = part.size > 0
     if got_some and consecutive_failures >= MAX_BREAKS_WITHOUT_GROWTH:
-        _reject_part(claim, part, f"{error.message} It broke at the same place {consecutive_failures} times.")
+        why = f"{error.message} It broke at the same place {consecutive_failures} times."
+        _reject_part(claim, part, why, REFETCH_PAUSES[:1])
         return
     seconds = clock.backoff(consecutive_failures, base_seconds=0.5, max_seconds=5.0 if got_some else 120.0)
     postpone(
@@ -164,29 +181,34 @@ def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error
         error.message,
         consecutive_failures=consecutive_failures,
         largest_part_bytes=max(part.size, largest),
+        late_answers=0 if grown else export.late_answers,
         last_error_code="fetch",
     )
 
 
-def _reject_part(claim: Claim, part: files.PartialFile, why: str) -> None:
-    """Discards a part that is unusable and starts again with a fresh link; the second time the export fails."""
-    export = claim.export
+def _reject_part(claim: Claim, part: files.PartialFile, why: str, pauses: Sequence[float]) -> None:
+    """Discards a part that is unusable and starts again after the next of the pauses, with a fresh link.
+
+    After the last pause the export fails.
+    """
+    count = claim.export.refetches
     part.discard()
-    if export.refetches:
-        fail(claim, "bad_file", f"The file is not usable, twice. {why}", source="worker")
+    if count >= len(pauses):
+        fail(claim, "bad_file", f"The file is not usable, {count + 1} times in a row. {why}", source="worker")
         return
-    with suppress(DeadLinkError):
-        _fresh_link(claim)
-    postpone(claim, 1.0, f"{why} It is fetched once more.", refetches=1, consecutive_failures=0, largest_part_bytes=0)
+    with suppress(RefusedError):
+        ask_for_fresh_link(claim)
+    note = f"{why} It is fetched once more."
+    postpone(claim, pauses[count], note, refetches=count + 1, consecutive_failures=0, largest_part_bytes=0)
 
 
-def _publish(claim: Claim, done: Progress) -> None:
+def _publish(claim: Claim, done: Progress, declared_type: str) -> None:
     """Verifies the part and makes it visible together with the success, or not at all."""
     export = claim.export
     try:
         if done.part.size != done.size:
             raise BadFileError("The file changed while it was written.")
-        verify(done.part.path, export.format, length_known=done.length_known)
+        unchecked = verify(done.part.path, export.format, length_known=done.length_known, declared_type=declared_type)
         claim.check()
         path = done.part.publish(export.team_id, export.pk, export.format)
     except OSError as error:
@@ -202,10 +224,11 @@ def _publish(claim: Claim, done: Progress) -> None:
                 content_type=CONTENT_TYPES.get(export.format, "application/octet-stream"),
                 path=path,
                 verified_at=now,
+                unchecked=unchecked[:300],
             )
             kept = Team.objects.filter(pk=export.team_id)
             kept.update(kept_bytes=F("kept_bytes") + done.size, kept_files=F("kept_files") + 1)
-            note = f"Fetched and verified: {done.size} bytes."
+            note = f"Fetched and verified: {done.size} bytes. {unchecked}".rstrip()
             succeed(claim, source="worker", note=note, file=file, consecutive_failures=0, last_error_code="")
     except (OperationalError, InterfaceError):
         raise  # the commit may have happened: the file stays, and is swept if no row names it

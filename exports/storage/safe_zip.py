@@ -1,50 +1,238 @@
-"""Opening an untrusted zip archive: the size of its directory is checked before it is parsed."""
+"""Reading untrusted zip archives: the directory is streamed, members are unpacked in bounded pieces.
 
-import io
-import zipfile
+As tolerant as the usual tools (APPNOTE.TXT 6.3.10): names in any encoding and with either slash, data before the first
+member, padding and comments after the end records, zip64, sizes that stand behind the data. `zipfile` refuses some of
+these, keeps an object per member in memory and reads the whole directory at once.
+"""
+
+import os
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-MAX_MEMBERS: Final = 200_000
-# MAX_MEMBERS members with long names stay below this.
+MAX_MEMBERS: Final = 300_000
 MAX_DIRECTORY_BYTES: Final = 64 * 1024 * 1024
-# zipfile decompresses these in bounded chunks.
-BOUNDED_COMPRESSIONS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-# zipfile decompresses these without a bound on the output: a few hundred bytes of bzip2 expand to a gigabyte.
-UNBOUNDED_COMPRESSIONS: Final = frozenset({zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
-DIRECTORY_ENTRY_SIGNATURE: Final = b"PK\x01\x02"
+# How far before the end of the file the end record is searched: a comment has at most 64 KiB, padding is taken too.
+MAX_TAIL_BYTES: Final = 1024 * 1024
+CHUNK_BYTES: Final = 64 * 1024
+STORED: Final = 0
+DEFLATED: Final = 8
+# The methods that are unpacked here, in pieces. The others are not: Python lacks them, or unpacks without a bound.
+METHODS: Final = frozenset({STORED, DEFLATED})
+LOCAL_SIGNATURE: Final = b"PK\x03\x04"
+ENTRY_SIGNATURE: Final = b"PK\x01\x02"
+END_SIGNATURE: Final = b"PK\x05\x06"
+END64_SIGNATURE: Final = b"PK\x06\x06"
+LOCATOR_SIGNATURE: Final = b"PK\x06\x07"
+ENTRY: Final = struct.Struct("<4s6H3I5H2I")
+END: Final = struct.Struct("<4s4H2IH")
+END64: Final = struct.Struct("<4sQ2H2I4Q")
+LOCATOR: Final = struct.Struct("<4sIQI")
+LOCAL: Final = struct.Struct("<4s5H3I2H")
+IN_ZIP64: Final = 0xFFFFFFFF
+UTF8_FLAG: Final = 0x800
+ENCRYPTED_FLAG: Final = 0x1
 
 
-class DirectoryTooLargeError(zipfile.BadZipFile):
+class BrokenArchiveError(Exception):
+    """The archive, or a member, is cut off or contradicts itself; the text says how, for a person."""
+
+
+class DirectoryTooLargeError(BrokenArchiveError):
     """The archive's directory has more bytes or members than the portal reads."""
 
 
-class _BoundedReadFile(io.FileIO):
-    """A file that refuses to read more than `max_read_bytes` at once.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the directory. `offset`: of the member's own header in the file. Sizes in bytes."""
 
-    zipfile reads the whole directory in one call. An archive can have several end records that disagree about the
-    directory's size, and zipfile alone decides which one counts, so the size of the read is what can be checked.
-    """
+    name: str
+    flags: int
+    method: int
+    crc: int
+    packed_size: int
+    size: int
+    offset: int
 
-    def __init__(self, path: Path, max_read_bytes: int) -> None:
-        super().__init__(path, "rb")
-        self.max_read_bytes, self.size = max_read_bytes, path.stat().st_size
+    @property
+    def is_folder(self) -> bool:
+        """Whether the name says so."""
+        return self.name.endswith("/")
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        remaining = max(0, self.size - self.tell())
-        requested = remaining if size is None or size < 0 else min(size, remaining)
-        if requested > self.max_read_bytes:
-            raise DirectoryTooLargeError(f"Its directory has more than {self.max_read_bytes} bytes")
-        data = super().read(requested) or b""
-        if data.startswith(DIRECTORY_ENTRY_SIGNATURE) and data.count(DIRECTORY_ENTRY_SIGNATURE) > MAX_MEMBERS:
-            raise DirectoryTooLargeError(f"It has more than {MAX_MEMBERS} members")
-        return data
+    @property
+    def is_readable(self) -> bool:
+        """Whether its method is one of METHODS, and it is not encrypted."""
+        return self.method in METHODS and not self.flags & ENCRYPTED_FLAG
+
+
+class Archive:
+    """An archive that is open for reading. `directory_start`, `directory_size`: where its directory lies."""
+
+    def __init__(self, path: Path, max_directory_bytes: int) -> None:
+        self._file = path.open("rb")
+        self._max_directory_bytes = max_directory_bytes
+        try:
+            self.size = os.fstat(self._file.fileno()).st_size
+            self._find_directory()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def entries(self) -> Iterator[Entry]:
+        """Yields the directory's entries in order. Raises BrokenArchiveError, DirectoryTooLargeError."""
+        position, end, count = self.directory_start, self.directory_start + self.directory_size, 0
+        buffer, start = b"", position
+        while position < end:
+            if position + ENTRY.size + 3 * 0xFFFF > start + len(buffer) and start + len(buffer) < end:
+                start, buffer = position, self._read(position, min(end - position, 8 * CHUNK_BYTES))
+            at = position - start
+            if len(buffer) < at + ENTRY.size or buffer[at : at + 4] != ENTRY_SIGNATURE:
+                raise BrokenArchiveError("The archive's directory is broken.")
+            fields = ENTRY.unpack_from(buffer, at)
+            name_size, extra_size, comment_size = fields[10:13]
+            at += ENTRY.size
+            position += ENTRY.size + name_size + extra_size + comment_size
+            if position > end:
+                raise BrokenArchiveError("The archive's directory is cut off.")
+            count += 1
+            if count > MAX_MEMBERS:
+                raise DirectoryTooLargeError(f"The archive has more than {MAX_MEMBERS} members.")
+            yield self._entry(fields, buffer[at : at + name_size], buffer[at + name_size : at + name_size + extra_size])
+
+    def data_span(self, entry: Entry) -> tuple[int, int]:
+        """Returns where a member, with its own header, begins, and where its data end. Raises BrokenArchiveError."""
+        _, data_start = self._data_start(entry)
+        end = data_start + entry.packed_size
+        if end > self.directory_start:
+            raise BrokenArchiveError(f"{entry.name[:100]} in the archive is cut off.")
+        return entry.offset, end
+
+    def unpack(self, entry: Entry, max_bytes: int | None = None) -> Iterator[bytes]:
+        """Yields the content of a member in pieces of at most CHUNK_BYTES, after `max_bytes` no more.
+
+        Raises BrokenArchiveError where it cannot be unpacked, or its size or checksum is not what the directory says.
+        """
+        if not entry.is_readable:
+            raise BrokenArchiveError(f"{entry.name[:100]} in the archive is packed in a way that is not read here.")
+        checksum = size = 0
+        for piece in self._pieces(entry):
+            checksum, size = zlib.crc32(piece, checksum), size + len(piece)
+            if size > entry.size:
+                raise BrokenArchiveError(f"{entry.name[:100]} in the archive is longer than it says.")
+            yield piece
+            if max_bytes is not None and size >= max_bytes:
+                return
+        if size != entry.size or checksum != entry.crc:
+            raise BrokenArchiveError(f"{entry.name[:100]} in the archive is broken: its checksum differs.")
+
+    def _pieces(self, entry: Entry) -> Iterator[bytes]:
+        _, position = self._data_start(entry)
+        left = entry.packed_size
+        unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == DEFLATED else None
+        try:
+            while left and not (unpacker and unpacker.eof):
+                packed = self._read(position, min(left, CHUNK_BYTES))
+                if not packed:
+                    raise BrokenArchiveError(f"{entry.name[:100]} in the archive is cut off.")
+                position, left = position + len(packed), left - len(packed)
+                if unpacker is None:
+                    yield packed
+                    continue
+                while packed and not unpacker.eof:
+                    yield unpacker.decompress(packed, CHUNK_BYTES)
+                    packed = unpacker.unconsumed_tail
+            while unpacker is not None and not unpacker.eof and (piece := unpacker.decompress(b"", CHUNK_BYTES)):
+                yield piece
+        except zlib.error:
+            raise BrokenArchiveError(f"{entry.name[:100]} in the archive is broken: it cannot be unpacked.") from None
+
+    def _data_start(self, entry: Entry) -> tuple[int, int]:
+        """Returns where a member's own header and its data begin."""
+        head = self._read(entry.offset, LOCAL.size) if entry.offset >= 0 else b""
+        if len(head) < LOCAL.size or not head.startswith(LOCAL_SIGNATURE):
+            raise BrokenArchiveError(f"{entry.name[:100]} in the archive is not where its directory says.")
+        *_, name_size, extra_size = LOCAL.unpack(head)
+        return entry.offset, entry.offset + LOCAL.size + name_size + extra_size
+
+    def _read(self, position: int, size: int) -> bytes:
+        return os.pread(self._file.fileno(), size, position)
+
+    def _find_directory(self) -> None:
+        """Finds the last end record whose directory is where it says, or right before it. Raises BrokenArchiveError."""
+        tail_start = max(0, self.size - MAX_TAIL_BYTES)
+        tail = self._read(tail_start, self.size - tail_start)
+        at = len(tail)
+        for _ in range(100):  # a comment may contain the signature; a thousand of them are an attack
+            at = tail.rfind(END_SIGNATURE, 0, at)
+            if at < 0:
+                break
+            if len(tail) >= at + END.size and self._take_end_record(tail, tail_start, at):
+                return
+        raise BrokenArchiveError("The file is no zip archive, or its end is missing.")
+
+    def _take_end_record(self, tail: bytes, tail_start: int, at: int) -> bool:
+        _, disk, first_disk, _, count, size, offset, _ = END.unpack_from(tail, at)
+        end = tail_start + at
+        located = LOCATOR.unpack_from(tail, at - LOCATOR.size) if at >= LOCATOR.size else (b"", 0, 0, 0)
+        if located[0] == LOCATOR_SIGNATURE:
+            # The record is where the locator says, or, where something stands before the archive, right before it.
+            for position in (located[2], end - LOCATOR.size - END64.size):
+                record = self._read(position, END64.size) if 0 <= position < self.size else b""
+                if len(record) == END64.size and record.startswith(END64_SIGNATURE):
+                    _, _, _, _, disk, first_disk, _, count, size, offset = END64.unpack(record)
+                    end = position
+                    break
+        if size > self._max_directory_bytes:
+            raise DirectoryTooLargeError(f"The archive's directory has more than {self._max_directory_bytes} bytes.")
+        for start in (end - size, offset):
+            is_empty = not size and not count and offset == end
+            if 0 <= start <= end and (is_empty or (size and self._read(start, 4) == ENTRY_SIGNATURE)):
+                if disk != first_disk:
+                    raise BrokenArchiveError("The file is one part of an archive that was split.")
+                self.directory_start, self.directory_size = start, size
+                # Where the archive was appended to something, its offsets count from its own beginning.
+                self._shift = start - offset
+                return True
+        return False
+
+    def _entry(self, fields: tuple[int, ...], raw_name: bytes, extra: bytes) -> Entry:
+        _, _, _, flags, method, _, _, crc, packed_size, size, *_, offset = fields
+        sizes = [size, packed_size, offset]
+        if IN_ZIP64 in sizes:
+            sizes = _zip64_sizes(sizes, extra)
+        try:
+            name = raw_name.decode("utf-8")
+        except UnicodeDecodeError:
+            name = raw_name.decode("utf-8", "backslashreplace") if flags & UTF8_FLAG else raw_name.decode("cp437")
+        return Entry(name.replace("\\", "/"), flags, method, crc, sizes[1], sizes[0], sizes[2] + self._shift)
+
+
+def _zip64_sizes(sizes: list[int], extra: bytes) -> list[int]:
+    """The sizes and the offset, with those that stand in the zip64 extra field (APPNOTE 4.5.3) in their places."""
+    at = 0
+    while at + 4 <= len(extra):
+        tag, length = struct.unpack_from("<2H", extra, at)
+        at += 4
+        if tag == 1:
+            values = iter(value[0] for value in struct.iter_unpack("<Q", extra[at : at + length // 8 * 8]))
+            return [next(values, value) if value == IN_ZIP64 else value for value in sizes]
+        at += length
+    return sizes
 
 
 @contextmanager
-def open_zip(path: Path, max_directory_bytes: int = MAX_DIRECTORY_BYTES) -> Iterator[zipfile.ZipFile]:
-    """Opens an archive. Raises DirectoryTooLargeError, and what zipfile raises."""
-    with _BoundedReadFile(path, max_directory_bytes) as file, zipfile.ZipFile(file) as archive:
+def open_zip(path: Path, max_directory_bytes: int = MAX_DIRECTORY_BYTES) -> Iterator[Archive]:
+    """Opens an archive. Raises BrokenArchiveError, DirectoryTooLargeError, OSError."""
+    archive = Archive(path, max_directory_bytes)
+    try:
         yield archive
+    finally:
+        archive.close()

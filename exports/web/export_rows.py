@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from exports import access, states
 from exports.exporting import actions, durations
+from exports.exporting.fetch_again import may_fetch_again
 from exports.models import Export, Member
 from exports.web import presenter
 
@@ -119,7 +120,8 @@ class _ActionBuilder:
         failure = presenter.explain_failure(export)
         if failure is None:
             # A kind that changes something is confirmed on its form each time, so there is no retry button.
-            return [self._menu(edit)] if decision.needs_confirmation else [retry, edit]
+            again = [self._fetch_again(export)] if may_fetch_again(export) else []
+            return [self._menu(edit)] if decision.needs_confirmation else [retry, edit, *again]
         remedies = [*self._remedies(export, failure.primary_remedy), retry, edit]
         if retry_pk:
             return [self._show_retry(retry_pk), *remedies]
@@ -133,9 +135,14 @@ class _ActionBuilder:
         if primary_remedy == "watch":
             href = _team_url("adopt", self.slug, export.pk)
             return [ExportAction(_("Watch again"), "eye", href, True, "remote_id", export.remote_id)]
+        if primary_remedy == "fetch":
+            return [self._fetch_again(export)]
         if primary_remedy == "adopt":
             return [ExportAction(_("Adopt or retry"), "eye", _team_url("export", self.slug, export.pk))]
         return []
+
+    def _fetch_again(self, export: Export) -> ExportAction:
+        return self._action("fetch", export, _("Fetch the file again"), "download", True)
 
     def _cancel(self, export: Export) -> list[ExportAction]:
         return [self._action("cancel", export, _("Cancel"), "stop", True)]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from exports import states
+from exports.exporting.fetch_again import may_fetch_again
 from exports.models import Change, Export
 from exports.providers.contract import Kind
 from exports.templatetags.pages import heading, provider_label, status_label
@@ -81,7 +82,24 @@ FAILURE_ADVICE: Final = {
 # By error code, for exports whose job the provider had accepted.
 ACCEPTED_FAILURE_TITLES: Final = {"not_found": _l("{provider} does not know the job any more")}
 ACCEPTED_FAILURE_ADVICE: Final = {
-    "not_found": _l("The job is gone at {provider}, and its file with it. Retry to have it made anew.")
+    "not_found": _l("The job is gone at {provider}, and its file with it. Retry to have it made anew."),
+    "no_file": _l(
+        "The job is done there, so nothing has to be asked for anew: fetch the file again when it is there. If it stays"
+        " so, ask {provider} where the file is; a retry has it made anew."
+    ),
+    "bad_file": _l(
+        "What came is not kept, since nobody could use it. Fetch the file again: nothing is asked for anew. If it stays"
+        " so, a retry has it made anew, or ask {provider}."
+    ),
+    "too_large": _l(
+        "Delete files, or ask the portal's staff for a higher limit. Then fetch the file again: nothing is asked for"
+        " anew."
+    ),
+    "storage": _l("The portal's staff must make room first. Then fetch the file again: nothing is asked for anew."),
+    "address": _l(
+        "The link that {provider} gave leads to a place that the portal opens for nobody. Fetch the file again: there"
+        " may be a better link by then. If it stays so, ask {provider}, and tell the portal's staff."
+    ),
 }
 # A 403: the credential is good, and may not do this.
 NO_ACCESS_ADVICE: Final = _l(
@@ -226,6 +244,8 @@ def explain_failure(export: Export) -> Failure | None:
     remedy = PRIMARY_REMEDIES.get(code, "retry")
     if remedy == "watch" and not accepted:
         remedy = "adopt"
+    if remedy == "retry" and may_fetch_again(export):
+        remedy = "fetch"
     action_label = str(ACTION_LABELS.get(export.error_action, "")).format(provider=provider)
     return Failure(title.format(provider=provider), action_label, advice.format(provider=provider), remedy)
 

@@ -33,6 +33,7 @@ team = [
     path("exports/<int:pk>/cancel", export_actions.cancel, name="cancel"),
     path("exports/<int:pk>/retry", export_actions.retry, name="retry"),
     path("exports/<int:pk>/adopt", export_actions.adopt, name="adopt"),
+    path("exports/<int:pk>/fetch", export_actions.fetch_again, name="fetch"),
     path("new/", new.choose, name="new"),
     path("new/<int:pk>/<slug:kind>/", new.export_form, name="ask"),
     path("new/<int:pk>/<slug:kind>/choices/<slug:option>", new.choices, name="choices"),

@@ -106,6 +106,18 @@ def test_redriving_makes_the_next_step_due_now(as_staff: Client, cast: Cast) -> 
     assert export.next_step_at <= timezone.now()
 
 
+def test_staff_fetch_files_again_for_those_who_asked(as_staff: Client, cast: Cast) -> None:
+    lost, ended = factories.failed_export(cast, "no_file"), factories.succeeded_export(cast, allow_duplicate=True)
+    Export.objects.filter(pk=ended.pk).update(remote_id="")
+    page = as_staff.post(path(Export), {"action": "fetch_again", CHOSEN: [lost.pk, ended.pk]}, follow=True)
+    assert "The files of 1 exports are fetched again." in page.content.decode()
+    assert "is not known" in page.content.decode()
+    again = Export.objects.get(retry_of=lost)
+    assert (again.user, again.step) == (lost.user, "poll")
+    row = Change.objects.get(export=again)
+    assert (row.source, row.actor) == ("staff", "staff@example.org")
+
+
 def test_staff_can_revoke_tokens(as_staff: Client, full: Export) -> None:
     token = Token.objects.get()
     as_staff.post(path(Token), {"action": "revoke", CHOSEN: [token.pk]})

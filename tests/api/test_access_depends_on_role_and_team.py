@@ -32,6 +32,7 @@ NEEDS = {
     "cancel_export": "export",
     "retry_export": "export",
     "adopt_export": "export",
+    "fetch_export_again": "export",
     "get_history": "look",
     "get_calls": "look",
     "export_file": "look",

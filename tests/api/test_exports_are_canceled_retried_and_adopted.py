@@ -1,4 +1,4 @@
-"""Exports are canceled, retried and adopted through the API."""
+"""Exports are canceled, retried, adopted and fetched again through the API."""
 
 from typing import Any
 
@@ -91,3 +91,24 @@ def test_a_job_is_adopted_only_once(member_api: ApiClient, failed: Export) -> No
         problem_body(member_api.post(f"/exports/{failed.pk}/adopt", {"remote_id": "1"}), 409)["export_id"]
         == first["id"]
     )
+
+
+def test_the_file_of_a_finished_job_is_fetched_again(member_api: ApiClient, failed: Export) -> None:
+    Export.objects.filter(pk=failed.pk).update(remote_id="501", error_code="no_file")
+    answer = member_api.post(f"/exports/{failed.pk}/fetch")
+    assert answer.status_code == 201
+    body = answer.json()
+    assert (body["status"], body["step"], body["trigger"]) == ("waiting", "poll", "retry")
+    assert (body["retry_of"], body["remote_id"]) == (failed.pk, "501")
+    assert problem_body(member_api.post(f"/exports/{failed.pk}/fetch"), 409)["export_id"] == body["id"]
+    assert problem_body(member_api.post(f"/exports/{body['id']}/fetch"), 409)["detail"].startswith("Export")
+
+
+def test_without_a_job_there_is_no_file_to_fetch(member_api: ApiClient, failed: Export) -> None:
+    assert "not known" in problem_body(member_api.post(f"/exports/{failed.pk}/fetch"), 409)["detail"]
+
+
+def test_a_kind_without_a_file_has_none_to_fetch(cast: Cast, member_api: ApiClient) -> None:
+    export = request_export(cast.project("toloka"), cast.member, "archive")
+    export.move(states.CANCELED, source="person")
+    assert set(problem_body(member_api.post(f"/exports/{export.pk}/fetch"), 422)["errors"]) == {"type"}

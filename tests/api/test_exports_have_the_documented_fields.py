@@ -87,6 +87,7 @@ def test_a_succeeded_export_has_its_file(
         "sha256": export.file.sha256,
         "content_type": "text/csv; charset=utf-8",
         "expires_at": None,
+        "unchecked": None,
     }
 
 

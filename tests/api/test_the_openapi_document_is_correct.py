@@ -22,6 +22,7 @@ CONTRACT = {
     "/exports/{}/cancel": {"post"},
     "/exports/{}/retry": {"post"},
     "/exports/{}/adopt": {"post"},
+    "/exports/{}/fetch": {"post"},
     "/exports/{}/history": {"get"},
     "/exports/{}/calls": {"get"},
     "/exports/{}/file": {"get"},

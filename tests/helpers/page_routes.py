@@ -89,6 +89,7 @@ ROUTES_WITHOUT_PAGE: Final = {
     "web:bulk": "takes a POST and leads back; the question before deleting is visited in the list's tests",
     "web:cancel": "takes a POST and leads back",
     "web:adopt": "takes a POST and leads back",
+    "web:fetch": "takes a POST and leads back",
     "web:test-credential": "takes a POST and shows the credential's page",
     "web:replace-secrets": "takes a POST and shows the credential's page",
     "web:delete-credential": "takes a POST and leads back",

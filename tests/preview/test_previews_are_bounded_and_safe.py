@@ -258,6 +258,13 @@ def test_many_members_are_counted_and_the_first_are_shown(kept: Keep) -> None:
     assert files + left(found.root) == 5000
 
 
+def test_the_time_for_a_directory_is_bounded(kept: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_SECONDS", 0.0)
+    found = tree(kept(packed({f"f{n}": "x" for n in range(2000)})))
+    assert found.is_cut
+    assert found.count == 999
+
+
 def test_the_depth_of_a_path_is_bounded(kept: Keep) -> None:
     found = tree(kept(packed({"/".join("d" * 200) + "/f": "x"})))
     node, depth = found.root, 0

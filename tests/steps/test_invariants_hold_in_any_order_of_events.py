@@ -31,7 +31,7 @@ def test_invariants_hold_after_every_event(cast: Cast, monkeypatch: pytest.Monke
         run_state_machine_as_test(
             ConfiguredStateMachine,
             settings=settings(
-                max_examples=2000 if LONG else 60,
+                max_examples=2000 if LONG else 75,
                 stateful_step_count=80 if LONG else 40,
                 derandomize=not LONG,
                 deadline=None,

@@ -51,6 +51,7 @@ NEEDS: Final = {
     "t/<slug:slug>/exports/<int:pk>/cancel": EXPORT,
     "t/<slug:slug>/exports/<int:pk>/retry": EXPORT,
     "t/<slug:slug>/exports/<int:pk>/adopt": EXPORT,
+    "t/<slug:slug>/exports/<int:pk>/fetch": EXPORT,
     "t/<slug:slug>/new/": EXPORT,
     "t/<slug:slug>/projects/": VIEW,
     "t/<slug:slug>/projects/add/": EXPORT,

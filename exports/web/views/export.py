@@ -12,6 +12,7 @@ from exports import access, states
 from exports.errors import ConflictError
 from exports.exporting import durations
 from exports.exporting.delete_file import delete_file as delete_kept_file
+from exports.exporting.fetch_again import may_fetch_again
 from exports.http import file_responses
 from exports.models import Call, Export, Member
 from exports.preview.cells import PreviewError
@@ -154,6 +155,7 @@ def export_context(export: Export) -> dict[str, Any]:
 def _file_context(export: Export) -> dict[str, Any]:
     return {
         "previewable": export.format in PREVIEWERS,
+        "fetchable": may_fetch_again(export),
         "downloads": downloads.latest_downloads(export, MAX_DOWNLOADS_SHOWN + 1) if export.file else [],
         "max_downloads": MAX_DOWNLOADS_SHOWN,
     }

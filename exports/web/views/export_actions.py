@@ -1,4 +1,4 @@
-"""POST views that act on one export: cancel, retry, adopt. Each redirects to the page that shows the result."""
+"""POST views that act on one export: cancel, retry, adopt, fetch again. Each redirects to the page of the result."""
 
 from django.contrib import messages
 from django.http.response import HttpResponseBase
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from exports import access
 from exports.errors import ConflictError, DuplicateError, InvalidError
 from exports.exporting import actions
+from exports.exporting import fetch_again as fetching
 from exports.exporting.create import Requester
 from exports.models import Export, Member
 from exports.web import rendering
@@ -92,6 +93,23 @@ def adopt(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase
         return _redirect_to_duplicate(
             request, member, problem, _("Export %(number)s watches this job already; here it is.")
         )
+    except InvalidError as problem:
+        messages.error(request, _join_errors(problem))
+    except ConflictError as problem:
+        messages.warning(request, f"{problem}")
+    return _redirect_to_export(member, export)
+
+
+@team_member_required(access.EXPORT)
+def fetch_again(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
+    """Creates an export that fetches the file of the same job again; nothing is submitted."""
+    export = access.export(member, pk, access.EXPORT)
+    if request.method != "POST":
+        return _redirect_to_export(member, export)
+    try:
+        return _redirect_to_export(member, fetching.fetch_again(export, Requester(request.user)))
+    except DuplicateError as problem:
+        return _redirect_to_duplicate(request, member, problem, _("Export %(number)s is at it already; here it is."))
     except InvalidError as problem:
         messages.error(request, _join_errors(problem))
     except ConflictError as problem:

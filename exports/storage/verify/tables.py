@@ -1,0 +1,126 @@
+"""Checks that a CSV file is a table and that it does not end in the middle of a row.
+
+The file is read once, in pieces. Rows are recognized by a regular expression that never goes back over what it has
+matched, so neither a long row nor odd quotes cost more time or memory than the bytes themselves.
+"""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from exports.storage.csv_layout import CsvLayout, read_layout, table_bytes
+from exports.storage.verify.content import HEAD_BYTES, BadFileError, identify_binary, identify_text
+
+MAX_ROW_BYTES: Final = 4 * 1024 * 1024
+MAX_TAIL_BYTES: Final = 256 * 1024
+MAX_COUNTED_CELLS: Final = 100_000
+# What programs write after the last row: blanks, the end sign of DOS.
+PADDING: Final = b" \t\r\n\x1a\0"
+
+
+def check_csv(path: Path, *, length_known: bool, declared_type: str) -> str:
+    """Raises BadFileError when the file is no table, or ends in mid-row. Returns what could not be checked, or "".
+
+    `length_known`: whether the transport showed that the answer is whole; if not, the last row needs its line end.
+    """
+    layout, text, _ = read_layout(path)
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not text.strip(" \t\r\n\ufeff\0"):
+        raise BadFileError("The file is empty.", is_placeholder=True)
+    named = ("" if layout.is_wide else identify_binary(head)) or identify_text(text, declared_type, layout)
+    if named:
+        raise BadFileError(f"The file is {named}.", is_placeholder=True)
+    return _check_ending(path, layout, length_known=length_known)
+
+
+def _check_ending(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
+    rows = _rows_pattern(layout.delimiter)
+    rest, complete_rows = b"", False
+    last = b"\n"
+    try:
+        for chunk in table_bytes(path, layout):
+            buffer = rest + chunk
+            last = chunk.rstrip(b"\x1a\0 \t")[-1:] or last
+            match = rows.match(buffer)
+            end = match.end() if match else 0
+            complete_rows = complete_rows or end > 0
+            rest = buffer[end:]
+            if len(rest) > MAX_ROW_BYTES:
+                if not complete_rows:
+                    raise BadFileError(f"The first row has more than {MAX_ROW_BYTES} bytes; that is no table.")
+                return _skip_rest(path, layout, length_known=length_known)
+    except UnicodeDecodeError:
+        raise BadFileError("The table ends inside a character; it is cut off.") from None
+    rest = rest.lstrip(b"\r\n")
+    if not rest.strip(PADDING):
+        return ""
+    cells = _count_cells(rest, layout.delimiter)
+    if cells is None:
+        if not _is_stray_quote(rest, layout):
+            raise BadFileError("A quoted cell has no end; the table is cut off.")
+    elif rest.rstrip(b"\x1a\0 \t").endswith((b"\n", b"\r")):
+        return ""
+    elif cells < layout.usual_width and cells not in layout.widths:
+        raise BadFileError(f"The last row has {cells} columns instead of {layout.usual_width}; the table is cut off.")
+    if not length_known and last not in (b"\n", b"\r"):
+        raise BadFileError("The last row has no line end, and the host did not say where the file ends.")
+    return ""
+
+
+def _skip_rest(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
+    """The verdict on a table with a row that is too long to follow: only its last character is looked at."""
+    if not length_known:
+        last = b""
+        for chunk in table_bytes(path, layout):
+            last = chunk.rstrip(b"\x1a\0 \t")[-1:] or last
+        if last not in (b"\n", b"\r"):
+            raise BadFileError("The last row has no line end, and the host did not say where the file ends.")
+    return f"The table has a row of more than {MAX_ROW_BYTES} bytes; it was not checked from there on."
+
+
+@lru_cache(maxsize=16)
+def _cell_pattern(delimiter: str) -> bytes:
+    """A cell (RFC 4180): in quotes, which may be followed by other characters, or without."""
+    other = rb"[^" + re.escape(delimiter.encode()) + rb"\r\n]*+"
+    return rb'(?:"(?:[^"]++|"")*+"' + other + rb'|(?!")' + other + rb")"
+
+
+@lru_cache(maxsize=16)
+def _rows_pattern(delimiter: str) -> re.Pattern[bytes]:
+    cell = _cell_pattern(_ascii(delimiter))
+    mark = re.escape(_ascii(delimiter).encode())
+    return re.compile(rb"(?:" + cell + rb"(?:" + mark + cell + rb")*+(?:\r\n?|\n))*+")
+
+
+def _ascii(delimiter: str) -> str:
+    """The delimiter where it is a single byte in every encoding; else one that occurs in no text."""
+    return delimiter if delimiter.isascii() else "\x1f"
+
+
+def _count_cells(row: bytes, delimiter: str) -> int | None:
+    """The number of cells of a row without line end; None when a quoted cell has no end."""
+    cell = re.compile(_cell_pattern(_ascii(delimiter)))
+    mark = _ascii(delimiter).encode()
+    position = count = 0
+    while count < MAX_COUNTED_CELLS:
+        match = cell.match(row, position)
+        if match is None:
+            return None
+        count, position = count + 1, match.end()
+        if not row.startswith(mark, position):
+            break
+        position += 1
+    return count
+
+
+def _is_stray_quote(rest: bytes, layout: CsvLayout) -> bool:
+    """Whether the quote that never closes is only a sign in a cell: the lines after it are whole rows as they stand."""
+    if not rest.endswith((b"\n", b"\r")):
+        return False
+    if len(rest) > MAX_TAIL_BYTES:
+        rest = rest[-MAX_TAIL_BYTES:].partition(b"\n")[2]
+    mark = _ascii(layout.delimiter).encode()
+    lines = [line for line in rest.rstrip(PADDING).splitlines() if line.strip()]
+    return len(lines) > 1 and all(line.count(mark) + 1 == layout.usual_width for line in lines)

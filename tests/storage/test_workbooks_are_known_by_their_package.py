@@ -1,0 +1,73 @@
+"""A workbook is what its package says it is, under whatever names; another package is none."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from exports.storage.verify import BadFileError, verify
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+STRICT_OFFICE = "http://purl.oclc.org/ooxml/officeDocument/relationships"
+BOOK = f'<?xml version="1.0"?><!-- made --><x:workbook xmlns:x="{MAIN}"><x:sheets/></x:workbook>'
+
+
+def rels(target: str, office: str = OFFICE) -> str:
+    types = "http://schemas.openxmlformats.org/package/2006/relationships"
+    other = f'<Relationship Id="r0" Type="{OFFICE}/extended-properties" Target="docProps/app.xml"/>'
+    main = f'<Relationship Id="r1" Type="{office}/officeDocument" Target="{target}"/>'
+    return f'<Relationships xmlns="{types}">{other}{main}</Relationships>'
+
+
+def check(tmp_path: Path, **more: str) -> str:
+    path = tmp_path / "book"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("[Content_Types].xml", "<Types/>")
+        for name, text in more.items():
+            # zipfile would write / for \ in names.
+            info = zipfile.ZipInfo("x")
+            info.filename = name
+            made.writestr(info, text)
+    return verify(path, "xlsx")
+
+
+@pytest.mark.parametrize(
+    ("part", "target"),
+    [
+        ("xl/workbook.xml", "xl/workbook.xml"),
+        ("xl/workbook2.xml", "/xl/workbook2.xml"),
+        ("book/main.xml", "./xl/../book/main.xml"),
+        ("xl\\workbook.xml", "xl/workbook.xml"),
+        ("XL/Workbook.xml", "xl/workbook.xml"),
+        ("xl/the book.xml", "xl/the%20book.xml"),
+        ("xl/workbook.xml", "xl\\workbook.xml"),
+    ],
+)
+def test_the_relationships_name_the_main_part(tmp_path: Path, part: str, target: str) -> None:
+    assert check(tmp_path, **{"_rels/.rels": rels(target), part: BOOK}) == ""
+
+
+def test_names_with_backslashes_are_taken_for_every_part(tmp_path: Path) -> None:
+    assert check(tmp_path, **{"_rels\\.rels": rels("xl/workbook.xml"), "xl\\workbook.xml": BOOK}) == ""
+
+
+def test_a_strict_workbook_is_one(tmp_path: Path) -> None:
+    book = BOOK.replace(MAIN, STRICT_MAIN)
+    assert check(tmp_path, **{"_rels/.rels": rels("xl/workbook.xml", STRICT_OFFICE), "xl/workbook.xml": book}) == ""
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ({"_rels/.rels": rels("word/document.xml"), "word/document.xml": "<w:document/>"}, "not a workbook"),
+        ({"_rels/.rels": rels("xl/workbook.xml")}, "lacks its main part"),
+        ({"_rels/.rels": rels("xl/workbook.xml").replace("/officeDocument", "/x"), "xl/workbook.xml": BOOK}, "not a"),
+        ({"_rels/.rels": "<Relationships", "xl/workbook.xml": BOOK}, "cannot be read"),
+        ({"content.xml": "<office:document/>"}, "not a workbook"),
+    ],
+)
+def test_another_package_is_no_workbook(tmp_path: Path, parts: dict[str, str], why: str) -> None:
+    with pytest.raises(BadFileError, match=why):
+        check(tmp_path, **parts)
