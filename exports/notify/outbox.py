@@ -21,6 +21,8 @@ from exports.transport.open_url import open_url
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
+# How long an address may take to accept a relayed message.
+RELAY_SECONDS: Final = 15.0
 ACTION_SENTENCES: Final = {
     "you": "It is your turn: mend what is named above, then retry.",
     "us": "It is the portal's turn: its staff must look after this.",
@@ -109,7 +111,7 @@ def send_relay(export: Export, payload: dict[str, Any]) -> None:
 
     body = {"export_id": export.pk, "project_id": export.project_id, "url": export_url(export) or None, **payload}
     try:
-        with open_url(address, address_guard(), {}, record, method="POST", json=body, seconds=30) as opened:
+        with open_url(address, address_guard(), {}, record, method="POST", json=body, seconds=RELAY_SECONDS) as opened:
             if opened.status >= 300:
                 raise ProviderError(f"The address answered {opened.status}.")
     finally:

@@ -146,6 +146,7 @@ def _fresh_link(claim: Claim) -> str:
 
 def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
     """Postpones a download that broke: it resumes from the bytes on the disk. Six breaks without growth: a bad file."""
+    claim.check()  # a download that gave way to another one did not break
     export = claim.export
     largest = max(before, export.largest_part_bytes)
     grown = part.size > largest
@@ -167,6 +168,7 @@ def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error
 
 def _reject_part(claim: Claim, part: files.PartialFile, why: str) -> None:
     """Discards a part that is unusable and starts again with a fresh link; the second time the export fails."""
+    claim.check()
     export = claim.export
     part.discard()
     if export.refetches:

@@ -39,7 +39,7 @@ from exports.transport.ssrf import AddressGuard
 _correlation_prefix: Final = secrets.token_hex(10)
 _correlation_counter: Final = itertools.count()
 CA_FILE: Final = certifi.where()
-OVERDUE_CHECK_SECONDS: Final = 5
+OVERDUE_CHECK_SECONDS: Final = 1
 
 
 def new_correlation_id() -> str:
@@ -66,6 +66,7 @@ class Exchange:
 
 
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+_watcher: ContextVar[Callable[[Exchange | None], None]] = ContextVar("watcher", default=lambda exchange: None)
 _running: set[Exchange] = set()
 _running_lock = threading.Lock()
 _watchdog_started = False
@@ -83,12 +84,25 @@ def track_exchange(seconds: float | None, before_first_byte: Callable[[], None] 
         exchange.deadline = time.monotonic() + seconds
         _watch(exchange)
     reset_token = _current.set(exchange)
+    watcher = _watcher.get()
+    watcher(exchange)
     try:
         yield exchange
     finally:
+        watcher(None)
         _current.reset(reset_token)
         with _running_lock:
             _running.discard(exchange)
+
+
+@contextlib.contextmanager
+def watch_exchanges(watcher: Callable[[Exchange | None], None]) -> Iterator[None]:
+    """Calls `watcher` with each exchange of this thread while the block runs, and with None when it has ended."""
+    reset_token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(reset_token)
 
 
 def _watch(exchange: Exchange) -> None:
