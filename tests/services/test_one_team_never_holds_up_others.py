@@ -15,6 +15,12 @@ from tests.helpers.two_teams import NOISE_SECONDS, OtherTeam
 
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=40), pytest.mark.timeout(300)]
 VIDEO = "65fa6b07dca2e367461a2925"
+SLOW_EXPORTS = (
+    ("ulule", "4001", "orders"),
+    ("ulule", "4003", "orders"),
+    ("ulule", "4005", "orders"),
+    ("playcanvas", "100001", "archive"),
+)
 RELAY_HOSTS = [f"127.0.0.{number}" for number in range(2, 10)]
 
 
@@ -66,9 +72,9 @@ def test_four_slow_downloads(
 ) -> None:
     lone = others.lone_seconds()
     numbers = []
-    for project in ("4001", "4003", "4004", "4005"):
-        own_sandbox.fault(provider="ulule", project=project, on="file", fault="redirect_ok", location=slow_host.url)
-        numbers.append(portal.ask(portal.project("ulule", own_sandbox.origin("ulule"), project), "orders"))
+    for provider, project, type_ in SLOW_EXPORTS:
+        own_sandbox.fault(provider=provider, project=project, on="file", fault="redirect_ok", location=slow_host.url)
+        numbers.append(portal.ask(portal.project(provider, own_sandbox.origin(provider), project), type_))
     wait_for(lambda: len(slow_host.starts) >= 4, 60, portal.logs)
     assert_quick(others, lone)
     slow = [portal.export(number) for number in numbers]
