@@ -114,9 +114,9 @@ class _Batch:
             limit = slots * (POLLS_TOGETHER if queue == POLL else 1)
             left_out = self._left_out(queue, busy_teams)
             exports = leases.reserve([step], limit, self.oldest[step], self.load.running, left_out)
-            groups = _groups(queue, exports)
-            leases.release_reserved([export for group in groups[slots:] for export in group])
-            for group in groups[:slots]:
+            groups, without_slot = _groups(queue, exports, slots, self._slow_slots())
+            leases.release_reserved(without_slot)
+            for group in groups:
                 messages.append(_message(queue, group))
                 carried[messages[-1].task_id] = Counter((export.team_id, export.project_id) for export in group)
                 if queue == POLL and group[0].polls_alone:
@@ -136,15 +136,22 @@ class _Batch:
         reserved = {team for row in self.reservations if row.queue != FETCH for team, _project, _number in row.exports}
         return frozenset(running | reserved)
 
-    def _left_out(self, queue: str, busy_teams: frozenset[int]) -> fairness.LeftOut:
-        """Slow polls of a team take one slot at a time, those of all teams a third of the slots, and never the last."""
-        if queue != POLL:
-            return fairness.LeftOut(busy_teams)
+    def _slow_polls(self) -> list[set[int]]:
+        """The teams of each message of slow polls that is under way."""
         rows = [row for row in self.reservations if row.queue == POLL and row.slow_since is not None]
         slow = [message.teams for message in self.load.messages if message.queue == POLL and message.slow]
-        slow += [{team for team, _project, _number in row.exports} for row in rows]
-        full = bool(busy_teams) or len(slow) >= max(1, self.load.free.slots(POLL) // 3)
-        return fairness.LeftOut(busy_teams, frozenset[int]().union(*slow), full)
+        return [*slow, *({team for team, _project, _number in row.exports} for row in rows)]
+
+    def _slow_slots(self) -> int:
+        """How many more messages of slow polls there may be: they take up to a third of the slots."""
+        return max(1, self.load.free.slots(POLL) // 3) - len(self._slow_polls())
+
+    def _left_out(self, queue: str, busy_teams: frozenset[int]) -> fairness.LeftOut:
+        """Slow polls of a team take one slot at a time, and none takes the room of others."""
+        if queue != POLL:
+            return fairness.LeftOut(busy_teams)
+        slow = frozenset[int]().union(*self._slow_polls())
+        return fairness.LeftOut(busy_teams, slow, bool(busy_teams) or self._slow_slots() < 1)
 
 
 def _make_downloads_give_way(load: capacity.Load) -> None:
@@ -165,16 +172,24 @@ def _lock_for_counting() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _groups(queue: str, exports: Sequence[Reserved]) -> list[list[Reserved]]:
-    """The exports that go into one message each: of polls many, but slow ones only with slow ones of the same team."""
-    if queue != POLL:
-        return [[export] for export in exports]
-    together: dict[int, list[Reserved]] = {}
-    for export in exports:
-        together.setdefault(export.team_id if export.polls_alone else 0, []).append(export)
-    return [
-        group[at : at + POLLS_TOGETHER] for group in together.values() for at in range(0, len(group), POLLS_TOGETHER)
-    ]
+def _groups(
+    queue: str, exports: Sequence[Reserved], slots: int, slow_slots: int
+) -> tuple[list[list[Reserved]], list[Reserved]]:
+    """The exports that go into one message each, and those for which there is no slot.
+
+    Of polls many go together, but slow ones only with slow ones of the same team, up to `slow_slots` messages.
+    """
+    if queue == POLL:
+        together: dict[int, list[Reserved]] = {}
+        for export in exports:
+            together.setdefault(export.team_id if export.polls_alone else 0, []).append(export)
+        quick = together.pop(0, [])
+        groups = [group[:POLLS_TOGETHER] for group in together.values()][: max(0, slow_slots)]
+        groups += [quick[at : at + POLLS_TOGETHER] for at in range(0, len(quick), POLLS_TOGETHER)]
+    else:
+        groups = [[export] for export in exports]
+    chosen = {export.export_id for group in groups[:slots] for export in group}
+    return groups[:slots], [export for export in exports if export.export_id not in chosen]
 
 
 def _message(queue: str, exports: Sequence[Reserved]) -> Message:

@@ -1,4 +1,4 @@
-"""A host of files that sends so many bytes a second, and resumes by Range."""
+"""A host of files that sends so many bytes a second, and resumes by Range; with 0 it never answers."""
 
 import threading
 import time
@@ -37,6 +37,9 @@ def slow_file_host(bytes_per_second: int, *, resumes: bool = True) -> Iterator[S
             wanted = self.headers.get("Range", "") if resumes else ""
             start = int(wanted.removeprefix("bytes=").removesuffix("-") or 0)
             host.starts.append(start)
+            if not bytes_per_second:
+                stopping.wait()
+                return
             self.send_response(206 if wanted else 200)
             self.send_header("Content-Length", str(SIZE - start))
             if wanted:

@@ -35,12 +35,13 @@ def sign_in(portal: Installation) -> requests.Session:
     return browser
 
 
-def post_form(portal: Installation, browser: requests.Session, path: str, **form: str) -> requests.Response:
-    """Posts a form of a page with its token."""
-    address = f"http://127.0.0.1:{portal.port}{path}"
+def make_token(portal: Installation, browser: requests.Session) -> requests.Response:
+    """Fills in a form of a page that needs to write."""
+    address = f"http://127.0.0.1:{portal.port}/profile/"
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get(address, timeout=30).text)
     assert token is not None
-    return browser.post(address, {**form, "csrfmiddlewaretoken": token[1]}, timeout=30)
+    form = {"team": "1", "name": "For a script", "scope": "write", "days": "", "csrfmiddlewaretoken": token[1]}
+    return browser.post(f"{address}tokens", form, timeout=30)
 
 
 def assert_unavailable(answer: requests.Response, kind: str) -> None:
@@ -90,7 +91,7 @@ def test_sqlite_is_held_for_half_a_minute(embedded: Installation, own_sandbox: S
             embedded.api("POST", f"/projects/{projects['4005']}/exports", body), "application/problem+json"
         )
         assert_unavailable(embedded.api("POST", f"/exports/{numbers[0]}/cancel"), "application/problem+json")
-        assert_unavailable(post_form(embedded, browser, "/profile/", name="Another name"), "text/html")
+        assert_unavailable(make_token(embedded, browser), "text/html")
         time.sleep(max(0.0, HELD_SECONDS - (time.monotonic() - begun)))
     numbers.append(embedded.ask(projects["4005"], "orders"))
     for number in numbers:
