@@ -1,7 +1,7 @@
 """Fairness: when more is due than there are slots, teams take turns, and within a team its projects."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush, heapreplace
@@ -42,8 +42,17 @@ EPOCH_SQL: Final = {
     "sqlite": "(julianday(next_step_at) - 2440587.5) * 86400",
 }
 MAX_PER_PROJECT: Final = 8
-# How many exports of teams that have nothing under way one claim considers.
-MAX_OF_IDLE_TEAMS: Final = 100
+# The first due export of each project of other teams: one index probe for each, however many exports are due.
+OTHER_TEAMS_SQL: Final = """
+    SELECT id, team_id, project_id, {since} FROM exports_export WHERE id IN (
+        SELECT (
+            SELECT e.id FROM exports_export e
+            WHERE e.project_id = p.id AND {slow} e.step IN ({steps}) AND e.next_step_at <= %s
+                AND (e.held_until IS NULL OR e.held_until <= %s)
+            ORDER BY e.next_step_at LIMIT 1
+        ) FROM exports_project p WHERE p.team_id NOT IN ({teams})
+    ) {lock}
+"""
 COUNT_SQL: Final = """
     SELECT team_id, COUNT(*) FROM exports_export
     WHERE step = %s AND next_step_at <= %s AND (held_until IS NULL OR held_until <= %s) GROUP BY team_id
@@ -52,7 +61,7 @@ COUNT_SQL: Final = """
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Due exports that are not to be chosen: all of `teams`, and slow polls, either of `slow_teams` or any."""
+    """Due exports that are not to be chosen: all of `teams`, and slow polls, either of `slow_teams` or any (`slow`)."""
 
     teams: frozenset[int] = frozenset()
     slow_teams: frozenset[int] = frozenset()
@@ -61,17 +70,17 @@ class LeftOut:
     def __bool__(self) -> bool:
         return bool(self.teams or self.slow_teams or self.slow)
 
-    def sql(self) -> tuple[str, list[int]]:
-        """The beginning of a WHERE clause, and its values."""
-        clauses, values = [], [*self.teams]
-        if self.teams:
-            clauses.append(f"team_id NOT IN ({', '.join(['%s'] * len(self.teams))}) AND")
+    def slow_sql(self) -> tuple[str, list[int]]:
+        """The part of a WHERE clause that leaves out slow polls, and its values."""
         if self.slow:
-            clauses.append("NOT polls_alone AND")
-        elif self.slow_teams:
-            clauses.append(f"NOT (polls_alone AND team_id IN ({', '.join(['%s'] * len(self.slow_teams))})) AND")
-            values += self.slow_teams
-        return " ".join(clauses), values
+            return "NOT polls_alone AND", []
+        if not self.slow_teams:
+            return "", []
+        return f"NOT (polls_alone AND team_id IN ({_marks(self.slow_teams)})) AND", [*self.slow_teams]
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 NOTHING: Final = LeftOut()
@@ -89,22 +98,23 @@ def candidates(steps: Sequence[str], now: datetime, limit: int, left_out: LeftOu
     """The due exports from which `choose_fairly` chooses, locked until the transaction ends.
 
     The `limit` that have waited longest, and the first MAX_PER_PROJECT of each of up to MAX_PROJECTS projects. Where
-    teams are left out, the MAX_OF_IDLE_TEAMS of the others that have waited longest.
+    teams are left out, the first one of each project of the others.
     """
-    condition, values = left_out.sql()
+    condition, values = left_out.slow_sql()
     params = [*values, *steps, *[connection.ops.adapt_datetimefield_value(now)] * 2]
     # SQLite has one writer at a time, so there is nothing to lock.
     clauses = {
         "since": EPOCH_SQL[connection.vendor],
-        "steps": ", ".join(["%s"] * len(steps)),
+        "steps": _marks(steps),
         "lock": "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else "",
     }
     with connection.cursor() as cursor:
-        first = max(limit, MAX_OF_IDLE_TEAMS) if left_out.teams else limit
-        cursor.execute(DUE_SQL.format(where=condition, **clauses), [*params, first])
-        oldest: set[Candidate] = set(cursor.fetchall())
         if left_out.teams:
-            return oldest
+            statement = OTHER_TEAMS_SQL.format(slow=condition, teams=_marks(left_out.teams), **clauses)
+            cursor.execute(statement, [*params, *left_out.teams])
+            return set(cursor.fetchall())
+        cursor.execute(DUE_SQL.format(where=condition, **clauses), [*params, limit])
+        oldest: set[Candidate] = set(cursor.fetchall())
         projects, limit_per_project = _projects(cursor), min(MAX_PER_PROJECT, limit)
         if connection.vendor == "postgresql":
             of_project = DUE_SQL.format(where=f"project_id = p.id AND {condition}", **clauses)

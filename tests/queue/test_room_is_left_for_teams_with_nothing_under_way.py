@@ -26,10 +26,11 @@ def add_node(queues: Sequence[str] = QUEUES, slots: int = SLOTS) -> None:
     Heartbeat.record("worker:test@host", queues=list(queues), slots=slots)
 
 
-def project_of_other_team(cast: Cast, remote_id: str = "4002", origin: str = "") -> Project:
-    credential = Credential.objects.create(
-        team=cast.other_team, provider="ulule", name=f"theirs {remote_id}", origin=origin
-    )
+def project_of_other_team(cast: Cast, remote_id: str = "4002") -> Project:
+    known = Project.objects.filter(team=cast.other_team, remote_id=remote_id).first()
+    if known is not None:
+        return known
+    credential = Credential.objects.create(team=cast.other_team, provider="ulule", name=f"theirs {remote_id}")
     return Project.objects.create(team=cast.other_team, credential=credential, remote_id=remote_id, name="Theirs")
 
 
@@ -62,14 +63,16 @@ def test_it_has_the_slot_though_its_next_step_is_another_one(cast: Cast) -> None
     add_node()
     create_due_exports(cast.project("ulule"), cast.member, 100, clock.seconds_from_now(-60))
     dispatch()
-    exports = create_due_exports(project_of_other_team(cast), cast.outsider, 3, clock.seconds_from_now(-1))
-    make_step(exports[:2], states.POLL)
-    make_step(exports[2:], states.FETCH)
+    [polled] = create_due_exports(project_of_other_team(cast), cast.outsider, 1, clock.seconds_from_now(-1))
+    [also] = create_due_exports(project_of_other_team(cast, "4003"), cast.outsider, 1, clock.seconds_from_now(-1))
+    [fetched] = create_due_exports(project_of_other_team(cast), cast.outsider, 1, clock.seconds_from_now(-2))
+    make_step([polled, also], states.POLL)
+    make_step([fetched], states.FETCH)
     [message] = dispatch()
     assert (message.queue, len(message.args[0])) == (POLL, 2), "polls go together there, too"
     dispatcher.end(message.task_id, more_due=False)
     [message] = dispatch()
-    assert (message.queue, message.args[0]) == (FETCH, exports[2].pk)
+    assert (message.queue, message.args[0]) == (FETCH, fetched.pk)
 
 
 def test_a_second_slow_team_leaves_it_too(cast: Cast) -> None:
