@@ -118,15 +118,15 @@ def read() -> Load:
     """The capacity now, and what takes it."""
     now = connection.ops.adapt_datetimefield_value(clock.now())
     silent_since = connection.ops.adapt_datetimefield_value(clock.now() - SILENT)
-    turn_began = connection.ops.adapt_datetimefield_value(clock.now() - preemption.TURN)
+    slice_began = connection.ops.adapt_datetimefield_value(clock.now() - preemption.TIME_SLICE)
     nodes: list[tuple[list[str], int]] = []
     messages: list[RunningMessage] = []
     with connection.cursor() as cursor:
-        cursor.execute(READ_SQL, [silent_since, turn_began, now])
-        for queue, slots, content, task_id, slow, had_turn, gives_way in cursor.fetchall():
+        cursor.execute(READ_SQL, [silent_since, slice_began, now])
+        for queue, slots, content, task_id, slow, slice_over, gives_way in cursor.fetchall():
             if queue is None:
                 nodes.append((json.loads(content), slots))
             else:
                 exports = tuple((team, project, number) for team, project, number in json.loads(content))
-                messages.append(RunningMessage(task_id, queue, exports, bool(slow), bool(had_turn), bool(gives_way)))
+                messages.append(RunningMessage(task_id, queue, exports, bool(slow), bool(slice_over), bool(gives_way)))
     return Load(Capacity(nodes, Counter(message.queue for message in messages)), messages)

@@ -19,18 +19,18 @@ DEMANDED_BYTES_PER_SECOND: Final = 128 * 1024
 MIN_MEASURED_SECONDS: Final = 2.0
 MEASURED_SECONDS: Final = 5.0
 # How long a slow download may go on while another one waits that has no better right to the slot.
-TURN: Final = timedelta(seconds=15)
+TIME_SLICE: Final = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
 class RunningMessage:
-    """A message that takes a slot. `slow`, `had_turn`: its download is slow, and has been for TURN."""
+    """A message that takes a slot. `slow`, `slice_over`: its download is slow, and has been for a TIME_SLICE."""
 
     task_id: str
     queue: str
     exports: tuple[Running, ...] = ()
     slow: bool = False
-    had_turn: bool = False
+    slice_over: bool = False
     gives_way: bool = False
 
     @property
@@ -63,7 +63,8 @@ class SpeedMeter:
 def choose_to_give_way(downloads: Iterable[RunningMessage], waiting: Mapping[int, int]) -> list[str]:
     """The task ids of slow downloads that are to give way. `waiting`: how many downloads of each team wait for a slot.
 
-    To a team that has at least two downloads fewer under way, at once; else after a turn, and to none that has more.
+    To a team that has at least two downloads fewer under way, at once; else after its time slice, and to none that has
+    more.
     """
     downloads = list(downloads)
     # The slots of those that give way already go to teams that wait; they are counted as if they had come free.
@@ -83,7 +84,9 @@ def choose_to_give_way(downloads: Iterable[RunningMessage], waiting: Mapping[int
         possible = [download for download in slow if _may_take(team, download, running)]
         if not possible:
             continue
-        victim = max(possible, key=lambda download: (max(running[team] for team in download.teams), download.had_turn))
+        victim = max(
+            possible, key=lambda download: (max(running[team] for team in download.teams), download.slice_over)
+        )
         slow.remove(victim)
         chosen.append(victim.task_id)
         running.subtract(victim.teams)
@@ -95,5 +98,5 @@ def _may_take(team: int, download: RunningMessage, running: Mapping[int, int]) -
     """Whether an export of the team may have the slot of this slow download."""
     theirs = max((running[other] for other in download.teams), default=0)
     if team in download.teams:
-        return download.had_turn
-    return theirs >= running[team] + (1 if download.had_turn else 2)
+        return download.slice_over
+    return theirs >= running[team] + (1 if download.slice_over else 2)

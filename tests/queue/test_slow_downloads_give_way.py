@@ -8,9 +8,9 @@ A, B, C, D, E = range(1, 6)
 
 
 def download(
-    name: str, team: int, *, slow: bool = True, had_turn: bool = False, gives_way: bool = False
+    name: str, team: int, *, slow: bool = True, slice_over: bool = False, gives_way: bool = False
 ) -> RunningMessage:
-    return RunningMessage(name, "fetch", ((team, 10 * team, 1),), slow, had_turn, gives_way)
+    return RunningMessage(name, "fetch", ((team, 10 * team, 1),), slow, slice_over, gives_way)
 
 
 def four(team: int = A, **more: bool) -> list[RunningMessage]:
@@ -39,19 +39,19 @@ def test_nobody_gives_way_twice_for_one_that_waits() -> None:
     assert choose_to_give_way(downloads, {B: 1}) == []
 
 
-@pytest.mark.parametrize("had_turn", [False, True])
-def test_downloads_of_one_team_take_turns(had_turn: bool) -> None:
-    assert len(choose_to_give_way(four(had_turn=had_turn), {A: 2})) == (2 if had_turn else 0)
+@pytest.mark.parametrize("slice_over", [False, True])
+def test_downloads_of_one_team_take_turns(slice_over: bool) -> None:
+    assert len(choose_to_give_way(four(slice_over=slice_over), {A: 2})) == (2 if slice_over else 0)
 
 
-@pytest.mark.parametrize("had_turn", [False, True])
-def test_the_only_one_of_a_team_gives_way_after_its_turn_and_only_to_a_team_that_has_none(had_turn: bool) -> None:
-    downloads = [download(str(team), team, had_turn=had_turn) for team in (A, B, C, D)]
-    assert len(choose_to_give_way(downloads, {E: 2})) == (1 if had_turn else 0)
+@pytest.mark.parametrize("slice_over", [False, True])
+def test_the_only_one_of_a_team_gives_way_after_its_turn_and_only_to_a_team_that_has_none(slice_over: bool) -> None:
+    downloads = [download(str(team), team, slice_over=slice_over) for team in (A, B, C, D)]
+    assert len(choose_to_give_way(downloads, {E: 2})) == (1 if slice_over else 0)
 
 
 def test_a_team_gives_way_to_none_that_has_as_many() -> None:
-    downloads = [download("a", A, had_turn=True), download("b", B, slow=False)]
+    downloads = [download("a", A, slice_over=True), download("b", B, slow=False)]
     assert choose_to_give_way(downloads, {B: 1}) == []
 
 
@@ -61,7 +61,7 @@ def test_it_is_taken_from_the_team_with_the_most() -> None:
 
 
 def test_nobody_waits() -> None:
-    assert choose_to_give_way(four(had_turn=True), {}) == []
+    assert choose_to_give_way(four(slice_over=True), {}) == []
 
 
 def speeds(per_second: list[int]) -> list[bool]:

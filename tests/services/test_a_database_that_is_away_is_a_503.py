@@ -22,17 +22,15 @@ HELD_SECONDS = 30.0
 SOON = 8.0
 
 
-def sign_in(portal: Installation) -> requests.Session:
-    """A browser that is signed in."""
-    browser = requests.Session()
+def sign_in(portal: Installation, browser: requests.Session) -> requests.Response:
+    """Signs in; the page that comes then."""
     address = f"http://127.0.0.1:{portal.port}/sign-in/"
     browser.get(address, timeout=30)
     page = browser.get(address, timeout=30).text
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
     assert token is not None
     form = {"username": OWNER, "password": "a long enough one", "csrfmiddlewaretoken": token[1]}
-    assert "Sign in" not in browser.post(address, form, timeout=30).text
-    return browser
+    return browser.post(address, form, timeout=30)
 
 
 def make_token(portal: Installation, browser: requests.Session) -> requests.Response:
@@ -67,7 +65,8 @@ def held_by_another_program(portal: Installation) -> Iterator[None]:
 def test_sqlite_is_held_for_half_a_minute(embedded: Installation, own_sandbox: Sandbox) -> None:
     embedded.start_web()
     embedded.start_worker()
-    browser = sign_in(embedded)
+    browser = requests.Session()
+    assert "Sign in" not in sign_in(embedded, browser).text
     projects = {
         "4001": embedded.project("ulule", own_sandbox.origin("ulule"), "4001"),
         "4003": embedded.project("ulule", own_sandbox.origin("ulule"), "4003"),
@@ -92,6 +91,7 @@ def test_sqlite_is_held_for_half_a_minute(embedded: Installation, own_sandbox: S
         )
         assert_unavailable(embedded.api("POST", f"/exports/{numbers[0]}/cancel"), "application/problem+json")
         assert_unavailable(make_token(embedded, browser), "text/html")
+        assert_unavailable(sign_in(embedded, requests.Session()), "text/html")
         time.sleep(max(0.0, HELD_SECONDS - (time.monotonic() - begun)))
     numbers.append(embedded.ask(projects["4005"], "orders"))
     for number in numbers:
@@ -100,7 +100,8 @@ def test_sqlite_is_held_for_half_a_minute(embedded: Installation, own_sandbox: S
 
 
 def test_postgresql_is_away_for_a_while(on_redis: Installation, own_sandbox: Sandbox) -> None:
-    browser = sign_in(on_redis)
+    browser = requests.Session()
+    assert "Sign in" not in sign_in(on_redis, browser).text
     project = on_redis.project("ulule", own_sandbox.origin("ulule"), "4001")
     name = urlsplit(on_redis.environment["DATABASE_URL"]).path.strip("/")
     with connect_as_admin(DATABASE) as admin:
