@@ -3,7 +3,7 @@
 Viewers see and download; members also export; owners also manage credentials, members and invitations.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -63,9 +63,9 @@ def credentials(member: Member) -> QuerySet[Credential]:
     return Credential.objects.select_related("team").filter(team=member.team)
 
 
-def export(member: Member, pk: int, verb: str = VIEW) -> Export:
-    """The team's export with this id. Raises Http404, PermissionDenied."""
-    row = exports(member).filter(pk=pk).first()
+def export(member: Member, pk: int, verb: str = VIEW, **annotations: Any) -> Export:
+    """The team's export with this id, with `annotations` of the query. Raises Http404, PermissionDenied."""
+    row = exports(member).annotate(**annotations).filter(pk=pk).first()
     if row is None:
         raise Http404("There is no such export in this team.")
     require(member, verb)

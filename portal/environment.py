@@ -23,6 +23,9 @@ env = environ.Env()
 # Seconds, and milliseconds in tcp_user_timeout: see `database`.
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
+# How long a request waits for a database that another program holds, or that cannot be reached, before it is a 503.
+WEB_WAIT_SECONDS = 5
+
 # Redis and RabbitMQ are for production, `spool` is the embedded broker; `memory` reaches no other process, for tests.
 BROKER_SCHEMES = {"redis", "rediss", "sentinel", "amqp", "amqps", "spool", "memory"}
 
@@ -179,6 +182,13 @@ def database(folder: Path) -> dict[str, Any]:
     # A file, because threads that share Django's default test database in memory lock each other out.
     settings["TEST"] = {"NAME": str(folder / "test.sqlite3")}
     return settings
+
+
+def limit_waits(database: dict[str, Any]) -> None:
+    """Has the web process wait less for the database than workers do: a person waits for the answer."""
+    name = "connect_timeout" if database["ENGINE"].endswith("postgresql") else "timeout"
+    options = database["OPTIONS"]
+    options[name] = min(int(options[name]), WEB_WAIT_SECONDS)
 
 
 def broker(folder: Path) -> tuple[str, dict[str, Any]]:

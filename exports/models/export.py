@@ -122,7 +122,7 @@ class Export(models.Model):
         default=False, editable=False, help_text="Claimed for a message whose task has not begun."
     )
     polls_alone = models.BooleanField(
-        default=False, editable=False, help_text="Its provider answers slowly: it is polled in a message of its own."
+        default=False, editable=False, help_text="Its provider answers slowly: it is polled with other slow ones."
     )
     wake_requested = models.BooleanField(
         default=False, editable=False, help_text="A hint came while a step was under way."

@@ -22,6 +22,7 @@ from exports.models import Export, RateWindow
 from exports.models.export import OPEN
 from exports.queue import fairness
 from exports.queue.begin_sql import SeenAtBegin, begin_in_one_statement
+from exports.transport.connections import Exchange
 
 # How long a message may wait in the queue before its reservation ends.
 RESERVATION_SECONDS: Final = 10.0
@@ -66,7 +67,8 @@ class Claim:
     """The right to take one step of an export.
 
     `lease_until`: the monotonic time until which the lease surely stands. `window_at_admission`: the rate window as it
-    was when the step's rate slot was taken. `stopped`: set when the worker stops and the step must end.
+    was when the step's rate slot was taken. `stopped`: set when the worker stops and the step must end. `exchange`: the
+    HTTP exchange under way, where it is watched. `received`: bytes of the file that this step has received.
     """
 
     export: Export
@@ -76,6 +78,17 @@ class Claim:
     window_at_admission: RateWindow | None = field(default=None, repr=False)
     seen_at_begin: SeenAtBegin = field(default_factory=SeenAtBegin, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event, repr=False)
+    exchange: Exchange | None = field(default=None, repr=False)
+    received: int = 0
+
+    def watch(self, exchange: Exchange | None) -> None:
+        """Notes the exchange that is under way, None after it."""
+        self.exchange = exchange
+
+    def abort(self) -> None:
+        """Aborts the exchange that is under way. May be called from another thread."""
+        if (exchange := self.exchange) is not None:
+            exchange.abort()
 
     def check(self) -> None:
         """Raises LostClaimError when the claim may no longer stand."""
@@ -114,7 +127,13 @@ def _aware_time(at: datetime | str) -> datetime:
     return time if timezone.is_aware(time) else time.replace(tzinfo=UTC)
 
 
-def reserve(steps: Sequence[str], limit: int, since: datetime, running: Iterable[fairness.Running]) -> list[Reserved]:
+def reserve(
+    steps: Sequence[str],
+    limit: int,
+    since: datetime,
+    running: Sequence[fairness.Running],
+    left_out: fairness.LeftOut = fairness.NOTHING,
+) -> list[Reserved]:
     """Reserves up to `limit` due exports whose next step is one of these, for messages that are about to be published.
 
     `since`: since when the oldest of them is due. When more are due than there are slots, teams take turns, and within
@@ -124,8 +143,10 @@ def reserve(steps: Sequence[str], limit: int, since: datetime, running: Iterable
         return []
     now = clock.now()
     due = Export.objects.due(now).filter(step__in=steps)
-    if since < now - timedelta(seconds=BACKLOG_SECONDS):
-        candidates = fairness.candidates(steps, now, limit)
+    if left_out or since < now - timedelta(seconds=BACKLOG_SECONDS):
+        candidates: Iterable[fairness.Candidate] = fairness.candidates(steps, now, limit, left_out)
+        if left_out.teams:
+            candidates = fairness.prefer_idle_origins(candidates, running)
         chosen = fairness.choose_fairly(candidates, limit, running)
         # Other transactions may have locked all that is due.
         return _take([row[0] for row in chosen], now) if chosen else []
@@ -203,8 +224,8 @@ def release_reserved(reserved: Sequence[Reserved]) -> None:
         rows.update(held_until=None, fence=F("fence") + 1, reserved=False)
 
 
-def release(claim: Claim) -> None:
-    """Releases a claim without a result, so that another worker need not wait for its lease to end."""
+def release(claim: Claim, **fields: Any) -> None:
+    """Releases a claim without a result, so that another worker need not wait for its lease to end; writes `fields`."""
     rows = Export.objects.filter(pk=claim.export.pk, fence=claim.fence, status__in=OPEN)
-    rows.update(held_until=None, fence=F("fence") + 1, crash_count=0)
+    rows.update(held_until=None, fence=F("fence") + 1, crash_count=0, **fields)
     claim.lost = True

@@ -21,7 +21,7 @@ from exports.steps.errors import handle_error
 from exports.transport.client import CallRecord
 from exports.transport.errors import ProviderError, UnclearError
 
-# An answer that takes longer than this beside others is waited for in a message of its own.
+# An answer that takes longer than this is not waited for; the next poll goes into a message of slow polls.
 PATIENCE_SECONDS: Final = 8.0
 # All calls of one poll together, however slowly their answers drip. A provider may need half a minute for one.
 POLL_SECONDS: Final = 60.0

@@ -93,6 +93,7 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
                 file.write(chunk)
                 progress.sha256.update(chunk)
                 progress.size += len(chunk)
+                claim.received += len(chunk)
                 if progress.size > max_bytes:
                     raise TooLargeError(f"The file has more than {max_bytes} bytes; {limit_sentence}")
     except ContentCodingError as error:

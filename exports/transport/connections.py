@@ -15,6 +15,7 @@ import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from http.client import HTTPConnection
 from select import POLLIN, poll
 from typing import Final
@@ -34,7 +35,7 @@ CONNECT_SECONDS: Final = 10.0
 # A slow answer is not a lost one: a submit that is answered after half a minute must still be accepted.
 READ_SECONDS: Final = 75.0
 MAX_IDLE: Final = 64
-OVERDUE_CHECK_SECONDS: Final = 5
+OVERDUE_CHECK_SECONDS: Final = 1
 
 
 def new_correlation_id() -> str:
@@ -59,6 +60,7 @@ class Exchange:
                 self.sock.shutdown(socket.SHUT_RDWR)
 
 
+_watcher: ContextVar[Callable[[Exchange | None], None]] = ContextVar("watcher", default=lambda exchange: None)
 _running: set[Exchange] = set()
 _running_lock = threading.Lock()
 _watchdog_started = False
@@ -75,11 +77,24 @@ def track_exchange(seconds: float | None, before_first_byte: Callable[[], None] 
     if seconds is not None:
         exchange.deadline = time.monotonic() + seconds
         _watch(exchange)
+    watcher = _watcher.get()
+    watcher(exchange)
     try:
         yield exchange
     finally:
+        watcher(None)
         with _running_lock:
             _running.discard(exchange)
+
+
+@contextlib.contextmanager
+def watch_exchanges(watcher: Callable[[Exchange | None], None]) -> Iterator[None]:
+    """Calls `watcher` with each exchange of this thread while the block runs, and with None when it has ended."""
+    reset_token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(reset_token)
 
 
 def _watch(exchange: Exchange) -> None:

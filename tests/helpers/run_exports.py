@@ -41,7 +41,7 @@ def claim_due(steps: Sequence[str], limit: int, running: Iterable[Running] = (),
     if not oldest:
         return []
     with transaction.atomic():
-        reserved = leases.reserve(steps, limit, min(oldest) if fair else clock.now(), running)
+        reserved = leases.reserve(steps, limit, min(oldest) if fair else clock.now(), list(running))
     return leases.begin([(one.export_id, one.fence) for one in reserved])
 
 
@@ -49,7 +49,7 @@ def deliver_due() -> int:
     """Sends what is due, as the dispatcher and the tasks would. Returns how many messages were sent."""
     with transaction.atomic():
         reserved = deliveries.reserve(20)
-    return sum(outbox.deliver(message_id) for message_id in reserved)
+    return sum(outbox.deliver(message.pk) for message in reserved)
 
 
 def in_hand(claims: Iterable[Claim]) -> list[Running]:
