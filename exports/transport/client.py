@@ -19,8 +19,6 @@ from exports.transport.errors import (
     AddressError,
     BusyError,
     ContentCodingError,
-    CredentialError,
-    NotFoundError,
     NotSentError,
     ProviderError,
     RefusedError,
@@ -30,7 +28,7 @@ from exports.transport.errors import (
 from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import error_text, is_final_refusal, parse_json, retry_after_seconds
+from exports.transport.responses import error_of_status, error_text, is_final_refusal, parse_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
 TOTAL_SECONDS: Final = 150.0
@@ -275,17 +273,7 @@ class Client:
             return ApiResponse(status, body, headers)
         reason = self.redact(error_text(body))
         sentence = f"{label} answered {status}" + (f": {reason}" if reason else ".")
-        if status == 429:
-            raise BusyError(sentence, seconds=retry_after_seconds(headers), pause=True)
-        if status in (401, 403):
-            raise CredentialError(sentence, renewable=status == 401, known=status == 403, provider_status=word)
-        if status in (404, 410):
-            raise NotFoundError(sentence, provider_status=word)
-        if status in (408, 423, 425):
-            raise BusyError(sentence, seconds=15, provider_status=word)
-        if 400 <= status < 500:
-            raise RefusedError(sentence, provider_status=word)
-        raise UnclearError(sentence, provider_status=word)
+        raise error_of_status(status, sentence, headers)
 
     def values_to_redact(self) -> tuple[str, ...]:
         """The secrets of this credential, its tokens, and what was sent of them, without what may be shown."""

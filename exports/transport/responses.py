@@ -8,6 +8,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from exports.transport.errors import (
+    BusyError,
+    CredentialError,
+    NotFoundError,
+    ProviderError,
+    RefusedError,
+    UnclearError,
+)
+
 MAX_PAUSE_SECONDS: Final = 3600.0
 DEFAULT_PAUSE_SECONDS: Final = 60.0
 # Monthly limits are the longest that are known.
@@ -158,6 +167,22 @@ def _date_seconds(text: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def error_of_status(status: int, sentence: str, headers: Mapping[str, str]) -> ProviderError:
+    """What an answer that is no 2xx means, by RFC 9110 §15: busy, refused, not there, or unclear."""
+    word = str(status)
+    if status == 429:
+        return BusyError(sentence, seconds=retry_after_seconds(headers), pause=True)
+    if status in (401, 403):
+        return CredentialError(sentence, renewable=status == 401, known=status == 403, provider_status=word)
+    if status in (404, 410):
+        return NotFoundError(sentence, provider_status=word)
+    if status in (408, 423, 425):
+        return BusyError(sentence, seconds=15, provider_status=word)
+    if 400 <= status < 500:
+        return RefusedError(sentence, provider_status=word)
+    return UnclearError(sentence, provider_status=word)
 
 
 ID_NAME: Final = re.compile(r"_?id|.*(_id|Id|ID)|key|uuid|guid", re.S)
