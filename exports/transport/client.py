@@ -215,14 +215,15 @@ class Client:
             raise UnreadableError(error) from None
         except ProviderError as problem:
             error = problem.message
-            unreachable = isinstance(problem, NotSentError) and not isinstance(problem, AddressError)
+            # Also where a name leads inside: else the circuit breaker would say which names do.
+            unreachable = isinstance(problem, NotSentError)
             raise
         except (HTTPException, OSError) as problem:
             mapped = error_from_exception(problem, exchange, self.provider.label)
             # A server that was only given less time than usual counts as reachable.
             cut_short = self.patience is not None and exchange.connected and exchange.timed_out
             error = mapped.message
-            unreachable = status is None and not cut_short and not isinstance(mapped, AddressError)
+            unreachable = status is None and not cut_short
             raise mapped from None
         finally:
             if session is not self.session:
