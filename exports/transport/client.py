@@ -174,9 +174,9 @@ class Client:
             )
             if status not in REDIRECT_STATUSES:
                 return self._parse_answer(status, answer_headers, answer)
-            target = resolve_redirect(url, answer_headers.get("location", ""))
             if method != "GET":
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", provider_status=str(status))
+            target = resolve_redirect(url, answer_headers.get("location", ""))
             if self.guard.check(target)[:2] != parts[:2]:
                 raise AddressError(f"{self.provider.label} redirects to another host; the portal does not follow.")
             url = target
