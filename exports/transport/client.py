@@ -180,9 +180,9 @@ class Client:
                 except RefusedError as problem:
                     problem.final = is_final_refusal(status, answer, self.provider.is_own_error)
                     raise
-            target = resolve_redirect(url, answer_headers.get("location", ""))
             if method != "GET":
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", provider_status=str(status))
+            target = resolve_redirect(url, answer_headers.get("location", ""))
             if self.guard.check(target)[:2] != parts[:2]:
                 raise AddressError(f"{self.provider.label} redirects to another host; the portal does not follow.")
             url = target
@@ -225,14 +225,15 @@ class Client:
             raise UnreadableError(error) from None
         except ProviderError as problem:
             error = problem.message
-            unreachable = isinstance(problem, NotSentError) and not isinstance(problem, AddressError)
+            # Also where a name leads inside: else the circuit breaker would say which names do.
+            unreachable = isinstance(problem, NotSentError)
             raise
         except (HTTPException, OSError) as problem:
             mapped = error_from_exception(problem, exchange, self.provider.label)
             # A server that was only given less time than usual counts as reachable.
             cut_short = self.patience is not None and exchange.connected and exchange.timed_out
             error = mapped.message
-            unreachable = status is None and not cut_short and not isinstance(mapped, AddressError)
+            unreachable = status is None and not cut_short
             raise mapped from None
         finally:
             if session is not self.session:
