@@ -42,13 +42,12 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
     elif isinstance(error, AddressError):
         fail(claim, "address", error.message, source="worker", action=error.action)
     elif isinstance(error, CredentialError):
-        if error.known:  # One project's 403 says nothing about the credential's others.
-            fail(claim, "credential", f"{states.NO_ACCESS}. {error.message}", source="poll", action=error.action)
-            return
-        export.project.credential.__class__.objects.filter(pk=export.project.credential_id).update(
-            last_error=error.message[:500]
-        )
-        fail(claim, "credential", error.message, source="poll", action=error.action)
+        # One project's 403 says nothing about the credential's others, and a firewall's page nothing about it at all.
+        if error.final and not error.known:
+            rows = export.project.credential.__class__.objects.filter(pk=export.project.credential_id)
+            rows.update(last_error=error.message[:500])
+        message = f"{states.NO_ACCESS}. {error.message}" if error.final and error.known else error.message
+        fail(claim, "credential", message, source="poll", action=error.action)
     elif isinstance(error, RefusedError | UnreadableError):
         fail(claim, error.code, error.message, source="poll", action=error.action)
     elif isinstance(error, NotSentError | UnclearError):

@@ -90,7 +90,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) ->
     return min(max(seconds, 1.0), MAX_PAUSE_SECONDS)
 
 
-ID_NAME: Final = re.compile(r"_?id|.*(_id|Id|ID)|key|uuid|guid", re.S)
+ID_NAME: Final = re.compile(r"_?id|.*(_id|Id|ID)|uuid|guid", re.S)
 PLAIN_ID: Final = re.compile(r"[0-9]{1,20}|[0-9a-f-]{24,36}", re.I)
 MAX_IDS: Final = 8
 
