@@ -97,7 +97,14 @@ SOUND: dict[str, Callable[[], bytes]] = {
     "line end behind it": lambda: packed() + b"\r\n",
     "a program before it": lambda: b"MZ" + bytes(5000) + packed(),
     "names with the other slash": lambda: renamed(packed(), b"a/b.txt", b"a\\b.txt", first_only=True),
-    "another name before the data": lambda: renamed(packed(), b"a/b.txt", b"A_B.TXT", first_only=True),
+    "another case before the data": lambda: renamed(packed(), b"a/b.txt", b"A/B.TXT", first_only=True),
+    "another encoding before the data": lambda: renamed(
+        packed(**{"é.txt": b""}), "é.txt".encode(), b"\x82_.txt", first_only=True
+    ),
+    "letters that were replaced before the data": lambda: renamed(
+        packed(**{"é.txt": b""}), "é.txt".encode(), b"??.txt", first_only=True
+    ),
+    "a long name": lambda: packed(**{"n" * 1000: b"x"}),
     "a name that is no UTF-8": lambda: with_flags(
         renamed(packed(), b"project", b"pr\xff\xfeect"), 0x800, b"pr\xff\xfeect"
     ),
@@ -126,6 +133,11 @@ def test_an_unusual_archive_is_sound(tmp_path: Path, make: Callable[[], bytes]) 
 @pytest.mark.parametrize(("method", "said"), UNCHECKED.items())
 def test_a_member_in_another_method_is_kept_and_said(tmp_path: Path, method: int, said: str) -> None:
     assert check(tmp_path, as_method(packed(), method)) == said
+
+
+def test_another_name_before_the_data_is_said(tmp_path: Path) -> None:
+    data = renamed(packed(), b"a/b.txt", b"A_B.TXT", first_only=True)
+    assert check(tmp_path, data) == "1 member could not be checked: named differently in its own header."
 
 
 def test_reasons_are_counted(tmp_path: Path) -> None:
