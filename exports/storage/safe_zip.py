@@ -219,7 +219,7 @@ def _decode_name(name: bytes, flags: int) -> str:
     try:
         text = name.decode("utf-8")
     except UnicodeDecodeError:
-        text = name.decode("utf-8", "backslashreplace") if flags & UTF8_FLAG else name.decode("cp437")
+        text = name.decode("utf-8", "replace") if flags & UTF8_FLAG else name.decode("cp437")
     return text.replace("\\", "/")
 
 
