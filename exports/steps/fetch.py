@@ -162,6 +162,7 @@ def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | 
 
 def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
     """Postpones a download that broke: it resumes from the bytes on the disk. Six breaks without growth: a bad file."""
+    claim.check()
     export = claim.export
     largest = max(before, export.largest_part_bytes)
     grown = part.size > largest
@@ -188,6 +189,7 @@ def _reject_part(claim: Claim, part: files.PartialFile, why: str, pauses: Sequen
 
     After the last pause the export fails.
     """
+    claim.check()
     count = claim.export.refetches
     part.discard()
     if count >= len(pauses):
