@@ -3,7 +3,7 @@
 Viewers see and download; members also export; owners also manage credentials, members and invitations.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -52,9 +52,10 @@ def exports(member: Member) -> QuerySet[Export]:
     return Export.objects.with_related().filter(team=member.team)
 
 
-def projects(member: Member) -> QuerySet[Project]:
-    """The projects that the member may see: those of the team."""
-    return Project.objects.select_related("credential", "team").filter(team=member.team)
+def projects(member: Member, *, with_archived: bool = False) -> QuerySet[Project]:
+    """The projects that the member may see: those of the team, without archived ones unless asked for."""
+    rows = Project.objects.select_related("credential", "team").filter(team=member.team)
+    return rows if with_archived else rows.filter(archived_at=None)
 
 
 def credentials(member: Member) -> QuerySet[Credential]:
@@ -62,18 +63,18 @@ def credentials(member: Member) -> QuerySet[Credential]:
     return Credential.objects.select_related("team").filter(team=member.team)
 
 
-def export(member: Member, pk: int, verb: str = VIEW) -> Export:
-    """The team's export with this id. Raises Http404, PermissionDenied."""
-    row = exports(member).filter(pk=pk).first()
+def export(member: Member, pk: int, verb: str = VIEW, **annotations: Any) -> Export:
+    """The team's export with this id, with `annotations` of the query. Raises Http404, PermissionDenied."""
+    row = exports(member).annotate(**annotations).filter(pk=pk).first()
     if row is None:
         raise Http404("There is no such export in this team.")
     require(member, verb)
     return row
 
 
-def project(member: Member, pk: int, verb: str = VIEW) -> Project:
+def project(member: Member, pk: int, verb: str = VIEW, *, with_archived: bool = False) -> Project:
     """The team's project with this id. Raises Http404, PermissionDenied."""
-    row = projects(member).filter(pk=pk).first()
+    row = projects(member, with_archived=with_archived).filter(pk=pk).first()
     if row is None:
         raise Http404("There is no such project in this team.")
     require(member, verb)

@@ -57,3 +57,8 @@ def backoff(consecutive_failures: int, base_seconds: float = 2.0, max_seconds: f
     """Seconds to wait after so many failures in a row: doubles up to `max_seconds`; 50 to 100 % of it by chance."""
     longest: float = min(max_seconds, base_seconds * 2.0 ** min(consecutive_failures, 12))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def growing_pause(waited: float, shortest: float = 2.0, longest: float = 30.0) -> float:
+    """Seconds to wait after `waited` seconds of waiting: about as long again, between `shortest` and `longest`."""
+    return with_jitter(min(max(waited, shortest), longest))

@@ -15,6 +15,15 @@ class ConflictError(Exception):
     """The object is not in a state that allows the action."""
 
 
+class ArchivedError(ConflictError):
+    """The project is archived, so it takes no new exports."""
+
+    def __init__(self, project: object) -> None:
+        super().__init__(
+            f"The project {project} is archived and takes no new exports. Bring it back first: add its id again."
+        )
+
+
 class DuplicateError(ConflictError):
     """An export with the same project, type, format and options is still open: `export_id`."""
 

@@ -34,7 +34,7 @@ TRANSITIONS: Final[dict[str | None, frozenset[str]]] = {
 
 # Who or what caused a change.
 SOURCES: Final = ("person", "api", "schedule", "worker", "poll", "webhook", "watchdog", "staff")
-TRIGGERS: Final = ("person", "api", "schedule", "retry", "adopt")
+TRIGGERS: Final = ("person", "api", "command", "schedule", "retry", "adopt")
 
 # The values of error.code (why it failed) and of error.action (who must act).
 ERROR_CODES: Final = (
@@ -72,6 +72,9 @@ DEFAULT_ACTION: Final[dict[str, str]] = {
     "storage": "us",
     "internal": "us",
 }
+
+# How the message of an export begins that ended as "credential" though the credential is good: a 403.
+NO_ACCESS: Final = "No access to this project"
 
 
 class IllegalTransitionError(Exception):

@@ -17,6 +17,7 @@ from exports.queue import dispatcher, leases, wakeup
 from exports.queue.capacity import CONTROL
 from exports.queue.dispatcher import Message
 from exports.queue.lease_keeper import lease_keeper
+from exports.queue.node import shared
 from exports.steps.run import advance_polls, run_step
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ DISPATCH_EXPIRES_SECONDS = 2
 # With so many unread dispatches in the queue, another one would add nothing.
 MAX_DISPATCHES = 3
 HEALTH_CHECK_SECONDS = 1.0
+# On hints the processes of a node together run the dispatcher at most ten times a second.
+HINT_SECONDS = 0.1
 _checked = threading.local()
 
 
@@ -115,12 +118,25 @@ def _skip_recent_health_check() -> None:
 
 @contextmanager
 def _slot(task: "Task[..., None]") -> Iterator[None]:
-    """Frees the message's slot when the task ends, however it ends."""
+    """Frees the message's slot when the task ends, however it ends, and then fills the free slots if more is due."""
+    hints: list[bool] = []
     try:
-        yield
+        with wakeup.collected() as hints:
+            yield
     finally:
-        headers = task.request.headers or {}
-        dispatcher.end(_task_id(task), more_due=bool(headers.get("more_due")))
+        dispatcher.end(_task_id(task))
+        if (task.request.headers or {}).get("more_due") or (hints and shared.take_dispatch(HINT_SECONDS)):
+            _dispatch_now()
+
+
+def _dispatch_now() -> None:
+    """Runs the dispatcher in this process. Without a broker what is due stays due, and beat's dispatches go on."""
+    try:
+        dispatcher.dispatch(_publish)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.info("Nothing was published (%s); it is due again at the next dispatch.", type(error).__name__)
 
 
 def _task_id(task: "Task[..., None]") -> str:

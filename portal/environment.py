@@ -14,6 +14,7 @@ from kombu import Exchange, Queue
 from kombu.utils.url import parse_url
 
 from portal.keys import read_or_create_secret
+from portal.private_files import make_contents_private, make_private, set_private_umask
 
 T = TypeVar("T")
 
@@ -21,6 +22,9 @@ env = environ.Env()
 
 # Seconds, and milliseconds in tcp_user_timeout: see `database`.
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+
+# How long a request waits for a database that another program holds, or that cannot be reached, before it is a 503.
+WEB_WAIT_SECONDS = 5
 
 # Redis and RabbitMQ are for production, `spool` is the embedded broker; `memory` reaches no other process, for tests.
 BROKER_SCHEMES = {"redis", "rediss", "sentinel", "amqp", "amqps", "spool", "memory"}
@@ -71,10 +75,13 @@ def get_list(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
 def data_dir(default: Path) -> Path:
     """DATA_DIR as an absolute path, created when missing; ImproperlyConfigured when it is not writable."""
     folder = Path(get_text("DATA_DIR", str(default))).expanduser().absolute()
+    # It holds the keys and the files of all teams, so no other user of the machine may read what is in it. A folder
+    # that was there keeps its own mode: it is the operator's.
+    set_private_umask()
     try:
-        # It holds the keys and the files of all teams, so no other user of the machine may read it.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "static").mkdir(exist_ok=True)
+        make_contents_private(folder)
         writable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
     except OSError:
         writable = False
@@ -98,6 +105,23 @@ def public_url() -> str:
     return read_variable(
         "PUBLIC_URL", reader, "", "give the portal's own address, for example https://portal.example.org."
     )
+
+
+def listening_url(folder: Path) -> str:
+    """The address that `up` prints, without a slash at its end: it tells its processes by LISTENING_URL.
+
+    Commands beside a running `up` find it in the lock of the data directory. "" when none runs.
+    """
+    if url := get_text("LISTENING_URL"):
+        return url.rstrip("/")
+    try:
+        process, url = (folder / "up.lock").read_text(encoding="utf-8").split("\n")[:2]
+        os.kill(int(process), 0)
+    except PermissionError:
+        return url  # the process is there, and another user's
+    except (OSError, OverflowError, ValueError):
+        return ""
+    return url
 
 
 def secret_key(folder: Path, secure: bool) -> str:
@@ -154,9 +178,17 @@ def database(folder: Path) -> dict[str, Any]:
     options.setdefault("timeout", 20)
     options.setdefault("transaction_mode", "IMMEDIATE")
     options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+    make_private(Path(settings["NAME"]))
     # A file, because threads that share Django's default test database in memory lock each other out.
     settings["TEST"] = {"NAME": str(folder / "test.sqlite3")}
     return settings
+
+
+def limit_waits(database: dict[str, Any]) -> None:
+    """Has the web process wait less for the database than workers do: a person waits for the answer."""
+    name = "connect_timeout" if database["ENGINE"].endswith("postgresql") else "timeout"
+    options = database["OPTIONS"]
+    options[name] = min(int(options[name]), WEB_WAIT_SECONDS)
 
 
 def broker(folder: Path) -> tuple[str, dict[str, Any]]:

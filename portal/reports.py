@@ -21,7 +21,7 @@ class RedactingReporterFilter(SafeExceptionReporterFilter):
 
     # Addresses of services hold passwords.
     hidden_settings = re.compile(
-        SafeExceptionReporterFilter.hidden_settings.pattern + "|BROKER|DATABASE|EMAIL|COOKIE|CSRF", re.I
+        SafeExceptionReporterFilter.hidden_settings.pattern + "|BROKER|DATABASE|EMAIL|COOKIE|CSRF|EGRESS", re.I
     )
 
     def is_active(self, request: HttpRequest | None) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import environment, keys
+from portal import egress, environment, keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.data_dir(BASE_DIR / "var")
@@ -16,6 +16,8 @@ DATA_DIR = environment.data_dir(BASE_DIR / "var")
 
 DEBUG: bool = environment.env.bool("DEBUG", default=False)
 PUBLIC_URL = environment.public_url()
+# What links begin with where there is no PUBLIC_URL. Providers get no address for webhooks then.
+LISTENING_URL = environment.listening_url(DATA_DIR)
 SECURE = PUBLIC_URL.startswith("https://")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(PUBLIC_URL).port}")
 ALLOWED_HOSTS = list(
@@ -39,6 +41,7 @@ if CREDENTIAL_KEYS_FILE:
 
 # The portal's own limits.
 
+EXTRA_CA_FILE, EGRESS_PROXY = egress.extra_ca_file(), egress.egress_proxy()
 PRIVATE_HOSTS = tuple(host.lower() for host in environment.get_list("PRIVATE_HOSTS"))
 # Of the worker that `up` starts. Embedded, it is one process with threads; with real services it is Celery's prefork
 # pool, where time limits act and the throughput is not bound by one interpreter.
@@ -175,6 +178,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "portal.static.ManifestStorageWithFallback"},
 }
+# Django would make collected files readable for everybody.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 # Files that were not collected are served from where they are installed, under their plain names.
 WHITENOISE_USE_FINDERS = True
 # Pages of other origins need none of the static files.

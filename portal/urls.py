@@ -11,3 +11,5 @@ urlpatterns = [
 ]
 # allauth answers with it when one of its rate limits is exceeded.
 handler429 = "exports.web.account.too_many_requests.too_many_requests"
+# Django calls it for every error that nothing else answers; with a database that is away it is a 503.
+handler500 = "exports.http.unavailable.server_failed"

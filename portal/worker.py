@@ -4,8 +4,10 @@ The parent process of a prefork pool opens no database connection and starts no 
 state into shared memory (`exports.queue.node`); the lease keeper of its child processes does the rest.
 """
 
+import gc
 import logging
 import os
+import time
 from typing import Any, Final
 
 from celery import Celery, bootsteps, signals
@@ -18,6 +20,7 @@ from exports.queue.node import NodeState, shared
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS: Final = 1.0
+EVENTS_SECONDS: Final = 0.2
 # The longest pause between attempts to reach the broker; Celery's own pauses grow to half a minute.
 MAX_RECONNECT_SECONDS: Final = 3
 POOLS_WITH_TIME_LIMITS: Final = ("prefork", "processes")
@@ -25,7 +28,22 @@ REFUSED_POOLS: Final = ("gevent", "eventlet")
 
 
 class Consumer(CeleryConsumer):
-    """Celery's consumer, with short pauses between attempts to reach a broker that is away."""
+    """Celery's consumer, with short pauses between attempts to reach a broker that is away, and events sent together.
+
+    Celery sends the events of each round of its loop, a message for nearly every event; a prefork pool runs hundreds a
+    second.
+    """
+
+    hub: Any
+    _flush_events: Any
+    _events_at = 0.0
+
+    def on_send_event_buffered(self) -> Any:
+        """Plans to send the events that will have come in EVENTS_SECONDS, unless that is planned already."""
+        now = time.monotonic()
+        if self.hub and now >= self._events_at:
+            self._events_at = now + EVENTS_SECONDS
+            self.hub.call_later(EVENTS_SECONDS, self._flush_events)
 
     def ensure_connected(self, conn: Any) -> Any:
         """Returns the connection as soon as it can be made."""
@@ -97,6 +115,8 @@ def check_pool(instance: Any, **_: Any) -> None:
 @signals.worker_process_init.connect
 def start_lease_keeper(**_: Any) -> None:
     """Starts the lease keeper: in each process of a prefork pool after the fork, else in the only process."""
+    # What was imported lives as long as the process, so the garbage collector need not look at it again and again.
+    gc.freeze()
     lease_keeper.start()
 
 

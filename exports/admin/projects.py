@@ -17,7 +17,7 @@ class CredentialAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Project)
 class ProjectAdmin(ReadOnlyAdmin):
-    list_display = ("id", "name", "remote_id", "credential", "team")
+    list_display = ("id", "name", "remote_id", "credential", "team", "archived_at")
     list_filter = ("credential__provider",)
     list_select_related = ("credential", "team")
     search_fields = ("name", "=remote_id", "team__slug")

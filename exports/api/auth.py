@@ -11,6 +11,7 @@ from django.utils import timezone
 from ninja.security import HttpBearer
 
 from exports.http import throttling
+from exports.http.unavailable import try_to_write
 from exports.models import Member, Token
 from exports.models.token import WRITE
 
@@ -78,7 +79,7 @@ def _valid_token(digest: str) -> Token | None:
 def _record_use(token: Token) -> None:
     now = timezone.now()
     if token.used_at is None or token.used_at < now - USED_AT_INTERVAL:
-        Token.objects.filter(pk=token.pk).update(used_at=now)
+        try_to_write(lambda: Token.objects.filter(pk=token.pk).update(used_at=now))
 
 
 def _token_throttled(rate: throttling.RateLimiter, seconds: float) -> throttling.ThrottledError:

@@ -28,6 +28,14 @@ _ID: Final = {"anyOf": [_TEXT, {"type": "integer"}]}
 # Ids of providers are stored as text; clients send numbers where the provider's ids are numbers.
 RemoteId = Annotated[str, BeforeValidator(_id_as_text), Field(min_length=1), WithJsonSchema(_ID)]
 
+# A project may also be named by the address of its page at the provider.
+ProjectId = Annotated[
+    str,
+    BeforeValidator(_id_as_text),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1, "maxLength": 1000}, {"type": "integer"}]}),
+]
+
 MAX_DEPTH: Final = 100
 VALIDATION_MESSAGES: Final = {
     "missing": "This field is required.",

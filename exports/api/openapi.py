@@ -31,7 +31,7 @@ STATUS_MEANINGS: Final = {
     422: "Something cannot be used; `errors` holds sentences by field",
     429: "Too many requests; `Retry-After` says when to ask again",
     502: "The provider did not answer as it should",
-    503: "A secret cannot be opened; its sealing key is missing",
+    503: "The database cannot be used now; or a secret cannot be opened, since its sealing key is missing",
 }
 PAGING_PARAMETERS: Final[list[dict[str, Any]]] = [
     {
@@ -88,7 +88,7 @@ def operation_docs(
     *errors: int, body: type[RequestBody] | None = None, parameters: Sequence[dict[str, Any]] = (), **responses: Any
 ) -> dict[str, Any]:
     """Returns the `openapi_extra` of an operation: error statuses, body, parameters, and other `responses` (s206=…)."""
-    statuses = sorted({401, 429, *errors, *(WRITE_ERRORS if body else ())})
+    statuses = sorted({401, 429, 503, *errors, *(WRITE_ERRORS if body else ())})
     extra: dict[str, Any] = {
         "responses": {
             **{int(name[1:]): response for name, response in responses.items()},
@@ -138,7 +138,7 @@ class PortalAPI(NinjaAPI):
             _component_name(status): {
                 "description": meaning,
                 "content": {PROBLEM_CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                **({"headers": {"Retry-After": {"schema": {"type": "integer"}}}} if status == 429 else {}),
+                **({"headers": {"Retry-After": {"schema": {"type": "integer"}}}} if status in (429, 503) else {}),
             }
             for status, meaning in STATUS_MEANINGS.items()
         }

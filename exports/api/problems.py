@@ -15,6 +15,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from exports.crypto import CryptoError
 from exports.errors import ConflictError, DuplicateError, InvalidError
+from exports.http import unavailable
 from exports.http.file_responses import FileGoneError
 from exports.http.throttling import ThrottledError
 from exports.transport.errors import ProviderError
@@ -56,6 +57,10 @@ def problem_response(
 
 def response_for_error(error: Exception) -> HttpResponse:
     """Returns the response for an exception; an unknown one is logged and becomes a 500."""
+    if unavailable.is_database_away(error):
+        log.warning("The database cannot be used (%s); the API answered 503.", type(error).__name__)
+        headers = {"Retry-After": str(unavailable.RETRY_SECONDS)}
+        return problem_response(503, unavailable.SENTENCE, headers=headers)
     response = _domain_error_response(error) or _http_error_response(error)
     if response is None:
         # The details are only logged, since a response could disclose internals.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
 
-from exports.api.body import RemoteId, RequestBody
+from exports.api.body import ProjectId, RemoteId, RequestBody
 from exports.exporting.filters import TYPES
 
 
@@ -263,10 +263,10 @@ class NewCredential(RequestBody):
 
 
 class NewProject(RequestBody):
-    """`credential_id` is the portal's, `remote_id` the provider's id of the project."""
+    """`credential_id` is the portal's, `remote_id` the provider's id of the project or the address of its page."""
 
     credential_id: int
-    remote_id: RemoteId
+    remote_id: ProjectId
     name: str | None = Field(None, json_schema_extra={"maxLength": 200})
 
 

@@ -1,6 +1,5 @@
 """Conversion of rows and declarations to the models of `schemas`."""
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -22,13 +21,14 @@ from exports.api.schemas import (
 )
 from exports.exporting.pagination import Page
 from exports.models import Call, Change, Credential, Export, File, Project, User
+from exports.portal_url import portal_url
 from exports.providers.contract import Kind, Provider
 from exports.providers.registry import PROVIDERS
 
 
 def base_url(request: HttpRequest) -> str:
-    """Returns scheme and host of the portal's URLs: PUBLIC_URL, or those of the request."""
-    return str(settings.PUBLIC_URL) or f"{request.scheme}://{request.get_host()}"
+    """Returns scheme and host of the portal's URLs (`exports.portal_url`)."""
+    return portal_url(request)
 
 
 def page_meta(page: Page[Export] | Page[Project] | Page[Credential]) -> Meta:

@@ -10,12 +10,15 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.http import urlencode
 
-from exports.models import AuditEntry, Export, Team, User
+from exports.models import AuditEntry, Export, Member, Team, User
 
 # The verbs that the page offers as filters. An event with another verb is shown and filtered as well.
 VERBS: Final = (
     "added",
     "renamed",
+    "corrected",
+    "archived",
+    "brought back",
     "replaced secrets",
     "deleted",
     "invited",
@@ -42,6 +45,8 @@ VERBS: Final = (
     "confirmed address",
     "demanded",
 )
+# Of the log's page; the last two are for paging.
+FILTER_NAMES: Final = ("person", "verb", "before", "limit")
 # Sources of export changes that are audited: people, and programs acting for them. The rest is in the history only.
 AUDITED_SOURCES: Final = frozenset({"person", "api", "staff"})
 
@@ -92,6 +97,10 @@ def describe_export(export: Export) -> str:
     return f"export {export.pk}: {kind_label} of {export.project}"
 
 
+def _is_in_log(entries: QuerySet[AuditEntry], team: Team, user_id: int) -> bool:
+    return Member.objects.filter(team=team, user_id=user_id).exists() or entries.filter(user_id=user_id).exists()
+
+
 @dataclass(frozen=True)
 class EventFilters:
     """Filters of the audit log: by user and by verb. Both are optional."""
@@ -100,11 +109,17 @@ class EventFilters:
     verb: str = ""
 
     @classmethod
-    def parse(cls, data: QueryDict) -> "EventFilters":
-        """Parses a query string; malformed values are ignored."""
-        user_id = data.get("person", "").strip()
-        is_valid = user_id.isascii() and user_id.isdigit() and len(user_id) <= 18
-        return cls(int(user_id) if is_valid else None, data.get("verb", "").strip()[:40])
+    def parse(cls, team: Team, data: QueryDict) -> "tuple[EventFilters, dict[str, str]]":
+        """Parses a query string. Returns the filters, without values that the team's log cannot have, and why not."""
+        errors = {name: "There is no filter of this name." for name in data if name not in FILTER_NAMES}
+        entries = AuditEntry.objects.filter(team=team)
+        person, verb = data.get("person", "").strip(), data.get("verb", "").strip()
+        user_id = int(person) if person.isascii() and person.isdigit() and len(person) <= 18 else None
+        if person and not (user_id and _is_in_log(entries, team, user_id)):
+            errors["person"], user_id = "Nobody of this number is or was in the team.", None
+        if verb and verb not in VERBS and not entries.filter(verb=verb).exists():
+            errors["verb"], verb = "Nobody ever does this. Choose from the list.", ""
+        return cls(user_id, verb), errors
 
     @property
     def query_string(self) -> str:

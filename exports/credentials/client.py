@@ -14,6 +14,7 @@ from exports.queue import circuit_breaker, rate_limits
 from exports.queue.batch_sql import insert_many
 from exports.transport.client import CallRecord, Client
 from exports.transport.connections import shared_session
+from exports.transport.egress_proxy import EgressProxy
 from exports.transport.errors import BusyError, CredentialError, ProviderError
 from exports.transport.provider_api import Grant
 from exports.transport.redact import redact_in
@@ -25,13 +26,13 @@ T = TypeVar("T")
 
 
 def address_guard() -> AddressGuard:
-    """Returns the address guard, with the exceptions of the setting PRIVATE_HOSTS."""
-    return _guard(tuple(settings.PRIVATE_HOSTS))
+    """Returns the address guard by the settings PRIVATE_HOSTS, EGRESS_PROXY and EXTRA_CA_FILE."""
+    return _guard(tuple(settings.PRIVATE_HOSTS), settings.EGRESS_PROXY, settings.EXTRA_CA_FILE)
 
 
 @lru_cache(maxsize=8)
-def _guard(hosts: tuple[str, ...]) -> AddressGuard:
-    return AddressGuard.allowing(hosts)
+def _guard(hosts: tuple[str, ...], proxy: EgressProxy | None, extra_ca_file: str) -> AddressGuard:
+    return AddressGuard.allowing(hosts, proxy, extra_ca_file)
 
 
 def build_client(

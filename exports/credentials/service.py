@@ -1,10 +1,8 @@
 """Creating credentials and projects, and the calls about them that a page waits for."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
@@ -15,10 +13,14 @@ from exports.credentials.client import address_guard, open_client, retry_with_fr
 from exports.crypto import CryptoError
 from exports.errors import ConflictError, InvalidError
 from exports.models import Credential, Project, Team, User
-from exports.providers.contract import CheckStep, Job, PreflightResult, Provider, RemoteProject, is_valid_remote_id
+from exports.models.export import OPEN
+from exports.providers.contract import CheckStep, Job, PreflightResult, Provider, RemoteProject
+from exports.providers.project_ids import clean_project_id
 from exports.providers.registry import PROVIDERS
 from exports.queue import rate_limits
 from exports.transport.errors import AddressError, BusyError, ProviderError
+
+MAX_NAME_LENGTH: Final = 200
 
 
 @dataclass(frozen=True)
@@ -127,44 +129,112 @@ def preflight(project: Project, type_: str, options: Mapping[str, Any]) -> Seque
 
 
 def create_project(credential: Credential, user: User | None, *, remote_id: str, name: str = "") -> Project:
-    """Creates a project that is reached with a credential. Raises InvalidError. Never calls the provider."""
-    errors: dict[str, list[str]] = {}
-    if not is_valid_remote_id(remote_id):
-        errors["remote_id"] = ["The project's id has 1 to 200 characters, without / ? #."]
-    if len(name) > 200:
-        errors["name"] = ["A name has at most 200 characters."]
-    if errors:
-        raise InvalidError(errors)
+    """Creates a project that is reached with a credential, or brings an archived one back under its old number.
+
+    `remote_id` is the project's id at the provider, or the address of its page there. Raises InvalidError. Never calls
+    the provider.
+    """
+    remote_id = _check_project(credential, remote_id, name)
+    with_credential = f"with {describe_credential(credential)}"
     try:
         with transaction.atomic():
+            archived = Project.objects.select_for_update(of=("self",)).filter(
+                credential=credential, remote_id=remote_id, archived_at__isnull=False
+            )
+            if (project := archived.select_related("credential", "team").first()) is not None:
+                project.archived_at = None
+                project.name = name.strip() or project.name
+                project.save(update_fields=["archived_at", "name"])
+                audit_log.record_event(project.team_id, user, "brought back", f"project {project}", with_credential)
+                return project
             project = Project.objects.create(
                 team=credential.team, credential=credential, created_by=user, remote_id=remote_id, name=name.strip()
             )
-            audit_log.record_event(
-                project.team_id, user, "added", f"project {project}", f"with {describe_credential(credential)}"
-            )
+            audit_log.record_event(project.team_id, user, "added", f"project {project}", with_credential)
             return project
     except IntegrityError:
         raise InvalidError({"remote_id": ["This credential has this project already."]}) from None
 
 
+def _check_project(credential: Credential, remote_id: str, name: str = "") -> str:
+    """Returns the normalised id. Raises InvalidError with every problem at once."""
+    errors: dict[str, list[str]] = {}
+    try:
+        remote_id = parse_remote_id(credential.provider_definition, remote_id)
+    except InvalidError as error:
+        errors = error.errors
+    if len(name) > MAX_NAME_LENGTH:
+        errors["name"] = [f"A name has at most {MAX_NAME_LENGTH} characters."]
+    if errors:
+        raise InvalidError(errors)
+    return remote_id
+
+
 def parse_remote_id(provider: Provider, text: str) -> str:
     """Returns the project's id from an id or the project's address at the provider. Raises InvalidError."""
-    text = text.strip()
-    if "/" not in text:
-        return text
-    match = re.search(provider.project_pattern, urlsplit(text).path) if provider.project_pattern else None
-    if match is None:
-        help_ = f" {provider.project_help}" if provider.project_help else ""
-        raise InvalidError({"remote_id": [f"There is no project's id in this address.{help_}"]})
-    return match[1]
+    try:
+        return clean_project_id(
+            text,
+            provider.project_id,
+            label=provider.label,
+            help_=provider.project_help,
+            address_pattern=provider.project_pattern,
+        )
+    except ValueError as error:
+        raise InvalidError({"remote_id": [str(error)]}) from None
+
+
+def correct_project_id(project: Project, user: User | None, remote_id: str) -> None:
+    """Corrects the id at the provider, while nothing was exported. Raises InvalidError, ConflictError.
+
+    Afterwards it stays: the history would say of one project what happened to another.
+    """
+    remote_id, before = _check_project(project.credential, remote_id), project.remote_id
+    try:
+        with transaction.atomic():
+            # `create_export` takes the same lock.
+            Project.objects.select_for_update().get(pk=project.pk)
+            if remote_id == before:
+                return
+            if project.export_set.exists():
+                raise ConflictError(
+                    f"{project} has exports, whose history tells of {before}, so its id stays. Archive it, and add the"
+                    " right project."
+                )
+            Project.objects.filter(pk=project.pk).update(remote_id=remote_id)
+            project.remote_id = remote_id
+            audit_log.record_event(project.team_id, user, "corrected", f"project {project}", f"was {before}")
+    except IntegrityError:
+        raise InvalidError({"remote_id": ["This credential has this project already, maybe archived."]}) from None
+
+
+def archive_project(project: Project, user: User | None) -> None:
+    """Takes a project out of lists and forms; its exports and their history stay. `create_project` brings it back.
+
+    Raises ConflictError while an export is open, which would otherwise go on unseen.
+    """
+    with transaction.atomic():
+        locked = Project.objects.select_for_update().get(pk=project.pk)
+        if locked.is_archived:
+            return
+        numbers = list(project.export_set.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True)[:5])
+        if numbers:
+            named = ", ".join(map(str, numbers))
+            one = len(numbers) == 1
+            raise ConflictError(
+                f"{'Export' if one else 'Exports'} {named} {'is' if one else 'are'} open. Wait until"
+                f" {'it has' if one else 'they have'} ended, or cancel {'it' if one else 'them'}; then archive."
+            )
+        project.archived_at = clock.now()
+        project.save(update_fields=["archived_at"])
+        audit_log.record_event(project.team_id, user, "archived", f"project {project}")
 
 
 def rename_project(project: Project, user: User | None, name: str) -> None:
     """Renames a project; with an empty name it is shown by its id. Raises InvalidError."""
     name, before = name.strip(), str(project)
-    if len(name) > 200:
-        raise InvalidError({"name": ["A name has at most 200 characters."]})
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidError({"name": [f"A name has at most {MAX_NAME_LENGTH} characters."]})
     if name == project.name:
         return
     with transaction.atomic():

@@ -19,6 +19,7 @@ class RetryRefusal(StrEnum):
     UNKNOWN_KIND = "unknown kind"
     NEEDS_CONFIRMATION = "needs confirmation"
     ALREADY_RETRIED = "already retried"
+    ARCHIVED = "archived"
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class RetryDecision:
 def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = None) -> RetryDecision:
     """Decides whether an export may be retried. Pages, list rows, bulk actions and the API all ask this function.
 
-    An open export and one whose provider or kind the portal no longer has are never retried. In bulk, where nobody
-    confirms or looks at single exports, kinds that change something at the provider and exports that have a retry
-    already (`retry_pk`) are refused too. Makes no query when the project and its credential are loaded.
+    An open export, one whose provider or kind the portal no longer has, and those of archived projects are not. In
+    bulk, where nobody confirms or looks at single exports, kinds that change something at the provider and exports that
+    have a retry already (`retry_pk`) are refused too. Makes no query when the project and its credential are loaded.
     """
     if export.is_open:
         return RetryDecision(RetryRefusal.OPEN)
@@ -48,6 +49,8 @@ def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = N
         changes = export.kind.effect == "changes"
     except KeyError:
         return RetryDecision(RetryRefusal.UNKNOWN_KIND)
+    if export.project.is_archived:
+        return RetryDecision(RetryRefusal.ARCHIVED)
     if in_bulk and changes:
         return RetryDecision(RetryRefusal.NEEDS_CONFIRMATION, needs_confirmation=True)
     if in_bulk and retry_pk is not None:
@@ -59,13 +62,13 @@ def cancel(export: Export, *, actor: str, source: str, reason: str = "") -> Expo
     """Cancels an open export; the provider's own job is not stopped. Raises ConflictError when the export has ended."""
     while export.is_open:
         label = export.project.credential.provider_definition.label
-        was_sent = export.remote_id or export.request_sent_at
+        was_sent = export.remote_id or export.may_be_executed
         note = reason or (f"{label} may still finish its own job." if was_sent else f"{label} was not asked.")
         if cancel_by_request(export, source=source, actor=actor, note=note):
             if source in audit_log.AUDITED_SOURCES:
                 audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export), reason)
             return export
-        export.refresh_from_db(fields=["status", "remote_id", "request_sent_at", "provider_status"])
+        export.refresh_from_db(fields=["status", "remote_id", "request_sent_at", "may_ask_again", "provider_status"])
     raise ConflictError(f"Export {export.pk} has ended already: {export.status}.")
 
 

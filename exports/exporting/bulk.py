@@ -23,6 +23,7 @@ RETRY_REFUSAL_REASONS: Final = {
     RetryRefusal.OPEN: "still open",
     RetryRefusal.UNKNOWN_KIND: "the portal has no such kind any more",
     RetryRefusal.NEEDS_CONFIRMATION: "it changes the project, so it is asked for one by one",
+    RetryRefusal.ARCHIVED: "its project is archived",
     RetryRefusal.ALREADY_RETRIED: "asked for again already, as export %(retry_pk)s",
 }
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from exports import clock, states
 from exports.audit import log as audit_log
-from exports.errors import ConflictError, DuplicateError, InvalidError
+from exports.errors import ArchivedError, ConflictError, DuplicateError, InvalidError
 from exports.models import Change, Export, IdempotencyKey, Member, Project, User
 from exports.providers.contract import Kind, is_valid_remote_id
 from exports.queue import wakeup
@@ -56,13 +56,14 @@ class Requester:
 def create_export(
     project: Project, request: ExportRequest, requester: Requester, retry_of: Export | None = None
 ) -> Export:
-    """Creates an export of a project. Raises InvalidError, DuplicateError. Never calls the provider."""
+    """Creates an export of a project. Raises InvalidError, ArchivedError, DuplicateError. Never calls the provider."""
     kind, options = _validate(project, request)
     format_ = request.format or kind.formats[0]
     key = hash_options(options)
     with transaction.atomic():
         # The row lock serializes the two requests of a double click, so the second one sees the first one's export.
-        Project.objects.select_for_update().get(pk=project.pk)
+        if Project.objects.select_for_update().get(pk=project.pk).is_archived:
+            raise ArchivedError(project)
         if not request.allow_duplicate:
             _refuse_duplicate(project, request, format_, key)
         now = clock.now()

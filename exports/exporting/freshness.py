@@ -26,7 +26,21 @@ def projects_by_freshness(rows: QuerySet[Project]) -> QuerySet[Project]:
     )
 
 
+def with_latest_result(rows: QuerySet[Project]) -> QuerySet[Project]:
+    """Annotates projects with `latest_message`: the error message of the latest export that ended, or "" or None."""
+    ended = Export.objects.filter(project=OuterRef("pk"), status__in=sorted(states.ENDED)).order_by("-pk")
+    return rows.annotate(latest_message=Subquery(ended.values("error_message")[:1]))
+
+
+def is_without_access(latest_message: str | None) -> bool:
+    """Whether the message of a project's latest ended export says that its credential has no access to the project."""
+    return (latest_message or "").startswith(states.NO_ACCESS)
+
+
 def refused_credentials(team: Team) -> list[Credential]:
-    """The team's credentials with an error at their last use, by name."""
+    """The team's credentials that the provider refused altogether (401), or whose last test failed, by name.
+
+    A 403 of one project is not among these errors: `is_without_access`.
+    """
     rows = Credential.objects.filter(team=team).exclude(last_error="").order_by("name")
     return list(rows.only("pk", "team_id", "name", "provider", "last_error")[:MAX_REFUSED_CREDENTIALS])

@@ -5,13 +5,18 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
-from exports import states
+from exports import clock, states
+from exports.exporting import durations
 from exports.models import Export
+from exports.portal_url import portal_url
 from exports.storage import files
+from exports.templatetags.pages import format_duration
 
 EXIT_CODES: Final = {states.SUCCEEDED: 0, states.FAILED: 1, states.CANCELED: 3}
 STILL_OPEN: Final = 4
 REFRESH_SECONDS: Final = 0.3
+# Seconds after which a line is written although nothing changed, where lines are not rewritten.
+REPEAT_SECONDS: Final = 60.0
 BAR_WIDTH: Final = 24
 
 
@@ -21,13 +26,18 @@ class ProgressPrinter:
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out or sys.stderr
         self.is_terminal = self.out.isatty()
-        self.last_lines: dict[int, str] = {}
+        self._usual: dict[int, str] = {}
+        # By export: its last line without the time, the whole line, and when it was written.
+        self._last: dict[int, tuple[str, str, float]] = {}
 
     def follow(self, ids: Sequence[int], timeout: float) -> list[Export]:
         """Waits until all exports have ended, at most `timeout` seconds. Returns their state then."""
         deadline = time.monotonic() + timeout
+        exports = list(Export.objects.with_related().filter(pk__in=ids).order_by("pk"))
+        for export in exports:
+            self.out.write(f"Export {export.pk}: {page_address(export)}\n")
+        self._usual = {pk: f", usually {usual}" for pk, usual in durations.usual_durations(exports).items()}
         while True:
-            exports = list(Export.objects.with_related().filter(pk__in=ids).order_by("pk"))
             for export in exports:
                 self._print(export, alone=len(exports) == 1)
             if not any(export.is_open for export in exports) or time.monotonic() > deadline:
@@ -35,24 +45,53 @@ class ProgressPrinter:
                     self.out.write("\n")
                 return exports
             time.sleep(REFRESH_SECONDS)
+            exports = list(Export.objects.with_related().filter(pk__in=ids).order_by("pk"))
 
     def _print(self, export: Export, *, alone: bool) -> None:
-        line = progress_line(export)
-        if self.last_lines.get(export.pk) == line:
+        head, now = progress_line(export), time.monotonic()
+        line = f"{head}; {elapsed(export)}{self._usual.get(export.pk, '') if export.is_open else ''}"
+        rewritten = self.is_terminal and alone
+        last_head, last_line, written_at = self._last.get(export.pk, ("", "", 0.0))
+        unchanged = last_line == line if rewritten else last_head == head and now - written_at < REPEAT_SECONDS
+        if unchanged:
             return
-        self.last_lines[export.pk] = line
-        self.out.write(f"\r\x1b[K{line}" if self.is_terminal and alone else f"{line}\n")
+        self._last[export.pk] = head, line, now
+        self.out.write(f"\r\x1b[K{line}" if rewritten else f"{line}\n")
         self.out.flush()
 
 
+def page_address(export: Export) -> str:
+    """Returns the address of the export's page; its path alone where the portal does not know its own address."""
+    return f"{portal_url()}/t/{export.team.slug}/exports/{export.pk}/"
+
+
 def progress_line(export: Export) -> str:
-    """Returns one line: id, kind, bar, status, the provider's status."""
+    """Returns one line: id, kind, bar, status, phase, the provider's status. The time is not in it."""
     done = 100.0 if export.status == states.SUCCEEDED else export.progress or 0.0
     bar = "#" * int(BAR_WIDTH * done / 100)
     kind = f"{export.project.provider.label} {export.type}"
-    step = f" ({export.step})" if export.is_open else ""
     provider_status = f", provider says {export.provider_status}" if export.provider_status and export.is_open else ""
-    return f"{export.pk:>5}  {kind:<20} [{bar:<{BAR_WIDTH}}] {done:>3.0f} %  {export.status}{step}{provider_status}"
+    status = f"{export.status}{f': {phase(export)}' if export.is_open else ''}{provider_status}"
+    return f"{export.pk:>5}  {kind:<20} [{bar:<{BAR_WIDTH}}] {done:>3.0f} %  {status}"
+
+
+def phase(export: Export) -> str:
+    """Returns what happens now with an open export, and why it waits."""
+    label = export.project.provider.label
+    if export.step == states.FETCH:
+        text = "fetching and checking the file"
+    elif export.step == states.POLL:
+        text = f"{label} works on it"
+    elif export.request_sent_at is not None:
+        text = f"looking for the job at {label}"
+    else:
+        text = f"asking {label}"
+    return f"{text} ({export.wait_note.rstrip('.')})" if export.wait_note else text
+
+
+def elapsed(export: Export) -> str:
+    """Returns how long it has taken since it was asked for."""
+    return format_duration((export.finished_at or clock.now()) - export.created_at)
 
 
 def export_summary(export: Export) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exports', '0006_celery_runs_the_steps'),
+        ('exports', '0008_slow_work_gives_way'),
     ]
 
     operations = [

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 APPEND_SQL: Final = """
     INSERT INTO exports_change ({names}, seq, note)
     SELECT {values}, COALESCE(last.seq, 0) + 1, CASE WHEN %s AND last.note = %s THEN '' ELSE %s END
-    FROM (SELECT 1) AS always LEFT JOIN
+    FROM {source} LEFT JOIN
         (SELECT seq, note FROM exports_change WHERE export_id = %s ORDER BY seq DESC LIMIT 1) AS last ON TRUE
 """
+ALWAYS: Final = "(SELECT 1) AS always"
 
 
 class Change(models.Model):
@@ -66,10 +67,13 @@ class Change(models.Model):
         note: str = "",
         at: datetime | None = None,
         skip_same_note: bool = False,
-    ) -> None:
+        update: tuple[str, list[Any]] | None = None,
+    ) -> bool:
         """Adds a row. Call it in the transaction that changed the export, whose row lock keeps `seq` in order.
 
-        `skip_same_note`: leaves the note out where the row before has the same.
+        `skip_same_note`: leaves the note out where the row before has the same. `update`: the UPDATE of the export with
+        its parameters, to be run in the same statement (PostgreSQL); where it changes nothing, no row is added, and the
+        result is False. IntegrityError then means that another row came in between: update first, then append.
         """
         row = cls(
             export=export,
@@ -85,8 +89,12 @@ class Change(models.Model):
         columns = [field for field in cls._meta.concrete_fields if field.name not in ("id", "seq", "note")]
         values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in columns]
         names = ", ".join(connection.ops.quote_name(str(field.column)) for field in columns)
+        statement = APPEND_SQL.format(
+            names=names, values=", ".join(["%s"] * len(values)), source="moved" if update else ALWAYS
+        )
+        params = [*values, skip_same_note, note, note, export.pk]
+        if update:
+            statement, params = f"WITH moved AS ({update[0]} RETURNING id) {statement}", [*update[1], *params]
         with connection.cursor() as cursor:
-            cursor.execute(
-                APPEND_SQL.format(names=names, values=", ".join(["%s"] * len(values))),
-                [*values, skip_same_note, note, note, export.pk],
-            )
+            cursor.execute(statement, params)
+            return bool(cursor.rowcount)

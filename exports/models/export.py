@@ -1,9 +1,11 @@
 """Exports. Only `Export.move` assigns a status."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -41,7 +43,9 @@ class Export(models.Model):
     `next_step_at` is the schedule: from then on the next step may be claimed. A claim sets `held_until` (the lease) and
     adds one to `fence`; it writes no indexed column. A result counts only while the fence is unchanged. A claim without
     a result ends at `held_until`, and the step may be claimed again. `request_sent_at` is set, with `baseline`, before
-    the request that creates the job is sent, and reset to None when it provably was not executed.
+    the request that creates the job is sent, and reset to None when it provably was not executed. `may_ask_again` goes
+    from true to false once, when a request is sent again although the one before may have been executed, or when the
+    provider took it; nothing sets it to true again, so a provider gets at most two requests that it may execute.
     """
 
     # No indexes of their own, since indexes below begin with these columns: every poll writes each index.
@@ -77,6 +81,12 @@ class Export(models.Model):
 
     fence = models.BigIntegerField(default=0, editable=False)
     request_sent_at = models.DateTimeField(null=True, editable=False)
+    may_ask_again = models.BooleanField(
+        default=True, editable=False, help_text="The request may be sent again where the provider shows no job of it."
+    )
+    in_doubt_since = models.DateTimeField(
+        null=True, editable=False, help_text="Since when answers say neither whether there is a job, nor how it is."
+    )
     baseline = models.JSONField(default=dict, editable=False)
     memo = models.JSONField(default=dict, editable=False)
     encrypted_link = models.TextField(blank=True, default="", editable=False)
@@ -87,7 +97,7 @@ class Export(models.Model):
         default=0, editable=False, help_text="Steps in a row that brought nothing."
     )
     unreadable_answers = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Unreadable answers in a row."
+        default=0, editable=False, help_text="Answers in a row that say nothing certain."
     )
     polls = models.PositiveIntegerField(default=0, editable=False)
     rate_slot = models.BigIntegerField(null=True, editable=False, help_text="Its place in the provider's limit.")
@@ -112,7 +122,7 @@ class Export(models.Model):
         default=False, editable=False, help_text="Claimed for a message whose task has not begun."
     )
     polls_alone = models.BooleanField(
-        default=False, editable=False, help_text="Its provider answers slowly: it is polled in a message of its own."
+        default=False, editable=False, help_text="Its provider answers slowly: it is polled with other slow ones."
     )
     wake_requested = models.BooleanField(
         default=False, editable=False, help_text="A hint came while a step was under way."
@@ -179,6 +189,11 @@ class Export(models.Model):
         """Whether it has not ended."""
         return self.status in states.OPEN
 
+    @property
+    def may_be_executed(self) -> bool:
+        """Whether a request was sent that the provider may have executed."""
+        return self.request_sent_at is not None or not self.may_ask_again
+
     def _bound_to(self) -> str:
         return f"export|{self.pk}|{self.team_id}|link"
 
@@ -217,45 +232,57 @@ class Export(models.Model):
                 "wait_note": "",
                 "held_until": None,
             }
-        rows = Export.objects.filter(pk=self.pk, status=self.status)
-        if fence is not None:
-            rows = rows.filter(fence=fence)
+        update = self._update_sql({"status": to, **fields}, fence)
         before = dict(self.__dict__)
+        history = {"source": source, "actor": actor, "note": note, "at": now}
+        moved = False
         try:
-            return self._apply_move(rows, to, fields, source=source, actor=actor, note=note, now=now)
-        except BaseException:
-            self.__dict__.update(before)  # The database was rolled back, so this object must be too.
-            raise
+            moved = self._apply_move(update, {"status": to, **fields}, history)
+        finally:
+            if not moved:
+                self.__dict__.update(before)  # The database has not changed or was rolled back, so this object neither.
+        return moved
 
-    def _apply_move(
-        self,
-        rows: ExportQuerySet,
-        to: str,
-        fields: dict[str, Any],
-        *,
-        source: str,
-        actor: str,
-        note: str,
-        now: datetime,
-    ) -> bool:
+    def _apply_move(self, update: tuple[str, list[Any]], fields: Mapping[str, Any], history: Mapping[str, Any]) -> bool:
+        old = self.status
+        for name, value in fields.items():
+            setattr(self, name, value)
+        wants_mail = not self.is_open and self._wants_mail()
+        if connection.vendor == "postgresql" and not (wants_mail or connection.in_atomic_block):
+            with suppress(IntegrityError):
+                return Change.append(self, old, update=update, **history)
         # Without a savepoint: whoever opened the transaction rolls it back as a whole.
         with transaction.atomic(savepoint=False):
-            if not rows.update(status=to, **fields):
-                return False
-            old, self.status = self.status, to
-            for name, value in fields.items():
-                setattr(self, name, value)
-            Change.append(self, old, source=source, actor=actor, note=note, at=now)
-            if to in states.ENDED:
-                self._queue_mail(now)
+            with connection.cursor() as cursor:
+                cursor.execute(*update)
+                if not cursor.rowcount:
+                    return False
+            Change.append(self, old, **history)
+            if wants_mail:
+                self._queue_mail(history["at"])
         return True
+
+    def _update_sql(self, fields: Mapping[str, Any], fence: int | None) -> tuple[str, list[Any]]:
+        """The UPDATE that sets `fields` while the row still has this object's status, and its parameters.
+
+        Written out, since these rows are updated at every step, and Django needs longer to compile such a statement
+        than PostgreSQL to run it.
+        """
+        columns = {column.name: column for column in self._meta.concrete_fields}
+        sets = ", ".join(f"{connection.ops.quote_name(str(columns[name].column))} = %s" for name in fields)
+        values = [
+            columns[name].get_db_prep_save(getattr(value, "pk", value), connection) for name, value in fields.items()
+        ]
+        stands = "" if fence is None else " AND fence = %s"
+        keys = [self.pk, self.status, *([] if fence is None else [fence])]
+        return f"UPDATE exports_export SET {sets} WHERE id = %s AND status = %s{stands}", [*values, *keys]  # noqa: S608
+
+    def _wants_mail(self) -> bool:
+        return self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
 
     def _queue_mail(self, now: datetime) -> None:
         from exports.models.outbox import MAIL, OutboxMessage, recipient_key
 
-        wants_mail = self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
-        if not wants_mail:
-            return
         OutboxMessage.objects.create(
             export=self, kind=MAIL, key=self.status, due_at=now, recipient=recipient_key(self.user.email), host=MAIL
         )

@@ -10,7 +10,10 @@ from exports.providers.contract import Provider
 
 
 class Project(models.Model):
-    """A project at a provider. `remote_id` is its id there: 1 to 200 characters without / ? #."""
+    """A project at a provider. `remote_id` is its id there, by the provider's rule (`Provider.project_id`).
+
+    With `archived_at` it takes no new exports and is in no list or form; its exports and their history stay.
+    """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT)
@@ -18,6 +21,7 @@ class Project(models.Model):
     name = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    archived_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -27,6 +31,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.remote_id
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it takes no new exports."""
+        return self.archived_at is not None
 
     @property
     def provider(self) -> Provider:

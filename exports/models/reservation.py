@@ -10,12 +10,16 @@ class Reservation(models.Model):
 
     The dispatcher writes it, the task that runs the message deletes it, and the lease keeper of the process that runs
     a long one moves `until`. `exports` is what the message carries: `[team id, project id, number of exports]` each.
+    `slow_since`: since when its download is slow; for a message of slow polls, when it was published. `gives_way`: the
+    dispatcher wants the slot of this slow download for another one.
     """
 
     task_id = models.CharField(max_length=40, primary_key=True)
     queue = models.CharField(max_length=40)
     until = models.DateTimeField()
     exports = models.JSONField(default=list)
+    slow_since = models.DateTimeField(null=True)
+    gives_way = models.BooleanField(default=False)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["until"], name="reservation_until")]

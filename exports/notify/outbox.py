@@ -12,6 +12,8 @@ from exports import clock, states
 from exports.credentials.client import address_guard, call_row
 from exports.models import Call, Export, Member, OutboxMessage
 from exports.models.outbox import MAIL
+from exports.notify.mail_errors import Meaning, explain
+from exports.portal_url import portal_url
 from exports.queue import deliveries
 from exports.storage import files
 from exports.transport.client import CallRecord
@@ -21,6 +23,10 @@ from exports.transport.open_url import open_url
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
+# In a mail's payload: the mail server found it too large with its file.
+WITHOUT_FILE: Final = "without_file"
+# How long an address may take to accept a relayed message.
+RELAY_SECONDS: Final = 15.0
 ACTION_SENTENCES: Final = {
     "you": "It is your turn: mend what is named above, then retry.",
     "us": "It is the portal's turn: its staff must look after this.",
@@ -44,14 +50,16 @@ def _send(outbox_message: OutboxMessage) -> bool:
         return False
     try:
         if outbox_message.kind == MAIL:
-            build_mail(export, outbox_message).send()
+            _send_mail(export, outbox_message)
         else:
             send_relay(export, outbox_message.payload)
-    except AddressError as error:
-        row.update(due_at=None, held_until=None, last_error=error.message[:300])
     except Exception as error:
+        final = isinstance(error, AddressError)
         text = error.message if isinstance(error, ProviderError) else type(error).__name__
-        given_up = outbox_message.attempts >= MAX_ATTEMPTS[outbox_message.kind]
+        if outbox_message.kind == MAIL:
+            problem = explain(error)
+            text, final = problem.text, problem.meaning is not Meaning.LATER
+        given_up = final or outbox_message.attempts >= MAX_ATTEMPTS[outbox_message.kind]
         log.warning("Outbox message %s was not sent (%s)%s.", outbox_message.pk, text, "; given up" if given_up else "")
         seconds = clock.backoff(outbox_message.attempts - 1, base_seconds=5.0, max_seconds=3600.0)
         row.update(due_at=None if given_up else clock.seconds_from_now(seconds), held_until=None, last_error=text[:300])
@@ -59,6 +67,20 @@ def _send(outbox_message: OutboxMessage) -> bool:
         row.update(due_at=None, held_until=None, sent_at=clock.now(), last_error="")
         return True
     return False
+
+
+def _send_mail(export: Export, outbox_message: OutboxMessage) -> None:
+    """Sends the mail; once more without the file where the mail server finds it too large."""
+    mail = build_mail(export, outbox_message)
+    try:
+        mail.send()
+    except Exception as error:
+        if not mail.attachments or explain(error).meaning is not Meaning.TOO_LARGE:
+            raise
+        # Noted first, so that a later attempt does not send the file again.
+        outbox_message.payload = {**outbox_message.payload, WITHOUT_FILE: True}
+        outbox_message.save(update_fields=["payload"])
+        build_mail(export, outbox_message).send()
 
 
 def _may_receive(export: Export) -> bool:
@@ -70,7 +92,8 @@ def _may_receive(export: Export) -> bool:
 def build_mail(export: Export, outbox_message: OutboxMessage) -> EmailMessage:
     """The mail about the end of an export, with the file attached when it is small enough."""
     file = export.file
-    attach = file is not None and file.size <= settings.MAIL_ATTACHMENT_BYTES and files.path_of(file).exists()
+    small = file is not None and file.size <= settings.MAIL_ATTACHMENT_BYTES and files.path_of(file).exists()
+    attach = small and WITHOUT_FILE not in outbox_message.payload
     context = {
         "export": export,
         "project": export.project,
@@ -95,8 +118,9 @@ def build_mail(export: Export, outbox_message: OutboxMessage) -> EmailMessage:
 
 
 def export_url(export: Export) -> str:
-    """The address of the export's page, or "" when the portal does not know its own (PUBLIC_URL)."""
-    return f"{settings.PUBLIC_URL}/t/{export.team.slug}/exports/{export.pk}/" if settings.PUBLIC_URL else ""
+    """The address of the export's page, or "" when the portal does not know its own."""
+    base = portal_url()
+    return f"{base}/t/{export.team.slug}/exports/{export.pk}/" if base else ""
 
 
 def send_relay(export: Export, payload: dict[str, Any]) -> None:
@@ -109,7 +133,7 @@ def send_relay(export: Export, payload: dict[str, Any]) -> None:
 
     body = {"export_id": export.pk, "project_id": export.project_id, "url": export_url(export) or None, **payload}
     try:
-        with open_url(address, address_guard(), {}, record, method="POST", json=body, seconds=30) as opened:
+        with open_url(address, address_guard(), {}, record, method="POST", json=body, seconds=RELAY_SECONDS) as opened:
             if opened.status >= 300:
                 raise ProviderError(f"The address answered {opened.status}.")
     finally:

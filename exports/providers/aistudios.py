@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from django import forms
 
 from exports.providers import aistudios_api as api
-from exports.providers import contract, parsing
+from exports.providers import contract, parsing, project_ids
 from exports.providers.contract import Accepted, Job, SecretField, Status
 from exports.providers.fields import ChoiceField, TextField
 from exports.providers.parsing import check_id, first_text, hash_link, hash_text, unwrap_envelope
@@ -17,9 +17,7 @@ from exports.transport.client import Client
 from exports.transport.errors import NotFoundError, UnreadableError
 from exports.transport.provider_api import Grant
 
-NO_TRACE: Final = contract.Unknown(
-    "AI Studios shows no trace of a new export of this project.", extra_searches=2, seconds=10
-)
+NO_TRACE: Final = contract.Unknown("AI Studios shows no trace of a new export of this project.", may_turn_up=True)
 
 
 class VideoOptions(forms.Form):
@@ -56,7 +54,7 @@ class AIStudios(contract.Provider):
         **{"cancel": "canceled", "fail": "failed", "error": "failed"},
     }
     project_help = "The last part of app.aistudios.com/editor/<id>. Only projects exported before can be listed."
-    project_pattern = r"/editor/([\w-]+)"
+    project_pattern, project_id = r"/editor/([\w-]+)", project_ids.OBJECT_ID
     lists_projects = True
     supports_webhooks = True
     cancel_note = "AI Studios cannot cancel: it goes on rendering, and charges; the portal stops following it."
@@ -76,8 +74,10 @@ class AIStudios(contract.Provider):
         return Grant(parsing.header_token(parsing.mapping(data).get("token")), time.time() + 23 * 3600)
 
     def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
-        """The editor API publishes no codes and refuses with any status, so the sentences are read."""
-        return parsing.envelope_error(self.label, status, body)
+        return api.error_from_envelope(self.label, status, body)
+
+    def is_own_error(self, body: object) -> bool:
+        return parsing.mapping(body).get("success") is False
 
     def prepare(self, client: Client, job: Job) -> contract.Ready:
         return contract.Ready(api.fingerprint(client, job))
@@ -112,11 +112,11 @@ class AIStudios(contract.Provider):
             if word == before.get("state") and api.fingerprint(client, job)["task"] == before.get("task"):
                 return Status("running", word, note="still the end of the export before")
             return Status(state, word, progress, message=f"AI Studios ended the export: {word}.")
-        if progress is None:
-            raise UnreadableError("AI Studios answered without a progress.", provider_status=word)
-        if progress < 100:
-            return Status("running", word, progress, memo={**job.memo, "moved": True})
         link = first_text(data, "downloadUrl", "download_url")
+        if progress is None and not (link and data.get("progress") in (None, "")):  # Without a progress a link decides.
+            raise UnreadableError("AI Studios answered without a progress.", provider_status=word)
+        if progress is not None and progress < 100:
+            return Status("running", word, progress, memo={**job.memo, "moved": True})
         # The engine polls a finished job again when the link of an earlier poll has expired.
         if (used := job.memo.get("given")) and (not link or hash_text(link) == used):
             link = first_text(api.get_project(client, job), "download_url") or link

@@ -4,7 +4,6 @@ A provider is one object: attributes declare origins, secrets, kinds and status 
 job. They get a `Client`, which records every exchange, and return the dataclasses below or raise a ProviderError.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from django import forms
 
+from exports.providers.project_ids import ANY_ID, IdRule
 from exports.transport.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -147,18 +147,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Absent:
-    """`find`: the job is not there. With `search_again_after` seconds, only a second search after them proves it."""
-
-    search_again_after: float = 0.0
+    """`find`: a complete list, which shows every job within minutes, is without it. One such list proves nothing."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """`find`: cannot be known. After `extra_searches` more, `seconds` apart, a person decides."""
+    """`find`: cannot be known. `may_turn_up`: a later search may find the job; else a person decides at once."""
 
     message: str
-    extra_searches: int = 0
-    seconds: float = 10.0
+    may_turn_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,6 +192,7 @@ class Provider:
     status. `limits`: rate class to (calls, seconds) as published. `origins`: name to address; the first is the
     default. `origin_notes`: origin to a sentence shown beside it. `dialects`: the first is the default; empty where
     there is only one. `project_pattern`: matches the path of a project's page; its first group is the project's id.
+    `project_id`: the rule for the ids of its projects.
     """
 
     slug: ClassVar[str]
@@ -209,6 +207,7 @@ class Provider:
     limits: ClassVar[Mapping[str, tuple[int, float]]] = {}
     project_help: ClassVar[str] = ""
     project_pattern: ClassVar[str] = ""
+    project_id: ClassVar[IdRule] = ANY_ID
     lists_projects: ClassVar[bool] = False
     supports_webhooks: ClassVar[bool] = False
     cancel_note: ClassVar[str] = "The provider may still finish its own job; the portal stops following it."
@@ -259,6 +258,10 @@ class Provider:
         """The error that an answer means where its body says more than its status; else None."""
         return None
 
+    def is_own_error(self, body: object) -> bool:
+        """Whether the JSON of an answer has the form of this API's errors; a proxy's or a firewall's has another."""
+        return isinstance(body, dict | list) and bool(body)
+
     def prepare(self, client: "Client", job: Job) -> Ready | NotYet:
         """Called just before the request is sent. Must be harmless to repeat."""
         return Ready()
@@ -292,9 +295,5 @@ class Provider:
         return ()
 
 
-ABSENT_UNTIL_SECOND_SEARCH: Final = Absent(search_again_after=30.0)
-
-
-def is_valid_remote_id(text: str) -> bool:
-    """Whether it can be a provider's id: 1 to 200 characters without / ? #, control characters and surrogates."""
-    return re.fullmatch(r"[^/?#\x00-\x1f\x7f\ud800-\udfff]{1,200}", text) is not None
+# Whether a text can be the id of a job.
+is_valid_remote_id: Final = ANY_ID.matches

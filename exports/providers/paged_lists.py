@@ -58,16 +58,16 @@ def first_page_only(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
 
 def collect_linked_pages(
     client: Client, path: str, key: str, project_id: str = "", **params: Any
-) -> tuple[dict[int, Mapping[str, Any]], bool]:
-    """The rows of the list by id, and whether the list is complete.
+) -> tuple[dict[str, Mapping[str, Any]], bool]:
+    """The rows of the list by id, in its order, and whether the list is complete.
 
     With `project_id`, raises UnreadableError when a row is of another project.
     """
-    rows: dict[int, Mapping[str, Any]] = {}
+    rows: dict[str, Mapping[str, Any]] = {}
     for _ in range(MAX_LINKED_PAGES):
         body = client.get(path, params).body
         for row in parsing.object_list(body, key):
-            if (id_ := parsing.integer(row.get("id"))) is None:
+            if not (id_ := parsing.remote_id(row.get("id"))):
                 raise UnreadableError("The list holds something without an id.")
             parsing.check_id(row.get("project_id") if project_id else None, project_id)
             rows.setdefault(id_, row)

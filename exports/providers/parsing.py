@@ -5,11 +5,11 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from django.core.exceptions import ValidationError
 
-from exports.providers.contract import CheckStep, Job
+from exports.providers.contract import CheckStep, Job, is_valid_remote_id
 from exports.providers.fields import TextField
 from exports.transport.client import ApiResponse, Client
 from exports.transport.errors import (
@@ -18,16 +18,11 @@ from exports.transport.errors import (
     NotFoundError,
     ProviderError,
     RefusedError,
-    UnclearError,
+    UnknownRefusalError,
     UnreadableError,
 )
 from exports.transport.responses import error_text
 
-# For services that publish no table of codes: the kind of refusal by words in its code and sentence.
-RATE_LIMITED: Final = re.compile(r"^4290?\b|too many|rate.?limit", re.I)
-UNAUTHENTICATED: Final = re.compile(r"^4010?\b|\btoken\b|jwt|unauth|authori[sz]|authenti|expired|credential", re.I)
-FORBIDDEN: Final = re.compile(r"^4030?\b|forbidden|permission|not allowed", re.I)
-NOT_FOUND: Final = re.compile(r"^4040?\b|not.?found|(not|n't) exist|no such", re.I)
 # Parameters that signing adds to an address: the same file, signed again, must not look like another file.
 SIGNATURE_PARAMETERS: Final = re.compile(
     r"x-(amz|goog|oss)-.*|expires?|signature|sig|policy|key-pair-id|s[etprvk]", re.I
@@ -63,14 +58,24 @@ def text(value: object, max_length: int = 200) -> str:
 
 
 def integer(value: object) -> int | None:
-    """A whole number, also one written as text; else None."""
+    """A whole number of at most 18 digits, also one written as text; else None."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18 else None
+
+
+def remote_id(value: object) -> str:
+    """The id of a job as text, of whichever type it came: a text, or a whole number, also one like 501.0; else ""."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    id_ = text(value)
+    return id_ if is_valid_remote_id(id_) else ""
 
 
 def percent(value: object) -> float | None:
-    """A number from 0 to 100, also one written as text, larger ones as 100; else None."""
+    """A number from 0 to 100, also one written as text ("100", "100 %"), larger ones as 100; else None."""
+    if isinstance(value, str):
+        value = value.strip().removesuffix("%").rstrip()
     with contextlib.suppress(ValueError, OverflowError):
         if isinstance(value, str | int | float) and (number := float(value)) >= 0:
             return min(number, 100.0)
@@ -117,8 +122,12 @@ def refusal_as_credential_error(sentence: str) -> Iterator[None]:
         yield
     except BusyError:
         raise
-    except RefusedError as problem:
-        raise CredentialError(f"{sentence} {problem.message}", provider_status=problem.provider_status) from None
+    except (RefusedError, UnknownRefusalError) as problem:
+        if isinstance(problem, UnknownRefusalError) and problem.passing:
+            raise
+        error = CredentialError(f"{sentence} {problem.message}", provider_status=problem.provider_status)
+        error.final = problem.final
+        raise error from None
 
 
 @contextlib.contextmanager
@@ -127,9 +136,9 @@ def with_hint(hint: str) -> Iterator[None]:
     try:
         yield
     except CredentialError as problem:
-        raise CredentialError(
-            f"{problem.message} {hint}", renewable=problem.renewable, provider_status=problem.provider_status
-        ) from None
+        problem.message = f"{problem.message} {hint}"
+        problem.args = (problem.message,)
+        raise
 
 
 def path_segment(name: str, label: str, pattern: str = "[A-Za-z0-9_-]+") -> str:
@@ -137,6 +146,13 @@ def path_segment(name: str, label: str, pattern: str = "[A-Za-z0-9_-]+") -> str:
     if not re.fullmatch(pattern, name):
         raise NotFoundError(f"{name} is not an id of {label}.")
     return name
+
+
+def job_segment(remote_id: str, label: str) -> str:
+    """The id of a job as a part of a path, of whichever form the provider makes it. Raises NotFoundError."""
+    if not (is_valid_remote_id(remote_id) and re.fullmatch(r"[!-~]+", remote_id)) or remote_id in (".", ".."):
+        raise NotFoundError(f"{remote_id} is not an id of a job at {label}.")
+    return quote(remote_id, safe="")
 
 
 def check_id(value: object, expected: str, thing: str = "project") -> bool:
@@ -215,7 +231,7 @@ def matches_request(row: Mapping[str, Any], job: Job) -> bool:
 def parse_own_job(value: object, job: Job) -> Mapping[str, Any]:
     """A row of the job's project, type and format, and, once it is known, of its id. Raises UnreadableError."""
     row = mapping(value)
-    if not check_id(row.get("project_id"), job.project) or integer(row.get("id")) is None:
+    if not check_id(row.get("project_id"), job.project) or not remote_id(row.get("id")):
         raise UnreadableError("The answer holds no job of this project.")
     if job.remote_id:
         check_id(row["id"], job.remote_id, "job")
@@ -233,8 +249,11 @@ def parse_account(answer: ApiResponse) -> Mapping[str, Any]:
 
 def refusal_by_status(status: int, sentence: str, *, denied: bool = False) -> RefusedError:
     """A refusal with the provider's own sentence, by status as in client.py. `denied`: for lack of rights."""
-    if denied or status in (401, 403):
-        return CredentialError(sentence, renewable=status == 401, provider_status=str(status))
+    denied = denied or status == 403
+    if denied or status == 401:
+        return CredentialError(
+            sentence, renewable=status == 401, known=denied and status != 401, provider_status=str(status)
+        )
     return (NotFoundError if status in (404, 410) else RefusedError)(sentence, provider_status=str(status))
 
 
@@ -253,24 +272,3 @@ def localized_text(value: object, default: str) -> str:
     """A text, or that of a language in `{"en": …, "fr": …}`: English, French, or the first; else `default`."""
     languages = mapping(value)
     return next(filter(None, (text(languages.get(lang)) for lang in ("en", "fr", *languages))), text(value)) or default
-
-
-def envelope_error(label: str, status: int, body: object) -> ProviderError | None:
-    """The error that an envelope's `success: false` means, at any status; None for every other answer."""
-    if not isinstance(body, dict) or body.get("success") is not False or status in SELF_EXPLAINING_STATUSES:
-        return None
-    code = text(mapping(body.get("error")).get("code"))
-    reason = f"{code} {error_text(body)}".strip()
-    sentence, word = f"{label} refused: {reason or 'it gave no reason'}", code or str(status)
-    if status >= 500 or re.fullmatch(r"5[0-9]{2}", code):
-        return UnclearError(sentence, provider_status=word)
-    if RATE_LIMITED.search(reason):
-        return BusyError(sentence, seconds=60, pause=True, provider_status=word)
-    if status in (404, 410) or (
-        status not in (401, 403) and NOT_FOUND.search(reason) and not UNAUTHENTICATED.search(reason)
-    ):
-        return NotFoundError(sentence, provider_status=word)
-    is_unauthenticated = status == 401 or UNAUTHENTICATED.search(reason) is not None
-    if is_unauthenticated or status == 403 or FORBIDDEN.search(reason):
-        return CredentialError(sentence, renewable=is_unauthenticated, provider_status=word)
-    return RefusedError(sentence, provider_status=word)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from exports.providers import contract, paged_lists, parsing
+from exports.providers import contract, paged_lists, parsing, project_ids
 from exports.providers.contract import Job, Status
 from exports.providers.playcanvas_options import PARAMETER_NAMES, UNSUPPORTED_OPTIONS, AppOptions, ArchiveOptions
 from exports.transport.client import Client
@@ -52,7 +52,7 @@ class PlayCanvas(contract.Provider):
     status_map: ClassVar = {"running": "running", "complete": "done", "error": "failed"}
     limits: ClassVar = {"normal": (120, 60.0), "strict": (5, 60.0)}
     project_help = "The number in the project's address: playcanvas.com/project/NUMBER/overview."
-    lists_projects, project_pattern = True, r"/project/(\d+)"
+    lists_projects, project_pattern, project_id = True, r"/project/(\d+)", project_ids.WHOLE_NUMBER
 
     def headers(self, client: Client) -> dict[str, str]:
         return {"Authorization": f"Bearer {client.secrets['token']}"}
@@ -63,8 +63,12 @@ class PlayCanvas(contract.Provider):
             sentence = f"PlayCanvas answered 400 (it can be a fault of theirs): {reason}"
             return RefusedError(sentence, provider_status="400")
         if status == 401 and "scope" in reason.lower():
-            return CredentialError(f"The token is known, but may not do this: {reason}", provider_status="401")
+            sentence = f"The token is known, but may not do this: {reason}"
+            return CredentialError(sentence, known=True, provider_status="401")
         return None
+
+    def is_own_error(self, body: object) -> bool:
+        return "error" in parsing.mapping(body)
 
     def option_problems(
         self, kind: contract.Kind, options: Mapping[str, Any], dialect: str = ""
@@ -87,13 +91,13 @@ class PlayCanvas(contract.Provider):
             parameters = {PARAMETER_NAMES[dialect].get(name, name): value for name, value in options.items()}
             path, body = "/api/apps/download", {"project_id": parsing.integer(job.project) or job.project, **parameters}
         answer = parsing.mapping(client.post(path, body, creates=True).body)
-        if type(answer.get("id")) is not int:
+        if not (id_ := parsing.remote_id(answer.get("id"))):
             raise UnreadableError("PlayCanvas took the request, but named no job.")
-        return contract.Accepted(str(answer["id"]), self._status(answer, job))
+        return contract.Accepted(id_, self._status(answer, job))
 
     def poll(self, client: Client, job: Job) -> Status:
         """GET /jobs/:id."""
-        body = parsing.mapping(client.get(f"/api/jobs/{parsing.path_segment(job.remote_id, self.label)}").body)
+        body = parsing.mapping(client.get(f"/api/jobs/{parsing.job_segment(job.remote_id, self.label)}").body)
         if not parsing.text(body.get("status")):
             raise UnreadableError("PlayCanvas answered without the status of the job.")
         parsing.check_id(body.get("id"), job.remote_id, "job")

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from django import forms
 
-from exports.providers import contract, paged_lists, parsing
+from exports.providers import contract, paged_lists, parsing, project_ids
 from exports.providers import toloka_api as api
 from exports.providers import toloka_pools as pools
 from exports.providers.contract import Accepted, Job, PreflightResult, RemoteProject, SecretField, Status
@@ -22,7 +22,6 @@ SCHEMES: Final = (("ApiKey", "ApiKey"), ("OAuth", "OAuth"))
 # Whether archiving an archived project answers 204 or a conflict is not documented; both mean the same.
 ALREADY_ARCHIVED: Final = Accepted("", Status("done", "ARCHIVED", 100.0, note="The project was already archived."))
 ARCHIVED: Final = Accepted("", Status("done", "ARCHIVED", 100.0, note="The project is archived."))
-NOT_FOUND: Final = contract.Absent(search_again_after=10.0)
 
 
 class ArchiveOptions(forms.Form):
@@ -60,7 +59,7 @@ class Toloka(contract.Provider):
     status_map: ClassVar = api.STATUS_MAP
     limits: ClassVar = {"normal": (300, 1.0)}
     project_help = "The project's number, as in its address: …/requester/project/NUMBER."
-    project_pattern = r"/project/(\d+)"
+    project_pattern, project_id = r"/project/(\d+)", project_ids.WHOLE_NUMBER
     lists_projects = True
     cancel_note = "Toloka has no way to cancel: the project may still be archived; the portal stops watching."
 
@@ -75,6 +74,9 @@ class Toloka(contract.Provider):
 
     def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
         return api.error_from_response(status, body)
+
+    def is_own_error(self, body: object) -> bool:
+        return bool(parsing.text(parsing.mapping(body).get("code")))
 
     def prepare(self, client: Client, job: Job) -> contract.Ready | contract.NotYet:
         status = api.project_status(client, job.project)
@@ -105,14 +107,14 @@ class Toloka(contract.Provider):
         for row in api.list_archive_operations(client, job.project):
             if parsing.text(row["id"]) not in known:
                 return api.parse_operation(row, job.project)
-        return ARCHIVED if api.project_status(client, job.project) == "ARCHIVED" else NOT_FOUND
+        return ARCHIVED if api.project_status(client, job.project) == "ARCHIVED" else contract.Absent()
 
     def poll(self, client: Client, job: Job) -> Status:
         """GET /operations/:id; without an id (the project was already archived), GET /projects/:id."""
         if not job.remote_id:
             status = api.project_status(client, job.project)
             return ARCHIVED.status if status == "ARCHIVED" else Status("running", status)
-        body = client.get(f"{api.API_PREFIX}/operations/{parsing.path_segment(job.remote_id, self.label)}").body
+        body = client.get(f"{api.API_PREFIX}/operations/{parsing.job_segment(job.remote_id, self.label)}").body
         return api.parse_operation(body, job.project, job.remote_id).status
 
     def check(self, client: Client) -> Sequence[contract.CheckStep]:

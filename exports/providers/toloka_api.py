@@ -58,7 +58,8 @@ def error_from_response(status: int, body: object) -> errors.ProviderError | Non
     if code == "POOL_LOCKED_BY_ANOTHER_OPERATION":
         return BusyError(sentence, seconds=15, provider_status=code)
     if code in UNAUTHENTICATED_CODES or status in (401, 403):
-        return CredentialError(sentence, provider_status=code)
+        known = code == "ACCESS_DENIED" or (status == 403 and code not in UNAUTHENTICATED_CODES)
+        return CredentialError(sentence, known=known, provider_status=code)
     if code in NOT_FOUND_CODES or status in (404, 410):
         return errors.NotFoundError(sentence, provider_status=code)
     if code in SERVER_ERROR_CODES or status >= 500:

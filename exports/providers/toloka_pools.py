@@ -12,10 +12,13 @@ from exports.providers import contract, paged_lists, parsing
 from exports.providers import toloka_api as api
 from exports.providers.contract import Job
 from exports.transport.client import Client
-from exports.transport.errors import ProviderError, RefusedError, UnreadableError
+from exports.transport.errors import ProviderError, RefusedError, UnclearError, UnreadableError
 
 BATCH_SIZE: Final = 20
 MAX_NAMED: Final = 20
+# With growing pauses, about five minutes.
+ROUNDS_UNTIL_SECOND_REQUEST: Final = 20
+SECOND_REQUEST: Final = (ROUNDS_UNTIL_SECOND_REQUEST,)
 
 
 class Pool(NamedTuple):
@@ -79,15 +82,28 @@ def archive_closed(client: Client, job: Job) -> contract.NotYet | None:
         sentence = f"Only closed ones can be archived, and the portal never closes one. Not closed: {names}."
         raise RefusedError(sentence, code="precondition", provider_status=not_closed[0].status)
     batch = [pool for pool in unarchived if pool.list == unarchived[0].list]
-    running = parsing.mapping(job.memo.get("running"))
-    running = {pool.id: running[pool.id] for pool in batch if pool.id in running}
+    ids = {pool.id for pool in batch}
+    memo = {"running": {}, "unnamed": {}, **job.memo}
+    running = {id_: operation for id_, operation in parsing.mapping(memo["running"]).items() if id_ in ids}
+    # Rounds since a request was sent whose answer named no operation. It is sent at most twice.
+    unnamed = {id_: rounds + 1 for id_, rounds in parsing.mapping(memo["unnamed"]).items() if id_ in ids}
     for pool in batch:
         if pool.id in running:
             _check_operation(client, pool, running[pool.id])
-    for pool in [pool for pool in batch if pool.id not in running][: max(BATCH_SIZE - len(running), 0)]:
-        running[pool.id] = _archive(client, pool)
-    memo = {**job.memo, "running": {id_: operation for id_, operation in running.items() if operation}}
-    return contract.NotYet(3.0, f"Archives first: {format_pools(batch)}.", memo) if unarchived else None
+        if unnamed.get(pool.id, 0) >= 2 * ROUNDS_UNTIL_SECOND_REQUEST:
+            sentence = f"Toloka was asked twice to archive {pool}, and named no operation. It is not archived."
+            raise RefusedError(sentence, code="provider_failed", provider_status=pool.status)
+    due = [pool for pool in batch if pool.id not in running and unnamed.get(pool.id) in (None, *SECOND_REQUEST)]
+    for pool in due[: max(BATCH_SIZE - len(running), 0)]:
+        if operation := _archive(client, pool):
+            running[pool.id] = operation
+            unnamed.pop(pool.id, None)
+        else:
+            unnamed.setdefault(pool.id, 0)
+    seconds = min(3.0 * 1.2 ** max(unnamed.values(), default=0), 30.0)
+    memo |= {"running": running, "unnamed": unnamed}
+    memo = memo if unnamed else {name: value for name, value in memo.items() if name != "unnamed"}
+    return contract.NotYet(seconds, f"Archives first: {format_pools(batch)}.", memo) if unarchived else None
 
 
 def _check_operation(client: Client, pool: Pool, operation: str) -> None:
@@ -101,10 +117,15 @@ def _check_operation(client: Client, pool: Pool, operation: str) -> None:
 
 
 def _archive(client: Client, pool: Pool) -> str:
-    """POST /pools/:id/archive or /trainings/:id/archive: the operation's id, "" for 204 (it was archived already)."""
+    """POST /pools/:id/archive or /trainings/:id/archive: the operation's id, "" where the answer names none.
+
+    That is 204 (it was archived already), another 2xx, or an answer that leaves open whether it was executed.
+    """
     path = f"{api.API_PREFIX}/{pool.list}/{parsing.path_segment(pool.id, 'Toloka')}/archive"
     try:
         body = client.post(path, creates=True).body
+    except UnclearError:
+        return ""
     except RefusedError as refusal:
         if refusal.code != "precondition":
             raise

@@ -1,7 +1,6 @@
 """Ulule: the orders of a crowdfunding project. Source: https://developers.ulule.com, export, authentication, errors."""
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final
@@ -9,7 +8,8 @@ from typing import Any, ClassVar, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-from exports.providers import contract, parsing
+from exports.providers import contract, parsing, project_ids
+from exports.providers import ulule_exports as api
 from exports.providers.contract import Accepted, Job, RemoteProject, SecretField, Status
 from exports.providers.fields import StringMapField
 from exports.providers.paged_lists import collect_linked_pages
@@ -17,7 +17,6 @@ from exports.transport import errors
 from exports.transport.client import Client
 from exports.transport.provider_api import Grant
 
-NUMERIC_ID: Final = "[1-9][0-9]{0,17}"
 OAUTH_FIELDS: Final = ("client_id", "client_secret", "refresh_token")
 COLUMN_ID: Final = re.compile(
     r"order\.(id|total|tracking\.(source|medium)|payment_method|status|created_at|note)"
@@ -26,7 +25,6 @@ COLUMN_ID: Final = re.compile(
 )
 COST: Final = "Ulule also mails the file to the project's owner, each time."
 OWNER_HINT: Final = "This credential cannot create exports; by Ulule's documents the project's owner can, by OAuth2."
-ABSENCE_UNPROVEN: Final = contract.Unknown("Ulule's list does not prove whether the export was made.")
 NOT_OWNER: Final = contract.PreflightResult(False, "The credential is not the project's owner, so Ulule will refuse.")
 
 
@@ -59,7 +57,7 @@ class Ulule(contract.Provider):
         **{"canceled": "canceled", "cancelled": "canceled"},  # The documents spell it both ways.
     }
     project_help = "The project's number. Only its owner can export it."
-    lists_projects, project_pattern = True, r"/projects/(\d+)"
+    lists_projects, project_pattern, project_id = True, r"/projects/(\d+)", project_ids.WHOLE_NUMBER
     cancel_note = "Ulule lets no owner cancel: it may still finish and mail the file; the portal stops following it."
 
     def secret_problems(self, secrets: Mapping[str, str]) -> dict[str, list[str]]:
@@ -83,7 +81,7 @@ class Ulule(contract.Provider):
             body = parsing.mapping(client.post_form("/oauth2/token/", form, (client_id, client_secret)).body)
         token, rotated = parsing.header_token(body.get("access_token")), body.get("refresh_token")
         changed = {"refresh_token": parsing.header_token(rotated)} if rotated and rotated != refresh_token else {}
-        return Grant(token, time.time() + (parsing.integer(body.get("expires_in")) or 36_000), changed)
+        return Grant.lasting(token, parsing.integer(body.get("expires_in")), 36_000, changed)
 
     def error_from_response(self, status: int, body: object) -> errors.ProviderError | None:
         reasons, classifications = parsing.parse_reasons(body)
@@ -92,29 +90,30 @@ class Ulule(contract.Provider):
         is_denied = "PermissionError" in classifications
         return parsing.refusal_by_status(status, f"Ulule refused: {reasons}", denied=is_denied)
 
+    def is_own_error(self, body: object) -> bool:
+        """A list of errors, or one of them; the token endpoint answers as OAuth2 says (RFC 6749 §5.2)."""
+        items = body if isinstance(body, list) else [body]
+        return any({"classification", "error"} & parsing.mapping(item).keys() for item in items)
+
     def prepare(self, client: Client, job: Job) -> contract.Ready:
-        return contract.Ready({"last": max(_list_exports(client, job)[0], default=0)})
+        return contract.Ready(api.read_baseline(client, job))
 
     def submit(self, client: Client, job: Job) -> Accepted:
         """POST /v1/projects/:id/exports (reference/export)."""
         body = parsing.without_empty({"type": job.type, "format": job.format, "columns": job.options.get("columns")})
         with parsing.with_hint(OWNER_HINT):
-            row = parsing.parse_own_job(client.post(_path(job, "/exports"), body, creates=True).body, job)
-        return Accepted(str(row["id"]), self._status(row))
+            row = parsing.parse_own_job(client.post(api.project_path(job, "/exports"), body, creates=True).body, job)
+        return Accepted(parsing.remote_id(row["id"]), self._status(row))
 
     def find(self, client: Client, job: Job) -> Accepted | contract.Absent | contract.Unknown:
-        """The lowest id above the baseline that no other export of the portal watches."""
-        rows, is_complete = _list_exports(client, job)
-        last = job.baseline.get("last", float("inf"))
-        candidates = [id_ for id_ in rows if id_ > last and str(id_) not in job.watched_ids]
-        if matches := [id_ for id_ in candidates if parsing.matches_request(rows[id_], job)]:
-            return Accepted(str(min(matches)), self._status(rows[min(matches)]))
-        return contract.ABSENT_UNTIL_SECOND_SEARCH if is_complete and "last" in job.baseline else ABSENCE_UNPROVEN
+        """An export in the project's list that was not there before the request."""
+        found = api.find_new(client, job)
+        return Accepted(found[0], self._status(found[1])) if isinstance(found, tuple) else found
 
     def poll(self, client: Client, job: Job) -> Status:
         """GET /v1/exports/:id, not below the project (reference/export)."""
-        id_ = parsing.path_segment(job.remote_id, "an export at Ulule", NUMERIC_ID)
-        return self._status(parsing.parse_own_job(client.get(f"/v1/exports/{id_}").body, job))
+        path = f"/v1/exports/{parsing.job_segment(job.remote_id, self.label)}"
+        return self._status(parsing.parse_own_job(client.get(path).body, job))
 
     def check(self, client: Client) -> Sequence[contract.CheckStep]:
         token = () if client.secrets.get("api_key") else (("Fetch a token", lambda: parsing.renew_token(client)),)
@@ -126,10 +125,10 @@ class Ulule(contract.Provider):
         """GET /v1/users/:id/projects?state=created; a name is an i18n object (reference/project)."""
         path = f"/v1/users/{parsing.parse_account(client.get('/v1/me'))['id']}/projects"
         rows, _ = collect_linked_pages(client, path, "projects", state="created")
-        return [RemoteProject(str(id_), parsing.localized_text(row.get("name"), f"{id_}")) for id_, row in rows.items()]
+        return [RemoteProject(id_, parsing.localized_text(row.get("name"), id_)) for id_, row in rows.items()]
 
     def preflight(self, client: Client, job: Job) -> Sequence[contract.PreflightResult]:
-        project = parsing.mapping(client.get(_path(job), {"extra_fields": "user_role"}).body)
+        project = parsing.mapping(client.get(api.project_path(job), {"extra_fields": "user_role"}).body)
         return () if project.get("user_role", "owner") == "owner" else [NOT_OWNER]
 
     def _status(self, row: Mapping[str, Any]) -> Status:
@@ -138,12 +137,3 @@ class Ulule(contract.Provider):
         link = parsing.first_text(row, "url") if state == "done" else ""
         message = "Ulule made no file, and gives no reason." if state == "failed" else ""
         return Status(state, word, link=link, note=created_at and f"made {created_at}", message=message)
-
-
-def _list_exports(client: Client, job: Job) -> tuple[dict[int, Mapping[str, Any]], bool]:
-    """The project's exports by id, and whether these are all."""
-    return collect_linked_pages(client, _path(job, "/exports"), "exports", project_id=job.project, limit=20)
-
-
-def _path(job: Job, tail: str = "") -> str:
-    return f"/v1/projects/{parsing.path_segment(job.project, 'a project at Ulule (it is a number)', NUMERIC_ID)}{tail}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Case, Model, Value, When
+from django.db.models import AutoField, Case, Model, Value, When
 from psycopg import Cursor
 
 from exports import clock
@@ -31,11 +31,34 @@ def settle_many(claims: Sequence[Claim], rows: Sequence[Mapping[str, Any]]) -> l
     )
     for claim, row in zip(claims, rows, strict=True):
         if claim.export.pk in stood:
-            for name, value in {**row, **RELEASED_LEASE}.items():
-                setattr(claim.export, name, value)
+            mark_settled(claim, row)
         else:
             claim.lost = True
     return [claim for claim in claims if claim.lost]
+
+
+def mark_settled(claim: Claim, row: Mapping[str, Any]) -> None:
+    """Sets on the claim's export what was written for it."""
+    for name, value in {**row, **RELEASED_LEASE}.items():
+        setattr(claim.export, name, value)
+
+
+def settle_sql(claim: Claim, row: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """The UPDATE that writes one claim's row as `settle_many` does, and its parameters, to be part of a statement."""
+    fields = {field.name: field for field in Export._meta.concrete_fields}
+    values = {**row, **RELEASED_LEASE}
+    sets = [
+        f"{NEXT_STEP_COLUMN} = CASE WHEN wake_requested THEN %s ELSE %s END"
+        if name == NEXT_STEP_COLUMN
+        else f"{_quote(name)} = %s"
+        for name in values
+    ]
+    params: list[Any] = []
+    for name, value in values.items():
+        params += [clock.now()] if name == NEXT_STEP_COLUMN else []
+        params.append(fields[name].get_db_prep_save(value, connection))
+    statement = f"UPDATE exports_export SET {', '.join(sets)} WHERE id = %s AND fence = %s AND status = ANY(%s)"  # noqa: S608
+    return statement, [*params, claim.export.pk, claim.fence, list(OPEN)]
 
 
 def update_many(rows: Sequence[Model], names: Sequence[str]) -> None:
@@ -90,12 +113,12 @@ def _update(
 
 
 def insert_many(rows: Sequence[Model]) -> None:
-    """Inserts rows of one model without reading back their primary keys."""
+    """Inserts rows of one model without reading back the primary keys that the database gives them."""
     if not rows or connection.vendor != "postgresql":
         type(rows[0])._default_manager.bulk_create(rows) if rows else None
         return
     model = type(rows[0])
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
     columns = [[field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows] for field in fields]
     types = [f"%s::{_type(field.db_type(connection))}[]" for field in fields]
     names = ", ".join(_quote(field.column or field.name) for field in fields)

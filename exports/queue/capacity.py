@@ -1,7 +1,8 @@
 """How many more messages each queue may have: the slots of live nodes, less what is reserved.
 
 A node of several queues shares its slots between them. Downloads, which may take hours, get at most half of them, and
-one slot is left for `portal.control`, without which nothing more would be dispatched.
+one slot is left for `portal.control`, without which nothing more would be dispatched. The last slots, an eighth of
+them, are room for teams that have nothing under way: one team's slow work, however much of it there is, leaves it free.
 """
 
 import json
@@ -15,7 +16,9 @@ from django.conf import settings
 from django.db import connection
 
 from exports import clock
-from exports.queue import fairness
+from exports.queue import preemption
+from exports.queue.fairness import Running
+from exports.queue.preemption import RunningMessage
 
 SUBMIT: Final = f"{settings.TASK_QUEUE_PREFIX}.submit"
 POLL: Final = f"{settings.TASK_QUEUE_PREFIX}.poll"
@@ -27,10 +30,15 @@ QUEUES: Final = (SUBMIT, POLL, FETCH, DELIVER, CONTROL)
 SILENT: Final = timedelta(seconds=15)
 
 
+# With fewer slots there is no room to be left.
+MIN_SLOTS_WITH_ROOM: Final = 4
+
 # One statement, because every dispatch begins with it: nodes without a queue, reservations with theirs.
 READ_SQL: Final = """
-    SELECT NULL, slots, CAST(queues AS text) FROM exports_heartbeat WHERE slots > 0 AND at > %s
-    UNION ALL SELECT queue, 1, CAST(exports AS text) FROM exports_reservation WHERE until > %s
+    SELECT NULL, slots, CAST(queues AS text), NULL, FALSE, FALSE, FALSE
+        FROM exports_heartbeat WHERE slots > 0 AND at > %s
+    UNION ALL SELECT queue, 1, CAST(exports AS text), task_id, slow_since IS NOT NULL,
+        slow_since IS NOT NULL AND slow_since <= %s, gives_way FROM exports_reservation WHERE until > %s
 """
 
 
@@ -49,9 +57,15 @@ class _Group:
         self.slots += usable
         self.max_fetches += usable if alone else max(1, slots // 2)
 
-    def free(self, queue: str) -> int:
-        left = self.slots - self.used.total()
+    def free(self, queue: str, room: bool) -> int:
+        left = self.slots - self.used.total() - (0 if room else self.room())
         return min(left, self.max_fetches - self.used[FETCH]) if queue == FETCH else left
+
+    def room(self) -> int:
+        """The slots that are left for teams with nothing under way. Of downloads the slow ones give way instead."""
+        if self.slots < MIN_SLOTS_WITH_ROOM or self.queues == {FETCH}:
+            return 0
+        return max(1, self.slots // 8)
 
 
 class Capacity:
@@ -67,32 +81,52 @@ class Capacity:
         for queue, number in reserved.items():
             self.take(queue, number)
 
-    def free(self, queue: str) -> int:
-        """How many more messages the queue may have; 0 where no node consumes it."""
-        return sum(max(0, group.free(queue)) for group in self._groups if queue in group.queues)
+    def free(self, queue: str, *, room: bool = False) -> int:
+        """How many more messages the queue may have; 0 where no node consumes it.
+
+        `room`: of teams that have nothing under way.
+        """
+        return sum(max(0, group.free(queue, room)) for group in self._groups if queue in group.queues)
+
+    def slots(self, queue: str) -> int:
+        """How many slots the nodes have that consume the queue."""
+        return sum(group.slots for group in self._groups if queue in group.queues)
 
     def take(self, queue: str, number: int) -> None:
         """Counts `number` messages of the queue as reserved."""
         for group in self._groups:
             if queue in group.queues:
-                part = min(number, max(0, group.free(queue)))
+                part = min(number, max(0, group.free(queue, room=True)))
                 group.used[queue] += part
                 number -= part
 
 
-def read() -> tuple[Capacity, list[fairness.Running]]:
-    """The capacity now, and how many exports each team and project has reserved or running."""
+@dataclass(frozen=True)
+class Load:
+    """The free slots, and the messages that take the others."""
+
+    free: Capacity
+    messages: list[RunningMessage]
+
+    @property
+    def running(self) -> list[Running]:
+        """How many exports each team and project has reserved or running."""
+        return [running for message in self.messages for running in message.exports]
+
+
+def read() -> Load:
+    """The capacity now, and what takes it."""
     now = connection.ops.adapt_datetimefield_value(clock.now())
     silent_since = connection.ops.adapt_datetimefield_value(clock.now() - SILENT)
+    slice_began = connection.ops.adapt_datetimefield_value(clock.now() - preemption.TIME_SLICE)
     nodes: list[tuple[list[str], int]] = []
-    reserved: Counter[str] = Counter()
-    running: list[fairness.Running] = []
+    messages: list[RunningMessage] = []
     with connection.cursor() as cursor:
-        cursor.execute(READ_SQL, [silent_since, now])
-        for queue, slots, content in cursor.fetchall():
+        cursor.execute(READ_SQL, [silent_since, slice_began, now])
+        for queue, slots, content, task_id, slow, slice_over, gives_way in cursor.fetchall():
             if queue is None:
                 nodes.append((json.loads(content), slots))
             else:
-                reserved[queue] += 1
-                running += [(team, project, number) for team, project, number in json.loads(content)]
-    return Capacity(nodes, reserved), running
+                exports = tuple((team, project, number) for team, project, number in json.loads(content))
+                messages.append(RunningMessage(task_id, queue, exports, bool(slow), bool(slice_over), bool(gives_way)))
+    return Load(Capacity(nodes, Counter(message.queue for message in messages)), messages)

@@ -1,7 +1,8 @@
 """Leases of outbox messages: which may be sent next, never two at once to one recipient."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -20,8 +21,17 @@ def _due(now: datetime) -> QuerySet[OutboxMessage]:
     return OutboxMessage.objects.filter(idle, due_at__lte=now).order_by("due_at")
 
 
-def reserve(limit: int) -> list[int]:
-    """Claims up to `limit` due outbox messages for tasks that are about to be published. Returns their ids.
+@dataclass(frozen=True)
+class ReservedMessage:
+    """An outbox message that is reserved for a task message which is about to be published."""
+
+    pk: int
+    team_id: int
+    project_id: int
+
+
+def reserve(limit: int, busy_teams: Collection[int] = ()) -> list[ReservedMessage]:
+    """Claims up to `limit` due outbox messages for tasks that are about to be published, none of `busy_teams`.
 
     Never two at once for one recipient, and at most MAX_PER_HOST for one host, so that an address that never answers
     delays no others. Call it in a transaction in which no other dispatcher runs.
@@ -30,21 +40,30 @@ def reserve(limit: int) -> list[int]:
     busy = OutboxMessage.objects.filter(held_until__gt=now, due_at__isnull=False).values_list("recipient", "host")
     recipients = {row[0] for row in busy}
     hosts = Counter(row[1] for row in busy)
-    chosen: list[int] = []
+    chosen: list[ReservedMessage] = []
     while len(chosen) < limit:
         full = [host for host, number in hosts.items() if number >= MAX_PER_HOST]
-        rows = _due(now).exclude(pk__in=chosen).exclude(host__in=full).exclude(recipient__in=recipients)
+        rows = (
+            _due(now)
+            .exclude(pk__in=[message.pk for message in chosen])
+            .exclude(host__in=full)
+            .exclude(recipient__in=recipients)
+        )
+        if busy_teams:
+            rows = rows.exclude(export__team_id__in=busy_teams)
         added = 0
-        candidates = list(rows.values_list("pk", "recipient", "host")[:MAX_CANDIDATES])
-        for pk, recipient, host in candidates:
+        names = ("pk", "recipient", "host", "export__team_id", "export__project_id")
+        candidates = list(rows.values_list(*names)[:MAX_CANDIDATES])
+        for pk, recipient, host, team_id, project_id in candidates:
             if len(chosen) < limit and recipient not in recipients and hosts[host] < MAX_PER_HOST:
-                chosen.append(pk)
+                chosen.append(ReservedMessage(pk, team_id, project_id))
                 recipients.add(recipient)
                 hosts[host] += 1
                 added += 1
         if not added or len(candidates) < MAX_CANDIDATES:
             break
-    OutboxMessage.objects.filter(pk__in=chosen).update(held_until=clock.seconds_from_now(LEASE_SECONDS), reserved=True)
+    reserved = OutboxMessage.objects.filter(pk__in=[message.pk for message in chosen])
+    reserved.update(held_until=clock.seconds_from_now(LEASE_SECONDS), reserved=True)
     return chosen
 
 

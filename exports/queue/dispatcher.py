@@ -16,7 +16,8 @@ from django.db import connection, transaction
 
 from exports import clock, states
 from exports.models import Reservation
-from exports.queue import capacity, deliveries, fairness, leases, wakeup
+from exports.queue import capacity, deliveries, fairness, leases, preemption
+from exports.queue.batch_sql import insert_many
 from exports.queue.capacity import DELIVER, FETCH, POLL, SUBMIT
 from exports.queue.leases import DELIVERY, Reserved
 
@@ -30,7 +31,7 @@ STEP_OF: Final = {POLL: states.POLL, FETCH: states.FETCH, SUBMIT: states.SUBMIT}
 
 @dataclass(frozen=True)
 class Message:
-    """A task message to be published. `more_due`: when its task ends, the dispatcher is to be run."""
+    """A task message to be published. `more_due`: its task runs the dispatcher when it ends."""
 
     task: str
     queue: str
@@ -63,9 +64,11 @@ def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
 def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Message], list[Reserved]]:
     if not _lock_for_counting():
         return [], []
-    free, running = capacity.read()
-    batch = _Batch()
+    batch = _Batch(capacity.read(), oldest)
+    free = batch.load.free
     due = [*(queue for queue in STEP_OF if STEP_OF[queue] in oldest), *([DELIVER] if any_delivery else [])]
+    # Of which more may be due than there are slots for.
+    waiting = list(due)
     # Queues that share slots get equal parts of them; what one of them leaves over goes to the others.
     while due:
         full: list[str] = []
@@ -74,12 +77,17 @@ def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Mess
             if slots < 1:
                 continue
             part = max(1, slots // (len(due) - number))
-            count = _fill(batch, queue, part, oldest, running)
-            free.take(queue, count)
-            if count == part:
+            if batch.fill(queue, part) == part:
                 full.append(queue)
+            else:
+                waiting.remove(queue)
         due = [queue for queue in full if free.free(queue)]
-    Reservation.objects.bulk_create(batch.reservations)
+    for queue in waiting:
+        if free.free(queue, room=True):
+            batch.fill(queue, 1, batch.busy_teams())
+    if FETCH in waiting and not free.free(FETCH, room=True):
+        _make_downloads_give_way(batch.load)
+    insert_many(batch.reservations)
     return batch.messages, batch.reserved
 
 
@@ -87,30 +95,73 @@ def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Mess
 class _Batch:
     """What one dispatch has reserved so far."""
 
+    load: capacity.Load
+    oldest: Mapping[str, datetime]
     messages: list[Message] = field(default_factory=list)
     reserved: list[Reserved] = field(default_factory=list)
     reservations: list[Reservation] = field(default_factory=list)
 
+    def fill(self, queue: str, slots: int, busy_teams: frozenset[int] = frozenset()) -> int:
+        """Reserves what is due for a queue, up to so many messages, none of `busy_teams`. Returns how many."""
+        carried: dict[str, Counter[tuple[int, int]]] = {}
+        slow: set[str] = set()
+        messages: list[Message] = []
+        if queue == DELIVER:
+            for delivery in deliveries.reserve(slots, busy_teams):
+                messages.append(Message("exports.deliver", DELIVER, (delivery.pk,), _task_id()))
+                carried[messages[-1].task_id] = Counter([(delivery.team_id, delivery.project_id)])
+        else:
+            step = STEP_OF[queue]
+            limit = slots * (POLLS_TOGETHER if queue == POLL else 1)
+            left_out = self._left_out(queue, busy_teams)
+            exports = leases.reserve([step], limit, self.oldest[step], self.load.running, left_out)
+            groups, without_slot = _groups(queue, exports, slots, self._slow_slots())
+            leases.release_reserved(without_slot)
+            for group in groups:
+                messages.append(_message(queue, group))
+                carried[messages[-1].task_id] = Counter((export.team_id, export.project_id) for export in group)
+                if queue == POLL and group[0].polls_alone:
+                    slow.add(messages[-1].task_id)
+            self.reserved += exports
+        messages = _mark_more_due(messages, slots)
+        self.messages += messages
+        self.reservations += [
+            _reservation(message, carried[message.task_id], slow=message.task_id in slow) for message in messages
+        ]
+        self.load.free.take(queue, len(messages))
+        return len(messages)
 
-def _fill(
-    batch: _Batch, queue: str, slots: int, oldest: Mapping[str, datetime], running: Sequence[fairness.Running]
-) -> int:
-    """Reserves what is due for a queue, up to so many messages. Returns how many there are."""
-    owners: dict[int, tuple[int, int]] = {}
-    if queue == DELIVER:
-        messages = [Message("exports.deliver", DELIVER, (pk,), _task_id()) for pk in deliveries.reserve(slots)]
-    else:
-        step = STEP_OF[queue]
-        limit = slots * (POLLS_TOGETHER if queue == POLL else 1)
-        exports = leases.reserve([step], limit, oldest[step], running)
-        messages, without_slot = _messages(queue, exports, slots)
-        leases.release_reserved(without_slot)
-        owners = {export.export_id: (export.team_id, export.project_id) for export in exports}
-        batch.reserved += exports
-    messages = _mark_more_due(messages, slots)
-    batch.messages += messages
-    batch.reservations += [_reservation(message, owners) for message in messages]
-    return len(messages)
+    def busy_teams(self) -> frozenset[int]:
+        """The teams that have something under way. Downloads do not count: the slow ones give way to others."""
+        running = {team for message in self.load.messages if message.queue != FETCH for team in message.teams}
+        reserved = {team for row in self.reservations if row.queue != FETCH for team, _project, _number in row.exports}
+        return frozenset(running | reserved)
+
+    def _slow_polls(self) -> list[set[int]]:
+        """The teams of each message of slow polls that is under way."""
+        rows = [row for row in self.reservations if row.queue == POLL and row.slow_since is not None]
+        slow = [message.teams for message in self.load.messages if message.queue == POLL and message.slow]
+        return [*slow, *({team for team, _project, _number in row.exports} for row in rows)]
+
+    def _slow_slots(self) -> int:
+        """How many more messages of slow polls there may be: they take up to a third of the slots."""
+        return max(1, self.load.free.slots(POLL) // 3) - len(self._slow_polls())
+
+    def _left_out(self, queue: str, busy_teams: frozenset[int]) -> fairness.LeftOut:
+        """Slow polls of a team take one slot at a time, and none takes the room of others."""
+        if queue != POLL:
+            return fairness.LeftOut(busy_teams)
+        slow = frozenset[int]().union(*self._slow_polls())
+        return fairness.LeftOut(busy_teams, slow, bool(busy_teams) or self._slow_slots() < 1)
+
+
+def _make_downloads_give_way(load: capacity.Load) -> None:
+    """Has slow downloads give way to exports that wait for a slot, where there are such downloads."""
+    downloads = [message for message in load.messages if message.queue == FETCH]
+    if any(download.slow and not download.gives_way for download in downloads):
+        waiting = fairness.count_due_by_team(states.FETCH, clock.now())
+        chosen = preemption.choose_to_give_way(downloads, waiting)
+        Reservation.objects.filter(task_id__in=chosen).update(gives_way=True)
 
 
 def _lock_for_counting() -> bool:
@@ -122,46 +173,55 @@ def _lock_for_counting() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _messages(queue: str, exports: Sequence[Reserved], slots: int) -> tuple[list[Message], list[Reserved]]:
-    """The messages for reserved exports, and the exports for which there was no slot."""
-    if queue != POLL:
-        name = "exports.submit" if queue == SUBMIT else "exports.fetch"
-        return [Message(name, queue, (export.export_id, export.fence), _task_id()) for export in exports], []
-    alone = [[export] for export in exports if export.polls_alone]
-    others = [export for export in exports if not export.polls_alone]
-    batches = [*alone, *(others[at : at + POLLS_TOGETHER] for at in range(0, len(others), POLLS_TOGETHER))]
-    messages = [
-        Message("exports.poll", queue, ([(export.export_id, export.fence) for export in batch],), _task_id())
-        for batch in batches[:slots]
-    ]
-    return messages, [export for batch in batches[slots:] for export in batch]
+def _groups(
+    queue: str, exports: Sequence[Reserved], slots: int, slow_slots: int
+) -> tuple[list[list[Reserved]], list[Reserved]]:
+    """The exports that go into one message each, and those for which there is no slot.
+
+    Of polls many go together, but slow ones only with slow ones of the same team, up to `slow_slots` messages.
+    """
+    if queue == POLL:
+        together: dict[int, list[Reserved]] = {}
+        for export in exports:
+            together.setdefault(export.team_id if export.polls_alone else 0, []).append(export)
+        quick = together.pop(0, [])
+        groups = [group[:POLLS_TOGETHER] for group in together.values()][: max(0, slow_slots)]
+        groups += [quick[at : at + POLLS_TOGETHER] for at in range(0, len(quick), POLLS_TOGETHER)]
+    else:
+        groups = [[export] for export in exports]
+    chosen = {export.export_id for group in groups[:slots] for export in group}
+    return groups[:slots], [export for export in exports if export.export_id not in chosen]
+
+
+def _message(queue: str, exports: Sequence[Reserved]) -> Message:
+    pairs = [(export.export_id, export.fence) for export in exports]
+    if queue == POLL:
+        return Message("exports.poll", queue, (pairs,), _task_id())
+    return Message("exports.submit" if queue == SUBMIT else "exports.fetch", queue, pairs[0], _task_id())
 
 
 def _mark_more_due(messages: list[Message], slots: int) -> list[Message]:
-    """Where these take all free slots, the end of one of them wakes the dispatcher, since more may be due.
+    """Where these take all free slots, one of them runs the dispatcher when it ends, since more may be due.
 
-    The one in the middle: then half of the slots are free, and one dispatch fills them all.
+    Not the first, so that one dispatch finds several slots free, nor the last, so that none stays free for long.
     """
     if messages and len(messages) >= slots:
-        middle = (len(messages) - 1) // 2
-        messages[middle] = replace(messages[middle], more_due=True)
+        at = (len(messages) - 1) * 3 // 4
+        messages[at] = replace(messages[at], more_due=True)
     return messages
 
 
-def _reservation(message: Message, owners: Mapping[int, tuple[int, int]]) -> Reservation:
+def _reservation(message: Message, carried: Mapping[tuple[int, int], int], *, slow: bool) -> Reservation:
     """The row that counts as one slot of the queue until the task has ended.
 
-    `owners`: team id and project id, by export id.
+    `carried`: how many exports it carries, by team id and project id.
     """
-    carried: Counter[tuple[int, int]] = Counter()
-    if message.queue != DELIVER:
-        pairs = message.args[0] if message.queue == POLL else [message.args]
-        carried.update(owners[export_id] for export_id, _fence in pairs)
     return Reservation(
         task_id=message.task_id,
         queue=message.queue,
         until=clock.seconds_from_now(leases.LEASE_SECONDS),
         exports=[[team, project, number] for (team, project), number in carried.items()],
+        slow_since=clock.now() if slow else None,
     )
 
 
@@ -181,13 +241,21 @@ def renew(task_ids: Sequence[str]) -> None:
     Reservation.objects.filter(task_id__in=task_ids).update(until=clock.seconds_from_now(leases.LEASE_SECONDS))
 
 
-def end(task_id: str, *, more_due: bool) -> None:
-    """Frees the slot of a task that has ended, and wakes the dispatcher where more was due than there were slots."""
+def mark_slow(task_id: str, *, slow: bool) -> None:
+    """Notes that the download of a running task has become slow, or is slow no more."""
     rows = Reservation.objects.filter(task_id=task_id)
-    # No foreign key points at these rows, so Django need not read them first.
-    rows._raw_delete(rows.db)
-    if more_due:
-        wakeup.now()
+    rows.update(slow_since=clock.now() if slow else None, gives_way=False)
+
+
+def giving_way(task_ids: Sequence[str]) -> list[str]:
+    """Those of the tasks whose downloads are to give way to others."""
+    return list(Reservation.objects.filter(task_id__in=task_ids, gives_way=True).values_list("task_id", flat=True))
+
+
+def end(task_id: str) -> None:
+    """Frees the slot of a task that has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM exports_reservation WHERE task_id = %s", [task_id])
 
 
 def sweep() -> None:

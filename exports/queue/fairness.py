@@ -1,7 +1,8 @@
 """Fairness: when more is due than there are slots, teams take turns, and within a team its projects."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush, heapreplace
 from random import randrange
@@ -9,6 +10,8 @@ from typing import Final
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+
+from exports.models import Project
 
 # An export's id, its team's, its project's, and since when it is due, in seconds since 1970.
 Candidate = tuple[int, int, int, float]
@@ -39,30 +42,87 @@ EPOCH_SQL: Final = {
     "sqlite": "(julianday(next_step_at) - 2440587.5) * 86400",
 }
 MAX_PER_PROJECT: Final = 8
+# The first due export of each project of other teams: one index probe for each, however many exports are due.
+OTHER_TEAMS_SQL: Final = """
+    SELECT id, team_id, project_id, {since} FROM exports_export WHERE id IN (
+        SELECT (
+            SELECT e.id FROM exports_export e
+            WHERE e.project_id = p.id AND {slow} e.step IN ({steps}) AND e.next_step_at <= %s
+                AND (e.held_until IS NULL OR e.held_until <= %s)
+            ORDER BY e.next_step_at LIMIT 1
+        ) FROM exports_project p WHERE p.team_id NOT IN ({teams})
+    ) {lock}
+"""
+COUNT_SQL: Final = """
+    SELECT team_id, COUNT(*) FROM exports_export
+    WHERE step = %s AND next_step_at <= %s AND (held_until IS NULL OR held_until <= %s) GROUP BY team_id
+"""
 
 
-def candidates(steps: Sequence[str], now: datetime, limit: int) -> set[Candidate]:
+@dataclass(frozen=True)
+class LeftOut:
+    """Due exports that are not to be chosen: all of `teams`, and slow polls, either of `slow_teams` or any (`slow`)."""
+
+    teams: frozenset[int] = frozenset()
+    slow_teams: frozenset[int] = frozenset()
+    slow: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.teams or self.slow_teams or self.slow)
+
+    def slow_sql(self) -> tuple[str, list[int]]:
+        """The part of a WHERE clause that leaves out slow polls, and its values."""
+        if self.slow:
+            return "NOT polls_alone AND", []
+        if not self.slow_teams:
+            return "", []
+        return f"NOT (polls_alone AND team_id IN ({_marks(self.slow_teams)})) AND", [*self.slow_teams]
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+NOTHING: Final = LeftOut()
+
+
+def count_due_by_team(step: str, now: datetime) -> dict[int, int]:
+    """How many exports of each team are due for the step and not under way."""
+    at = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_SQL, [step, at, at])
+        return dict(cursor.fetchall())
+
+
+def candidates(steps: Sequence[str], now: datetime, limit: int, left_out: LeftOut = NOTHING) -> set[Candidate]:
     """The due exports from which `choose_fairly` chooses, locked until the transaction ends.
 
-    The `limit` that have waited longest, and the first MAX_PER_PROJECT of each of up to MAX_PROJECTS projects.
+    The `limit` that have waited longest, and the first MAX_PER_PROJECT of each of up to MAX_PROJECTS projects. Where
+    teams are left out, the first one of each project of the others.
     """
-    params = [*steps, *[connection.ops.adapt_datetimefield_value(now)] * 2]
+    condition, values = left_out.slow_sql()
+    params = [*values, *steps, *[connection.ops.adapt_datetimefield_value(now)] * 2]
     # SQLite has one writer at a time, so there is nothing to lock.
     clauses = {
         "since": EPOCH_SQL[connection.vendor],
-        "steps": ", ".join(["%s"] * len(steps)),
+        "steps": _marks(steps),
         "lock": "FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else "",
     }
     with connection.cursor() as cursor:
-        cursor.execute(DUE_SQL.format(where="", **clauses), [*params, limit])
+        if left_out.teams:
+            statement = OTHER_TEAMS_SQL.format(slow=condition, teams=_marks(left_out.teams), **clauses)
+            cursor.execute(statement, [*params, *left_out.teams])
+            return set(cursor.fetchall())
+        cursor.execute(DUE_SQL.format(where=condition, **clauses), [*params, limit])
         oldest: set[Candidate] = set(cursor.fetchall())
         projects, limit_per_project = _projects(cursor), min(MAX_PER_PROJECT, limit)
         if connection.vendor == "postgresql":
-            of_project = DUE_SQL.format(where="project_id = p.id AND", **clauses)
+            of_project = DUE_SQL.format(where=f"project_id = p.id AND {condition}", **clauses)
             statement = f"SELECT e.* FROM unnest(%s::bigint[]) AS p(id), LATERAL ({of_project}) AS e"  # noqa: S608
             cursor.execute(statement, [projects, *params, limit_per_project])
         elif projects:
-            of_project = f"SELECT * FROM ({DUE_SQL.format(where='project_id = %s AND', **clauses)})"  # noqa: S608
+            where = f"project_id = %s AND {condition}"
+            of_project = f"SELECT * FROM ({DUE_SQL.format(where=where, **clauses)})"  # noqa: S608
             statement = " UNION ALL ".join([of_project] * len(projects))
             cursor.execute(
                 statement, [value for project in projects for value in (project, *params, limit_per_project)]
@@ -80,6 +140,21 @@ def _projects(cursor: CursorWrapper) -> list[int]:
             cursor.execute(OPEN_PROJECTS_SQL, [start, MAX_PROJECTS])
             ids += [row[0] for row in cursor.fetchall()]
     return list(dict.fromkeys(ids))[:MAX_PROJECTS]
+
+
+def prefer_idle_origins(rows: Iterable[Candidate], running: Iterable[Running]) -> list[Candidate]:
+    """The rows whose provider's origin has nothing under way, or all of them where each has."""
+    rows = list(rows)
+    if len({row[1] for row in rows}) < 2:
+        return rows
+    busy = {project for _team, project, _number in running}
+    projects = Project.objects.filter(pk__in=busy | {row[2] for row in rows})
+    origins = {
+        pk: (provider, origin)
+        for pk, provider, origin in projects.values_list("pk", "credential__provider", "credential__origin")
+    }
+    busy_origins = {origins.get(project) for project in busy}
+    return [row for row in rows if origins.get(row[2]) not in busy_origins] or rows
 
 
 def choose_fairly(rows: Iterable[Candidate], limit: int, running: Iterable[Running]) -> list[Candidate]:

@@ -1,7 +1,8 @@
 """The lease keeper: one thread in each process that runs tasks.
 
-It renews the leases of exports and deliveries, keeps the slots of long tasks, and writes the node's heartbeat row. When
-the worker stops it releases what cannot end in time: another worker resumes a download from the bytes on the disk.
+It renews the leases of exports and deliveries, keeps the slots of long tasks, and writes the node's heartbeat row. It
+measures how fast downloads are, and parks a slow one that is to give way to another. When the worker stops it releases
+what cannot end in time. Whoever takes the download up again resumes it from the bytes on the disk.
 """
 
 import logging
@@ -19,6 +20,7 @@ from exports.models import Heartbeat
 from exports.queue import deliveries, dispatcher
 from exports.queue.leases import LEASE_SECONDS, Claim, release, renew
 from exports.queue.node import shared
+from exports.queue.preemption import SpeedMeter
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ HANG_SECONDS: Final = 180.0
 FRESH_SECONDS: Final = LEASE_SECONDS - 3
 # How long steps under way may go on after the worker was asked to stop.
 GRACE_SECONDS: Final = 2.0
+GIVES_WAY: Final = "Its host sends slowly and other files wait, so they take turns. It goes on where it stopped."
 
 
 class LeaseKeeper:
@@ -40,6 +43,7 @@ class LeaseKeeper:
         self.claims: dict[tuple[int, int], Claim] = {}
         self.deliveries: dict[str, int] = {}
         self.tasks: dict[str, float] = {}
+        self.downloads: dict[str, tuple[Claim, SpeedMeter]] = {}
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -64,6 +68,9 @@ class LeaseKeeper:
         self.tasks[task_id] = clock.monotonic() + LEASE_SECONDS
         if delivery is not None:
             self.deliveries[task_id] = delivery
+        for claim in claims:
+            if claim.export.step == states.FETCH:
+                self.downloads[task_id] = claim, SpeedMeter()
         try:
             yield
         finally:
@@ -71,6 +78,7 @@ class LeaseKeeper:
                 self.claims.pop(key, None)
             self.tasks.pop(task_id, None)
             self.deliveries.pop(task_id, None)
+            self.downloads.pop(task_id, None)
 
     def stop(self) -> None:
         """Ends the thread and deletes the node's heartbeat row."""
@@ -98,6 +106,7 @@ class LeaseKeeper:
         """One round: renews leases and slots, writes the heartbeat and sets the clock; at a stop, releases claims."""
         close_old_connections()
         self._renew()
+        self._watch_downloads()
         state = shared.read()
         now = clock.monotonic()
         if now > self._aligned_at + ALIGN_SECONDS:
@@ -129,6 +138,26 @@ class LeaseKeeper:
             self.tasks.update((task_id, clock.monotonic() + LEASE_SECONDS) for task_id in long if task_id in self.tasks)
             deliveries.renew([self.deliveries[task_id] for task_id in long if task_id in self.deliveries])
 
+    def _watch_downloads(self) -> None:
+        """Notes which downloads are slow, and parks those that are to give way: they are due again, behind the others.
+
+        One whose claim was lost may still wait for a host that sends nothing, so its exchange is aborted.
+        """
+        slow: dict[str, Claim] = {}
+        for task_id, (claim, meter) in list(self.downloads.items()):
+            if claim.lost:
+                claim.abort()
+                continue
+            received = claim.received if claim.exchange is not None else None
+            if meter.is_slow(clock.monotonic(), received):
+                slow[task_id] = claim
+            if meter.slow != meter.reported:
+                dispatcher.mark_slow(task_id, slow=meter.slow)
+                meter.reported = meter.slow
+        for task_id in dispatcher.giving_way(list(slow)) if slow else ():
+            release(slow[task_id], next_step_at=clock.now(), wait_note=GIVES_WAY)
+            slow[task_id].abort()
+
     def give_back(self) -> None:
         """Releases polls and downloads, and makes them stop; they are due again at once.
 
@@ -139,6 +168,7 @@ class LeaseKeeper:
             if not claim.lost and claim.export.step != states.SUBMIT:
                 release(claim)
                 claim.stopped.set()
+                claim.abort()
 
 
 lease_keeper: Final = LeaseKeeper()

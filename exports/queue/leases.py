@@ -6,24 +6,23 @@ is lost or the process dies, `held_until` passes and the row is due again. A res
 `next_step_at` stays as it is until the outcome is written: a claim and its renewals touch no index.
 """
 
-import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import F, Field, JSONField, Model, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from exports import clock, states
-from exports.models import Credential, Export, Project, RateWindow, Team, User
+from exports.models import Export, RateWindow
 from exports.models.export import OPEN
 from exports.queue import fairness
-
-M = TypeVar("M", bound=Model)
+from exports.queue.begin_sql import SeenAtBegin, begin_in_one_statement
+from exports.transport.connections import Exchange
 
 # How long a message may wait in the queue before its reservation ends.
 RESERVATION_SECONDS: Final = 10.0
@@ -46,56 +45,6 @@ RESERVE_SQL: Final = """
     WHERE id = ANY({}) RETURNING id, fence, team_id, project_id, polls_alone
 """
 RESERVED_COLUMNS: Final = ("pk", "fence", "team_id", "project_id", "polls_alone")
-# No step reads these columns; where code reads one all the same, Django fetches it then.
-DEFERRED_FIELDS: Final[dict[type[Model], set[str]]] = {
-    Export: {"trigger", "retry_of", "options_key", "error_code", "error_message", "error_action", "file"}
-    | {"submitted_at", "started_at", "finished_at", "held_until"},
-    Project: {"created_at"},
-    Credential: {"created_at", "checked_at"},
-}
-# Of these a step needs little: who gets a mail, and how much the team may keep.
-LOADED_FIELDS: Final[dict[type[Model], set[str]]] = {
-    User: {"id", "email", "mail_success", "mail_failure"},
-    Team: {"id", "name", "slug", "quota_bytes", "kept_bytes"},
-}
-
-
-def _loaded_fields(model: type[Model]) -> "list[Field[Any, Any]]":
-    if model in LOADED_FIELDS:
-        return [field for field in model._meta.concrete_fields if field.name in LOADED_FIELDS[model]]
-    return [field for field in model._meta.concrete_fields if field.name not in DEFERRED_FIELDS[model]]
-
-
-def _columns(alias: str, model: type[Model]) -> str:
-    return ", ".join(f"{alias}.{field.column}" for field in _loaded_fields(model))
-
-
-_OTHER_OF_PROJECT: Final = """
-    SELECT 1 FROM exports_export other JOIN exports_project op ON op.id = other.project_id
-    WHERE op.remote_id = p.remote_id AND other.type = begun.type AND other.id <> begun.id
-        AND other.next_step_at IS NOT NULL
-"""
-# One statement, because it is the first of every step: the update, and all that the step will read.
-BEGIN_SQL: Final = f"""
-    WITH begun AS (
-        UPDATE exports_export AS e SET held_until = %s, reserved = FALSE, crash_count = crash_count + 1
-        FROM unnest(%s::bigint[], %s::bigint[]) AS message(id, fence)
-        WHERE e.id = message.id AND e.fence = message.fence AND e.reserved AND e.held_until > %s
-            AND e.finished_at IS NULL
-        RETURNING {_columns("e", Export)}
-    )
-    SELECT
-        EXISTS (SELECT 1 FROM exports_opencircuit),
-        EXISTS (SELECT 1 FROM exports_ratelimitpause pause WHERE pause.credential_id = c.id AND pause.until > %s),
-        begun.step = 'submit' AND EXISTS (
-            {_OTHER_OF_PROJECT} AND other.step = 'submit' AND other.request_sent_at IS NOT NULL
-        ),
-        begun.step = 'submit' AND EXISTS ({_OTHER_OF_PROJECT} AND other.step <> 'submit'),
-        {_columns("begun", Export)}, {_columns("u", User)}, {_columns("t", Team)},
-        {_columns("p", Project)}, {_columns("c", Credential)}
-    FROM begun JOIN exports_user u ON u.id = begun.user_id JOIN exports_team t ON t.id = begun.team_id
-        JOIN exports_project p ON p.id = begun.project_id JOIN exports_credential c ON c.id = p.credential_id
-"""  # noqa: S608  our own columns
 
 
 class LostClaimError(Exception):
@@ -113,26 +62,13 @@ class Reserved:
     polls_alone: bool
 
 
-@dataclass(frozen=True)
-class SeenAtBegin:
-    """What the statement that began the claim saw besides: where it says no, the step need not ask again.
-
-    An open circuit of any origin; a pause of the credential; another export of the project whose request is unanswered,
-    or whose job runs. Yes means: perhaps.
-    """
-
-    open_circuit: bool = True
-    pause: bool = True
-    unanswered_request: bool = True
-    running_job: bool = True
-
-
 @dataclass
 class Claim:
     """The right to take one step of an export.
 
     `lease_until`: the monotonic time until which the lease surely stands. `window_at_admission`: the rate window as it
-    was when the step's rate slot was taken. `stopped`: set when the worker stops and the step must end.
+    was when the step's rate slot was taken. `stopped`: set when the worker stops and the step must end. `exchange`: the
+    HTTP exchange under way, where it is watched. `received`: bytes of the file that this step has received.
     """
 
     export: Export
@@ -142,6 +78,17 @@ class Claim:
     window_at_admission: RateWindow | None = field(default=None, repr=False)
     seen_at_begin: SeenAtBegin = field(default_factory=SeenAtBegin, repr=False)
     stopped: threading.Event = field(default_factory=threading.Event, repr=False)
+    exchange: Exchange | None = field(default=None, repr=False)
+    received: int = 0
+
+    def watch(self, exchange: Exchange | None) -> None:
+        """Notes the exchange that is under way, None after it."""
+        self.exchange = exchange
+
+    def abort(self) -> None:
+        """Aborts the exchange that is under way. May be called from another thread."""
+        if (exchange := self.exchange) is not None:
+            exchange.abort()
 
     def check(self) -> None:
         """Raises LostClaimError when the claim may no longer stand."""
@@ -180,7 +127,13 @@ def _aware_time(at: datetime | str) -> datetime:
     return time if timezone.is_aware(time) else time.replace(tzinfo=UTC)
 
 
-def reserve(steps: Sequence[str], limit: int, since: datetime, running: Iterable[fairness.Running]) -> list[Reserved]:
+def reserve(
+    steps: Sequence[str],
+    limit: int,
+    since: datetime,
+    running: Sequence[fairness.Running],
+    left_out: fairness.LeftOut = fairness.NOTHING,
+) -> list[Reserved]:
     """Reserves up to `limit` due exports whose next step is one of these, for messages that are about to be published.
 
     `since`: since when the oldest of them is due. When more are due than there are slots, teams take turns, and within
@@ -190,8 +143,10 @@ def reserve(steps: Sequence[str], limit: int, since: datetime, running: Iterable
         return []
     now = clock.now()
     due = Export.objects.due(now).filter(step__in=steps)
-    if since < now - timedelta(seconds=BACKLOG_SECONDS):
-        candidates = fairness.candidates(steps, now, limit)
+    if left_out or since < now - timedelta(seconds=BACKLOG_SECONDS):
+        candidates: Iterable[fairness.Candidate] = fairness.candidates(steps, now, limit, left_out)
+        if left_out.teams:
+            candidates = fairness.prefer_idle_origins(candidates, running)
         chosen = fairness.choose_fairly(candidates, limit, running)
         # Other transactions may have locked all that is due.
         return _take([row[0] for row in chosen], now) if chosen else []
@@ -228,44 +183,8 @@ def begin(reserved: Sequence[tuple[int, int]]) -> list[Claim]:
         return [Claim(export, export.fence, lease_until) for export in _begin_each(reserved, now, until)]
     return [
         Claim(export, export.fence, lease_until, seen_at_begin=seen)
-        for export, seen in _begin_at_once(reserved, now, until)
+        for export, seen in begin_in_one_statement(reserved, now, until)
     ]
-
-
-def _begin_at_once(
-    reserved: Sequence[tuple[int, int]], now: datetime, until: datetime
-) -> list[tuple[Export, SeenAtBegin]]:
-    with connection.cursor() as cursor:
-        keys = [[pair[0] for pair in reserved], [pair[1] for pair in reserved]]
-        cursor.execute(BEGIN_SQL, [until, *keys, now, now])
-        rows = cursor.fetchall()
-    begun: list[tuple[Export, SeenAtBegin]] = []
-    # Many exports share few projects and credentials; they share the objects too, since no step changes them.
-    projects: dict[int, Project] = {}
-    credentials: dict[int, Credential] = {}
-    for circuit, paused, unanswered, running, *row in rows:
-        export, rest = _from_row(Export, row)
-        export.user, rest = _from_row(User, rest)
-        export.team, rest = _from_row(Team, rest)
-        if export.project_id not in projects:
-            project, rest = _from_row(Project, rest)
-            if project.credential_id not in credentials:
-                credentials[project.credential_id], _ = _from_row(Credential, rest)
-            project.credential = credentials[project.credential_id]
-            projects[export.project_id] = project
-        export.project = projects[export.project_id]
-        begun.append((export, SeenAtBegin(circuit, paused, unanswered, running)))
-    return begun
-
-
-def _from_row(model: type[M], row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
-    """An object from the first columns of a row, and the columns after them."""
-    fields = _loaded_fields(model)
-    values = [
-        json.loads(value) if isinstance(field, JSONField) and isinstance(value, str) else value
-        for field, value in zip(fields, row, strict=False)
-    ]
-    return model.from_db(connection.alias, [field.attname for field in fields], values), row[len(fields) :]
 
 
 def _begin_each(reserved: Sequence[tuple[int, int]], now: datetime, until: datetime) -> list[Export]:
@@ -305,8 +224,8 @@ def release_reserved(reserved: Sequence[Reserved]) -> None:
         rows.update(held_until=None, fence=F("fence") + 1, reserved=False)
 
 
-def release(claim: Claim) -> None:
-    """Releases a claim without a result, so that another worker need not wait for its lease to end."""
+def release(claim: Claim, **fields: Any) -> None:
+    """Releases a claim without a result, so that another worker need not wait for its lease to end; writes `fields`."""
     rows = Export.objects.filter(pk=claim.export.pk, fence=claim.fence, status__in=OPEN)
-    rows.update(held_until=None, fence=F("fence") + 1, crash_count=0)
+    rows.update(held_until=None, fence=F("fence") + 1, crash_count=0, **fields)
     claim.lost = True

@@ -35,8 +35,10 @@ class SharedState:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, SIZE)
-        # When a process of this node last wrote the heartbeat row, in milliseconds: one of them writes it, not all.
+        # When a process of this node last wrote the heartbeat row, and last ran the dispatcher on a hint, in
+        # milliseconds: one of them does it, not all.
         self._beat = mmap.mmap(-1, 8)
+        self._dispatch = mmap.mmap(-1, 8)
 
     def write(self, state: NodeState) -> None:
         """Replaces the state. Only one process of a node writes; a reader may at worst see half of a state, once."""
@@ -54,11 +56,19 @@ class SharedState:
 
     def take_beat(self, seconds: float) -> bool:
         """Whether this process must write the heartbeat row now: none of the node has written it for `seconds`."""
-        now = int(time.monotonic() * 1000)
-        if now - int.from_bytes(self._beat[:8], "big") < seconds * 1000:
-            return False
-        self._beat[:8] = now.to_bytes(8, "big")
-        return True
+        return _take(self._beat, seconds)
+
+    def take_dispatch(self, seconds: float) -> bool:
+        """Whether this process may run the dispatcher now: none of the node has taken this turn for `seconds`."""
+        return _take(self._dispatch, seconds)
+
+
+def _take(memory: mmap.mmap, seconds: float) -> bool:
+    now = int(time.monotonic() * 1000)
+    if now - int.from_bytes(memory[:8], "big") < seconds * 1000:
+        return False
+    memory[:8] = now.to_bytes(8, "big")
+    return True
 
 
 # Made at import, which is before any fork.

@@ -20,6 +20,7 @@ from django.db.models import F, Max
 
 from exports import clock
 from exports.models import Credential, Export, RateLimitPause, RateWindow
+from exports.queue import rate_windows
 from exports.queue.batch_sql import settle_many, update_many
 from exports.queue.holds import rate_limit_hold_fields
 from exports.queue.leases import Claim, LostClaimError
@@ -91,6 +92,8 @@ def _take_slots(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
     Returns, by export id, the seconds until the window begins, for the exports whose window has not begun.
     """
     waits: dict[int, float] = {}
+    if _take_slots_of_running_window(claims, rate_class):
+        return waits
     with transaction.atomic():
         rows = _locked_windows(claims, rate_class)
         for claim in claims:
@@ -103,11 +106,30 @@ def _take_slots(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
     return waits
 
 
+def _take_slots_of_running_window(claims: Sequence[Claim], rate_class: str) -> bool:
+    """Takes a slot for each export where all are of one credential, hold none, and fit into the window that runs."""
+    credentials = {claim.export.project.credential_id for claim in claims}
+    if len(credentials) != 1 or any(claim.export.rate_slot is not None for claim in claims):
+        return False
+    seconds = claims[0].export.project.credential.provider_definition.limits[rate_class][1]
+    [credential_id] = credentials
+    row = rate_windows.take_slots(credential_id, rate_class, seconds, _early_close(seconds), len(claims))
+    if row is None:
+        return False
+    for rate_slot, claim in enumerate(claims, row.next_slot - len(claims)):
+        claim.export.rate_slot, claim.window_at_admission = rate_slot, row
+    return True
+
+
+def _early_close(seconds: float) -> float:
+    return min(seconds * EARLY_CLOSE_SHARE, MAX_EARLY_CLOSE_SECONDS)
+
+
 def _take_slot(export: Export, row: RateWindow) -> float | None:
     """Sets the export's rate slot. Returns the seconds until its window begins, or None when it has begun."""
     now, length = clock.now(), timedelta(seconds=row.seconds)
-    early_close = timedelta(seconds=min(row.seconds * EARLY_CLOSE_SHARE, MAX_EARLY_CLOSE_SECONDS))
-    running = row.window if now < row.opened_at + length - early_close else row.window + 1
+    closed_at = row.opened_at + length - timedelta(seconds=_early_close(row.seconds))
+    running = row.window if now < closed_at else row.window + 1
     rate_slot = export.rate_slot
     if rate_slot is None or rate_slot // row.limit < running:  # none, or its window has passed
         rate_slot = max(row.next_slot, running * row.limit)
@@ -130,27 +152,11 @@ def _locked_windows(claims: Sequence[Claim], rate_class: str) -> dict[int, RateW
     locked = RateWindow.objects.select_for_update().filter(rate_class=rate_class).order_by("credential_id")
     rows = _by_credential(locked.filter(credential_id__in=limits))
     if missing := limits.keys() - rows.keys():
-        _create_windows({key: limits[key] for key in missing}, rate_class)
+        rate_windows.create_windows({key: limits[key] for key in missing}, rate_class)
         rows = _by_credential(locked.filter(credential_id__in=limits))
     for key, row in rows.items():
         row.seconds = limits[key][1]  # the declaration may have changed with a new version
     return rows
-
-
-def _create_windows(limits: Mapping[int, tuple[int, float]], rate_class: str) -> None:
-    windows = [
-        RateWindow(
-            credential_id=key,
-            rate_class=rate_class,
-            limit=limit,
-            seconds=seconds,
-            opened_at=clock.seconds_from_now(-seconds - 1),
-            started_at=clock.seconds_from_now(-seconds - 1),
-            next_slot=limit,
-        )
-        for key, (limit, seconds) in limits.items()
-    ]
-    RateWindow.objects.bulk_create(windows, ignore_conflicts=True)
 
 
 def record_usage(usages: Sequence[Usage]) -> None:
@@ -174,7 +180,7 @@ def record_usage(usages: Sequence[Usage]) -> None:
             for usage in usages_of_class
             if usage.window_at_admission is None or _is_news(usage, usage.window_at_admission)
         ]
-        if not news:
+        if not news or (len(news) == 1 and _count_answer(news[0])):
             continue
         with transaction.atomic():
             locked = windows_of_class.select_for_update().filter(credential_id__in=_credentials(news))
@@ -198,10 +204,10 @@ def learn_limits(credential: Credential, limits: Mapping[str, int]) -> None:
         with transaction.atomic():
             locked = RateWindow.objects.select_for_update().filter(credential=credential, rate_class=rate_class)
             if (row := locked.first()) is None and limit != declared:
-                _create_windows({credential.pk: (declared, seconds)}, rate_class)
+                rate_windows.create_windows({credential.pk: (declared, seconds)}, rate_class)
                 row = locked.first()
             if row is not None and limit != row.limit:
-                _change_limit(row, limit, None)
+                rate_windows.change_limit(row, limit, None)
                 row.save(update_fields=["window", "limit", "next_slot"])
 
 
@@ -228,6 +234,15 @@ def _is_news(usage: Usage, row: RateWindow) -> bool:
     return usage.calls > 1 or left == 0 or (limit or row.limit) != row.limit or _is_first_answer(usage, row)
 
 
+def _count_answer(usage: Usage) -> bool:
+    """Counts one answer in one statement where it says no more than the number of calls; else returns False."""
+    row, slot = usage.window_at_admission, usage.rate_slot
+    limit, left = _number(usage.headers, "X-RateLimit-Limit"), _number(usage.headers, "X-RateLimit-Remaining")
+    if row is None or slot is None or left == 0 or limit not in (None, 0, row.limit):
+        return False
+    return rate_windows.count_answer(row, slot, usage.calls - 1)
+
+
 def _is_first_answer(usage: Usage, row: RateWindow) -> bool:
     """Whether this is the first answer in the window that runs."""
     return not row.answered and usage.rate_slot is not None and usage.rate_slot // row.limit == row.window
@@ -240,7 +255,7 @@ def _apply_usage(usage: Usage, row: RateWindow) -> None:
     row.next_slot += usage.calls - 1
     limit, left = _number(usage.headers, "X-RateLimit-Limit"), _number(usage.headers, "X-RateLimit-Remaining")
     if limit and limit != row.limit:
-        _change_limit(row, limit, left)
+        rate_windows.change_limit(row, limit, left)
 
 
 def _pause_if_shared(usages: Sequence[Usage], rows: Mapping[int, RateWindow]) -> None:
@@ -253,12 +268,6 @@ def _pause_if_shared(usages: Sequence[Usage], rows: Mapping[int, RateWindow]) ->
         if usage.rate_slot // row.limit == row.window and (row.window + 1) * row.limit > row.next_slot:
             reason = "Something else uses up what this credential may call."
             RateLimitPause.extend(row.credential_id, row.rate_class, clock.seconds_from_now(row.seconds), reason)
-
-
-def _change_limit(row: RateWindow, limit: int, left: int | None) -> None:
-    """Sets a limit that differs from the declared one (a paid plan). Every rate slot held so far is taken anew."""
-    row.window, row.limit = row.next_slot // limit + 1, limit
-    row.next_slot = row.window * limit + (limit - left if left is not None and left <= limit else limit)
 
 
 def release_unused_slots() -> None:
@@ -277,4 +286,4 @@ def release_unused_slots() -> None:
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     """The value of a header; None where it is absent or no number of at most eight digits."""
     value = headers.get(name, "")
-    return int(value) if value.isdigit() and len(value) < 9 else None
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 9 else None

@@ -1,8 +1,10 @@
 """Wakes the dispatcher when something becomes due. A wake-up that is lost delays work by a fraction of a second."""
 
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.db import transaction
 
@@ -12,6 +14,7 @@ MIN_INTERVAL_SECONDS = 0.1
 _broker_retry_at = 0.0
 _sent_at = 0.0
 log = logging.getLogger(__name__)
+_collecting = threading.local()
 
 _send: Callable[[], None] = lambda: None  # noqa: E731  set by `exports.tasks`, which imports this package
 
@@ -27,9 +30,26 @@ def wake_after_commit() -> None:
     transaction.on_commit(now)
 
 
+@contextmanager
+def collected() -> Iterator[list[bool]]:
+    """Sends nothing for this thread's wake-ups while the block runs; the list is empty where there were none.
+
+    For tasks, which run the dispatcher themselves when they end: that costs less than a message to another process.
+    """
+    asked: list[bool] = []
+    _collecting.asked = asked
+    try:
+        yield asked
+    finally:
+        _collecting.asked = None
+
+
 def now() -> None:
     """Sends a wake-up, unless one was just sent or the broker has not answered lately. Raises nothing."""
     global _broker_retry_at, _sent_at
+    if (asked := getattr(_collecting, "asked", None)) is not None:
+        asked.append(True)
+        return
     at = time.monotonic()
     if at < _broker_retry_at or at < _sent_at + MIN_INTERVAL_SECONDS:
         return

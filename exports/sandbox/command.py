@@ -3,6 +3,7 @@
 import argparse
 import errno
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -20,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8100, help="port with all four providers (8100; 0: any free one)")
+    parser.add_argument(
+        "--fd", type=int, default=None, help="a listening socket that was opened for it, in place of --port"
+    )
     parser.add_argument(
         "--time-scale", type=float, default=1.0, help="multiplies durations; a job takes about 10 s at 1"
     )
@@ -48,7 +52,11 @@ def serve(options: dict[str, Any], say: Callable[[str], object], complain: Calla
             file_bytes=options["file_bytes"],
             alone=alone,
             state_file=options["state_file"],
+            listening=socket.socket(fileno=options["fd"]) if options["fd"] is not None else None,
         )
+    except OSError as wrong:
+        complain(f"Wrong option: --fd is no listening socket ({wrong.strerror}).")
+        return USAGE
     except ValueError as wrong:
         complain(f"Wrong option: {wrong}.")
         return USAGE

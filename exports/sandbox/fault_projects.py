@@ -18,6 +18,12 @@ ID_FORMATS = {
     "ulule": "41{:02}",
     "aistudios": "65fa6b07dca2e367461001{:02}",
 }
+FIREWALL_PAGE = "<html>Attention required: checking your browser</html>"
+PASSING_ERROR: dict[str, Any] = {
+    "status": 200,
+    "times": 1,
+    "body": {"success": False, "error": {"code": 5000, "msg": "Internal server error"}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,25 @@ FAULT_PROJECTS: tuple[FaultProject, ...] = (
     _row(36, "answers about the job come compressed unasked", "poll", "gzip"),
     _row(37, "reading the project or its list fails with 500 twice", "list", "status", status=500, times=2),
     _row(38, "the answer about the job trickles in over 8 s", "poll", "drip", seconds=8, times=2),
+    _row(39, "202 without a body, and nothing done", "submit", "status", status=202, body=""),
+    FaultProject(
+        40,
+        (("submit", "id_as_text", {}), ("poll", "id_as_text", {}), ("list", "id_as_text", {})),
+        "ids are texts where numbers are documented",
+        ("playcanvas", "ulule"),
+    ),
+    _row(
+        41, "a firewall's page with 403, once, about the job", "poll", "status", status=403, body=FIREWALL_PAGE, times=1
+    ),
+    _row(42, "done, and the link comes two seconds later", "submit", "late_link", PROVIDERS_WITH_FILES, seconds=2),
+    FaultProject(
+        43,
+        (("submit", "status", {"status": 500, "done": True}), ("list", "late_list", {"seconds": 100})),
+        "500, but the job was made, and the list shows it 100 s later",
+        ("ulule",),
+    ),
+    _row(44, "an error that passes, once, as a refusal inside 200", "poll", "status", ("aistudios",), **PASSING_ERROR),
+    _row(45, "every request is answered 500, nothing done", "submit", "status", status=500),
     _row(51, "the file's connection is cut in the middle, every time", "file", "truncated"),
     _row(52, "the file is shorter than it should be, with a matching length", "file", "truncated_quietly"),
     _row(53, "the file's connection is cut in the middle, once; it can be resumed", "file", "cut_once"),

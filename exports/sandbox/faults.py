@@ -38,6 +38,9 @@ FAULTS: dict[str, frozenset[str]] = {
     "job_fails": JOB,
     "canceled_by_staff": JOB,
     "no_file": JOB,
+    "late_link": JOB,
+    "late_list": frozenset(("list",)),
+    "id_as_text": frozenset(("list", "submit", "poll")),
     "stale": frozenset(("submit",)),
     "truncated": FILE,
     "truncated_quietly": FILE,
@@ -56,7 +59,7 @@ FAULTS: dict[str, frozenset[str]] = {
     "redirect_ok": FILE,
 }
 # Faults that decide how a job ends: they stay with the job for all later requests.
-JOB_ENDING_FAULTS = frozenset(("endless", "job_fails", "canceled_by_staff", "no_file", "stale"))
+JOB_ENDING_FAULTS = frozenset(("endless", "job_fails", "canceled_by_staff", "no_file", "late_link", "stale"))
 # Faults that prevent the work unless `done` is true; all others do the work and then change the answer.
 REFUSAL_FAULTS = frozenset(("status", "429", "cut"))
 DEFAULT_REQUEST_KIND = "poll"

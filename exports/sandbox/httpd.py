@@ -24,23 +24,39 @@ DRIP_PIECES = 20
 
 
 class HttpServer(ThreadingHTTPServer):
-    """The server of one port: all providers below their prefixes, or `only_provider` at the root."""
+    """The server of one port: all providers below their prefixes, or `only_provider` at the root.
+
+    `listening`: a socket that listens already, in place of one on `address`.
+    """
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 512
 
-    def __init__(self, address: tuple[str, int], state: SandboxState, only_provider: str | None = None) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        state: SandboxState,
+        only_provider: str | None = None,
+        listening: socket.socket | None = None,
+    ) -> None:
         self.state, self.only_provider = state, only_provider
         self.control = Control(state)
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        super().__init__(address, Handler)
+        super().__init__(address, Handler, bind_and_activate=listening is None)
+        if listening is not None:
+            self.socket.close()
+            self.socket, self.server_address = listening, listening.getsockname()
+            self._set_name()
 
     def server_bind(self) -> None:
         """Binds without the base class's name-service lookup of this host."""
         socketserver.TCPServer.server_bind(self)
+        self._set_name()
+
+    def _set_name(self) -> None:
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -3,7 +3,7 @@
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # The project and the job that a request is about, for the faults and the ledger.
 ProjectAndJob = tuple[str | None, Job | None]
 UNKNOWN_WORD = "hibernating"
+# How late a link, or a job in a list, comes where the fault does not say.
+LATE_SECONDS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Service(ABC):
     def _bind(self, job: Job, call: Request) -> None:
         assert call.rule is not None  # noqa: S101 - for the type checker
         job.ending, job.rule = call.rule.fault, call.rule.id
-        job.fault_details = {"word": call.rule.word, "body": call.rule.body}
+        job.fault_details = {"word": call.rule.word, "body": call.rule.body, "seconds": call.rule.seconds}
         self.state.mark_changed()
 
     def view_job(self, job: Job, call: Request) -> JobView:
@@ -197,7 +199,17 @@ class Service(ABC):
             case "no_file" if end and self.content_types:
                 link = False
                 self.record_fault_shown(job)
+            case "late_link" if end and now < job.ends_at + (job.fault_details.get("seconds") or LATE_SECONDS):
+                link = False
+                self.record_fault_shown(job)
         return JobView(share, end, link, other=other)
+
+    def listed(self, jobs: Iterable[Job], call: Request) -> list[Job]:
+        """The jobs as a list shows them; a late list is without those of the last seconds."""
+        if call.rule is None or not call.shows_fault("late_list"):
+            return list(jobs)
+        since = time.time() - (call.rule.seconds or LATE_SECONDS)
+        return [job for job in jobs if job.made_at <= since]
 
     def record_fault_shown(self, job: Job) -> None:
         """Counts that a client was shown how the job's fault ends it; once per job."""

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import time
 from email.utils import formatdate
 from typing import Protocol
@@ -75,6 +76,8 @@ def apply_fault(rule: Rule, call: Request, reply: Response) -> Response:
             reply = _garbage(rule)
         case "huge_json":
             reply.body = _huge(_whole(reply))
+        case "id_as_text":
+            reply.body = re.sub(rb'("id": )([0-9]+)', rb'\1"\2"', _whole(reply))
         case "gzip":
             reply.body = gzip.compress(_whole(reply), mtime=0)
             reply.headers["Content-Encoding"] = "gzip"

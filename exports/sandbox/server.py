@@ -1,6 +1,7 @@
 """The stand-in as an object: start and stop it, add faults, read its ledger."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +20,9 @@ SAVE_EVERY = 0.2
 class Sandbox:
     """All four stand-ins on one port of this machine, and each in `alone` also on a port of its own.
 
-    Times are in seconds. `port` 0 takes any free one; `alone` maps providers to further ports (0: any free one);
-    `limits` is `published`, `off` or a factor. OSError if a port is taken, ValueError for settings or a state file that
-    cannot be used. Its methods may be called from any thread.
+    Times are in seconds. `port` 0 takes any free one; `listening` is a listening socket to use in its place; `alone`
+    maps providers to further ports (0: any free one); `limits` is `published`, `off` or a factor. OSError if a port is
+    taken, ValueError for settings or a state file that cannot be used. Its methods may be called from any thread.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Sandbox:
         file_bytes: int | None = None,
         alone: Mapping[str, int] | None = None,
         state_file: Path | str | None = None,
+        listening: socket.socket | None = None,
     ) -> None:
         settings = Settings()
         settings.change({"time_scale": time_scale, "window": limit_window, "job_seconds": job_seconds})
@@ -45,6 +47,7 @@ class Sandbox:
         self._host = host
         self._wanted: dict[str | None, int] = {None: port}
         self._wanted.update(alone or {})
+        self._listening = listening
         self._state_file = Path(state_file) if state_file else None
         self._servers: dict[str | None, HttpServer] = {}
         self._threads: list[threading.Thread] = []
@@ -56,7 +59,8 @@ class Sandbox:
             self.state.load(self._state_file)
         try:
             for slug, port in self._wanted.items():
-                self._servers[slug] = HttpServer((self._host, port), self.state, slug)
+                inherited = self._listening if slug is None else None
+                self._servers[slug] = HttpServer((self._host, port), self.state, slug, inherited)
         except OSError:
             for server in self._servers.values():
                 server.server_close()

@@ -196,7 +196,7 @@ class Toloka(Service):
 
     def operations(self, call: Request) -> Response:
         """A page of operations; there is no filter by project."""
-        shown = (self._shown(job, call) for job in self.state.jobs.of_provider(self.slug))
+        shown = (self._shown(job, call) for job in self.listed(self.state.jobs.of_provider(self.slug), call))
         return json_response(list_page(shown, call, ("type", "status")))
 
     def log(self, call: Request) -> Response:

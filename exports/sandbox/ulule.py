@@ -177,7 +177,7 @@ class Ulule(Service):
         if not project.is_owned:
             return self.error_response(403)
         self._remember_past(project)
-        jobs = list(reversed(self.state.jobs.of_project(self.slug, str(project.id))))
+        jobs = reversed(self.listed(self.state.jobs.of_project(self.slug, str(project.id)), call))
         return paginate(call, "exports", [self._shown(job, call) for job in jobs])
 
     def _remember_past(self, project: Project) -> None:

@@ -1,8 +1,8 @@
 """The provider has accepted a request, or its job was found: the id is written before anything else."""
 
-from typing import Any
+from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from exports import clock, states
@@ -12,6 +12,15 @@ from exports.queue.holds import WAITS_FOR_EXPORT
 from exports.queue.leases import Claim, LostClaimError
 from exports.settle.outcome import accept_late, begin_processing, succeed
 from exports.settle.poll_status import apply_poll_result
+
+WAKE_SQL: Final = """
+    UPDATE exports_export SET next_step_at = %s WHERE id = (
+        SELECT e.id FROM exports_export e JOIN exports_project p ON p.id = e.project_id
+        WHERE e.step = 'submit' AND e.next_step_at IS NOT NULL AND e.type = %s AND p.remote_id = %s
+            AND e.last_error_code = %s AND e.held_until IS NULL
+        ORDER BY e.rate_slot NULLS LAST, e.id LIMIT 1
+    ) AND last_error_code = %s AND held_until IS NULL
+"""
 
 
 def record_acceptance(claim: Claim, accepted: Accepted, note: str = "") -> None:
@@ -31,6 +40,7 @@ def record_acceptance(claim: Claim, accepted: Accepted, note: str = "") -> None:
         "consecutive_failures": 0,
         "unreadable_answers": 0,
         "search_attempts": 0,
+        "in_doubt_since": None,
         "last_error_code": "",
         "wait_note": "",
         "held_until": None,
@@ -71,14 +81,6 @@ def _record_late(export: Export, accepted: Accepted, fields: dict[str, Any]) -> 
 
 def _wake_next_waiting(export: Export) -> None:
     """Makes the first export that waits for this one's answer due now: one with a slot in the rate limit, if any."""
-    waiting = Export.objects.open().filter(
-        type=export.type,
-        project__remote_id=export.project.remote_id,
-        step=states.SUBMIT,
-        last_error_code=WAITS_FOR_EXPORT,
-        held_until=None,
-    )
-    first = waiting.order_by(F("rate_slot").asc(nulls_last=True), "pk").values_list("pk", flat=True).first()
-    if first is not None:
-        still_waiting = Export.objects.filter(pk=first, last_error_code=WAITS_FOR_EXPORT, held_until=None)
-        still_waiting.update(next_step_at=clock.now())
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute(WAKE_SQL, [now, export.type, export.project.remote_id, WAITS_FOR_EXPORT, WAITS_FOR_EXPORT])

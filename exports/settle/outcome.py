@@ -4,11 +4,14 @@ Nothing else calls `Export.move`. A function that takes a claim writes only whil
 LostClaimError when it does not.
 """
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
+
+from django.db import IntegrityError, connection, transaction
 
 from exports import clock, states
 from exports.models import Change, Export
-from exports.queue.batch_sql import settle_many
+from exports.queue.batch_sql import mark_settled, settle_many, settle_sql
 from exports.queue.holds import rate_limit_hold_fields
 from exports.queue.leases import Claim, LostClaimError
 
@@ -21,10 +24,14 @@ __all__ = [
     "fail_overdue",
     "hold_for_rate_limit",
     "postpone",
-    "record_provider_status",
+    "record_note",
     "settle_one",
+    "settle_with_history",
     "succeed",
 ]
+
+
+UNCONFIRMED: Final = "The request was sent, and it is not known whether there is a job of it."
 
 
 def begin_processing(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
@@ -55,7 +62,15 @@ def cancel_by_request(export: Export, *, source: str, actor: str, note: str) -> 
 def fail(
     claim: Claim, code: str, message: str, *, source: str, action: str = "", note: str = "", **fields: Any
 ) -> None:
-    """Ends the export as failed. `action` says who must act; by default what the code implies."""
+    """Ends the export as failed. `action` says who must act; by default what the code implies.
+
+    While a request that may have been executed has no job, every reason but one ends it as `unconfirmed`: a person must
+    know that a retry may make a second job. The one is an answer about another project.
+    """
+    export = claim.export
+    if export.step == states.SUBMIT and export.may_be_executed and code not in ("unconfirmed", "unreadable"):
+        code, action = "unconfirmed", ""
+        message = f"{message} {UNCONFIRMED} Look at the provider, then adopt the job that runs there, or retry."
     _move(
         claim,
         states.FAILED,
@@ -73,14 +88,8 @@ def fail_overdue(claim: Claim) -> None:
     export = claim.export
     if export.last_error_code == "storage":
         fail(claim, "storage", f"The file could not be stored in time. {export.wait_note}", source="watchdog")
-    elif export.request_sent_at is not None and not export.remote_id:
-        fail(
-            claim,
-            "unconfirmed",
-            "The request was sent, but its answer was lost, and whether it was executed could not be found out in time."
-            " Look at the provider, then adopt the job that runs there, or retry.",
-            source="watchdog",
-        )
+    elif export.step == states.SUBMIT and export.may_be_executed:
+        fail(claim, "deadline", "Stopped looking for the job.", source="watchdog")
     else:
         where = {
             states.SUBMIT: "the provider did not take the request",
@@ -113,13 +122,28 @@ def settle_one(claim: Claim, **fields: Any) -> None:
         raise LostClaimError
 
 
-def record_provider_status(export: Export, word: str, *, source: str, note: str = "") -> None:
-    """Appends a history row for the provider's new word, where the status stays. Call it only where the word differs.
+def record_note(export: Export, note: str, *, source: str) -> None:
+    """Appends a history row for what happened to the request of an export whose status stays."""
+    Change.append(export, export.status, source=source, note=note)
+
+
+def settle_with_history(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
+    """As `settle_one`, with a history row, because the provider has another word for the job and the status stays.
 
     A note that the row above has already is left out.
     """
-    export.provider_status = word
-    Change.append(export, export.status, source=source, note=note, skip_same_note=True)
+    export = claim.export
+    export.provider_status = fields["provider_status"]
+    history: dict[str, Any] = {"source": source, "note": note, "skip_same_note": True}
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        with suppress(IntegrityError):
+            if not Change.append(export, export.status, update=settle_sql(claim, fields), **history):
+                raise LostClaimError
+            mark_settled(claim, fields)
+            return
+    with transaction.atomic():
+        settle_one(claim, **fields)
+        Change.append(export, export.status, **history)
 
 
 def _move(claim: Claim, to: str, *, source: str, note: str, **fields: Any) -> None:

@@ -1,5 +1,6 @@
 """What the status of a job, as a poll showed it, means for the export."""
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,10 +12,10 @@ from exports.models.outbox import RELAY, host_of, recipient_key
 from exports.providers.contract import Status
 from exports.queue import wakeup
 from exports.queue.leases import Claim
-from exports.settle.outcome import begin_processing, cancel, fail, record_provider_status, settle_one, succeed
+from exports.settle.doubt import describe_doubt, poll_later
+from exports.settle.outcome import begin_processing, cancel, fail, settle_one, settle_with_history, succeed
 
 FETCH_DEADLINE_SECONDS: Final = 12 * 3600.0
-MAX_POLLS_WITHOUT_FILE: Final = 3
 # Share of the poll interval by which a poll may be late and the next one still keep to the plan.
 MAX_LATENESS_SHARE: Final = 0.2
 
@@ -53,7 +54,8 @@ def apply_poll_result(
         "messages": list(status.messages) or export.messages,
         "memo": export.memo if status.memo is None else dict(status.memo),
     }
-    with transaction.atomic():
+    relays = bool(kind.relay_option and export.options.get(kind.relay_option))
+    with transaction.atomic() if relays or export.status == states.WAITING else nullcontext():
         _queue_relay(export, status, fields["progress"])
         if export.status == states.WAITING:  # adopted: the first poll that finds the job is its acceptance
             begin_processing(
@@ -72,9 +74,12 @@ def apply_poll_result(
         elif status.state == "done" and not kind.has_file:
             del fields["progress"]
             succeed(claim, source=source, note=status.note, **fields)
-        elif status.state == "done" and not status.link and export.search_attempts + 1 >= MAX_POLLS_WITHOUT_FILE:
-            message = f"{label} says the job is done, but names no file."
+        elif status.state == "done" and not status.link and (later := poll_later(export)) is None:
+            message = f"{label} says the job is done, but names no file. {describe_doubt(export)}"
             fail(claim, "no_file", message, source=source, note=status.note, **fields)
+        elif status.state == "done" and not status.link:
+            note = f"{label} says the job is done, but names no file yet. The portal asks again for some minutes."
+            _continue(claim, status, source, {**fields, **(later or {}), "wait_note": note}, polled_at or clock.now())
         else:
             _continue(claim, status, source, fields, polled_at or clock.now())
 
@@ -85,6 +90,7 @@ def _answered_fields(export: Export, status: Status) -> dict[str, Any]:
         "progress": export.progress if status.progress is None else min(max(status.progress, 0.0), 100.0),
         "consecutive_failures": 0,
         "unreadable_answers": 0,
+        "in_doubt_since": None,
         "polls": export.polls + 1,
         "last_error_code": "",
         "wait_note": "",
@@ -118,21 +124,17 @@ def _continue(claim: Claim, status: Status, source: str, fields: dict[str, Any],
             "next_step_at": clock.now(),
             "deadline_at": clock.seconds_from_now(FETCH_DEADLINE_SECONDS),
             "progress": 100.0,
-            "search_attempts": 0,
         }
-        wakeup.wake_after_commit()
     else:
-        fields["next_step_at"] = _next_poll_at(export, polled_at)
-        if status.state == "done":
-            fields |= {
-                "search_attempts": export.search_attempts + 1,
-                "wait_note": "The provider says it is done, but names no file yet.",
-            }
-    settle_one(claim, **fields)
+        fields.setdefault("next_step_at", _next_poll_at(export, polled_at))
     if changed:
         unknown = f"The portal does not know the word “{status.provider_status}”." if status.state == "unknown" else ""
         note = " ".join(filter(None, [unknown, status.note]))
-        record_provider_status(export, str(fields["provider_status"]), source=source, note=note)
+        settle_with_history(claim, source=source, note=note, **fields)
+    else:
+        settle_one(claim, **fields)
+    if fields.get("step") == states.FETCH:
+        wakeup.wake_after_commit()
 
 
 def _queue_relay(export: Export, status: Status, progress: float | None) -> None:

@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from exports import clock
+from exports import clock, states
 from exports.models import RateLimitPause
 from exports.queue.leases import Claim
-from exports.settle.outcome import fail, hold_for_rate_limit, postpone
+from exports.settle.doubt import describe_doubt, poll_later
+from exports.settle.outcome import fail, hold_for_rate_limit, postpone, settle_one
 from exports.transport.errors import (
     AddressError,
     BusyError,
@@ -14,10 +15,10 @@ from exports.transport.errors import (
     ProviderError,
     RefusedError,
     UnclearError,
+    UnknownRefusalError,
     UnreadableError,
 )
 
-MAX_UNREADABLE_ANSWERS: Final = 10
 # Some providers ask for a pause of a day; trying again once an hour costs one call.
 MAX_PAUSE_SECONDS: Final = 3600.0
 
@@ -30,35 +31,25 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
     export = claim.export
     fields.setdefault("last_error_code", error.code)
     if isinstance(error, BusyError):
-        if error.pause:
-            pause_rate_class(claim, min(error.seconds, MAX_PAUSE_SECONDS), error.message, rate_class)
-        hold_for_rate_limit(
-            claim, clock.with_jitter(0.1) + min(error.seconds, MAX_PAUSE_SECONDS), error.message, **fields
-        )
+        _handle_busy(claim, error, rate_class, fields)
     elif isinstance(error, AddressError):
         fail(claim, "address", error.message, source="worker", action=error.action)
+    elif may_pass(error, has_job=export.step != states.SUBMIT):
+        if (later := poll_later(export)) is None:
+            fail(claim, error.code, f"{error.message} {describe_doubt(export)}", source="poll", action=error.action)
+        else:
+            fields["consecutive_failures"] = export.consecutive_failures + 1
+            settle_one(claim, wait_note=error.message[:300], **later, **fields)
     elif isinstance(error, CredentialError):
+        if error.known:  # One project's 403 says nothing about the credential's others.
+            fail(claim, "credential", f"{states.NO_ACCESS}. {error.message}", source="poll", action=error.action)
+            return
         export.project.credential.__class__.objects.filter(pk=export.project.credential_id).update(
             last_error=error.message[:500]
         )
         fail(claim, "credential", error.message, source="poll", action=error.action)
-    elif isinstance(error, RefusedError):
+    elif isinstance(error, RefusedError | UnreadableError):
         fail(claim, error.code, error.message, source="poll", action=error.action)
-    elif isinstance(error, UnreadableError):
-        count = export.unreadable_answers + 1
-        if error.final or count >= MAX_UNREADABLE_ANSWERS:
-            times = "" if error.final else f" That was the {count}th answer in a row outside the contract."
-            fail(claim, "unreadable", error.message + times, source="poll", unreadable_answers=count)
-        else:
-            seconds = clock.backoff(export.consecutive_failures, base_seconds=1.0, max_seconds=30.0)
-            postpone(
-                claim,
-                seconds,
-                error.message,
-                unreadable_answers=count,
-                consecutive_failures=export.consecutive_failures + 1,
-                **fields,
-            )
     elif isinstance(error, NotSentError | UnclearError):
         postpone(
             claim,
@@ -69,6 +60,28 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
         )
     else:
         fail(claim, error.code, error.message, source="worker", action=error.action)
+
+
+def may_pass(error: ProviderError, *, has_job: bool) -> bool:
+    """Whether one such answer says nothing yet, so that it is asked for again for some minutes.
+
+    Answers outside the contract, and errors that the provider's file does not declare final. Once there is a job: also
+    refusals that are not the provider's own word (`exports.transport.responses.is_final_refusal`).
+    """
+    if isinstance(error, UnreadableError | UnknownRefusalError):
+        return not error.final
+    return has_job and isinstance(error, RefusedError) and not isinstance(error, BusyError) and not error.final
+
+
+def _handle_busy(claim: Claim, error: BusyError, rate_class: str | None, fields: dict[str, Any]) -> None:
+    """Waits as long as the provider asks for. A request that is refused so again and again waits longer each time."""
+    export, seconds = claim.export, min(error.seconds, MAX_PAUSE_SECONDS)
+    if error.pause:
+        pause_rate_class(claim, seconds, error.message, rate_class)
+    if export.step == states.SUBMIT:
+        seconds = max(seconds, clock.backoff(export.consecutive_failures, base_seconds=1.0))
+        fields["consecutive_failures"] = export.consecutive_failures + 1
+    hold_for_rate_limit(claim, clock.with_jitter(0.1) + seconds, error.message, **fields)
 
 
 def pause_rate_class(claim: Claim, seconds: float, reason: str, rate_class: str | None = None) -> None:

@@ -15,6 +15,7 @@ from exports.credentials.client import (
     call_row,
 )
 from exports.models import Call, File, Team
+from exports.queue.batch_sql import insert_many
 from exports.queue.leases import Claim, LostClaimError
 from exports.settle.outcome import fail, postpone, succeed
 from exports.steps.errors import handle_error
@@ -38,6 +39,7 @@ from exports.transport.errors import (
     UnclearError,
 )
 from exports.transport.open_url import open_url
+from exports.transport.redirects import resolve_link
 from exports.transport.responses import retry_after_seconds
 
 # Answers that say nothing about the file. Every other 4xx means that it is not there: not yet, or the link has expired
@@ -103,7 +105,7 @@ def fetch(claim: Claim) -> None:
             part.discard()
         raise
     finally:
-        Call.objects.bulk_create(calls)
+        insert_many(calls)
 
 
 def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> tuple[Progress, str]:
@@ -119,6 +121,7 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
         headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
         if metadata.get("total") == progress.size:
             return progress, ""
+    link = resolve_link(f"{claim.export.project.credential.origin_url}/", link)
     with open_url(link, address_guard(), headers, record) as opened:
         if opened.status < 500 and opened.status not in (200, 206, *RETRYABLE_STATUSES):
             raise NotThereError(f"answered {opened.status}")
@@ -162,7 +165,7 @@ def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | 
 
 def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
     """Postpones a download that broke: it resumes from the bytes on the disk. Six breaks without growth: a bad file."""
-    claim.check()
+    claim.check()  # a download that gave way to another one did not break
     export = claim.export
     largest = max(before, export.largest_part_bytes)
     grown = part.size > largest

@@ -1,6 +1,8 @@
 """Polling a job that runs at the provider, alone or many together."""
 
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -19,8 +21,10 @@ from exports.steps.errors import handle_error
 from exports.transport.client import CallRecord
 from exports.transport.errors import ProviderError, UnclearError
 
-# An answer that takes longer than this beside others is waited for in a message of its own.
+# An answer that takes longer than this is not waited for; the next poll goes into a message of slow polls.
 PATIENCE_SECONDS: Final = 8.0
+# All calls of one poll together, however slowly their answers drip. A provider may need half a minute for one.
+POLL_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -63,7 +67,7 @@ def admit_polls(claims: Sequence[Claim]) -> list[Claim]:
 def poll_provider(claim: Claim, patience: float | None = None) -> PollResult:
     """Polls the provider. Never raises, and needs no database but for a token.
 
-    `patience`: seconds that a call may take at most, None for as long as the transport's limits allow.
+    `patience`: seconds that a call may take at most; the whole poll takes at most POLL_SECONDS.
     """
     export = claim.export
     result = PollResult(claim, export.rate_slot, clock.now())
@@ -71,7 +75,7 @@ def poll_provider(claim: Claim, patience: float | None = None) -> PollResult:
     try:
         provider = export.project.credential.provider_definition
         client = build_client(export.project.credential, result.calls.append)
-        client.patience = patience
+        client.patience, client.give_up_at = patience, time.monotonic() + POLL_SECONDS
         try:
             job = Job(**job_fields(export))
             result.status = retry_with_fresh_token(client, lambda: provider.poll(client, job))
@@ -90,7 +94,8 @@ def write_unchanged_polls(results: Sequence[PollResult]) -> list[PollResult]:
     for result in results:
         same = result.status is not None and is_unchanged(result.claim.export, result.status)
         (unchanged if same else others).append(result)
-    with transaction.atomic():
+    # Where all say something new, there is one statement here.
+    with transaction.atomic() if unchanged else nullcontext():
         save_calls(
             [(one.claim.export, one.claim.export.project.credential, call) for one in results for call in one.calls]
         )

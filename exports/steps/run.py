@@ -4,6 +4,7 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Final, TypeVar
 
@@ -15,6 +16,7 @@ from exports.queue.leases import Claim, LostClaimError, release
 from exports.settle.outcome import fail, fail_overdue, postpone
 from exports.steps import fetch, network_threads, poll, submit
 from exports.steps.errors import handle_error
+from exports.transport.connections import watch_exchanges
 from exports.transport.errors import ProviderError
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,9 @@ def run_step(claim: Claim, interrupts: type[Exception] | tuple[type[Exception], 
     OperationalError or InterfaceError when the database is away; the step is due again when its lease ends.
     `interrupts`: the exceptions that a time limit of the worker raises in this thread.
     """
-    if not claim.lost and _in_time(claim):
+    if claim.lost or not _in_time(claim):
+        return
+    with watch_exchanges(claim.watch) if claim.export.step == states.FETCH else nullcontext():
         _safely(claim, lambda: STEP_HANDLERS[claim.export.step](claim), interrupts)
 
 
@@ -43,8 +47,9 @@ def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[t
     """Polls jobs of many exports; results that arrive together are written together. `interrupts`: see `run_step`."""
     results: queue.SimpleQueue[poll.PollResult] = queue.SimpleQueue()
     going = begin_polls(claims)
-    patience = poll.PATIENCE_SECONDS if len(claims) > 1 else None
     for claim in going:
+        # What was slow once is polled in a message of slow polls, with all the time that a provider may take.
+        patience = None if claim.export.polls_alone else poll.PATIENCE_SECONDS
         network_threads.threads.run(partial(_poll_into, results, claim, patience))
     waiting = len(going)
     try:

@@ -1,8 +1,8 @@
 """The request that makes the job at the provider, sent once.
 
-Before the request leaves, the intent and what the provider said just before are committed. Only proof that nothing was
-executed leads to a second request; without proof `exports.steps.reconcile` searches for the job, and else a person
-decides.
+Before the request leaves, the intent and what the provider said just before are committed. An answer that proves that
+nothing was executed takes the intent back. Every other answer that names no job leaves in doubt whether there is one:
+then `exports.steps.reconcile` searches for it. After a 2xx the request is never sent again.
 """
 
 import logging
@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from exports import clock, states
 from exports.credentials.client import open_client, retry_with_fresh_token
-from exports.models import Export, Project
+from exports.models import Export
 from exports.models.export import OPEN
 from exports.providers.contract import Accepted, NotYet
 from exports.queue import circuit_breaker
@@ -22,12 +22,13 @@ from exports.queue.holds import WAITS_FOR_EXPORT
 from exports.queue.leases import Claim, LostClaimError
 from exports.queue.rate_limits import Usage, admit, record_usage
 from exports.settle.acceptance import record_acceptance
-from exports.settle.outcome import postpone
+from exports.settle.outcome import postpone, record_note
 from exports.steps.errors import handle_error
 from exports.steps.job import build_job
-from exports.steps.reconcile import search_for_job
+from exports.steps.reconcile import is_still_absent, search_for_job
 from exports.transport.client import Client
 from exports.transport.errors import NotSentError, ProviderError, RefusedError, UnreadableError
+from exports.transport.responses import describe_creation
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,14 @@ BLOCKED_RETRY_SECONDS: Final = 5.0
 # An export that has a slot in a rate window which runs already must not let the slot pass unused.
 BLOCKED_WITH_SLOT_RETRY_SECONDS: Final = 1.0
 ACCEPTANCE_RETRY_SECONDS: Final = 1.0
+
+# All teams' projects of this name at providers: whose accounts they are, is compared where one is busy.
+PROJECTS_SQL: Final = "SELECT id FROM exports_project WHERE remote_id = %s ORDER BY id"
+BUSY_SQL: Final = """
+    SELECT 1 FROM exports_export e JOIN exports_project p ON p.id = e.project_id
+    WHERE p.remote_id = %s AND e.type = %s AND e.id <> %s AND e.next_step_at IS NOT NULL
+        AND (e.request_sent_at IS NOT NULL OR e.step <> 'submit') LIMIT 1
+"""
 
 
 def submit(claim: Claim) -> None:
@@ -60,7 +69,8 @@ def submit(claim: Claim) -> None:
             else:
                 _send_request(claim, client)
         finally:
-            record_usage([Usage(export, rate_class, rate_slot, client.call_count, client.last_headers)])
+            window = claim.window_at_admission
+            record_usage([Usage(export, rate_class, rate_slot, client.call_count, client.last_headers, window)])
 
 
 def _send_request(claim: Claim, client: Client) -> None:
@@ -69,9 +79,13 @@ def _send_request(claim: Claim, client: Client) -> None:
     ready = retry_with_fresh_token(client, lambda: provider.prepare(client, job))
     if isinstance(ready, NotYet):
         memo = export.memo if ready.memo is None else dict(ready.memo)
-        postpone(claim, ready.seconds, ready.note, memo=memo, last_error_code="")
+        postpone(claim, ready.seconds, ready.note, memo=memo, last_error_code="", in_doubt_since=None)
         return
-    if (other := _commit_intent(claim, dict(ready.baseline))) is not None:
+    is_second = not export.may_ask_again
+    if is_second and not is_still_absent(claim, client):
+        return
+    # The job of an earlier request must stay above the baseline.
+    if (other := _commit_intent(claim, export.baseline if is_second else dict(ready.baseline))) is not None:
         _wait_for(claim, other)
         return
     job = replace(job, baseline=export.baseline)
@@ -79,23 +93,37 @@ def _send_request(claim: Claim, client: Client) -> None:
         accepted = retry_with_fresh_token(client, lambda: provider.submit(client, job))
     except (NotSentError, RefusedError) as error:
         # Provably not executed: the intent is taken back before anything else.
-        claim.write(request_sent_at=None, baseline={})
+        claim.write(request_sent_at=None, baseline=export.baseline if is_second else {})
         handle_error(claim, error)
     except LostClaimError:
-        Export.objects.filter(pk=export.pk, fence=claim.fence).update(request_sent_at=None, baseline={})
+        Export.objects.filter(pk=export.pk, fence=claim.fence).update(
+            request_sent_at=None, baseline=export.baseline if is_second else {}
+        )
         raise
     except ProviderError as error:
         if isinstance(error, UnreadableError) and error.final:
             raise
+        _begin_search(claim, error, client)
+    else:
+        _record_acceptance_with_retries(claim, accepted)
+
+
+def _begin_search(claim: Claim, error: ProviderError, client: Client) -> None:
+    """Plans the search for the job of a request that may have been executed, and says so in the history."""
+    export, answer = claim.export, client.creation
+    was_taken = isinstance(error, UnreadableError) or (answer is not None and 200 <= answer.status < 300)
+    named = client.redact(describe_creation(answer.headers, answer.body)) if was_taken and answer is not None else ""
+    doubt = "The request was taken, so it is not sent again." if was_taken else "Whether it was executed is not known."
+    with transaction.atomic():
         postpone(
             claim,
             FIRST_SEARCH_SECONDS,
-            f"{error.message} Looking for the job.",
+            f"{error.message} {doubt}",
             consecutive_failures=export.consecutive_failures + 1,
-            search_attempts=0,
+            may_ask_again=export.may_ask_again and not was_taken,
         )
-    else:
-        _record_acceptance_with_retries(claim, accepted)
+        texts = (error.message, named, doubt, "The portal looks for the job.")
+        record_note(export, " ".join(filter(None, texts)), source="worker")
 
 
 def _record_acceptance_with_retries(claim: Claim, accepted: Accepted) -> None:
@@ -156,9 +184,21 @@ def _commit_intent(claim: Claim, baseline: dict[str, object]) -> Export | None:
     """Commits that the request is about to leave. Returns the export that blocks it instead, if there is one."""
     export = claim.export
     with transaction.atomic():
-        list(Project.objects.select_for_update().filter(remote_id=export.project.remote_id).order_by("pk"))
-        other = _find_blocking_export(export)
+        with connection.cursor() as cursor:
+            locking = "FOR UPDATE" if connection.features.has_select_for_update else ""
+            cursor.execute(f"{PROJECTS_SQL} {locking}", [export.project.remote_id])
+            # A statement of its own, because it must see what was committed while the lock was waited for.
+            cursor.execute(BUSY_SQL, [export.project.remote_id, export.type, export.pk])
+            is_busy = cursor.fetchone() is not None
+        other = _find_blocking_export(export) if is_busy else None
         if other is None:
             # The slot in the rate limit is used up; searches count in another rate class.
-            claim.write(request_sent_at=clock.now(), baseline=baseline, search_attempts=0, rate_slot=None)
+            claim.write(
+                request_sent_at=clock.now(),
+                baseline=baseline,
+                search_attempts=0,
+                unreadable_answers=0,
+                in_doubt_since=None,
+                rate_slot=None,
+            )
     return other

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +13,10 @@ from exports import clock
 from exports.models import Export
 from exports.queue.leases import Claim
 from exports.storage import files
-from exports.transport.errors import UnclearError
+from exports.storage.verify import BadFileError
+from exports.transport.errors import ContentCodingError, UnclearError
 from exports.transport.open_url import StreamedResponse
+from exports.transport.response_reader import content_length, content_range
 
 CHUNK_BYTES: Final = 1024 * 1024
 CHECK_SECONDS: Final = 0.25
@@ -51,20 +52,22 @@ def is_continuation(response: StreamedResponse, size: int, metadata: Mapping[str
 
     Checked because some hosts ignore If-Range. `metadata`: what `PartialFile.read_metadata` returned.
     """
-    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
-    if match is None or int(match[1]) != size:
+    positions = content_range(response.headers)
+    if positions is None or positions[0] != size or _is_encoded(response):
         return False
-    same_size = match[3] == "*" or metadata.get("total") in (None, int(match[3]))
-    return same_size and _validator(response) in ("", metadata["validator"])
+    same_size = positions[2] is None or metadata.get("total") in (None, positions[2])
+    return same_size and (size == 0 or _validator(response) in ("", metadata.get("validator")))
 
 
 def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse) -> Progress:
-    """Appends the body to the part. Raises StorageError, TooLargeError, UnclearError, LostClaimError, OSError."""
+    """Appends the body to the part.
+
+    Raises StorageError, TooLargeError, BadFileError, UnclearError, LostClaimError, OSError.
+    """
     total = _total_bytes(response)
     max_bytes, limit_sentence = _size_limit(claim.export)
     if total is not None and total > max_bytes:
         raise TooLargeError(f"The file has {total} bytes; {limit_sentence}")
-    encoded = bool(response.headers.get("Content-Encoding"))
     checked_at = time.monotonic()
     stall_mark = (checked_at, progress.size)
     next_check = next_space_check = progress.size
@@ -72,7 +75,7 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
         with progress.part.path.open("ab" if progress.size else "wb", buffering=CHUNK_BYTES) as file:
             files.lock_for_writing(file)
             claim.check()
-            progress.part.write_metadata({"validator": "" if encoded else _validator(response), "total": total})
+            progress.part.write_metadata({"validator": _validator(response), "total": total})
             for chunk in response.chunks(CHUNK_BYTES):
                 # TLS delivers 16 KB at a time; the checks run once per CHUNK_BYTES, or after CHECK_SECONDS.
                 if progress.size >= next_check or time.monotonic() > checked_at + CHECK_SECONDS:
@@ -90,8 +93,11 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
                 file.write(chunk)
                 progress.sha256.update(chunk)
                 progress.size += len(chunk)
+                claim.received += len(chunk)
                 if progress.size > max_bytes:
                     raise TooLargeError(f"The file has more than {max_bytes} bytes; {limit_sentence}")
+    except ContentCodingError as error:
+        raise BadFileError(error.message) from None
     except OSError as error:
         if error.errno == errno.ENOSPC:
             progress.part.free_some_space()
@@ -115,7 +121,12 @@ def _size_limit(export: Export) -> tuple[int, str]:
 
 
 def _validator(response: StreamedResponse) -> str:
-    """Returns the validator for If-Range: a strong ETag, else Last-Modified, else "" (RFC 9110 §13.1.5)."""
+    """Returns the validator for If-Range: a strong ETag, else Last-Modified, else "" (RFC 9110 §13.1.5).
+
+    "" also for a body that came packed: its positions are not those of the bytes on disk.
+    """
+    if _is_encoded(response):
+        return ""
     etag = str(response.headers.get("ETag", ""))
     return etag if etag and not etag.startswith("W/") else str(response.headers.get("Last-Modified", ""))
 
@@ -127,15 +138,22 @@ def _check_space(size: int, total: int | None) -> int:
     return size + SPACE_CHECK_BYTES
 
 
+def _is_encoded(response: StreamedResponse) -> bool:
+    """Whether the body came packed. Raises BadFileError where it cannot be unpacked."""
+    try:
+        return response.is_encoded
+    except ContentCodingError as error:
+        raise BadFileError(error.message) from None
+
+
 def _total_bytes(response: StreamedResponse) -> int | None:
     """Returns the size of the whole file by the headers; None when they do not have it."""
-    if response.headers.get("Content-Encoding"):
+    if _is_encoded(response):
         return None
     if response.status == 206:
-        total = response.headers.get("Content-Range", "").rpartition("/")[2]
-        return int(total) if total.isdigit() else None
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdigit() else None
+        positions = content_range(response.headers)
+        return positions[2] if positions else None
+    return content_length(response.headers)
 
 
 def hash_existing_bytes(claim: Claim, progress: Progress) -> None:

@@ -19,6 +19,10 @@ limit_request_line = 8190
 # the headers of its clients: any of them could prefix the links on pages and in mails. An operator sets the prefix in
 # the environment instead.
 forwarder_headers = ""
+# For the same reason it believes no header that says https (`portal.wsgi` sees to that however it is started), and so
+# does not refuse requests in which two of them contradict each other.
+secure_scheme_headers: dict[str, str] = {}
+forwarded_allow_ips = ""
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -17,21 +17,27 @@ WEB_GRACE_SECONDS = 5
 class ProcessPlan:
     """The commands of one portal.
 
-    base: the folder of manage.py. data: the data directory. listening: the socket of the web process.
-    sandbox_port: the port of the stand-in providers on 127.0.0.1, None without them. pool, concurrency: the worker's
-    `-P` and `-c`.
+    base: the folder of manage.py. data: the data directory. url: the portal's address, as `up` prints it.
+    listening: the socket of the web process. sandbox_listening: that of the stand-in providers on 127.0.0.1, None
+    without them. pool, concurrency: the worker's `-P` and `-c`.
     """
 
     base: Path
     data: Path
+    url: str
     listening: socket.socket
-    sandbox_port: int | None = None
+    sandbox_listening: socket.socket | None = None
     pool: str = "threads"
     concurrency: int = 8
 
-    def manage_command(self, name: str, *arguments: str) -> ChildProcess:
+    @property
+    def sandbox_port(self) -> int | None:
+        """The port of the stand-in providers, None without them."""
+        return int(self.sandbox_listening.getsockname()[1]) if self.sandbox_listening else None
+
+    def manage_command(self, name: str, *arguments: str, pass_fds: tuple[int, ...] = ()) -> ChildProcess:
         """A command of manage.py; `name` is its prefix in the log."""
-        return ChildProcess(name, [sys.executable, str(self.base / "manage.py"), *arguments], self._env())
+        return ChildProcess(name, [sys.executable, str(self.base / "manage.py"), *arguments], self._env(), pass_fds)
 
     def prepare(self) -> ChildProcess:
         """The command that brings database and static files up to date; run it to its end before anything else."""
@@ -46,14 +52,18 @@ class ProcessPlan:
         return [self._web(), self._worker(), self._beat(), *self._stand_ins()]
 
     def _stand_ins(self) -> list[ChildProcess]:
-        if self.sandbox_port is None:
+        if self.sandbox_listening is None:
             return []
         # They keep their jobs, so that an export that was open at the last stop is still known at the next start.
         kept = str(self.data / "stand-ins.json")
-        return [self.manage_command("sandbox", "sandbox", "--port", str(self.sandbox_port), "--state-file", kept)]
+        descriptor = self.sandbox_listening.fileno()
+        arguments = ("--port", str(self.sandbox_port), "--fd", str(descriptor), "--state-file", kept)
+        return [self.manage_command("sandbox", "sandbox", *arguments, pass_fds=(descriptor,))]
 
     def _env(self) -> dict[str, str]:
         env = {**os.environ, "DATA_DIR": str(self.data), "PYTHONUNBUFFERED": "1"}
+        # What links are made of where no PUBLIC_URL is set.
+        env["LISTENING_URL"] = self.url
         env.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
         # Worker and beat serve no pages, and Django's checks would load them.
         env["CELERY_SKIP_CHECKS"] = "1"

@@ -16,9 +16,10 @@ class StartRefused(Exception):
         self.code = code
 
 
-def lock_data_dir(folder: Path) -> int:
+def lock_data_dir(folder: Path, url: str = "") -> int:
     """Locks the data directory for this process; returns the lock's file descriptor. The lock ends with the process.
 
+    The file says which process holds it and at which `url` it will serve, for commands beside it.
     StartRefused (exit code 1) when another process holds it or the folder cannot be written.
     """
     path = folder / "up.lock"
@@ -29,7 +30,7 @@ def lock_data_dir(folder: Path) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as problem:
-        owner = os.pread(lock, 20, 0).decode("ascii", "replace").strip()
+        owner = os.pread(lock, 20, 0).decode("ascii", "replace").partition("\n")[0].strip()
         os.close(lock)
         who = f" (process {owner})" if owner else ""
         raise StartRefused(
@@ -37,7 +38,7 @@ def lock_data_dir(folder: Path) -> int:
             "or set DATA_DIR to another folder."
         ) from problem
     os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode("ascii"), 0)
+    os.pwrite(lock, f"{os.getpid()}\n{url}\n".encode(), 0)
     return lock
 
 
@@ -56,12 +57,22 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def find_free_port(host: str, wanted: int) -> int:
-    """The wanted port if it is free, else the next free one of the 100 above it, else any; StartRefused without one."""
+def open_socket_on_free_port(host: str, wanted: int) -> socket.socket:
+    """A listening socket on the wanted port, else the next free one of the 100 above it, else any.
+
+    The socket itself and not its number: between a check and a start another program could take the port.
+    StartRefused when none is free.
+    """
     for port in (*range(wanted, min(wanted + 100, 65536)), 0):
-        with contextlib.suppress(OSError), _bind(host, port) as bound:
-            return int(bound.getsockname()[1])
+        with contextlib.suppress(OSError):
+            return _bind(host, port)
     raise StartRefused(f"No port is free on {host}.")
+
+
+def _find_free_port(host: str, wanted: int) -> int:
+    """A port to suggest to the operator."""
+    with open_socket_on_free_port(host, wanted) as bound:
+        return int(bound.getsockname()[1])
 
 
 def open_listening_socket(host: str, port: int) -> socket.socket:
@@ -76,7 +87,7 @@ def open_listening_socket(host: str, port: int) -> socket.socket:
         raise StartRefused(f"The host {host} is not known: give an address of this machine with --host.") from problem
     except OSError as problem:
         if problem.errno == errno.EADDRINUSE:
-            other = find_free_port(host, port + 1)
+            other = _find_free_port(host, port + 1)
             raise StartRefused(f"Port {port} is taken: choose another one, for example --port {other}.", 3) from problem
         if problem.errno == errno.EACCES:
             raise StartRefused(f"Port {port} is not for this user: choose one from 1024 up with --port.") from problem

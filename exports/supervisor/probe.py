@@ -1,4 +1,4 @@
-"""Checks whether the web process serves yet, without blocking."""
+"""Checks whether a process serves HTTP yet, without blocking."""
 
 import contextlib
 import socket
@@ -10,19 +10,26 @@ RETRY_SECONDS = 0.25
 
 
 class ReadinessProbe:
-    """Sends GET /healthz until the answer is 200, then calls `ready` once.
+    """Sends GET requests until the answer is 200, then calls `ready` once.
 
-    The request is sent before the web process runs: it waits in the queue of the listening socket until the process
+    The request is sent before the process runs: it waits in the queue of the listening socket until the process
     accepts it, so readiness needs no polling.
     """
 
-    def __init__(self, loop: EventLoop, listening: socket.socket, host_header: str, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: EventLoop,
+        listening: socket.socket,
+        host_header: str,
+        ready: Callable[[], None],
+        path: str = "/healthz",
+    ) -> None:
         self._loop = loop
         self._family = listening.family
         address = listening.getsockname()
         everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  a listening address, not one to bind
         self._address = (everywhere.get(address[0], address[0]), address[1])
-        self._request = f"GET /healthz HTTP/1.0\r\nHost: {host_header}\r\n\r\n"
+        self._request = f"GET {path} HTTP/1.0\r\nHost: {host_header}\r\n\r\n"
         self._ready = ready
         self.send_request()
 

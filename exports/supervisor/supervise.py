@@ -16,6 +16,8 @@ STOP_GRACE_SECONDS = 8.0
 OUTPUT_DRAIN_SECONDS = 1.0
 # Seconds that a restart waits at most for the descendants of the ended process to be gone.
 DESCENDANTS_WAIT_SECONDS = 5.0
+# A process that ends by itself so often before the portal was ready cannot be started.
+MAX_FAILED_STARTS = 5
 
 
 class Supervisor:
@@ -24,6 +26,9 @@ class Supervisor:
     def __init__(self, log: PrefixedLog, grace: float = STOP_GRACE_SECONDS) -> None:
         self.log = log
         self.stopping = False
+        self.exit_code = 0
+        self._starting = False
+        self._failed_starts: dict[str, int] = {}
         self._grace = grace
         self._running: dict[int, ChildProcess] = {}
         self._restarted: set[str] = set()
@@ -44,8 +49,13 @@ class Supervisor:
             self._iterate()
         return self._ended.pop(child.name)
 
-    def run(self, children: Sequence[ChildProcess]) -> None:
-        """Runs the children and restarts each one that ends, until a stop signal; then stops them all."""
+    def run(self, children: Sequence[ChildProcess], *, starting: bool = False) -> None:
+        """Runs the children and restarts each one that ends, until a stop signal; then stops them all.
+
+        With `starting`, until `set_ready` is called, a child that ends by itself again and again ends the run too, and
+        `exit_code` is then 1: a portal that cannot start must not look like one that is starting.
+        """
+        self._starting = starting
         self._restarted = {child.name for child in children}
         for child in children:
             self._start(child)
@@ -55,6 +65,10 @@ class Supervisor:
         self.loop.call_later(OUTPUT_DRAIN_SECONDS, lambda: None)
         while self._reading and monotonic() < deadline:
             self._iterate()
+
+    def set_ready(self) -> None:
+        """Notes that everything serves: from now on whatever ends is started again."""
+        self._starting = False
 
     def close(self) -> None:
         """Kills what still runs, also after an error of the supervisor itself, and restores the signal handlers."""
@@ -121,6 +135,11 @@ class Supervisor:
             return
         pause = child.next_restart_pause(monotonic())
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        if self._cannot_start(child, code):
+            self.log.write(child.name, how)
+            self._give_up(f"The portal cannot start: {child.name} {how} again and again; its lines above say why.")
+            self._ended[child.name] = code
+            return
         self.log.write(child.name, f"{how}; starting again in {pause:g} s")
         self.loop.call_later(pause, lambda: self._restart(child, group, monotonic() + DESCENDANTS_WAIT_SECONDS))
 
@@ -130,13 +149,28 @@ class Supervisor:
         elif not self.stopping:
             self._start(child)
 
+    def _cannot_start(self, child: ChildProcess, code: int) -> bool:
+        """Whether this end of a child shows that the portal cannot start."""
+        if not self._starting or code <= 0:
+            return False
+        self._failed_starts[child.name] = self._failed_starts.get(child.name, 0) + 1
+        return self._failed_starts[child.name] >= MAX_FAILED_STARTS
+
+    def _give_up(self, sentence: str) -> None:
+        self.log.write("", sentence)
+        self.exit_code = 1
+        self._terminate_all()
+
     def _stop(self, number: int) -> None:
         if self.stopping:
             self.log.write("", "Killing what still runs.")
             self._kill_all()
             return
-        self.stopping = True
         self.log.write("", f"Stopping ({signal.Signals(number).name}); once more kills at once.")
+        self._terminate_all()
+
+    def _terminate_all(self) -> None:
+        self.stopping = True
         for child in self._running.values():
             child.terminate()
         self.loop.call_later(self._grace, self._kill_all)

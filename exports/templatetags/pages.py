@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
 from exports import states
+from exports.exporting import freshness
 from exports.models import Credential, Export
 from exports.providers import registry
 from exports.providers.contract import Kind
@@ -60,6 +61,7 @@ SOURCE_LABELS: Final = {
 TRIGGER_LABELS: Final = {
     "person": _l("on a page"),
     "api": _l("through the API"),
+    "command": _l("by a command"),
     "schedule": _l("by a schedule"),
     "retry": _l("as a retry"),
     "adopt": _l("watching a job that ran already"),
@@ -161,6 +163,12 @@ def day(at: datetime) -> str:
     """Returns the day of a time in the reader's zone, with the year if it is not the current one."""
     at = timezone.localtime(at)
     return f"{at.day} {at:%b}" if at.year == timezone.localdate().year else f"{at.day} {at:%b %Y}"
+
+
+@register.filter
+def without_access(latest_message: str | None) -> bool:
+    """Whether a project's latest export ended because its credential has no access to it."""
+    return freshness.is_without_access(latest_message)
 
 
 @register.filter

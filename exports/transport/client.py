@@ -1,47 +1,45 @@
 """The client of a provider's API: authorisation, JSON, bounded answers, redirects, time limits, errors, the call log.
 
-It sends on `ApiSession` (connections.py), without `requests`. Addresses that an answer names (links to files) are
-opened by open_url.py instead, without credentials.
+It sends on `ApiSession` (connections.py). Addresses that an answer names (links to files) are opened by open_url.py
+instead, without credentials.
 """
 
+import base64
 import json as jsonlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any, Final
-from urllib.parse import SplitResult, urlencode, urlsplit
-
-from urllib3 import BaseHTTPResponse, Timeout
-from urllib3.exceptions import HTTPError
-from urllib3.util import make_headers
+from urllib.parse import SplitResult, urlencode
 
 from exports.transport.connections import ApiSession, error_from_exception, new_correlation_id, track_exchange
+from exports.transport.content_coding import Body
 from exports.transport.errors import (
     AddressError,
     BusyError,
-    CredentialError,
-    NotFoundError,
+    ContentCodingError,
     NotSentError,
     ProviderError,
     RefusedError,
     UnclearError,
     UnreadableError,
 )
-from exports.transport.provider_api import Grant, Service
-from exports.transport.redact import redact, secret_variants
+from exports.transport.provider_api import CreationAnswer, Grant, Service
+from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import error_text, parse_json, retry_after_seconds
+from exports.transport.responses import error_of_status, error_text, is_final_refusal, parse_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
-CONNECT_SECONDS: Final = 10.0
-# A slow answer is not a lost one: a submit that is answered after half a minute must still be accepted.
-READ_SECONDS: Final = 75.0
-TIMEOUT: Final = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
 TOTAL_SECONDS: Final = 150.0
 TOKEN_SECONDS: Final = 25.0
 MAX_BYTES: Final = 8 * 1024 * 1024
+# What is longer is no sentence for a person.
+MAX_ERROR_BYTES: Final = 256 * 1024
 # A gateway answers with these when the server behind it does not answer.
 GATEWAY_STATUSES: Final = frozenset({502, 503, 504})
+PUBLIC_HEADERS: Final = frozenset({"accept", "content-type", "user-agent"})
+MIN_SECRET_HEADER: Final = 16
 USER_AGENT: Final = "export-portal/1"
 
 
@@ -78,8 +76,10 @@ class Client:
     each call makes its own. `record_call` is called after every exchange. `before_send` is called right before a
     request that creates something is sent, and may raise. `get_grant` fetches a token where tokens are shared and
     stored (default: `provider.fetch_token`); `rejected_token` is the one that the provider refused. `patience`:
-    seconds after which an exchange is aborted, where that is less than usual. `call_count` counts the exchanges,
-    `last_headers` are the headers of the last answer.
+    seconds after which an exchange is aborted, where that is less than usual; `give_up_at`: monotonic time at which
+    every exchange is aborted. `creation` is the answer to the last request that creates something, as far as it came.
+    `call_count` counts the exchanges, `last_headers` are the headers of the last answer. `former_secrets`: what else
+    was sent and must not be shown.
     """
 
     provider: Service
@@ -94,7 +94,10 @@ class Client:
     rejected_token: str = field(default="", repr=False)
     get_grant: Callable[["Client"], Grant] | None = None
     patience: float | None = None
+    give_up_at: float | None = None
+    creation: CreationAnswer | None = field(default=None, repr=False)
     call_count: int = 0
+    former_secrets: set[str] = field(default_factory=set, repr=False)
     last_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -108,6 +111,7 @@ class Client:
             except UnclearError as error:
                 # The call that needs the token has not been sent.
                 raise NotSentError(f"No token could be had: {error.message}", code=error.code) from None
+            self.former_secrets.update(self._secret_values())
             self.secrets = {**self.secrets, **self.grant.secrets}
         return self.grant.token
 
@@ -151,11 +155,19 @@ class Client:
         correlation_id = new_correlation_id()
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "X-Request-Id": correlation_id}
         if authorised:
-            headers |= self.provider.headers(self)
+            own_headers = self.provider.headers(self)
+            headers |= own_headers
+            # They may hold more than the secrets themselves: a signature, several of them encoded together.
+            self.former_secrets |= {
+                value
+                for name, value in own_headers.items()
+                if len(value) >= MIN_SECRET_HEADER and name.lower() not in PUBLIC_HEADERS
+            }
         body, body_headers = _encode_body(json, form)
         headers |= {"User-Agent": USER_AGENT, **body_headers}
         if basic is not None:
-            headers["Authorization"] = make_headers(basic_auth=":".join(basic))["authorization"]
+            headers["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
+            self.former_secrets |= {":".join(basic), headers["Authorization"]}
         seconds = TOTAL_SECONDS if authorised else TOKEN_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
             parts = self.guard.check(url)
@@ -163,11 +175,15 @@ class Client:
                 method, parts, headers, body, correlation_id, creates, seconds
             )
             if status not in REDIRECT_STATUSES:
-                return self._parse_answer(status, answer_headers, answer)
+                try:
+                    return self._parse_answer(status, answer_headers, answer)
+                except RefusedError as problem:
+                    problem.final = is_final_refusal(status, answer, self.provider.is_own_error)
+                    raise
             target = resolve_redirect(url, answer_headers.get("location", ""))
             if method != "GET":
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", provider_status=str(status))
-            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+            if self.guard.check(target)[:2] != parts[:2]:
                 raise AddressError(f"{self.provider.label} redirects to another host; the portal does not follow.")
             url = target
         raise AddressError(f"{self.provider.label} redirects in circles.")
@@ -188,22 +204,30 @@ class Client:
         status: int | None = None
         error, unreachable = "", False
         session = ApiSession(self.guard) if creates or self.session is None else self.session
+        if creates:
+            self.creation = None
         try:
             with (
-                track_exchange(
-                    min(max_seconds, self.patience or max_seconds), self.before_send if creates else None
-                ) as exchange,
-                session.send_request(method, parts, body, headers, TIMEOUT) as response,
+                track_exchange(self._seconds_left(max_seconds), self.before_send if creates else None) as exchange,
+                session.send_request(exchange, method, parts, body, headers) as response,
             ):
                 status, self.last_headers = response.status, response.headers
-                answer = _read_bounded(response, self.provider.label)
+                if creates:
+                    self.creation = CreationAnswer(status, response.headers)
+                answer = Body(response).read_all(MAX_BYTES)
+                if creates:
+                    self.creation = CreationAnswer(status, response.headers, answer)
                 if exchange.timed_out:  # An answer that the portal cut off can look like a short one.
                     raise UnclearError(f"{self.provider.label} did not answer in time.")
                 return status, response.headers, answer
+        except ContentCodingError as problem:
+            error = f"{self.provider.label} sent an answer that cannot be read. {problem.message}"
+            raise UnreadableError(error) from None
         except ProviderError as problem:
             error = problem.message
+            unreachable = isinstance(problem, NotSentError) and not isinstance(problem, AddressError)
             raise
-        except (HTTPError, OSError) as problem:
+        except (HTTPException, OSError) as problem:
             mapped = error_from_exception(problem, exchange, self.provider.label)
             # A server that was only given less time than usual counts as reachable.
             cut_short = self.patience is not None and exchange.connected and exchange.timed_out
@@ -218,6 +242,11 @@ class Client:
             url, error = self.redact(parts.geturl()), self.redact(error)
             self.record_call(CallRecord(method, url, status, seconds, error, correlation_id, unreachable))
 
+    def _seconds_left(self, max_seconds: float) -> float:
+        """How long an exchange that begins now may take, when `max_seconds` is usual."""
+        left = max_seconds if self.give_up_at is None else self.give_up_at - time.monotonic()
+        return max(min(max_seconds, self.patience or max_seconds, left), 0.0)
+
     def _parse_answer(self, status: int, headers: Mapping[str, str], raw: bytes) -> ApiResponse:
         """The answer if it is a readable 2xx; else raises the error that it means."""
         try:
@@ -226,7 +255,11 @@ class Client:
         except (ValueError, RecursionError):
             body, is_readable = None, False
         label = self.provider.label
-        problem = self.provider.error_from_response(status, body)
+        # What an error says is masked before anything cuts it: of a secret that was cut, a part would stay.
+        is_error = not 200 <= status < 300 or self.provider.error_from_response(status, body) is not None
+        if is_error:
+            body = redact_in(self.values_to_redact(), body) if len(raw) <= MAX_ERROR_BYTES else None
+        problem = self.provider.error_from_response(status, body) if is_error else None
         if problem is not None:
             problem.message = self.redact(problem.message)
             problem.args = (problem.message,)  # Tracebacks show these.
@@ -240,23 +273,16 @@ class Client:
             return ApiResponse(status, body, headers)
         reason = self.redact(error_text(body))
         sentence = f"{label} answered {status}" + (f": {reason}" if reason else ".")
-        if status == 429:
-            raise BusyError(sentence, seconds=retry_after_seconds(headers), pause=True)
-        if status in (401, 403):
-            raise CredentialError(sentence, renewable=status == 401, provider_status=word)
-        if status in (404, 410):
-            raise NotFoundError(sentence, provider_status=word)
-        if status in (408, 423, 425):
-            raise BusyError(sentence, seconds=15, provider_status=word)
-        if 400 <= status < 500:
-            raise RefusedError(sentence, provider_status=word)
-        raise UnclearError(sentence, provider_status=word)
+        raise error_of_status(status, sentence, headers)
 
-    def values_to_redact(self) -> list[str]:
-        """The secrets of this credential and its tokens, in every form that must not be shown, the longest first."""
+    def values_to_redact(self) -> tuple[str, ...]:
+        """The secrets of this credential, its tokens, and what was sent of them, without what may be shown."""
+        tokens = {self.grant.token if self.grant else "", self.rejected_token}
+        return tuple(sorted((self._secret_values() | tokens | self.former_secrets) - {""}))
+
+    def _secret_values(self) -> set[str]:
         public = {secret.name for secret in self.provider.secrets if secret.is_public}
-        tokens = filter(None, (self.grant.token if self.grant else "", self.rejected_token))
-        return secret_variants([*(value for name, value in self.secrets.items() if name not in public), *tokens])
+        return {value for name, value in self.secrets.items() if name not in public}
 
     def redact(self, text: str) -> str:
         """The text with the secrets of this credential masked."""
@@ -270,15 +296,3 @@ def _encode_body(json: Any, form: Mapping[str, str] | None) -> tuple[bytes | Non
     if form is not None:
         return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
     return None, {}
-
-
-def _read_bounded(response: BaseHTTPResponse, label: str) -> bytes:
-    """The whole body, decompressed. Raises UnreadableError above 8 MB, HTTPError when it ends early."""
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.stream(65536, decode_content=True):
-        size += len(chunk)
-        if size > MAX_BYTES:
-            raise UnreadableError(f"{label} answered with more than {MAX_BYTES // 1024 // 1024} MB.")
-        chunks.append(chunk)
-    return b"".join(chunks)

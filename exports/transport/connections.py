@@ -1,15 +1,7 @@
-"""Connections of urllib3 that go only where the address guard allows, and that end when their time is over.
+"""Connections that go only where the address guard allows, and that end when their time is over.
 
-Two callers use them, each in its own way:
-
-- `Client` (client.py) calls a provider's API through `ApiSession.send_request`, directly on urllib3. It does not use
-  `requests`: what `requests.Session` does around a call was measured to cost as much CPU as the call itself, and
-  nothing of it is wanted here (cookies, redirects, proxies, settings from the environment).
-- `open_url` (open_url.py) opens an address from outside with a `requests.Session` of its own for each request. Its
-  adapter takes the connections from `guarded_pool_manager`, so the same guard and deadlines apply. There `requests`
-  normalises the address and encodes the JSON body; the response is read from urllib3's object below it.
-
-Besides these, redirects.py uses the function of `requests` that quotes an address. Nothing else uses `requests`.
+They are those of `http.client`, but the guard opens the socket, and `ResponseReader` reads the answer.
+`Client` (client.py) keeps them alive between the calls to an API; `open_url` (open_url.py) uses a new one each time.
 """
 
 import contextlib
@@ -20,26 +12,30 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Final
+from http.client import HTTPConnection
+from select import POLLIN, poll
+from typing import Final
 from urllib.parse import SplitResult
 
 import certifi
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
-from urllib3.util.ssl_ import create_urllib3_context
 
 from exports.transport.errors import NotSentError, ProviderError, UnclearError
+from exports.transport.response_reader import CutOffError, MalformedError, ResponseReader
 from exports.transport.ssrf import AddressGuard
 
 # A random prefix for each process and a counter: a random number for each exchange would be a system call each.
 _correlation_prefix: Final = secrets.token_hex(10)
 _correlation_counter: Final = itertools.count()
 CA_FILE: Final = certifi.where()
-OVERDUE_CHECK_SECONDS: Final = 5
+CONNECT_SECONDS: Final = 10.0
+# A slow answer is not a lost one: a submit that is answered after half a minute must still be accepted.
+READ_SECONDS: Final = 75.0
+MAX_IDLE: Final = 64
+OVERDUE_CHECK_SECONDS: Final = 1
 
 
 def new_correlation_id() -> str:
@@ -48,11 +44,10 @@ def new_correlation_id() -> str:
 
 
 class Exchange:
-    """What is known of one HTTP exchange below HTTP: whether a connection was made, and why not."""
+    """What is known of one HTTP exchange below HTTP: whether a connection was made."""
 
     def __init__(self) -> None:
         self.connected = False
-        self.connect_error: ProviderError | None = None
         self.timed_out = False
         self.deadline: float | None = None
         self.sock: socket.socket | None = None
@@ -65,7 +60,7 @@ class Exchange:
                 self.sock.shutdown(socket.SHUT_RDWR)
 
 
-_current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+_watcher: ContextVar[Callable[[Exchange | None], None]] = ContextVar("watcher", default=lambda exchange: None)
 _running: set[Exchange] = set()
 _running_lock = threading.Lock()
 _watchdog_started = False
@@ -82,13 +77,24 @@ def track_exchange(seconds: float | None, before_first_byte: Callable[[], None] 
     if seconds is not None:
         exchange.deadline = time.monotonic() + seconds
         _watch(exchange)
-    reset_token = _current.set(exchange)
+    watcher = _watcher.get()
+    watcher(exchange)
     try:
         yield exchange
     finally:
-        _current.reset(reset_token)
+        watcher(None)
         with _running_lock:
             _running.discard(exchange)
+
+
+@contextlib.contextmanager
+def watch_exchanges(watcher: Callable[[Exchange | None], None]) -> Iterator[None]:
+    """Calls `watcher` with each exchange of this thread while the block runs, and with None when it has ended."""
+    reset_token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(reset_token)
 
 
 def _watch(exchange: Exchange) -> None:
@@ -101,7 +107,7 @@ def _watch(exchange: Exchange) -> None:
 
 
 def _abort_overdue() -> None:
-    """urllib3 limits each read, not their sum; a peer that sends byte by byte would occupy a slot for ever."""
+    """A socket limits each read, not their sum; a peer that sends byte by byte would occupy a slot for ever."""
     while True:
         time.sleep(OVERDUE_CHECK_SECONDS)
         now = time.monotonic()
@@ -112,51 +118,64 @@ def _abort_overdue() -> None:
             exchange.abort()
 
 
-class _TrackedConnection:
-    """Mixin: notes in the current exchange that the connection, with TLS, is made."""
-
-    sock: Any
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        _mark_connected(self.sock)
-
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        exchange = _current.get()
-        if exchange is not None and exchange.before_first_byte is not None:
-            if self.sock is None:
-                self.connect()
-            exchange.before_first_byte()
-        if self.sock is not None:
-            _mark_connected(self.sock)
-        super().putrequest(*args, **kwargs)  # type: ignore[misc]
-
-
-def _mark_connected(sock: socket.socket) -> None:
-    exchange = _current.get()
-    if exchange is not None:
-        exchange.connected = True
-        exchange.sock = sock
-
-
 @functools.cache
-def _tls_context() -> ssl.SSLContext:
-    """The TLS settings of all API connections. Reading the list of authorities costs as much as ten handshakes."""
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+def tls_context(extra_ca_file: str = "") -> ssl.SSLContext:
+    """The TLS settings of all connections. Reading the list of authorities costs as much as ten handshakes."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # It verifies certificates and host names.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(CA_FILE)
+    if extra_ca_file:
+        context.load_verify_locations(extra_ca_file)
+        # Companies hand out the authority in the middle as well, which is to be enough.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
 
 
-def error_from_exception(
-    problem: Exception, exchange: Exchange, label: str, *, timed_out: bool = False
-) -> ProviderError:
+class _Connection(HTTPConnection):
+    """A connection to the host of an address, opened by the guard."""
+
+    response_class = ResponseReader  # type: ignore[assignment]  # It has what `getresponse` wants.
+
+    def __init__(self, guard: AddressGuard, parts: SplitResult) -> None:
+        self.guard = guard
+        self.is_tls = parts.scheme == "https"
+        self.default_port = 443 if self.is_tls else 80  # which the Host header leaves out
+        super().__init__(parts.hostname or "", parts.port or self.default_port)
+
+    def open(self, exchange: Exchange) -> None:
+        """Connects where there is no connection yet. Raises NotSentError, AddressError."""
+        if self.sock is None:
+            sock = self.guard.connect(self.host, self.port, CONNECT_SECONDS)
+            exchange.sock = sock
+            try:
+                if self.is_tls:
+                    context = tls_context(self.guard.extra_ca_file)
+                    sock = context.wrap_socket(sock, server_hostname=self.host.rstrip("."))
+                sock.settimeout(READ_SECONDS)
+            except BaseException:
+                sock.close()
+                raise
+            self.sock = sock
+        exchange.sock, exchange.connected = self.sock, True
+
+    def is_usable(self) -> bool:
+        """Whether it is open, and nothing has come that nobody waits for (its end, mostly)."""
+        if self.sock is None:
+            return False
+        readable = poll()
+        readable.register(self.sock, POLLIN)
+        return not readable.poll(0)
+
+
+def error_from_exception(problem: Exception, exchange: Exchange, label: str) -> ProviderError:
     """The error that a broken exchange with `label` means: nothing was sent, or it was sent and the answer lost."""
-    if exchange.connect_error is not None:
-        return exchange.connect_error
     if not exchange.connected:
         reason = _certificate_problem(problem) or "no secure connection could be made"
         return NotSentError(f"{label} could not be reached: {reason}.")
-    timed_out = timed_out or exchange.timed_out or isinstance(problem, TimeoutError | Urllib3TimeoutError)
+    if isinstance(problem, MalformedError) and not exchange.timed_out:
+        return UnclearError(f"{label} sent an answer that cannot be read: {problem}.")
+    timed_out = exchange.timed_out or isinstance(problem, TimeoutError)
+    timed_out |= isinstance(problem, CutOffError) and problem.timed_out
     what = "did not answer in time" if timed_out else "was cut off before its answer was whole"
     return UnclearError(f"{label} {what}.")
 
@@ -170,90 +189,75 @@ def _certificate_problem(problem: BaseException | None) -> str:
     return ""
 
 
-def guarded_pool_manager(guard: AddressGuard, **options: Any) -> PoolManager:
-    """A pool manager of urllib3 whose sockets are opened by the guard. `options` are those of PoolManager."""
-
-    def open_socket(connection: Any) -> socket.socket:
-        exchange = _current.get()
-        timeout = connection.timeout if isinstance(connection.timeout, int | float) else None
-        try:
-            sock = guard.connect(connection.host, connection.port, timeout)
-        except NotSentError as problem:
-            if exchange is not None:
-                exchange.connect_error = problem
-            raise OSError(problem.message) from None
-        if exchange is not None:
-            exchange.sock = sock
-        return sock
-
-    class GuardedHTTPConnection(_TrackedConnection, HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return open_socket(self)
-
-    class GuardedHTTPSConnection(_TrackedConnection, HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return open_socket(self)
-
-    class HTTPPool(HTTPConnectionPool):
-        ConnectionCls = GuardedHTTPConnection
-
-    class HTTPSPool(HTTPSConnectionPool):
-        ConnectionCls = GuardedHTTPSConnection
-
-    manager = PoolManager(**options)
-    manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
-    return manager
-
-
 class ApiSession:
     """Connections to the hosts of an API, kept alive between calls.
 
     It sends exactly the headers that it is given: it keeps no cookie, and reads nothing from the environment.
+    `close` closes all its connections; so does its end.
     """
 
     def __init__(self, guard: AddressGuard) -> None:
-        self.manager = guarded_pool_manager(guard, num_pools=4, maxsize=64)
-        self.pools: dict[tuple[str, str], HTTPConnectionPool] = {}
+        self.guard = guard
+        self._idle: dict[tuple[str, str], list[_Connection]] = {}
+        self.close = weakref.finalize(self, _close_all, self._idle)
 
+    @contextlib.contextmanager
     def send_request(
-        self, method: str, parts: SplitResult, body: bytes | None, headers: Mapping[str, str], timeout: Timeout
-    ) -> BaseHTTPResponse:
+        self, exchange: Exchange, method: str, parts: SplitResult, body: bytes | None, headers: Mapping[str, str]
+    ) -> Iterator[ResponseReader]:
         """Sends one request and reads the head of its answer; no retry, no redirect.
 
-        Raises urllib3's HTTPError, OSError.
+        The connection is kept where the body was read to its end. Raises ProviderError, HTTPException, OSError.
         """
-        place = parts.scheme, parts.netloc
-        if (pool := self.pools.get(place)) is None:
-            tls = {"ssl_context": _tls_context()} if parts.scheme == "https" else {}
-            pool = self.pools[place] = self.manager.connection_from_host(
-                parts.hostname or "", parts.port, parts.scheme, tls
-            )
-        return pool.urlopen(
-            method,
-            f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/",
-            body,
-            headers,
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            timeout=timeout,
-            preload_content=False,
-            decode_content=False,
-        )
+        idle = self._idle.setdefault((parts.scheme, parts.netloc), [])
+        connection = _take_usable(idle) or _Connection(self.guard, parts)
+        response: ResponseReader | None = None
+        try:
+            connection.open(exchange)
+            if exchange.before_first_byte is not None:
+                exchange.before_first_byte()
+            target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+            # A server that refuses a body early may close before it has read it; its answer counts.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, target, body, headers)
+            response = connection.getresponse()  # type: ignore[assignment]
+            assert response is not None  # noqa: S101
+            yield response
+        finally:
+            if response is not None and response.is_complete and not response.will_close and len(idle) < MAX_IDLE:
+                idle.append(connection)
+            else:
+                connection.close()
+                if response is not None:
+                    response.close()
 
-    def close(self) -> None:
-        """Closes all its connections."""
-        self.manager.clear()
+
+def _close_all(places: dict[tuple[str, str], list[_Connection]]) -> None:
+    for idle in places.values():
+        while idle:
+            idle.pop().close()
+
+
+def _take_usable(idle: list[_Connection]) -> _Connection | None:
+    """The connection used last, if it is still good; those that are not are closed."""
+    while True:
+        try:
+            connection = idle.pop()
+        except IndexError:
+            return None
+        if connection.is_usable():
+            return connection
+        connection.close()
 
 
 MAX_SESSIONS: Final = 500
 _sessions_lock = threading.Lock()
-_sessions: OrderedDict[tuple[str, frozenset[str]], ApiSession] = OrderedDict()
+_sessions: OrderedDict[tuple[str, AddressGuard], ApiSession] = OrderedDict()
 
 
 def shared_session(key: str, guard: AddressGuard) -> ApiSession:
     """The session of `key` and this guard, made on first use; beyond 500 the least recently used is dropped."""
-    place = key, guard.private_hosts
+    place = key, guard
     with _sessions_lock:
         session = _sessions.get(place)
         if session is None:

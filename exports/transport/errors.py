@@ -31,19 +31,30 @@ class AddressError(NotSentError):
 
 
 class RefusedError(ProviderError):
-    """The provider refused with a 4xx, or with its envelope's equivalent: provably not executed, and final."""
+    """The provider refused with a 4xx, or with its envelope's equivalent: provably not executed.
+
+    `final`: said of a job that was accepted, one such answer ends it. False: it may pass, and is asked for again; see
+    `responses.is_final_refusal`.
+    """
 
     code = "rejected"
+    final = True
 
 
 class CredentialError(RefusedError):
-    """401 or 403: a person must correct the credential. `renewable`: a fresh token may help (401)."""
+    """401 or 403: a person must correct the credential.
+
+    `renewable`: a fresh token may help (401). `known`: the provider knows the credential, but it may not do this (403).
+    """
 
     code = "credential"
 
-    def __init__(self, message: str, *, renewable: bool = False, provider_status: str = "") -> None:
+    def __init__(
+        self, message: str, *, renewable: bool = False, known: bool = False, provider_status: str = ""
+    ) -> None:
         super().__init__(message, provider_status=provider_status)
         self.renewable = renewable
+        self.known = known
 
 
 class NotFoundError(RefusedError):
@@ -73,6 +84,20 @@ class UnclearError(ProviderError):
     code = "unconfirmed"
 
 
+class UnknownRefusalError(UnclearError):
+    """An error in the provider's envelope whose code the provider's file does not declare final: it may pass.
+
+    `passing`: it says itself that the fault is the provider's own, so it says nothing about the credential.
+    """
+
+    code = "unreadable"
+    final = False
+
+    def __init__(self, message: str, *, passing: bool = False, provider_status: str = "") -> None:
+        super().__init__(message, provider_status=provider_status)
+        self.passing = passing
+
+
 class UnreadableError(UnclearError):
     """An answer outside the contract (a 2xx that is no JSON, lacks its id, ...). `final`: it names another project."""
 
@@ -81,3 +106,9 @@ class UnreadableError(UnclearError):
     def __init__(self, message: str, *, final: bool = False, provider_status: str = "") -> None:
         super().__init__(message, provider_status=provider_status)
         self.final = final
+
+
+class ContentCodingError(ProviderError):
+    """A body that came packed in a way that cannot be undone. For a file it means `bad_file`."""
+
+    code = "bad_file"

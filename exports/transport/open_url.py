@@ -1,62 +1,27 @@
 """Opens addresses from outside (links to files, outgoing messages): no credentials, each redirect checked, streamed.
 
-Each request uses a `requests.Session` of its own, so no cookie and no connection is shared between teams. Its sockets
-are opened by the address guard (see connections.py).
+Each request has a connection of its own, so none is shared between teams. Its socket is opened by the address guard
+(see connections.py).
 """
 
+import json as jsonlib
 import re
+import ssl
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
-
-from exports.transport.client import CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS, USER_AGENT, CallRecord
-from exports.transport.connections import (
-    Exchange,
-    error_from_exception,
-    guarded_pool_manager,
-    new_correlation_id,
-    track_exchange,
-)
-from exports.transport.errors import AddressError, ProviderError, UnclearError
+from exports.transport.client import TOTAL_SECONDS, USER_AGENT, CallRecord
+from exports.transport.connections import ApiSession, Exchange, error_from_exception, new_correlation_id, track_exchange
+from exports.transport.content_coding import Body
+from exports.transport.errors import AddressError, ProviderError
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, quote_url, resolve_redirect
+from exports.transport.response_reader import HeaderFields
 from exports.transport.ssrf import AddressGuard
-
-
-class _GuardedAdapter(HTTPAdapter):
-    """Takes its connections from `guarded_pool_manager`. It never retries."""
-
-    def __init__(self, guard: AddressGuard) -> None:
-        self.guard = guard
-        super().__init__()
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
-        self.poolmanager = guarded_pool_manager(
-            self.guard, num_pools=connections, maxsize=maxsize, block=block, **kwargs
-        )
-
-
-class _GuardedSession(requests.Session):
-    def __init__(self, guard: AddressGuard) -> None:
-        super().__init__()
-        # Neither proxies of the environment nor .netrc, of which an entry was measured to replace a Bearer token.
-        self.trust_env = False
-        adapter = _GuardedAdapter(guard)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Always None: even with `allow_redirects=False`, requests would read the whole body of a redirect, and fail
-        on a `Location` that is no address.
-        """
-        return None
 
 
 @dataclass
@@ -64,39 +29,25 @@ class StreamedResponse:
     """The answer to an opened address: status, headers and the body, which is read as it arrives."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    response: requests.Response
-    exchange: Exchange
+    headers: HeaderFields = field(repr=False)
+    body: Body = field(repr=False)
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether the body came packed, so that no Range can go on with it. Reads the body's beginning."""
+        return self.body.is_encoded
 
     @property
     def has_explicit_end(self) -> bool:
-        """Whether the end of the body can be told from a connection that was cut (RFC 9112 §6.3)."""
-        is_chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
-        return is_chunked or "Content-Length" in self.headers or bool(self.headers.get("Content-Encoding"))
+        """Whether, now that the body is read, something proves that it is whole (RFC 9112 §6.3, or its own check)."""
+        return self.body.is_proven_whole
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """Pieces of the body as they arrive, of at most `size` bytes, decompressed where the server compressed them.
+        """Pieces of the body as they arrive, of at most `size` bytes, unpacked where it came packed.
 
-        Raises UnclearError when compressed data are damaged or end early, else urllib3's HTTPError.
+        Raises ContentCodingError, and HTTPException when it ends early, which `open_url` turns into UnclearError.
         """
-        if self.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip", "deflate"):
-            yield from self._decompressed_chunks(size)
-            return
-        raw = self.response.raw
-        while chunk := raw.read1(size, decode_content=False):
-            yield chunk
-
-    def _decompressed_chunks(self, size: int) -> Iterator[bytes]:
-        decompressor = zlib.decompressobj(wbits=47)
-        try:
-            while not decompressor.eof and (chunk := self.response.raw.read1(size, decode_content=False)):
-                while chunk and not decompressor.eof:
-                    yield decompressor.decompress(chunk, size)
-                    chunk = decompressor.unconsumed_tail
-        except zlib.error:
-            raise UnclearError("The file came packed, and cannot be unpacked.") from None
-        if not decompressor.eof:
-            raise UnclearError("The download was cut off.")
+        return self.body.chunks(size)
 
 
 @contextmanager
@@ -113,51 +64,46 @@ def open_url(
     """Opens an address, and follows at most five redirects. `record_call` is called after each exchange.
 
     `seconds`: limit of each whole exchange with its body; None: 150 s until the headers have come, none for the body.
-    The response may have any status. Raises AddressError, NotSentError, UnclearError.
+    The response may have any status. Raises AddressError, NotSentError, UnclearError, ContentCodingError.
     """
     url = quote_url(url)  # Real links have spaces and accents; the guard must see what is sent.
+    body = None if json is None else jsonlib.dumps(json, allow_nan=False).encode()
+    sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT, "Connection": "close", **headers}
+    if body is not None:
+        sent["Content-Type"] = "application/json"
     for _ in range(MAX_REDIRECTS + 1):
-        guard.check(url)
+        parts = guard.check(url)
         started = time.monotonic()
         correlation_id = new_correlation_id()
         status: int | None = None
         error = ""
-        session = _GuardedSession(guard)
         exchange: Exchange | None = None
+        session = ApiSession(guard)
         try:
-            with track_exchange(seconds or TOTAL_SECONDS) as exchange:
-                response = session.request(
-                    method,
-                    url,
-                    json=json,
-                    headers={"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT, **headers},
-                    timeout=(CONNECT_SECONDS, READ_SECONDS),
-                    allow_redirects=False,
-                    stream=True,
-                )
-                status = response.status_code
-                exchange.deadline = (
-                    exchange.deadline if seconds else None
-                )  # The headers are here; a body may take long.
-                if status in REDIRECT_STATUSES and response.headers.get("Location"):
-                    response.close()
-                    url = resolve_redirect(url, response.headers["Location"])
+            with (
+                track_exchange(seconds or TOTAL_SECONDS) as exchange,
+                session.send_request(exchange, method, parts, body, sent) as response,
+            ):
+                status = response.status
+                if not seconds:
+                    exchange.deadline = None  # The headers are here; a body may take long.
+                locations = response.headers.get_all("Location")
+                if status in REDIRECT_STATUSES and locations and locations[0]:
+                    url = resolve_redirect(url, locations[0])
                     continue
-                with response:
-                    yield StreamedResponse(status, response.headers, response, exchange)
+                yield StreamedResponse(status, response.headers, Body(response))
                 return
         except ProviderError as problem:
             error = problem.message
             raise
-        except (requests.RequestException, HTTPError, ConnectionError, TimeoutError) as problem:
-            timed_out = isinstance(problem, requests.Timeout)
-            mapped = error_from_exception(problem, exchange or Exchange(), "The file's host", timed_out=timed_out)
+        except (HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as problem:
+            mapped = error_from_exception(problem, exchange or Exchange(), "The file's host")
             error = mapped.message
             raise mapped from None
         finally:
             session.close()
             call_seconds = time.monotonic() - started
-            record_call(CallRecord(method, redact_url(url), status, call_seconds, error, correlation_id))
+            record_call(CallRecord(method, redact_url(parts.geturl()), status, call_seconds, error, correlation_id))
     raise AddressError("The link redirects more than five times.")
 
 

@@ -1,10 +1,13 @@
 """What the client needs of a provider. `exports.providers.contract.Provider` has it, and more."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from exports.transport.errors import ProviderError
+
+MAX_TOKEN_SECONDS: Final = 366 * 86_400.0
 
 
 @dataclass(frozen=True)
@@ -15,8 +18,23 @@ class Grant:
     expires_at: float
     secrets: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def lasting(cls, token: str, seconds: float | None, default: float, secrets: Mapping[str, str]) -> "Grant":
+        """A token that is good for so many seconds; for `default` where the answer says none that make sense."""
+        is_sound = seconds is not None and 0 < seconds <= MAX_TOKEN_SECONDS
+        return cls(token, time.time() + (seconds if is_sound and seconds is not None else default), secrets)
+
     def __repr__(self) -> str:
         return f"Grant(expires_at={self.expires_at})"
+
+
+@dataclass(frozen=True)
+class CreationAnswer:
+    """The answer to a request that creates something. `body`: its bytes, empty where they did not all come."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
 
 
 class SecretField(Protocol):
@@ -54,3 +72,6 @@ class Service(Protocol):
 
     def error_from_response(self, status: int, body: object) -> ProviderError | None:
         """The error that an answer means, or None."""
+
+    def is_own_error(self, body: object) -> bool:
+        """Whether the JSON of an answer has the form of this API's errors."""

@@ -1,56 +1,184 @@
-"""Masks a credential's secrets in what its provider answers: some providers repeat in an answer what was sent."""
+"""Masks a credential's secrets in what its provider answers: some providers repeat in an answer what was sent.
 
-from collections.abc import Mapping, Sequence
+Looked for are pieces: eight characters in a row of a secret, in any spelling that it may come back in, are masked, with
+all that join them. So nothing that says much is left of a secret that somebody else cut, joined or wrapped.
+"""
+
+import base64
+import html
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 T = TypeVar("T")
 
 MASK: Final = "***"
 # Shorter ones would match in ordinary words.
 MIN_SECRET_LENGTH: Final = 6
+PIECE_LENGTH: Final = 8
+# The beginning of a secret at the very end of a text, where somebody cut it.
+MIN_TAIL_LENGTH: Final = 4
+MAX_DEPTH: Final = 50
+SCHEMES: Final = frozenset({"apikey", "basic", "bearer", "key", "oauth", "token"})
 # A file's link is stored encrypted, and a masked id would name nothing any more.
 UNREDACTED_FIELDS: Final = frozenset({"link", "remote_id", "id"})
 
 
-def secret_variants(secrets: Sequence[str]) -> list[str]:
-    """Every form of these secrets that must not be shown, the longest first."""
-    variants: dict[str, None] = {}
-    for secret in secrets:
-        # "ApiKey KEY" is stored as it was pasted; the key alone must not be shown either.
-        for word in (secret, *secret.split()[-1:]):
-            if len(word) >= MIN_SECRET_LENGTH:
-                variants |= dict.fromkeys((word, quote(word, safe="")))
-    return sorted(variants, key=len, reverse=True)
+def _numeric_entities(text: str) -> str:
+    return "".join(letter if letter.isalnum() else f"&#{ord(letter)};" for letter in text)
+
+
+def _hex_entities(text: str) -> str:
+    return "".join(letter if letter.isalnum() else f"&#x{ord(letter):x};" for letter in text)
+
+
+def _json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _base64(text: str, before: int = 0) -> str:
+    """The text in base64; with so many bytes `before` it, the letters that depend on it alone."""
+    raw = bytes(before) + text.encode()
+    encoded = base64.b64encode(raw).decode()
+    return encoded[-(-8 * before // 6) : 8 * len(raw) // 6] if before else encoded
+
+
+# Upper and lower case are the same to what follows.
+AS_TEXT: Final[tuple[Callable[[str], str], ...]] = (
+    lambda text: quote(text, safe=""),
+    lambda text: quote(text, safe="/"),
+    quote_plus,
+    _json,
+    lambda text: _json(text).replace("/", "\\/"),
+    html.escape,
+    _numeric_entities,
+    _hex_entities,
+)
+AS_BYTES: Final[tuple[Callable[[str], str], ...]] = (
+    _base64,
+    # Inside something longer, like "name:secret", base64 falls differently on it.
+    lambda text: _base64(text, 1),
+    lambda text: _base64(text, 2),
+    lambda text: _base64(text, 3),
+    lambda text: text.encode().hex(),
+)
+
+
+def _spellings(words: set[str]) -> set[str]:
+    """The words as they are, encoded once, and encoded twice."""
+    as_text = {spell(word) for word in words for spell in AS_TEXT}
+    as_bytes = {spell(word) for word in words | as_text for spell in AS_BYTES}
+    as_bytes |= {spell(_base64(word)) for word in words for spell in AS_BYTES}
+    as_bytes |= {text.replace("+", "-").replace("/", "_") for text in as_bytes}
+    return words | as_text | as_bytes | {spell(text) for text in as_text | as_bytes for spell in AS_TEXT}
+
+
+def _words(secret: str) -> list[str]:
+    """What is secret in it: of "ApiKey name:KEY" the name and the key, which may come back without the rest, and both.
+
+    The whole, where a part is too short to be searched for by itself.
+    """
+    words = [word for word in secret.split() if word.lower() not in SCHEMES]
+    words += [part for word in words for part in word.split(":") if ":" in word and part]
+    return [secret.strip()] if any(len(word) < MIN_SECRET_LENGTH for word in words) else words
+
+
+class _Redactor:
+    """What must not be shown of some secrets: their pieces, those too short for one, and their beginnings."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self.pieces: set[str] = set()
+        self.short: set[str] = set()
+        self.beginnings: set[str] = set()
+        words = {word for secret in secrets for word in _words(secret) if len(word) >= MIN_SECRET_LENGTH}
+        for text in map(_lower, _spellings(words)):
+            if len(text) < PIECE_LENGTH:
+                self.short |= {text} if len(text) >= MIN_SECRET_LENGTH else set()
+            self.pieces.update(text[at : at + PIECE_LENGTH] for at in range(len(text) - PIECE_LENGTH + 1))
+            self.beginnings.update(text[:size] for size in range(MIN_TAIL_LENGTH, PIECE_LENGTH))
+
+    def redact(self, text: str) -> str:
+        """The text with every run of pieces replaced by a mask."""
+        lower, kept, start = _lower(text), [], 0
+        for begin, end in _joined(self._spans(lower)):
+            kept += [text[start:begin], MASK]
+            start = end
+        return "".join([*kept, text[start:]]) if kept else text
+
+    def _spans(self, lower: str) -> Iterator[tuple[int, int]]:
+        """Where in the text a secret stands, in order of the beginnings."""
+        spans = [
+            (at, at + PIECE_LENGTH)
+            for at in range(len(lower) - PIECE_LENGTH + 1)
+            if lower[at : at + PIECE_LENGTH] in self.pieces
+        ]
+        for short in self.short:
+            at = lower.find(short)
+            while at >= 0:
+                spans.append((at, at + len(short)))
+                at = lower.find(short, at + 1)
+        for size in range(PIECE_LENGTH - 1, MIN_TAIL_LENGTH - 1, -1):
+            if lower[-size:] in self.beginnings:
+                spans.append((len(lower) - size, len(lower)))
+                break
+        return iter(sorted(spans))
+
+
+def _joined(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Spans that overlap or touch as one."""
+    current: tuple[int, int] | None = None
+    for begin, end in spans:
+        if current is not None and begin <= current[1]:
+            current = current[0], max(current[1], end)
+        else:
+            if current is not None:
+                yield current
+            current = begin, end
+    if current is not None:
+        yield current
+
+
+def _lower(text: str) -> str:
+    """The text in lower case, as long as before: a few letters become two, which would move what stands behind."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
+
+
+@lru_cache(maxsize=64)
+def _redactor(secrets: tuple[str, ...]) -> _Redactor:
+    return _Redactor(secrets)
 
 
 def redact(secrets: Sequence[str], text: str) -> str:
-    """The text with each of the secrets masked, also one that is cut off at the end of the text."""
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-        start = text.find(secret[:MIN_SECRET_LENGTH], max(0, len(text) - len(secret)))
-        while start >= 0:
-            if secret.startswith(text[start:]):
-                text = text[:start] + MASK
-            start = text.find(secret[:MIN_SECRET_LENGTH], start + 1)
-    return text
+    """The text with the secrets masked in every spelling, also those that are cut off."""
+    return _redactor(tuple(secrets)).redact(text) if text else text
 
 
-def redact_in(secrets: Sequence[str], value: T) -> T:
-    """The value with the secrets masked in all its texts: in mappings, sequences and dataclasses at any depth."""
+def redact_in(secrets: Sequence[str], value: T, depth: int = 0) -> T:
+    """The value with the secrets masked in all its texts: in mappings, sequences and dataclasses at any depth.
+
+    Deeper than 50 levels is None: nobody reads what stands there.
+    """
     redacted: Any = value
-    if isinstance(value, str):
+    if depth > MAX_DEPTH:
+        redacted = None
+    elif isinstance(value, str):
         redacted = redact(secrets, value)
     elif isinstance(value, Mapping):
-        redacted = {name: redact_in(secrets, item) for name, item in value.items()}
+        redacted = {
+            redact(secrets, name) if isinstance(name, str) else name: redact_in(secrets, item, depth + 1)
+            for name, item in value.items()
+        }
     elif isinstance(value, tuple | list):
-        redacted = type(value)(redact_in(secrets, item) for item in value)
+        redacted = type(value)(redact_in(secrets, item, depth + 1) for item in value)
     elif is_dataclass(value) and not isinstance(value, type):
         changed = {}
         for field in fields(value):
             before = getattr(value, field.name)
-            if field.name not in UNREDACTED_FIELDS and (after := redact_in(secrets, before)) != before:
+            if field.name not in UNREDACTED_FIELDS and (after := redact_in(secrets, before, depth + 1)) != before:
                 changed[field.name] = after
         redacted = replace(value, **changed) if changed else value
     return redacted  # type: ignore[no-any-return]

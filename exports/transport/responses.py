@@ -3,11 +3,41 @@
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
+from exports.transport.errors import (
+    BusyError,
+    CredentialError,
+    NotFoundError,
+    ProviderError,
+    RefusedError,
+    UnclearError,
+)
+
 MAX_PAUSE_SECONDS: Final = 3600.0
+DEFAULT_PAUSE_SECONDS: Final = 60.0
+# Monthly limits are the longest that are known.
+MAX_RESET_SECONDS: Final = 32 * 86_400.0
+PAUSE_HEADERS: Final = (
+    "Retry-After",
+    "X-RateLimit-Reset",
+    "RateLimit-Reset",
+    "X-Rate-Limit-Reset",
+    "X-RateLimit-Reset-After",
+    "X-RateLimit-Reset-Requests",
+)
+NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})?", re.A)
+UNIT_SECONDS: Final = {
+    **{"ms": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "m": 60.0, "min": 60.0},
+    **{"minute": 60.0, "minutes": 60.0, "h": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86_400.0},
+}
+DURATION_PART: Final = re.compile(
+    rf"([0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ?({'|'.join(UNIT_SECONDS)})(?![a-z])", re.I | re.A
+)
+DURATION: Final = re.compile(rf"(?:{DURATION_PART.pattern} ?)+", re.I | re.A)
 
 
 def parse_json(raw: bytes) -> Any:
@@ -16,10 +46,36 @@ def parse_json(raw: bytes) -> Any:
     Raises ValueError, RecursionError.
     """
     body = json.loads(raw)
-    if b"\\u" in raw:
-        plain = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        body = json.loads(plain.replace(b"\\u0000", b""))
-    return body
+    return _storable(body) if b"\\u" in raw else body
+
+
+def _storable(value: Any) -> Any:
+    """The value with its texts as a database takes them; a text may well hold a backslash and "u0000"."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return value
+
+
+def is_final_refusal(status: int, raw: bytes, is_own_error: Callable[[object], bool]) -> bool:
+    """Whether one answer with this 4xx, or with a refusal inside a 2xx, is enough to end a job that was accepted.
+
+    Only the provider's own word is: an error in the form of its API (`is_own_error`), or a 401, which HTTP defines, as
+    JSON or without a body. What else comes is of a firewall, a proxy or a page in front of it. A 404 or 410 is not
+    enough whoever says it, because a job may be missing from the first polls.
+    """
+    if status in (404, 410):
+        return False
+    if not raw.strip():
+        return status == 401
+    try:
+        body = parse_json(raw)
+    except (ValueError, RecursionError):
+        return False
+    return status == 401 or is_own_error(body)
 
 
 def error_text(body: Any, depth: int = 0) -> str:
@@ -40,25 +96,127 @@ def error_text(body: Any, depth: int = 0) -> str:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float:
-    """Seconds to wait after a 429, from 1 to 3600: Retry-After (RFC 9110 §10.2.3), X-RateLimit-Reset, else 60."""
-    now = time.time() if now is None else now
-    seconds: float | None = None
-    retry_after = headers.get("Retry-After", "").strip()
-    if retry_after:
+    """Seconds to wait after a 429, from 1 to 3600: by Retry-After, X-RateLimit-Reset and the like, else 60.
+
+    Retry-After is RFC 9110 §10.2.3; the others have no standard, so any unit may come in any of them. A value that
+    makes sense in no unit counts as absent. `now`: epoch seconds; default: by the answer's Date, else the clock's.
+    """
+    if now is None:
+        now = _date_seconds(headers.get("Date", "")) or time.time()
+    for name in PAUSE_HEADERS:
+        seconds = _pause_seconds(headers.get(name, ""), now)
+        if seconds is not None and not (seconds == 0 and name != "Retry-After"):
+            return min(max(seconds, 1.0), MAX_PAUSE_SECONDS)
+    milliseconds = _number(headers.get("Retry-After-Ms", ""))
+    if milliseconds is not None:
+        return min(max(milliseconds / 1000, 1.0), MAX_PAUSE_SECONDS)
+    return DEFAULT_PAUSE_SECONDS
+
+
+def _pause_seconds(text: str, now: float) -> float | None:
+    """Seconds from now, below 0 for the past, as the text says in a number or a date; None where it makes no sense."""
+    text = text.strip().strip("\"'")
+    number = _number(text)
+    if number is None:
+        # Some proxies join what two of them say: "30, 30".
+        first, comma, _ = text.partition(",")
+        number = _number(first) if comma else None
+    if number is None:
+        seconds = _duration_seconds(text) if DURATION.fullmatch(text) else _seconds_until(text, now)
+        return seconds if seconds is not None and seconds <= MAX_RESET_SECONDS else None
+    for unit in (1, 1e3, 1e6, 1e9):  # since 1970, in seconds, milliseconds, microseconds, nanoseconds
+        if abs(number / unit - now) <= MAX_RESET_SECONDS:
+            return number / unit - now
+    if number <= MAX_PAUSE_SECONDS or (number <= 86_400 and number % 1000):
+        return (
+            number  # A pause of up to a day is asked for now and then. Round thousands above an hour are not seconds.
+        )
+    milliseconds = number / 1000
+    return milliseconds if milliseconds <= MAX_PAUSE_SECONDS else None
+
+
+def _number(text: str) -> float | None:
+    """A finite number in ASCII digits, with sign and fraction where there are; else None."""
+    match = NUMBER.fullmatch(text.strip())
+    return float(match[0]) if match else None
+
+
+def _duration_seconds(text: str) -> float:
+    """The seconds of "1m30s", "250ms", "2 hours"."""
+    return sum(float(number) * UNIT_SECONDS[unit.lower()] for number, unit in DURATION_PART.findall(text))
+
+
+def _seconds_until(text: str, now: float) -> float | None:
+    """Seconds from now until a date; None where it is none."""
+    moment = _date_seconds(text)
+    return None if moment is None else moment - now
+
+
+def _date_seconds(text: str) -> float | None:
+    """Epoch seconds of an HTTP date or an ISO 8601 time (UTC where it names no zone); else None."""
+    if not text:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
         try:
-            seconds = float(retry_after)
+            moment = datetime.fromisoformat(text)
         except ValueError:
-            try:
-                seconds = parsedate_to_datetime(retry_after).timestamp() - now
-            except (ValueError, TypeError):
-                seconds = None
-    if seconds is None:
-        try:
-            reset = float(headers.get("X-RateLimit-Reset", ""))
-        except ValueError:
-            reset = 0.0
-        # Epoch seconds, or, as not every provider documents its unit, seconds to wait.
-        seconds = reset - now if reset > 1_000_000_000 else reset or None
-    if seconds is None or seconds != seconds:  # NaN
-        seconds = 60.0
-    return min(max(seconds, 1.0), MAX_PAUSE_SECONDS)
+            return None
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def error_of_status(status: int, sentence: str, headers: Mapping[str, str]) -> ProviderError:
+    """What an answer that is no 2xx means, by RFC 9110 §15: busy, refused, not there, or unclear."""
+    word = str(status)
+    if status == 429:
+        return BusyError(sentence, seconds=retry_after_seconds(headers), pause=True)
+    if status in (401, 403):
+        return CredentialError(sentence, renewable=status == 401, known=status == 403, provider_status=word)
+    if status in (404, 410):
+        return NotFoundError(sentence, provider_status=word)
+    if status in (408, 423, 425):
+        return BusyError(sentence, seconds=15, provider_status=word)
+    if 400 <= status < 500:
+        return RefusedError(sentence, provider_status=word)
+    return UnclearError(sentence, provider_status=word)
+
+
+ID_NAME: Final = re.compile(r"_?id|.*(_id|Id|ID)|key|uuid|guid", re.S)
+PLAIN_ID: Final = re.compile(r"[0-9]{1,20}|[0-9a-f-]{24,36}", re.I)
+MAX_IDS: Final = 8
+
+
+def describe_creation(headers: Mapping[str, str], raw: bytes) -> str:
+    """What an answer that names no usable job says all the same, so that a person can look for it: ids, a sentence.
+
+    At most 300 characters, and no address, since addresses of files are secrets. "" when it says nothing.
+    """
+    try:
+        body = parse_json(raw) if raw.strip() else None
+        said = error_text(body)
+    except (ValueError, RecursionError):
+        body, plain = None, raw[:2000].decode("utf-8", "replace")
+        said = "" if "<" in plain else re.sub(r"[\x00-\x1f\x7f]+", " ", plain).strip()[:200]
+    ids = [f"{name} {value}" for name, value in _ids(body)][:MAX_IDS]
+    place = headers.get("Location", "").partition("?")[0].rstrip("/").rpartition("/")[2]
+    ids += [f"Location …/{place}"] if PLAIN_ID.fullmatch(place) else []
+    parts = [f"It names {', '.join(ids)}." if ids else "", f"It says “{said}”." if said and "://" not in said else ""]
+    return " ".join(filter(None, parts))[:300]
+
+
+def _ids(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Name and value of everything that can be an id, whatever its type."""
+    if isinstance(value, dict) and depth < 5:
+        for key, item in list(value.items())[:50]:
+            yield from _ids(item, f"{name}.{key}" if name else str(key), depth + 1)
+    elif isinstance(value, list) and depth < 5:
+        for item in value[:5]:
+            yield from _ids(item, name, depth + 1)
+    elif any(ID_NAME.fullmatch(part) for part in name.split(".")) and not isinstance(value, bool | None):
+        text = str(value).strip()[:60]
+        if text and "://" not in text:
+            yield name[:60], text

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from exports.transport.egress_proxy import EgressProxy
 from exports.transport.errors import AddressError, NotSentError
 
 # The is_private and is_global of ipaddress are wrong for several of these (CGNAT, NAT64, 6to4, mapped, compatible).
@@ -48,6 +49,11 @@ HOSTNAME: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*\Z"
 )
 URL_CHARACTERS: Final = re.compile(r"[!#-;=?-\[\]_a-z~]*\Z")
+# One sentence for both: else who may name hosts could ask which names the inner network has.
+NO_PUBLIC_ADDRESS: Final = (
+    "The name {} leads to no public address: it does not exist, cannot be resolved just now, or is private."
+    " Check its spelling; a private one is allowed by staff, in PRIVATE_HOSTS."
+)
 LAST_LABEL_IS_NUMBER: Final = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\Z")
 
 
@@ -64,14 +70,22 @@ def is_public(address: str) -> bool:
 
 @dataclass(frozen=True)
 class AddressGuard:
-    """The rule and its exceptions: each `host` or `host:port` in `private_hosts` may be reached nevertheless."""
+    """The rule and its exceptions: each `host` or `host:port` in `private_hosts` may be reached nevertheless.
+
+    `proxy`: the way out, where it is not the direct one. `extra_ca_file`: a file of authorities that count beside
+    certifi's.
+    """
 
     private_hosts: frozenset[str] = frozenset()
+    proxy: EgressProxy | None = None
+    extra_ca_file: str = ""
 
     @classmethod
-    def allowing(cls, hosts: Iterable[str]) -> "AddressGuard":
+    def allowing(
+        cls, hosts: Iterable[str], proxy: EgressProxy | None = None, extra_ca_file: str = ""
+    ) -> "AddressGuard":
         """A guard with these exceptions (the setting PRIVATE_HOSTS)."""
-        return cls(frozenset(host.strip().lower() for host in hosts if host.strip()))
+        return cls(frozenset(host.strip().lower() for host in hosts if host.strip()), proxy, extra_ca_file)
 
     def is_exempt(self, host: str, port: int) -> bool:
         """Whether the host, at this port, is an exception."""
@@ -123,15 +137,19 @@ class AddressGuard:
         try:
             rows = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise NotSentError(f"The name {bare} cannot be resolved.") from None
+            raise NotSentError(NO_PUBLIC_ADDRESS.format(bare)) from None
         if not self.is_exempt(bare, port) and not all(is_public(str(row[4][0])) for row in rows):
-            raise AddressError(f"{bare} leads to an address that is not public. Staff may allow it in PRIVATE_HOSTS.")
+            raise AddressError(NO_PUBLIC_ADDRESS.format(bare))
         return list(rows)
 
     def connect(self, host: str, port: int, timeout: float | None) -> socket.socket:
         """A TCP connection to the host, at an address that was checked. Raises AddressError, NotSentError."""
         problem: OSError | None = None
-        for family, kind, proto, _, sockaddr in self.resolve(host, port):
+        rows = self.resolve(host, port)
+        if self.proxy is not None:
+            addresses = list(dict.fromkeys(str(row[4][0]) for row in rows))
+            return self.proxy.connect(addresses, host.strip("[]").rstrip(".").lower(), port, timeout)
+        for family, kind, proto, _, sockaddr in rows:
             sock = socket.socket(family, kind, proto)
             try:
                 sock.settimeout(timeout)

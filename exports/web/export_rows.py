@@ -20,7 +20,8 @@ from exports.web import presenter
 LOADED_FIELDS: Final = (
     *("team_id", "project_id", "user_id", "file_id", "retry_of_id", "trigger", "type", "format", "status", "step"),
     *("progress", "error_code", "error_message", "error_action", "remote_id", "wait_note", "created_at", "finished_at"),
-    *("project__name", "project__remote_id", "project__credential_id", "project__credential__provider"),
+    *("project__name", "project__remote_id", "project__archived_at"),
+    *("project__credential_id", "project__credential__provider"),
     *("user__name", "user__email", "file__size", "file__expires_at", "file__deleted_at"),
 )
 

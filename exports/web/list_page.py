@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _l
 from exports import access, states
 from exports.errors import InvalidError
 from exports.exporting import pagination
-from exports.exporting.filters import Filters
-from exports.models import Member
+from exports.exporting.filters import PAGE_FILTER_NAMES, Filters
+from exports.models import Member, Project
 from exports.providers.registry import PROVIDERS
 from exports.templatetags.pages import status_label
 from exports.web.export_rows import build_rows, select_for_rows
@@ -22,11 +22,14 @@ MAX_PEOPLE: Final = 300
 TRIGGER_LABELS: Final = {
     "person": _l("On a page"),
     "api": _l("Through the API"),
+    "command": _l("By a command"),
     "schedule": _l("By a schedule"),
     "retry": _l("As a retry"),
     "adopt": _l("By watching a job"),
 }
 FIELD_LABELS: Final = {"q": _l("Search"), "since": _l("From"), "until": _l("To")}
+CURSOR_NAMES: Final = ("before", "after")
+KNOWN_NAMES: Final = (*PAGE_FILTER_NAMES, *CURSOR_NAMES)
 # Shown beside the search field; the other filters are collapsed.
 PRIMARY_FILTERS: Final = ("status", "project_id", "user_id")
 
@@ -57,7 +60,7 @@ class FilterChip:
 
 def list_context(member: Member, data: QueryDict) -> dict[str, Any]:
     """Returns the context for this query string. Invalid filters are left out, and `errors` names them."""
-    filters, errors = read_filters(data)
+    filters, errors = read_filters(member, data)
     cursor_page = pagination.get_cursor_page(
         select_for_rows(access.exports(member)), filters, *pagination.parse_cursor(data), PAGE_SIZE
     )
@@ -82,15 +85,42 @@ def list_context(member: Member, data: QueryDict) -> dict[str, Any]:
     }
 
 
-def read_filters(data: QueryDict) -> tuple[Filters, dict[str, list[str]]]:
-    """Returns the valid filters, and the errors of the others by name."""
+def read_filters(member: Member, data: QueryDict) -> tuple[Filters, dict[str, list[str]]]:
+    """Returns the valid filters, and the errors of the others by name: also of names and objects that are not known."""
+    errors = {name: [_("There is no filter of this name.")] for name in data if name not in KNOWN_NAMES}
+    for name in CURSOR_NAMES:
+        if name in data and pagination.parse_cursor(data) == (None, None):
+            errors[name] = [_("This is no place in the list, so it is shown from its beginning.")]
     try:
-        return Filters.parse(data, with_page_filters=True), {}
+        return _without_unknown_objects(member, data, Filters.parse(data, with_page_filters=True), errors)
     except InvalidError as problem:
         valid = data.copy()
         for name in problem.errors:
             valid.pop(name, None)
-        return Filters.parse(valid, with_page_filters=True), problem.errors
+        errors |= problem.errors
+        return _without_unknown_objects(member, valid, Filters.parse(valid, with_page_filters=True), errors)
+
+
+def _without_unknown_objects(
+    member: Member, data: QueryDict, filters: Filters, errors: dict[str, list[str]]
+) -> tuple[Filters, dict[str, list[str]]]:
+    """Takes away a project or person that the team does not have, with an error: an empty list would say less."""
+    unknown: dict[str, list[str]] = {}
+    if filters.project_id and not access.projects(member, with_archived=True).filter(pk=filters.project_id).exists():
+        unknown["project_id"] = [_("The team has no project of this number.")]
+    if filters.user_id and not _is_known_person(member, filters.user_id):
+        unknown["user_id"] = [_("Nobody of this number is or was in the team.")]
+    if not unknown:
+        return filters, errors
+    valid = data.copy()
+    for name in unknown:
+        valid.pop(name, None)
+    return Filters.parse(valid, with_page_filters=True), errors | unknown
+
+
+def _is_known_person(member: Member, user_id: int) -> bool:
+    is_member = Member.objects.filter(team=member.team, user_id=user_id).exists()
+    return is_member or access.exports(member).filter(user_id=user_id).exists()
 
 
 def _select_filters(member: Member, data: QueryDict) -> list[SelectFilter]:
@@ -99,12 +129,18 @@ def _select_filters(member: Member, data: QueryDict) -> list[SelectFilter]:
     for provider in PROVIDERS.values():
         for kind in provider.kinds:
             kinds.setdefault(kind.type, []).append(kind.label)
-    projects = access.projects(member).select_related(None).only("name", "remote_id").order_by("name", "pk")
+    # Archived ones too: their history stays.
+    projects = access.projects(member, with_archived=True).select_related(None).order_by("name", "pk")
+    projects = projects.only("name", "remote_id", "archived_at")
     people = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
     people = people.only("user__name", "user__email")
     selects = (
         ("status", _("State"), [(status, status_label(status)) for status in states.STATUSES]),
-        ("project_id", _("Project"), [(str(project.pk), str(project)) for project in projects[:MAX_PROJECTS]]),
+        (
+            "project_id",
+            _("Project"),
+            [(str(project.pk), _project_label(project)) for project in projects[:MAX_PROJECTS]],
+        ),
         ("user_id", _("Person"), [(str(row.user_id), _member_label(row, member)) for row in people[:MAX_PEOPLE]]),
         ("provider", _("Provider"), [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
         ("type", _("Kind"), [(type_, _(" or ").join(labels)) for type_, labels in kinds.items()]),
@@ -115,6 +151,10 @@ def _select_filters(member: Member, data: QueryDict) -> list[SelectFilter]:
         _select_filter(name, label, ",".join(filter(None, data.getlist(name))), choices)
         for name, label, choices in selects
     ]
+
+
+def _project_label(project: Project) -> str:
+    return _("%(project)s (archived)") % {"project": project} if project.is_archived else str(project)
 
 
 def _member_label(member: Member, reader: Member) -> str:

@@ -34,7 +34,7 @@ FAILURE_TITLES: Final = {
     "bad_file": _l("The file that came is not usable"),
     "too_large": _l("The file is larger than this portal keeps"),
     "deadline": _l("It took too long, so the portal stopped watching"),
-    "unconfirmed": _l("It is not known whether {provider} took the request"),
+    "unconfirmed": _l("It is not known whether there is a job at {provider}"),
     "address": _l("The portal refused to open an address"),
     "unreadable": _l("{provider} answers in a way that cannot be read"),
     "storage": _l("The portal could not store the file"),
@@ -77,7 +77,7 @@ FAILURE_ADVICE: Final = {
     ),
     "unreadable": _l("It may pass, so retry later. If it stays so, ask {provider}, and tell the portal's staff."),
     "storage": _l("The portal's staff must make room first; then retry."),
-    "internal": _l("Tell the portal's staff, who find this export by its number. A retry does no harm."),
+    "internal": _l("Tell the portal's staff, who find this export by its number. A retry asks {provider} anew."),
 }
 # By error code, for exports whose job the provider had accepted.
 ACCEPTED_FAILURE_TITLES: Final = {"not_found": _l("{provider} does not know the job any more")}
@@ -101,6 +101,11 @@ ACCEPTED_FAILURE_ADVICE: Final = {
         " may be a better link by then. If it stays so, ask {provider}, and tell the portal's staff."
     ),
 }
+# A 403: the credential is good, and may not do this.
+NO_ACCESS_ADVICE: Final = _l(
+    "Give the credential's account access to the project at {provider}, or use a credential that has it. Then come back"
+    " here and retry."
+)
 # By error code: the action that is offered before the others; otherwise "retry".
 PRIMARY_REMEDIES: Final = {"credential": "credential", "rejected": "edit", "unconfirmed": "adopt", "deadline": "watch"}
 # Error codes that only occur after the provider has finished the job.
@@ -202,9 +207,21 @@ def describe_next_step(export: Export) -> NextStep | None:
     elif export.step == states.POLL:
         text = _("The portal asks %(provider)s how the job is doing.") % {"provider": provider}
     elif export.request_sent_at is not None:
+        if export.may_ask_again:
+            text = _(
+                "It is not known whether %(provider)s made the job, so the portal looks for it there."
+                " Only where a complete list stays without the job for minutes is the request sent once more."
+            )
+        else:
+            text = _(
+                "It is not known whether %(provider)s made the job, so the portal looks for it there."
+                " The request is not sent again."
+            )
+        text %= {"provider": provider}
+    elif not export.may_ask_again:
         text = _(
-            "The answer to the request was lost, so the portal looks for the job at %(provider)s."
-            " It does not ask twice."
+            "%(provider)s listed no job of the first request, so the portal sends it once more,"
+            " and not again after that."
         ) % {"provider": provider}
     else:
         text = _("The portal asks %(provider)s to start the job.") % {"provider": provider}
@@ -222,6 +239,8 @@ def explain_failure(export: Export) -> Failure | None:
     accepted = bool(export.remote_id)
     title = (ACCEPTED_FAILURE_TITLES.get(code) if accepted else None) or FAILURE_TITLES.get(code) or _("It failed")
     advice = (ACCEPTED_FAILURE_ADVICE.get(code) if accepted else None) or FAILURE_ADVICE.get(code) or _("Retry.")
+    if code == "credential" and export.error_message.startswith(states.NO_ACCESS):
+        title, advice = _("No access to this project"), NO_ACCESS_ADVICE
     remedy = PRIMARY_REMEDIES.get(code, "retry")
     if remedy == "watch" and not accepted:
         remedy = "adopt"

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from exports.audit import log as audit_log
 from exports.http.client_address import client_address
+from exports.http.unavailable import try_to_write
 
 # Session key of the time of the last recorded use (Unix time), and the seconds between two such writes.
 LAST_SEEN_KEY: Final = "seen"
@@ -36,9 +37,9 @@ def _record_session_use(request: HttpRequest, address: str | None) -> None:
     last_seen = request.session.get(LAST_SEEN_KEY)
     if last_seen is None or time.time() - last_seen < LAST_SEEN_INTERVAL or "HX-Request" in request.headers:
         return
-    request.session[LAST_SEEN_KEY] = int(time.time())
     rows = UserSession.objects.filter(session_key=request.session.session_key)
-    rows.update(last_seen_at=timezone.now(), **({"ip": address} if address else {}))
+    if try_to_write(lambda: rows.update(last_seen_at=timezone.now(), **({"ip": address} if address else {}))):
+        request.session[LAST_SEEN_KEY] = int(time.time())
 
 
 def _zone(request: HttpRequest) -> ZoneInfo | None:

@@ -23,6 +23,8 @@ NEEDS = {
     "list_projects": "look",
     "create_project": "export",
     "get_project": "look",
+    "change_project": "export",
+    "archive_project": "export",
     "create_export": "export",
     "list_exports_of_project": "look",
     "list_exports": "look",
@@ -72,11 +74,13 @@ def test_roles_and_scopes_allow_exactly_what_the_table_says(
     for name, method, path in operations():
         allowed = NEEDS[name] in MAY[role] and (method == "GET" or scope == WRITE)
         # A body that is never right: nothing happens, and nobody is called.
-        answer = caller.call(method, path_of(path), b"[]" if method == "POST" else None)
+        answer = caller.call(method, path_of(path), b"[]" if method in ("POST", "PATCH") else None)
         if not allowed:
             problem_body(answer, 403)
-        elif method == "POST":
+        elif method in ("POST", "PATCH"):
             problem_body(answer, 422)
+        elif name == "archive_project":
+            problem_body(answer, 409)  # its export is open
         elif name == "export_file":
             problem_body(answer, 404)
         elif name != "list_remote_projects":

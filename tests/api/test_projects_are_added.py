@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from exports.models import Call, Project
+from exports.providers.project_ids import ANY_ID
+from exports.providers.registry import PROVIDERS
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import Cast
 
@@ -34,10 +36,39 @@ def test_the_name_is_optional(member_api: ApiClient, key: int) -> None:
 
 
 @pytest.mark.parametrize("remote_id", ["x" * 200, "проект", "a:b@c", "-1"])
-def test_any_id_without_slash_question_mark_and_hash_is_accepted(
-    member_api: ApiClient, key: int, remote_id: str
+def test_any_id_without_slash_question_mark_and_hash_is_accepted_where_the_provider_has_no_rule(
+    member_api: ApiClient, key: int, monkeypatch: pytest.MonkeyPatch, remote_id: str
 ) -> None:
+    monkeypatch.setattr(type(PROVIDERS["toloka"]), "project_id", ANY_ID)
     assert member_api.post("/projects", {"credential_id": key, "remote_id": remote_id}).json()["remote_id"] == remote_id
+
+
+@pytest.mark.parametrize(
+    ("slug", "remote_id", "words"),
+    [
+        ("playcanvas", "lighthouse", "a whole number"),
+        ("playcanvas", "1000.5", "a whole number"),
+        ("playcanvas", "\uff11\uff10", "a whole number"),
+        ("toloka", "-1", "a whole number"),
+        ("ulule", "my-bakery", "a whole number"),
+        ("ulule", "4" * 20, "a whole number"),
+        ("aistudios", "65fa6b07dca2e367461a292", "24 hexadecimal digits"),
+        ("aistudios", "65fa6b07dca2e367461a292g", "24 hexadecimal digits"),
+    ],
+)
+def test_an_id_that_the_provider_cannot_have_is_refused_with_its_rule(
+    member_api: ApiClient, cast: Cast, slug: str, remote_id: str, words: str
+) -> None:
+    body = {"credential_id": cast.credential(slug).pk, "remote_id": remote_id}
+    [text] = problem_body(member_api.post("/projects", body), 422)["errors"]["remote_id"]
+    assert f"names projects by {words}." in text
+    assert PROVIDERS[slug].project_help in text
+    assert not Project.objects.exists()
+
+
+@pytest.mark.parametrize("given", [" 10 ", "010", 10, "https://platform.toloka.ai/requester/project/10/pool/7"])
+def test_an_id_has_one_spelling_however_it_is_given(member_api: ApiClient, key: int, given: str | int) -> None:
+    assert member_api.post("/projects", {"credential_id": key, "remote_id": given}).json()["remote_id"] == "10"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ CONTRACT = {
     "/credentials/{}/check": {"post"},
     "/credentials/{}/remote-projects": {"get"},
     "/projects": {"get", "post"},
-    "/projects/{}": {"get"},
+    "/projects/{}": {"get", "patch", "delete"},
     "/projects/{}/exports": {"get", "post"},
     "/exports": {"get"},
     "/exports/{}": {"get"},

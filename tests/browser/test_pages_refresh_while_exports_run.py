@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
-from exports.models import Export, User
+from exports.models import Call, Change, Export, User
 from exports.sandbox.server import Sandbox
 from tests.browser.conftest import OpenBrowser
 from tests.helpers import factories
@@ -59,6 +60,23 @@ def test_times_are_in_the_readers_zone(open_browser: OpenBrowser, cast: Cast) ->
     User.objects.filter(pk=cast.viewer.user.pk).update(time_zone="Asia/Tokyo")
     page = open_browser(cast.viewer, timezone_id="America/New_York").open("exports/")
     expect(page.locator("time").first).to_contain_text("JST")
+
+
+def test_a_timeline_has_one_clock(open_browser: OpenBrowser, cast: Cast) -> None:
+    """Scripts leave the clock of collapsed polls as the server wrote it, in the zone of the profile."""
+    export = factories.succeeded_export(cast)
+    at = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    for change in Change.objects.filter(export=export).order_by("seq"):
+        Change.objects.filter(pk=change.pk).update(at=at + timedelta(minutes=0 if change.seq == 1 else 30))
+    credential = export.project.credential
+    for minutes in (5, 10, 20):
+        given = {"export": export, "credential": credential, "method": "GET", "status": 200, "seconds": 0.1}
+        Call.objects.create(at=at + timedelta(minutes=minutes), url="https://x.example/", **given)
+    User.objects.filter(pk=cast.viewer.user.pk).update(time_zone="Asia/Tokyo")
+    page = open_browser(cast.viewer, timezone_id="America/New_York").open(f"exports/{export.pk}/")
+    expect(page.locator("ol.timeline time[data-clock]").first).to_have_text("21:05")
+    expect(page.locator("ol.timeline time[data-clock]").last).to_have_text("21:20")
+    assert [text for text in page.locator("time[data-when]").all_inner_texts() if not text.endswith("JST")] == []
 
 
 def test_an_export_is_canceled_from_its_page(open_browser: OpenBrowser, cast: Cast) -> None:

@@ -44,12 +44,12 @@ class PortalDatabase:
         return int(self.rows("SELECT count(*) FROM exports_export WHERE held_until IS NOT NULL")[0][0])
 
     def exports(self) -> dict[int, dict[str, Any]]:
-        """Every export: its project, status, error, format, its file's hash, and the job's id."""
+        """Every export: project, status, error, format, its file's hash, the job's id, whether it may ask again."""
         exports = self.rows(
-            "SELECT e.id, e.project_id, e.status, e.error_code, e.error_message, e.format, f.sha256, e.remote_id"
-            " FROM exports_export e LEFT JOIN exports_file f ON f.id = e.file_id"
+            "SELECT e.id, e.project_id, e.status, e.error_code, e.error_message, e.format, f.sha256, e.remote_id,"
+            " e.may_ask_again FROM exports_export e LEFT JOIN exports_file f ON f.id = e.file_id"
         )
-        names = ("project", "status", "error", "message", "format", "sha256", "remote_id")
+        names = ("project", "status", "error", "message", "format", "sha256", "remote_id", "may_ask_again")
         return {row[0]: dict(zip(names, row[1:], strict=True)) for row in exports}
 
     def histories(self) -> dict[int, list[tuple[str | None, str]]]:

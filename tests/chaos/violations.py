@@ -62,7 +62,9 @@ def _find_lost_or_repeated(storm: Storm, exports: dict[int, dict[str, Any]]) -> 
 
 
 def _find_wrong_end(number: int, provider: str, export: dict[str, Any]) -> list[str]:
-    if export["status"] == "succeeded" or (export["error"] == "unconfirmed" and provider in PROVIDERS_WITHOUT_LOOKUP):
+    # Elsewhere only after the second request whose answer was lost as well.
+    may_be_unconfirmed = provider in PROVIDERS_WITHOUT_LOOKUP or not export["may_ask_again"]
+    if export["status"] == "succeeded" or (export["error"] == "unconfirmed" and may_be_unconfirmed):
         return []
     return [f"{number} ({provider}): {export['status']} {export['error']}: {export['message']}"]
 

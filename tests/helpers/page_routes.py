@@ -7,7 +7,8 @@ from typing import Final
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from exports import clock
+from exports import clock, states
+from exports.credentials import service
 from exports.models import Call, Invitation
 from exports.people import members
 from tests.helpers import factories
@@ -45,7 +46,7 @@ PAGES: Final[dict[str, tuple[Visit, ...]]] = {
     "web:projects": (Visit(),),
     "web:add-project": (Visit(),),
     "web:add-project-of": (Visit(("{c}",)), Visit(("{c}",), "?list=1")),
-    "web:project": (Visit(("{copy}",)),),
+    "web:project": (Visit(("{copy}",)), Visit(("{archived}",)), Visit(("{refused}",))),
     "web:credentials": (Visit(),),
     "web:add-credential": (Visit(),),
     "web:add-credential-of": tuple(Visit((slug,)) for slug in ("playcanvas", "aistudios", "toloka", "ulule")),
@@ -154,6 +155,10 @@ def create_sample_data(cast: Cast) -> ObjectIds:
     toloka = cast.project("toloka")
     again = factories.failed_export(cast, "precondition", "Pools are open.", project=toloka)
     other = cast.project("toloka", remote_id="11")
+    archived = cast.project("toloka", remote_id="12")
+    service.archive_project(archived, cast.owner.user)
+    refused = cast.project("aistudios")
+    factories.failed_export(cast, "credential", f"{states.NO_ACCESS}. It answered 403.", project=refused)
 
     def invite(email: str) -> str:
         return members.create_invitation(cast.team, cast.owner.user, "viewer", email)[1]
@@ -171,6 +176,8 @@ def create_sample_data(cast: Cast) -> ObjectIds:
         "copy": good.project_id,
         "app": cast.project("playcanvas").pk,
         "change": toloka.pk,
+        "archived": archived.pk,
+        "refused": refused.pk,
         "c": good.project.credential_id,
         "m": cast.member.pk,
         "link": invite("somebody-with-a-long-name@example.org"),

@@ -26,11 +26,13 @@ def request_export(project: Project, member: Member, type_: str, format_: str = 
 
 
 def make_due() -> None:
-    """Leaves out the waiting: what is open and not under way is due now."""
-    idle = Q(held_until__isnull=True) | Q(held_until__lt=clock.now())
-    Export.objects.open().filter(idle).update(next_step_at=clock.now())
-    for export in Export.objects.open().filter(idle, baseline__has_key="absent_at"):
-        Export.objects.filter(pk=export.pk).update(baseline={**export.baseline, "absent_at": 1.0})
+    """Leaves out the waiting: what is open and not under way is due now, as if the time until then had passed."""
+    now = clock.now()
+    idle = Q(held_until__isnull=True) | Q(held_until__lt=now)
+    for export in Export.objects.open().filter(idle, in_doubt_since__isnull=False, next_step_at__gt=now):
+        passed = export.next_step_at - now
+        Export.objects.filter(pk=export.pk).update(in_doubt_since=export.in_doubt_since - passed)
+    Export.objects.open().filter(idle).update(next_step_at=now)
 
 
 def claim_due(steps: Sequence[str], limit: int, running: Iterable[Running] = (), *, fair: bool = True) -> list[Claim]:
@@ -39,7 +41,7 @@ def claim_due(steps: Sequence[str], limit: int, running: Iterable[Running] = (),
     if not oldest:
         return []
     with transaction.atomic():
-        reserved = leases.reserve(steps, limit, min(oldest) if fair else clock.now(), running)
+        reserved = leases.reserve(steps, limit, min(oldest) if fair else clock.now(), list(running))
     return leases.begin([(one.export_id, one.fence) for one in reserved])
 
 
@@ -47,7 +49,7 @@ def deliver_due() -> int:
     """Sends what is due, as the dispatcher and the tasks would. Returns how many messages were sent."""
     with transaction.atomic():
         reserved = deliveries.reserve(20)
-    return sum(outbox.deliver(message_id) for message_id in reserved)
+    return sum(outbox.deliver(message.pk) for message in reserved)
 
 
 def in_hand(claims: Iterable[Claim]) -> list[Running]:

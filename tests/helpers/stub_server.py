@@ -29,12 +29,16 @@ class ReceivedRequest:
 
 @dataclass
 class Reply:
-    """What to answer. A dict or list `body` goes out as JSON; `cut` closes the connection without an answer."""
+    """What to answer. A dict or list `body` goes out as JSON; `cut` closes the connection without an answer.
+
+    `raw`: the bytes of a whole answer, head and all, after which the connection is closed.
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    raw: bytes | None = None
 
 
 class StubServer:
@@ -89,7 +93,8 @@ class StubServer:
                     reply = queue.pop(0) if len(queue) > 1 else queue[0]
                 if callable(reply):
                     reply = reply(asked)
-                if reply.cut:
+                if reply.cut or reply.raw is not None:
+                    self.wfile.write(reply.raw or b"")
                     self.close_connection = True
                     return
                 raw = b"" if reply.body is None else reply.body

@@ -43,7 +43,7 @@ def test_only_processes_that_do_not_run_are_reported(data: Path) -> None:
     code, said = doctor(data)
     assert code == 1
     assert {name for name, (mark, _) in said.items() if mark == "FAIL"} == {"worker", "beat"}
-    assert set(said) == {"database", "broker", "worker", "beat", "storage", "keys", "mail"}
+    assert set(said) == {"database", "broker", "worker", "beat", "storage", "keys", "egress", "mail"}
     assert "python manage.py up" in said["worker"][1]
 
 

@@ -97,6 +97,8 @@ def test_it_serves_pages_and_stops_within_ten_seconds_without_leftovers(up: Up, 
     running = ready(program)
     assert "migrations applied" in program.output()
     assert status(port) == 200
+    assert program.descendant("gunicorn").environ()["LISTENING_URL"] == f"http://127.0.0.1:{port}"
+    assert f"ready: http://127.0.0.1:{port}/\n" in program.output()
     assert status(port, "/static/admin/css/base.css") == 200
     wait_until(partial(beating, data), 60, program.output)
     assert "FAIL" not in manage(data, "doctor")
@@ -238,8 +240,23 @@ def test_the_demo_prints_its_sign_in_and_runs_the_stand_ins_on_a_free_port(up: U
         sandbox_port = int(sandbox.cmdline()[sandbox.cmdline().index("--port") + 1])
         assert sandbox_port != 8100
         assert f"127.0.0.1:{sandbox_port}" in program.descendant("--quiet worker").environ()["PRIVATE_HOSTS"]
-        wait_until(partial(answers, sandbox_port))
+        assert answers(sandbox_port)
+        # While the stand-ins are restarted their port stays the portal's, so no other program can take it.
+        sandbox.kill()
+        with socket.socket() as thief, pytest.raises(OSError, match="in use"):
+            thief.bind(("127.0.0.1", sandbox_port))
+        wait_until(lambda: another(program, "manage.py sandbox", sandbox), 20, program.output)
+        assert status(sandbox_port, "/ledger") == 200
     assert "Traceback" not in said
+
+
+@pytest.mark.usefixtures("ready_data")
+def test_a_part_that_cannot_start_ends_it_with_a_sentence_before_it_says_ready(up: Up, data: Path) -> None:
+    (data / "stand-ins.json").mkdir()
+    program = up("--demo")
+    assert program.end(90) == 1
+    assert "The portal cannot start: sandbox ended with" in program.output()
+    assert "ready:" not in program.output()
 
 
 @pytest.mark.slow(seconds=30)

@@ -1,5 +1,6 @@
 """Faults of jobs really happen, in the provider's own words, and are counted."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,38 @@ def test_a_job_may_be_done_without_a_file(client: Make, sandbox: Sandbox, provid
     number, one = put(sandbox, provider, "no_file"), client(provider)
     seen = one.wait(one.start())
     assert (seen.ended, seen.link, sandbox.fired(number)) == (True, None, 1)
+
+
+@pytest.mark.parametrize("provider", ["playcanvas", "aistudios", "ulule"])
+def test_a_link_may_come_later_than_the_end(client: Make, sandbox: Sandbox, provider: str) -> None:
+    number, one = put(sandbox, provider, "late_link", seconds=0.5), client(provider)
+    job = one.start()
+    seen = one.wait(job)
+    assert (seen.ended, seen.link, sandbox.fired(number)) == (True, None, 1)
+    time.sleep(0.6)
+    assert one.job_status(job).link
+
+
+@pytest.mark.parametrize("provider", ["playcanvas", "ulule"])
+def test_an_id_may_be_a_text(client: Make, sandbox: Sandbox, provider: str) -> None:
+    number, one = put(sandbox, provider, "id_as_text", on="submit", times=1), client(provider)
+    assert isinstance(one.submit().json()["id"], str)
+    assert isinstance(one.submit().json()["id"], int)
+    assert sandbox.fired(number) == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "project", "path"),
+    [("ulule", "4001", "/v1/projects/4001/exports"), ("toloka", "*", "/api/v1/operations")],
+)
+def test_a_list_may_be_late(client: Make, sandbox: Sandbox, provider: str, project: str, path: str) -> None:
+    one = client(provider)
+    job = one.start()
+    number = sandbox.fault(provider=provider, project=project, on="list", fault="late_list", seconds=0.5)
+    assert job not in leaves(one.call("GET", path).json())
+    time.sleep(0.6)
+    assert job in leaves(one.call("GET", path).json())
+    assert sandbox.fired(number) == 2
 
 
 @pytest.mark.parametrize("provider", HEALTHY_PROJECTS)

@@ -18,6 +18,8 @@ RARE_EVENTS = {
     "accepted after the end": "Accepted after all",
     "found again": "Found the job",
     "fetched": "Fetched and verified",
+    "asked once more": "It is sent once more",
+    "taken without a name": "so it is not sent again",
 }
 RARE_ERROR_CODES = {"unconfirmed"}
 # The fields that an answer may still set after the export has ended.
@@ -103,6 +105,13 @@ def check_jobs(rows: Rows, ledger: Iterable[CreatedJob]) -> None:
     assert all(count == 1 for count in made.values()), made
     for pk, row in rows.items():
         assert not row["remote_id"] or owners[row["remote_id"]] == pk, (row, owners)
+
+
+def check_requests(requests: Mapping[int, list[str]]) -> None:
+    """At most two requests of an export may have been executed, and none follows a 2xx."""
+    for export, answers in requests.items():
+        assert len(answers) <= 2, (export, answers)
+        assert not {"names nothing", "garbage"} & set(answers[:-1]), (export, answers)
 
 
 def rare_events_seen() -> set[str]:

@@ -1,5 +1,6 @@
 """A provider that gives the answers set by the test, needs no network, and keeps a ledger of the jobs it created."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from exports.transport.errors import (
     ProviderError,
     RefusedError,
     UnclearError,
+    UnknownRefusalError,
     UnreadableError,
 )
 
@@ -45,12 +47,19 @@ ERRORS: Final[Mapping[str, Callable[[], ProviderError]]] = {
     "gateway": lambda: UnclearError("It answered 502."),
     "unsent": lambda: NotSentError("It could not be reached."),
 }
+# A 2xx that names no job, and there is none; a firewall's page; an error in an envelope that may pass.
+ERRORS_WITHOUT_WORD: Final[Mapping[str, Callable[[], ProviderError]]] = {
+    "names nothing": lambda: UnreadableError("It took the request, but named no job."),
+    "firewall": lambda: not_final(CredentialError("It answered 403.")),
+    "passing": lambda: UnknownRefusalError("It has a fault of its own."),
+}
 # The request was executed, but its answer is unusable.
 ERRORS_AFTER_EXECUTION: Final[Mapping[str, Callable[[], ProviderError]]] = {
     "lost": lambda: UnclearError("The answer was cut off."),
     "garbage": lambda: UnreadableError("That is not JSON."),
     "another project": lambda: UnreadableError("That is about another project.", final=True),
 }
+PROVABLY_NOT_EXECUTED: Final = frozenset({"refused", "forbidden", "gone", "busy", "locked", "unsent", "firewall"})
 UNAVAILABLE: Final = frozenset({"gateway", "unsent"})
 RUNNING_STATUSES: Final = ("queued", "rendering")
 # Every answer that can be set; one that does not fit the call is a good answer.
@@ -64,10 +73,17 @@ ANSWERS: Final = (
     *RUNNING_STATUSES,
     "not yet",
     *ERRORS,
+    *ERRORS_WITHOUT_WORD,
     *ERRORS_AFTER_EXECUTION,
     "dies before",
     "dies after",
 )
+
+
+def not_final(error: RefusedError) -> RefusedError:
+    """The error, as an answer that is not the provider's own word means it."""
+    error.final = False
+    return error
 
 
 class SimulatedCrashError(BaseException):
@@ -87,7 +103,8 @@ class CreatedJob:
 @dataclass
 class ScriptedProvider(Provider):
     """`answer`: the answer to the next calls. `running_export_ids`: the exports whose steps run, innermost last.
-    `before_answer`: called once, after a job was created and before its answer arrives.
+    `before_answer`: called once, after a job was created and before its answer arrives. `requests`: by export, the
+    answers to its requests that may have been executed.
     """
 
     slug: ClassVar[str] = "scripted"
@@ -107,6 +124,7 @@ class ScriptedProvider(Provider):
     before_answer: Callable[[], None] | None = None
     ledger: list[CreatedJob] = field(default_factory=list)
     received_calls: list[tuple[str, str]] = field(default_factory=list)
+    requests: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def _record_call(self, client: Client, verb: str, job: Job) -> None:
         """Records the call, and raises the error that is set as the answer."""
@@ -114,7 +132,8 @@ class ScriptedProvider(Provider):
         client.call_count += 1
         if self.answer in ("dies before", "dies after") and not (verb == "submit" and self.answer == "dies after"):
             raise SimulatedCrashError
-        error = ERRORS[self.answer]() if self.answer in ERRORS else None
+        make_error = {**ERRORS, **ERRORS_WITHOUT_WORD}.get(self.answer)
+        error = make_error() if make_error else None
         message = error.message if error else ""
         client.record_call(
             CallRecord("GET", f"https://scripted/{verb}", 200, 0.1, message, "c", self.answer in UNAVAILABLE)
@@ -129,6 +148,8 @@ class ScriptedProvider(Provider):
 
     def submit(self, client: Client, job: Job) -> Accepted:
         client.before_send()
+        if self.answer not in PROVABLY_NOT_EXECUTED:
+            self.requests[self.running_export_ids[-1]].append(self.answer)
         self._record_call(client, "submit", job)
         made = CreatedJob(len(self.ledger) + 1, self.running_export_ids[-1], job.project, job.type)
         self.ledger.append(made)
@@ -146,12 +167,12 @@ class ScriptedProvider(Provider):
     def find(self, client: Client, job: Job) -> Accepted | Absent | NobodyKnows:
         self._record_call(client, "find", job)
         if job.type == TYPE_WITHOUT_FILE:
-            return NobodyKnows("It has no list.", extra_searches=1)
+            return NobodyKnows("It has no list.", may_turn_up=True)
         last = int(job.baseline["last"])
         for made in self.ledger[last:]:
             if (made.project, made.type) == (job.project, job.type) and str(made.number) not in job.watched_ids:
                 return Accepted(str(made.number))
-        return Absent(search_again_after=30.0)
+        return Absent()
 
     def poll(self, client: Client, job: Job) -> Status:
         self._record_call(client, "poll", job)
@@ -185,6 +206,7 @@ class OpenedLink:
     body: bytes
     headers: Mapping[str, str]
     has_explicit_end: bool = True
+    is_encoded: bool = False
 
     def chunks(self, size: int) -> Iterator[bytes]:
         yield self.body

@@ -19,6 +19,7 @@ from tests.helpers.run_exports import EVERY_STEP, claim_due, request_export
 from tests.steps.invariants import (
     check_history,
     check_jobs,
+    check_requests,
     check_rows,
     check_unchanged,
     rare_events_seen,
@@ -214,4 +215,5 @@ class ExportStateMachine(RuleBasedStateMachine):
         check_rows(rows, self.previous_rows)
         check_history(rows)
         check_jobs(rows, self.provider.ledger)
+        check_requests(self.provider.requests)
         self.previous_rows = rows

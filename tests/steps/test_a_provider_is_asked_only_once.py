@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from pytest_django.fixtures import Settings
 
-from exports import states
-from exports.models import Call, Export
+from exports import clock, states
+from exports.models import Call, Change, Export
 from exports.queue.leases import Claim
 from exports.sandbox.server import Sandbox
 from exports.steps.run import run_step
@@ -61,11 +61,16 @@ def test_one_search_is_no_proof(cast: Cast, sandbox: Sandbox, origin_of: OriginO
     export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
 
     take_step(export)
-    first = take_step(export)
-    assert first.request_sent_at is not None
-    assert (first.next_step_at - first.created_at).total_seconds() > 25
-    second = take_step(export)
-    assert second.request_sent_at is None
+    pauses = []
+    for _ in range(3):
+        before = clock.now()
+        export = take_step(export)
+        assert export.request_sent_at is not None
+        pauses.append((export.next_step_at - before).total_seconds())
+    assert [round(pause, -1) for pause in pauses] == [30, 120, 120]
+    export = take_step(export)
+    assert (export.request_sent_at, export.may_ask_again) == (None, False)
+    assert "once more" in Change.objects.filter(export=export).last().note
 
 
 @pytest.mark.parametrize(("provider", "type_"), TYPE_OF_EACH_PROVIDER)

@@ -66,3 +66,17 @@ def test_a_step_in_which_workers_keep_dying_ends(cast: Cast, sandbox: Sandbox, o
     export = take_step(export)
     assert (export.status, export.error_code) == (states.FAILED, "internal")
     assert "died 20 times" in export.error_message
+
+
+def test_workers_that_die_after_the_request_leave_in_doubt_whether_there_is_a_job(
+    cast: Cast, sandbox: Sandbox, origin_of: OriginOf
+) -> None:
+    export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
+    claim_next_step(export).write(request_sent_at=export.created_at, baseline={"last": 0})
+    Export.objects.update(held_until=None)
+    for _ in range(run.MAX_CRASHES):
+        claim_next_step(export)
+        Export.objects.update(held_until=None)
+    export = take_step(export)
+    assert (export.status, export.error_code, export.error_action) == (states.FAILED, "unconfirmed", "you")
+    assert "it is not known whether there is a job" in export.error_message

@@ -1,9 +1,9 @@
 """A small supervisor as a program, for tests: runs the children that a JSON file describes.
 
 python -m tests.supervisor.supervise_children FILE
-where FILE holds {"grace": seconds, "nohup": bool, "once": [code…], "children": {name: code…}} and each code is a Python
-program. With "nohup" SIGHUP is ignored from the beginning, as under the command nohup; else it is not, whatever this
-process has inherited.
+where FILE holds {"grace": seconds, "nohup": bool, "starting": bool, "once": [code…], "children": {name: code…}} and
+each code is a Python program. With "nohup" SIGHUP is ignored from the beginning, as under the command nohup; else it is
+not, whatever this process has inherited.
 """
 
 import json
@@ -27,10 +27,11 @@ def main() -> int:
             result = supervisor.run_to_end(child(f"once{number}", code))
             if result:
                 return abs(result)
-        supervisor.run([child(name, code) for name, code in plan["children"].items()])
+        children = [child(name, code) for name, code in plan["children"].items()]
+        supervisor.run(children, starting=plan.get("starting", False))
     finally:
         supervisor.close()
-    return 0
+    return supervisor.exit_code
 
 
 def child(name: str, code: str) -> ChildProcess:

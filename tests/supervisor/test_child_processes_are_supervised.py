@@ -59,6 +59,13 @@ def test_a_process_that_ends_is_started_again_after_growing_pauses(supervise: Su
     assert "calm | ended" not in said
 
 
+def test_what_cannot_be_started_ends_the_start_with_a_sentence_and_an_exit_code(supervise: Supervise) -> None:
+    program = supervise(children={"calm": SLEEPER, "bad": "raise SystemExit(7)"}, starting=True)
+    assert program.end(30) == 1
+    assert "The portal cannot start: bad ended with 7 again and again; its lines above say why.\n" in program.output()
+    assert program.output().count("starting again") == 4
+
+
 def test_the_pause_is_at_most_five_seconds_and_is_reset_after_a_stable_time() -> None:
     child = ChildProcess("child", [], {})
     assert [child.next_restart_pause(now=1.0) for _ in range(8)] == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
@@ -204,3 +211,12 @@ def test_an_address_of_another_machine_is_refused_in_one_sentence(host: str) -> 
     with pytest.raises(preflight.StartRefused, match="--host") as refused:
         preflight.open_listening_socket(host, 8000)
     assert refused.value.code == 1
+
+
+def test_a_free_port_is_held_from_the_moment_it_was_found() -> None:
+    with preflight.open_socket_on_free_port("127.0.0.1", 20_000) as ours:
+        port = ours.getsockname()[1]
+        with socket.socket() as thief, pytest.raises(OSError, match="in use"):
+            thief.bind(("127.0.0.1", port))
+        with preflight.open_socket_on_free_port("127.0.0.1", port) as another:
+            assert another.getsockname()[1] != port

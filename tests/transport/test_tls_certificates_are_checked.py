@@ -19,9 +19,9 @@ from tests.helpers.stub_server import Reply, StubServer, run_stub_server
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The list of authorities that are trusted: a folder's own, in which `certificates.make` writes."""
     monkeypatch.setattr(sockets, "CA_FILE", str(tmp_path / "ca.pem"))
-    sockets._tls_context.cache_clear()
+    sockets.tls_context.cache_clear()
     yield tmp_path
-    sockets._tls_context.cache_clear()
+    sockets.tls_context.cache_clear()
 
 
 def _client(one: StubServer) -> Client:

@@ -33,10 +33,22 @@ def test_an_open_export_says_what_happens_next(as_member: Client, cast: Cast) ->
     assert "state-processing" in text
 
 
-def test_a_lost_answer_is_reported(as_member: Client, cast: Cast) -> None:
+def test_a_job_in_doubt_is_reported_with_what_may_follow(as_member: Client, cast: Cast) -> None:
     export = factories.waiting_export(cast)
-    Export.objects.filter(pk=export.pk).update(request_sent_at=timezone.now())
-    assert "does not ask twice" in page(as_member, export)
+    rows = Export.objects.filter(pk=export.pk)
+    rows.update(request_sent_at=timezone.now())
+    assert "stays without the job for minutes is the request sent once more" in page(as_member, export)
+    rows.update(may_ask_again=False)
+    assert "The request is not sent again." in page(as_member, export)
+    rows.update(request_sent_at=None)
+    assert "sends it once more, and not again after that" in page(as_member, export)
+
+
+def test_a_403_of_one_project_says_so_and_not_that_the_credential_is_refused(as_member: Client, cast: Cast) -> None:
+    message = f"{states.NO_ACCESS}. Ulule answered 403."
+    text = page(as_member, factories.failed_export(cast, "credential", message))
+    assert "No access to this project</" in text
+    assert "did not accept the credential" not in text
 
 
 def test_the_result_comes_first(as_member: Client, cast: Cast) -> None:

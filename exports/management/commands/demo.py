@@ -83,5 +83,6 @@ def _create_or_update_credential(
     elif credential.origin != origin:
         Credential.objects.filter(pk=credential.pk).update(origin=origin, last_error="")
     for project_provider, remote_id, name in demo_data.PROJECTS:
-        if project_provider == slug and not Project.objects.filter(credential=credential, remote_id=remote_id).exists():
+        here = Project.objects.filter(credential=credential, remote_id=remote_id, archived_at=None)
+        if project_provider == slug and not here.exists():
             service.create_project(credential, user, remote_id=remote_id, name=name)

@@ -4,6 +4,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from django.db import DatabaseError, connection
 from django.utils.timesince import timesince
 
 from exports.metrics.workers import BEAT, WORKER, NodeStatus, get_workers
+from exports.transport.errors import ProviderError
+from portal.private_files import OWN_NAMES, open_to_others
 
 # Bytes of free disk below which exports are in danger.
 MIN_FREE_BYTES = 500_000_000
@@ -26,7 +29,7 @@ class CheckFailed(Exception):
 class Command(BaseCommand):
     """Exit codes: 0 all well, 1 something is not."""
 
-    help = "Checks database, broker, worker, beat, storage, keys and mail."
+    help = "Checks database, broker, worker, beat, storage, keys, the way out, and mail."
     requires_system_checks: list[str] = []  # noqa: RUF012
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -112,7 +115,7 @@ def _gone(kind: str) -> str:
 
 
 def storage() -> str:
-    """The data directory can be written, and there is room on its disk."""
+    """The data directory can be written, there is room on its disk, and what is in it is for the portal alone."""
     try:
         with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
             file.write(b"doctor")
@@ -124,7 +127,25 @@ def storage() -> str:
         ) from problem
     if free < MIN_FREE_BYTES:
         raise CheckFailed(f"Only {free / 1e6:.0f} MB are free below {settings.DATA_DIR}: make room.")
-    return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free"
+    return f"{settings.DATA_DIR}, {free / 1e9:.1f} GB free{check_modes(Path(settings.DATA_DIR))}"
+
+
+def check_modes(folder: Path) -> str:
+    """Returns a clause about a data directory that others may look into; CheckFailed when they can read what is in it.
+
+    The portal gives what is in it modes of its own, but cannot where it belongs to another user.
+    """
+    is_embedded = connection.vendor == "sqlite"
+    database_files = [Path(settings.DATABASES["default"]["NAME"])] if is_embedded else []
+    contents = open_to_others(*(folder / name for name in OWN_NAMES), *database_files)
+    opened = open_to_others(folder)
+    mode = opened.get(folder, 0)
+    if contents and (mode or set(contents) - {folder / name for name in OWN_NAMES}):
+        names = ", ".join(f"{path} (mode {found:o})" for path, found in contents.items())
+        raise CheckFailed(f"Other users of this machine can open {names}: take their rights away with chmod go=.")
+    if mode:
+        return f"; the folder is open to other users (mode {mode:o}), who see names but no contents: chmod 700 {folder}"
+    return ""
 
 
 def keys() -> str:
@@ -135,6 +156,18 @@ def keys() -> str:
     if problems:
         raise CheckFailed(f"{problems[0]} ({len(problems)} encrypted rows in all.)")
     return "every secret can be opened"
+
+
+def egress() -> str:
+    """The proxy, where one is set, takes a connection; the extra authorities are said."""
+    authorities = f", also trusting {settings.EXTRA_CA_FILE}" if settings.EXTRA_CA_FILE else ""
+    if (proxy := settings.EGRESS_PROXY) is None:
+        return f"directly{authorities}"
+    try:
+        proxy.check(timeout=5)
+    except ProviderError as problem:
+        raise CheckFailed(f"{problem.message} Check that it runs, and EGRESS_PROXY.") from problem
+    return f"through {proxy.host}:{proxy.port}{authorities}"
 
 
 def mail() -> str:
@@ -163,5 +196,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "beat": beat,
     "storage": storage,
     "keys": keys,
+    "egress": egress,
     "mail": mail,
 }

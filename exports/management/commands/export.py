@@ -1,23 +1,24 @@
 """`manage.py export PROJECT_ID --type T`: creates an export and, with --wait, waits for its end."""
 
 import json
-import shutil
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from exports import states
-from exports.errors import ConflictError, InvalidError
+from exports.errors import ConflictError, DuplicateError, InvalidError
 from exports.exporting.create import ExportRequest, Requester, create_export
+from exports.management.output_target import OutputTarget
 from exports.management.progress import EXIT_CODES, STILL_OPEN, ProgressPrinter, export_summary
-from exports.models import Export, File, Member, Project
+from exports.management.project_lookup import find_project
+from exports.models import Export, Member, Project
 from exports.models.team import MEMBER, OWNER
 from exports.storage import files
 
 EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -27,7 +28,11 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("project_id", type=int, help="The portal's number of the project.")
+        parser.add_argument(
+            "project_id", help="The portal's number of the project; with --provider the provider's own id."
+        )
+        parser.add_argument("--provider", default="", metavar="P", help="PROJECT_ID is this provider's own id.")
+        parser.add_argument("--team", default="", metavar="SLUG", help="Look for the project in this team only.")
         parser.add_argument("--type", required=True, help="The kind, e.g. archive, app, video, orders.")
         parser.add_argument("--format", default="", help="The file format, where the kind has several.")
         parser.add_argument(
@@ -39,14 +44,15 @@ class Command(BaseCommand):
         parser.add_argument("--as", dest="email", default="", metavar="EMAIL", help="Who asks; else the team's owner.")
         parser.add_argument("--wait", action="store_true", help="Wait for the end, with progress.")
         parser.add_argument("--timeout", type=float, default=86400, help="Seconds to wait (86400).")
-        parser.add_argument("--output", type=Path, help="With --wait: copy the file there.")
+        parser.add_argument(
+            "--output", metavar="PATH", help="With --wait: copy the file there; -: its bytes to standard output."
+        )
         parser.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = Project.objects.select_related("credential", "team").filter(pk=options["project_id"]).first()
-        if project is None:
-            raise CommandError(f"There is no project {options['project_id']}.", returncode=EXIT_USAGE)
-        if options["output"] and not options["wait"]:
+        project = find_project(options["project_id"], options["provider"], options["team"], EXIT_USAGE)
+        output = None if options["output"] is None else OutputTarget(str(options["output"]))
+        if output and not options["wait"]:
             raise CommandError("--output needs --wait.", returncode=EXIT_USAGE)
         request = ExportRequest(
             type=options["type"],
@@ -56,31 +62,44 @@ class Command(BaseCommand):
             adopt=options["adopt"],
             allow_duplicate=options["allow_twin"],
         )
+        member = find_requester(project, options["email"])
+        if output:
+            output.check(EXIT_USAGE)
+        trigger = "adopt" if options["adopt"] else "command"
         try:
-            export = create_export(project, request, Requester(find_requester(project, options["email"]).user))
+            export = create_export(project, request, Requester(member.user, trigger=trigger))
         except InvalidError as error:
-            lines = [f"{name}: {' '.join(texts)}" for name, texts in error.errors.items()]
-            raise CommandError("\n".join(lines), returncode=EXIT_USAGE) from None
-        except ConflictError as error:
+            raise CommandError("\n".join(explain(error, project)), returncode=EXIT_USAGE) from None
+        except DuplicateError as error:
             raise CommandError(f"{error} (--allow-twin)", returncode=EXIT_USAGE) from None
+        except ConflictError as error:
+            raise CommandError(str(error), returncode=EXIT_USAGE) from None
         if not options["wait"]:
             self.stdout.write(json.dumps({"id": export.pk}) if options["json"] else str(export.pk))
             return
-        self._wait(export, options)
+        try:
+            self._wait(export, output, options)
+        except KeyboardInterrupt:
+            self.stderr.write(f"\nExport {export.pk} goes on without this command.")
+            sys.exit(EXIT_INTERRUPTED)
 
-    def _wait(self, export: Export, options: dict[str, Any]) -> None:
+    def _wait(self, export: Export, output: OutputTarget | None, options: dict[str, Any]) -> None:
         """Prints the progress, then the result, and exits with the code of the export's status."""
         [export] = ProgressPrinter().follow([export.pk], options["timeout"])
-        path = deliver_file(export.file, options["output"]) if export.file else None
+        path = files.path_of(export.file) if export.file else None
+        if export.file and output:
+            path = output.deliver(export.file)
+        # Beside the file's bytes nothing else may be on standard output.
+        out = self.stderr if output and output.is_standard_output else self.stdout
         if options["json"]:
             summary = export_summary(export)
-            if summary["file"]:
+            if summary["file"] and path:
                 summary["file"]["path"] = str(path)
-            self.stdout.write(json.dumps(summary))
+            out.write(json.dumps(summary), lambda text: text)
         elif path is not None:
-            self.stdout.write(str(path))
-        elif export.status == states.SUCCEEDED:
-            self.stdout.write(f"Export {export.pk} succeeded; this kind yields no file.")
+            out.write(str(path))
+        elif export.status == states.SUCCEEDED and not export.file:
+            out.write(f"Export {export.pk} succeeded; this kind yields no file.", lambda text: text)
         if export.status == states.FAILED:
             self.stderr.write(f"Failed ({export.error_code}, next: {export.error_action}): {export.error_message}")
         elif export.is_open:
@@ -88,17 +107,16 @@ class Command(BaseCommand):
         sys.exit(EXIT_CODES.get(export.status, STILL_OPEN))
 
 
-def deliver_file(file: File, output: Path | None) -> Path:
-    """Copies the file to `output` (a file or a directory), if given. Returns where it is. Raises CommandError."""
-    path = files.path_of(file)
-    if output is None:
-        return path
-    target = output / file.name if output.is_dir() else output
-    try:
-        shutil.copyfile(path, target)
-    except OSError as error:
-        raise CommandError(f"The file lies at {path}, but {target}: {error.strerror}.") from None
-    return target
+def explain(error: InvalidError, project: Project) -> list[str]:
+    """Returns a line for each wrong value, under the name of the option that gives it."""
+    lines = []
+    for name, texts in error.errors.items():
+        head, _, option = name.partition(".")
+        if head == "confirm":
+            texts = [f"This changes the project at {project.provider.label}. Add --confirm if it is meant."]
+        label = f"--option {option}" if head == "options" and option else f"--{head.removesuffix('s')}"
+        lines.append(f"{label}: {' '.join(texts)}")
+    return lines
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:

@@ -48,12 +48,12 @@ class Command(BaseCommand):
         self, team: Team, owner: Member, provider: str, type_: str, format_: str, options: dict[str, Any]
     ) -> int:
         """Creates an export in the team's first project of the provider. Returns its id."""
-        projects = Project.objects.filter(team=team, credential__provider=provider).order_by("pk")
+        projects = Project.objects.filter(team=team, credential__provider=provider, archived_at=None).order_by("pk")
         project = projects.select_related("credential", "team").first()
         if project is None:
             raise CommandError(f"The demo team has no {provider} project. Start the portal with `make run` again.")
         request = ExportRequest(type_, format_, options, confirm=True, allow_duplicate=True)
-        return create_export(project, request, Requester(owner.user)).pk
+        return create_export(project, request, Requester(owner.user, trigger="command")).pk
 
     def _report(self, export: Export) -> None:
         summary = export_summary(export)

@@ -1,6 +1,7 @@
 """`manage.py up`: runs web, worker and beat; with --demo also the stand-in providers and a demo team."""
 
 import sys
+from functools import partial
 from io import TextIOWrapper
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from exports.supervisor.output import PrefixedLog
 from exports.supervisor.plan import ProcessPlan
-from exports.supervisor.preflight import StartRefused, find_free_port, lock_data_dir, open_listening_socket
+from exports.supervisor.preflight import StartRefused, lock_data_dir, open_listening_socket, open_socket_on_free_port
 from exports.supervisor.probe import ReadinessProbe
 from exports.supervisor.supervise import Supervisor
 
@@ -58,12 +59,14 @@ def run(host: str, port: int, demo: bool) -> int:
             "The demo is not for a portal with a PUBLIC_URL of https: leave out --demo, or unset PUBLIC_URL."
         )
     # The lock is released when this process ends, however it ends.
-    lock_data_dir(settings.DATA_DIR)
+    url = f"http://{_url_host(host)}:{port}"
+    lock_data_dir(settings.DATA_DIR, url)
     plan = ProcessPlan(
         settings.BASE_DIR,
         settings.DATA_DIR,
+        url,
         open_listening_socket(host, port),
-        find_free_port("127.0.0.1", SANDBOX_PORT) if demo else None,
+        open_socket_on_free_port("127.0.0.1", SANDBOX_PORT) if demo else None,
         settings.WORKER_POOL,
         settings.WORKER_CONCURRENCY,
     )
@@ -72,17 +75,23 @@ def run(host: str, port: int, demo: bool) -> int:
     log = PrefixedLog(sys.stdout)
     supervisor = Supervisor(log)
     try:
-        return _prepare_and_run(supervisor, plan, log, f"http://{_url_host(host)}:{port}/", demo)
+        return _prepare_and_run(supervisor, plan, log, demo)
     finally:
         supervisor.close()
 
 
-def _prepare_and_run(supervisor: Supervisor, plan: ProcessPlan, log: PrefixedLog, url: str, demo: bool) -> int:
+def _prepare_and_run(supervisor: Supervisor, plan: ProcessPlan, log: PrefixedLog, demo: bool) -> int:
     """Runs the preparing processes one after the other, then the lasting ones until a signal. Returns the exit code."""
     sign_in: list[str] = []
+    waiting = {"web", "sandbox"} if plan.sandbox_listening else {"web"}
 
-    def ready() -> None:
-        log.write("", f"ready: {url}")
+    def answers(name: str) -> None:
+        """ "Ready" means that every address that is printed or used answers."""
+        waiting.discard(name)
+        if waiting:
+            return
+        supervisor.set_ready()
+        log.write("", f"ready: {plan.url}/")
         for line in sign_in:
             log.write("", line)
 
@@ -92,9 +101,11 @@ def _prepare_and_run(supervisor: Supervisor, plan: ProcessPlan, log: PrefixedLog
         for line in sign_in:
             log.write("demo", line)
         return 0 if supervisor.stopping else 1
-    ReadinessProbe(supervisor.loop, plan.listening, _allowed_host(), ready)
-    supervisor.run(plan.children())
-    return 0
+    ReadinessProbe(supervisor.loop, plan.listening, _allowed_host(), partial(answers, "web"))
+    if plan.sandbox_listening:
+        ReadinessProbe(supervisor.loop, plan.sandbox_listening, "localhost", partial(answers, "sandbox"), "/")
+    supervisor.run(plan.children(), starting=True)
+    return supervisor.exit_code
 
 
 def _url_host(host: str) -> str:

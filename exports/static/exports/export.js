@@ -1,11 +1,8 @@
-// What scripts add to an export's page: its state in the tab's icon, hashes to copy, clocks in the reader's zone.
-
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+// What scripts add to an export's page: its state in the tab's icon, hashes to copy.
 
 function dress(root) {
   const state = root.querySelector("[data-icon]");
   if (state) document.querySelector("link[rel=icon]").href = state.dataset.icon;
-  for (const time of root.querySelectorAll("time[data-clock]")) time.textContent = clock.format(new Date(time.dateTime));
   // Browsers copy only for pages that came by https or from this computer.
   if (navigator.clipboard) for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
 }

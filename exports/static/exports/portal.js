@@ -8,9 +8,13 @@ const short = new Intl.DateTimeFormat("en-GB", {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short",
 });
 
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+
 function localTimes(root) {
-  // Whoever is signed in has chosen a zone, and the server has written every time in it.
+  // Whoever is signed in has chosen a zone, and the server has written every time in it. This is the one place that
+  // rewrites times, so that a page never shows two clocks.
   if ("zone" in document.documentElement.dataset) return;
+  for (const time of root.querySelectorAll("time[data-clock]")) time.textContent = clock.format(new Date(time.dateTime));
   for (const time of root.querySelectorAll("time[data-when]")) {
     const at = new Date(time.dateTime);
     time.textContent = (time.dataset.when === "exact" ? full : short).format(at);

@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -20,6 +19,7 @@ from exports.http.client_address import client_address
 from exports.models import User
 from exports.models.factor import ASSOCIATED_DATA
 from exports.people import security
+from exports.portal_url import portal_url
 from exports.web.account.too_many_requests import too_many_requests
 from exports.web.request_context import LAST_SEEN_KEY
 
@@ -100,9 +100,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("web:profile")
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """Returns the link for the mail, on PUBLIC_URL if it is set and not on the request's Host."""
+        """Returns the link for the mail; the request's Host has no say in it."""
         path = reverse("account_reset_password_from_key", args=key.split("-", 1))
-        return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else self.request.build_absolute_uri(path)
+        return portal_url(self.request) + path
 
     def send_password_reset_mail(self, user: AbstractBaseUser, email: str, context: dict[str, Any]) -> None:
         """Mails the link only to a confirmed address; others get the same mail as an unknown address."""

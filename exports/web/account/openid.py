@@ -4,6 +4,7 @@ import hashlib
 import logging
 from typing import Any
 
+import requests
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
@@ -12,14 +13,36 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from requests.adapters import HTTPAdapter
 
 from exports.models import User
+from exports.transport.connections import tls_context
 
 log = logging.getLogger(__name__)
 
 
+class _OwnAuthorityAdapter(HTTPAdapter):
+    """Verifies certificates by EXTRA_CA_FILE as well."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=tls_context(settings.EXTRA_CA_FILE))
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=tls_context(settings.EXTRA_CA_FILE))
+
+
 class OpenIDAdapter(DefaultSocialAccountAdapter):
     """Connects an identity to the account with the same e-mail address, if both sides have verified the address."""
+
+    def get_requests_session(self) -> Any:
+        """allauth's session, which trusts EXTRA_CA_FILE too, and goes through EGRESS_PROXY."""
+        session: requests.Session = super().get_requests_session()  # type: ignore[no-untyped-call]
+        if settings.EXTRA_CA_FILE:
+            session.mount("https://", _OwnAuthorityAdapter())
+        if settings.EGRESS_PROXY:
+            session.proxies = dict.fromkeys(("http", "https"), settings.EGRESS_PROXY.url)
+            session.trust_env = False  # A proxy of the environment would come before it.
+        return session
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Connects the account at the first sign-in; later ones find it by the provider's subject id (`uid`).

@@ -14,7 +14,6 @@ from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.socialaccount.providers.openid_connect import views as openid
 from allauth.usersessions.adapter import get_adapter as get_sessions_adapter
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,6 +27,7 @@ from requests import RequestException
 from exports.http import throttling
 from exports.models import User
 from exports.people import members, security
+from exports.portal_url import portal_url
 from exports.web.account.openid import redirect_after_failure
 from exports.web.account.too_many_requests import too_many_requests
 from exports.web.decorators import SignedInRequest, sign_in_required
@@ -136,8 +136,7 @@ def send_address_confirmation(request: SignedInRequest) -> HttpResponseBase:
         return too_many_requests(request, 180)
     key = signing.dumps({"user": user.pk, "email": user.email}, salt=CONFIRM_ADDRESS_SALT)
     path = reverse("confirm-address-by", args=[key])
-    address = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
-    if members.send_confirmation(user, address):
+    if members.send_confirmation(user, portal_url(request) + path):
         messages.success(request, _("A mail with a link is on its way to %(email)s.") % {"email": user.email})
     else:
         messages.error(request, _("The mail could not be sent. Try again later, or ask the portal's staff."))

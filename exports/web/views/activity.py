@@ -21,11 +21,11 @@ EXPORT_VERBS: Final = frozenset({"asked for", "retried", "adopted", "canceled", 
 @team_member_required(access.MANAGE)
 def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """Lists audit entries, newest first; filters and cursor are in the query string."""
-    filters = audit_log.EventFilters.parse(request.GET)
+    filters, errors = audit_log.EventFilters.parse(member.team, request.GET)
     try:
         before, _ = pagination.parse_paging(request.GET)
-    except InvalidError:
-        before = None
+    except InvalidError as problem:
+        before, errors = None, errors | {name: " ".join(texts) for name, texts in problem.errors.items()}
     page = pagination.get_page(filters.events_of(member.team), None, before, PAGE_SIZE)
     context = {
         "section": "activity",
@@ -34,6 +34,7 @@ def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
         "query": filters.query_string,
         "is_later_page": before is not None,
         "filters": filters,
+        "errors": errors,
         "people": _people(member, filters),
         "verbs": audit_log.VERBS,
     }

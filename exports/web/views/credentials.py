@@ -20,6 +20,7 @@ from exports.web import rendering
 from exports.web.credential_forms import CredentialForm, ReplaceSecretsForm
 from exports.web.decorators import SignedInRequest, team_member_required
 
+MAX_PROJECTS: Final = 50
 REPLACED_MESSAGE: Final = gettext_lazy(
     "The new secrets work and are in use now. The old ones are gone from the portal."
 )
@@ -133,12 +134,14 @@ def _credential_page(
     request: SignedInRequest, member: Member, credential: Credential, status: int = 200, **extra: Any
 ) -> HttpResponseBase:
     provider = _provider_or_none(credential)
+    # Archived ones too: they hang on it with their exports.
+    projects = access.projects(member, with_archived=True).filter(credential=credential).order_by("name", "pk")
     context = {
         "section": "credentials",
         "credential": credential,
         "provider": provider,
         "address": credential.origin_url if provider else credential.origin,
-        "projects": list(access.projects(member).filter(credential=credential).order_by("name", "pk")[:50]),
+        "projects": list(projects[:MAX_PROJECTS]),
         "dependents": replace_secrets.dependents(credential),
         "form": ReplaceSecretsForm(provider) if provider else None,
     }

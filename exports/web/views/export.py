@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db.models import OuterRef, Subquery
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -14,7 +15,8 @@ from exports.exporting import durations
 from exports.exporting.delete_file import delete_file as delete_kept_file
 from exports.exporting.fetch_again import may_fetch_again
 from exports.http import file_responses
-from exports.models import Call, Export, Member
+from exports.models import Call, Export, Member, OutboxMessage
+from exports.models.outbox import MAIL
 from exports.preview.cells import PreviewError
 from exports.preview.formats import PREVIEWERS, make_preview
 from exports.providers.contract import Kind
@@ -26,12 +28,20 @@ CALLS_PER_PAGE: Final = 50
 MAX_DOWNLOADS_SHOWN: Final = 20
 # Error codes after which the job may still run at the provider, so that it can be adopted.
 ADOPTABLE_ERROR_CODES: Final = frozenset({"deadline", "unconfirmed", "unreadable"})
+# The mail about the end that could not be delivered: why not, and when it is tried again, None for never.
+_UNDELIVERED: Final = OutboxMessage.objects.filter(export=OuterRef("pk"), kind=MAIL, sent_at=None).exclude(
+    last_error=""
+)
+UNDELIVERED_MAIL: Final[dict[str, Any]] = {
+    "mail_error": Subquery(_UNDELIVERED.values("last_error")[:1]),
+    "mail_due_at": Subquery(_UNDELIVERED.values("due_at")[:1]),
+}
 
 
 @team_member_required()
 def export(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
     """Shows the result first, then the timeline, then the details."""
-    row = access.export(member, pk)
+    row = access.export(member, pk, **UNDELIVERED_MAIL)
     return rendering.render_live_page(
         request,
         member,

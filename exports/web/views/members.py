@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from allauth.account.utils import perform_login
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,6 +15,7 @@ from exports import access
 from exports.errors import ConflictError, InvalidError
 from exports.models import Export, Invitation, Member, Token, User
 from exports.people import members
+from exports.portal_url import portal_url
 from exports.web import rendering
 from exports.web.decorators import SignedInRequest, team_member_required
 from exports.web.people_forms import InviteForm, RoleForm, SignUpForm
@@ -47,7 +47,7 @@ def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
             form.add_errors(problem.errors)
         else:
             path = reverse("web:invitation", args=[token])
-            address = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
+            address = portal_url(request) + path
             mail_sent = members.send_invitation(invitation, address) if invitation.email else False
             context = {
                 "section": "members",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from exports import access
 from exports.credentials import service
 from exports.crypto import CryptoError
-from exports.errors import ConflictError, DuplicateError, InvalidError
+from exports.errors import ArchivedError, ConflictError, DuplicateError, InvalidError
 from exports.exporting.create import Requester, create_export_once
 from exports.models import Export, Member, Project
 from exports.providers.contract import Kind
@@ -52,6 +52,9 @@ def export_form(request: SignedInRequest, member: Member, pk: int, kind: str) ->
             problems = forms.add_errors(problem.errors)
         except DuplicateError as problem:
             duplicate = problem.export_id
+        except ArchivedError as problem:
+            messages.warning(request, f"{problem}")
+            return redirect("web:project", member.team.slug, pk)
     context = _form_context(project, forms)
     context |= {"problems": problems, "duplicate": duplicate, "source_export": source}
     if source is None and not forms.is_bound:
@@ -72,11 +75,11 @@ def _form_context(project: Project, forms: NewExportForms) -> dict[str, Any]:
 
 
 def _create(request: SignedInRequest, member: Member, project: Project, forms: NewExportForms) -> HttpResponseBase:
-    """Creates the export once, even if the form is sent twice. Raises InvalidError, DuplicateError."""
+    """Creates the export once, even if the form is sent twice. Raises InvalidError, ArchivedError, DuplicateError."""
     requester = Requester(request.user)
     try:
         export = create_export_once(forms.idempotency_key, member, project, forms.to_request(), requester)
-    except DuplicateError:
+    except (ArchivedError, DuplicateError):
         raise
     except ConflictError:
         # The form was sent before with other values (browser's back button), so this is a new request.

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,7 +13,8 @@ from django.utils.translation import ngettext
 from exports import access, states
 from exports.credentials import service
 from exports.crypto import CryptoError
-from exports.errors import InvalidError
+from exports.errors import ConflictError, InvalidError
+from exports.exporting import freshness
 from exports.models import Credential, Export, Member, Project
 from exports.transport.errors import ProviderError
 from exports.web import rendering
@@ -29,12 +30,21 @@ def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """Lists the projects, each with the time of its last good export."""
     succeeded = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
     rows = (
-        access.projects(member)
+        freshness.with_latest_result(access.projects(member))
         .annotate(last_good=Subquery(succeeded.values("finished_at")[:1]))
         .order_by("credential__provider", "name", "pk")
     )
-    context = {"section": "projects", "projects": list(rows[:MAX_SHOWN]), "credentials": access.credentials(member)}
+    context = {
+        "section": "projects",
+        "projects": list(rows[:MAX_SHOWN]),
+        "archived_projects": list(_archived(member)[:MAX_SHOWN]),
+        "credentials": access.credentials(member),
+    }
     return rendering.render_page(request, member, "projects/list.html", context)
+
+
+def _archived(member: Member) -> QuerySet[Project]:
+    return access.projects(member, with_archived=True).exclude(archived_at=None).order_by("name", "pk")
 
 
 @team_member_required(access.EXPORT)
@@ -49,28 +59,49 @@ def choose(request: SignedInRequest, member: Member) -> HttpResponseBase:
 
 @team_member_required()
 def project(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Shows a project and its latest exports; on POST renames it."""
-    project = access.project(member, pk)
+    """Shows a project, an archived one too; a POST renames it, corrects its id, archives it or brings it back."""
+    project = access.project(member, pk, with_archived=True)
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
         access.require(member, access.EXPORT)
         try:
-            service.rename_project(project, request.user, request.POST.get("name", ""))
+            messages.success(request, _change(request, project))
         except InvalidError as problem:
             errors = problem.errors
+        except ConflictError as problem:
+            messages.warning(request, f"{problem}")
+            return redirect("web:project", member.team.slug, pk)
         else:
-            messages.success(request, _("It is called %(project)s now.") % {"project": project})
             return redirect("web:project", member.team.slug, pk)
     exports = access.exports(member).filter(project=project).order_by("-pk")
+    latest = list(exports[:LATEST_EXPORTS])
     context = {
         "section": "projects",
         "project": project,
         "errors": errors,
         "typed_name": request.POST.get("name", project.name),
+        "typed_id": request.POST.get("remote_id", project.remote_id),
         "last_good": exports.filter(status=states.SUCCEEDED).first(),
-        "latest_exports": list(exports[:LATEST_EXPORTS]),
+        "latest_exports": latest,
+        "latest_message": next((export.error_message for export in latest if not export.is_open), ""),
+        "open_exports": [export for export in latest if export.is_open],
     }
     return rendering.render_page(request, member, "projects/detail.html", context, 422 if errors else 200)
+
+
+def _change(request: SignedInRequest, project: Project) -> str:
+    """Does what the form asks for; returns the sentence about it. Raises InvalidError, ConflictError."""
+    if "archive" in request.POST:
+        service.archive_project(project, request.user)
+        return _("%(project)s is archived: it takes no new exports, and its history stays.") % {"project": project}
+    if "bring-back" in request.POST:
+        service.create_project(project.credential, request.user, remote_id=project.remote_id)
+        return _("%(project)s is back.") % {"project": project}
+    if "remote_id" in request.POST:
+        service.correct_project_id(project, request.user, request.POST["remote_id"])
+        return _("Its id is %(id)s now.") % {"id": project.remote_id}
+    service.rename_project(project, request.user, request.POST.get("name", ""))
+    return _("It is called %(project)s now.") % {"project": project}
 
 
 @team_member_required(access.EXPORT)
@@ -112,7 +143,9 @@ def _remote_list_context(credential: Credential) -> dict[str, Any]:
             "is_listed": True,
             "unavailable_reason": problem.message if isinstance(problem, ProviderError) else str(problem),
         }
-    added_ids = set(Project.objects.filter(credential=credential).values_list("remote_id", flat=True))
+    # An archived one can be picked, which brings it back.
+    live = Project.objects.filter(credential=credential, archived_at=None)
+    added_ids = set(live.values_list("remote_id", flat=True))
     shown = [(project, project.id in added_ids) for project in projects[:MAX_SHOWN]]
     return {"is_listed": True, "remote_projects": shown, "omitted_count": len(projects) - len(shown)}
 
@@ -128,8 +161,7 @@ def _add_projects(request: SignedInRequest, credential: Credential) -> tuple[lis
     for id_ in [*picked, *([typed] if typed and typed not in picked else [])]:
         name = request.POST.get(f"name of {id_}" if id_ in picked else "name", "")[:200]
         try:
-            remote_id = id_ if id_ in picked else service.parse_remote_id(credential.provider_definition, id_)
-            added.append(service.create_project(credential, request.user, remote_id=remote_id, name=name))
+            added.append(service.create_project(credential, request.user, remote_id=id_, name=name))
         except InvalidError as problem:
             for field, texts in problem.errors.items():
                 errors[f"{name or id_}" if id_ in picked else field] = texts

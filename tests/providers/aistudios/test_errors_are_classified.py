@@ -11,6 +11,7 @@ from exports.transport.errors import (
     ProviderError,
     RefusedError,
     UnclearError,
+    UnknownRefusalError,
     UnreadableError,
 )
 from tests.helpers.stub_server import Reply, StubServer
@@ -95,15 +96,36 @@ def test_an_internal_error_leaves_the_outcome_open(stub: StubServer, client: Cli
     [
         (bad(1234, "Not enough credit"), "AI Studios refused: 1234 Not enough credit"),
         (bad("E7", "Scene is empty", 400), "AI Studios refused: E7 Scene is empty"),
+        (bad(4020, "Pay first"), "AI Studios refused: 4020 Pay first"),
+        (bad(409, "Project is being exported"), "AI Studios refused: 409 Project is being exported"),
+        (Reply(422, {"success": False}), "AI Studios refused: it gave no reason"),
+    ],
+)
+def test_every_other_refusal_is_shown_unchanged(stub: StubServer, client: Client, reply: Reply, said: str) -> None:
+    error = refused(stub, client, reply)
+    assert type(error) is RefusedError
+    assert error.message == said
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (bad(5000, "Internal server error"), "AI Studios refused: 5000 Internal server error"),
+        (bad("E1", "Temporary failure"), "AI Studios refused: E1 Temporary failure"),
+        (bad(5030, "Credit service unavailable"), "AI Studios refused: 5030 Credit service unavailable"),
+        (bad("E9", "Please try again later", 400), "AI Studios refused: E9 Please try again later"),
         (Reply(body={"success": False, "error": "Scene is empty"}), "AI Studios refused: Scene is empty"),
         (Reply(body={"success": False}), "AI Studios refused: it gave no reason"),
         (Reply(body={"success": False, "error": None, "message": "odd"}), "AI Studios refused: odd"),
         (Reply(body={"success": False, "error": ["a", 5]}), "AI Studios refused: a; 5"),
     ],
 )
-def test_every_other_refusal_is_shown_unchanged(stub: StubServer, client: Client, reply: Reply, said: str) -> None:
+def test_a_refusal_that_is_not_declared_final_may_pass_and_proves_nothing(
+    stub: StubServer, client: Client, reply: Reply, said: str
+) -> None:
     error = refused(stub, client, reply)
-    assert type(error) is RefusedError
+    assert isinstance(error, UnknownRefusalError)
+    assert not error.final
     assert error.message == said
 
 

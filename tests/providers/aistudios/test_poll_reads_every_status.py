@@ -92,7 +92,23 @@ def test_progress_that_goes_backwards_does_no_harm(stub: StubServer, client: Cli
     assert poll_job(stub, client, {"progress": 20}, memo={"moved": True}).state == "running"
 
 
-@pytest.mark.parametrize("progress", [None, "", "much", -1, [], {}, "nan"])
+@pytest.mark.parametrize("said", ["100%", "100 %", " 100.00% ", None, ""])
+def test_a_link_beside_a_progress_in_percent_or_none_is_done(stub: StubServer, client: Client, said: object) -> None:
+    status = poll_job(stub, client, {"progress": said, "downloadUrl": NEW})
+    assert (status.state, status.link) == ("done", NEW)
+
+
+def test_a_progress_with_a_percent_sign_below_100_is_running(stub: StubServer, client: Client) -> None:
+    assert poll_job(stub, client, {"progress": "42.5%", "downloadUrl": NEW}).progress == 42.5
+
+
+@pytest.mark.parametrize("data", [{}, {"progress": None}, {"progress": ""}, {"progress": None, "downloadUrl": ""}])
+def test_neither_a_progress_nor_a_link_is_unreadable(stub: StubServer, client: Client, data: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableError):
+        poll_job(stub, client, data)
+
+
+@pytest.mark.parametrize("progress", ["much", -1, [], {}, "nan", "%"])
 def test_an_answer_without_a_progress_is_unreadable(stub: StubServer, client: Client, progress: object) -> None:
     with pytest.raises(UnreadableError) as caught:
         poll_job(stub, client, {"progress": progress, "downloadUrl": NEW})

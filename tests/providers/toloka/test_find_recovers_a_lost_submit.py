@@ -32,7 +32,7 @@ def test_it_is_found_in_whatever_state_it_is(
 def test_an_operation_that_another_export_watches_is_not_ours(toloka: Toloka, client: Client, stub: StubServer) -> None:
     stub.on(OPERATIONS, items(operation(), operation(id="old")))
     stub.on(PROJECT, project())
-    assert toloka.find(client, job(baseline=BEFORE, watched_ids=frozenset({ID}))) == Absent(search_again_after=10.0)
+    assert toloka.find(client, job(baseline=BEFORE, watched_ids=frozenset({ID}))) == Absent()
 
 
 def test_an_archived_project_proves_it_too(toloka: Toloka, client: Client, stub: StubServer) -> None:
@@ -43,13 +43,11 @@ def test_an_archived_project_proves_it_too(toloka: Toloka, client: Client, stub:
     assert (found.remote_id, found.status.state, found.status.note) == ("", "done", "The project is archived.")
 
 
-def test_without_either_it_is_absent_but_needs_a_second_search(
-    toloka: Toloka, client: Client, stub: StubServer
-) -> None:
+def test_without_either_it_is_absent(toloka: Toloka, client: Client, stub: StubServer) -> None:
     other = operation(id="new", parameters={"project_id": "11"})
     stub.on(OPERATIONS, items(other, operation(id="old")))
     stub.on(PROJECT, project())
-    assert toloka.find(client, job(baseline=BEFORE)) == Absent(search_again_after=10.0)
+    assert toloka.find(client, job(baseline=BEFORE)) == Absent()
     assert {one.method for one in stub.requests} == {"GET"}
 
 

@@ -114,7 +114,7 @@ def test_after_a_crash_a_pool_is_asked_for_again_and_204_is_as_good(
     for _ in range(2):
         waiting = toloka.prepare(client, job(options=WITH_POOLS))
         assert isinstance(waiting, NotYet)
-        assert waiting.memo == {"running": {}}
+        assert waiting.memo == {"running": {}, "unnamed": {"1": 0}}
     pools.finish("1")
     assert isinstance(toloka.prepare(client, job(options=WITH_POOLS)), Ready)
 

@@ -31,6 +31,11 @@ def test_the_highest_id_is_the_baseline_and_ids_are_numbers(stub: StubServer, cl
     assert queries(stub) == [{"limit": ["20"]}]
 
 
+def test_ids_that_are_no_numbers_are_in_the_baseline_too(stub: StubServer, client: Client, ulule: Ulule) -> None:
+    stub.on(LIST, listed(export("exp-b"), export(9)))
+    assert ulule.prepare(client, job()) == Ready({"last": 9, "others": ["exp-b"]})
+
+
 @pytest.mark.parametrize("reply", [listed(), Reply(body=[]), Reply(body={"exports": []})])
 def test_an_empty_list_has_the_baseline_0(stub: StubServer, client: Client, reply: Reply) -> None:
     stub.on(LIST, reply)
@@ -97,7 +102,7 @@ def test_the_wrapper_may_have_another_name(stub: StubServer, client: Client, key
 
 
 @pytest.mark.parametrize(
-    "body", [None, {}, "<html>", {"exports": None}, {"exports": [7]}, {"exports": [{}]}, [export("x")], 5]
+    "body", [None, {}, "<html>", {"exports": None}, {"exports": [7]}, {"exports": [{}]}, [export("x/y")], 5]
 )
 def test_an_answer_without_a_list_is_unreadable(stub: StubServer, client: Client, body: Any) -> None:
     stub.on(LIST, Reply(body=body))

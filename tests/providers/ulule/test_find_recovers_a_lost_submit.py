@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exports.providers.contract import ABSENT_UNTIL_SECOND_SEARCH, Accepted, Unknown
+from exports.providers.contract import Absent, Accepted, Unknown
 from exports.providers.ulule import Ulule
 from exports.transport.client import Client
 from exports.transport.errors import UnreadableError
@@ -60,12 +60,16 @@ def test_an_export_that_has_ended_already_is_found_as_done(stub: StubServer, cli
         [export(101, type="users")],
     ],
 )
-def test_nothing_above_the_baseline_is_absent_and_needs_a_second_search(
-    stub: StubServer, client: Client, rows: list[Any]
-) -> None:
-    found = find(stub, client, listed(*rows))
-    assert found is ABSENT_UNTIL_SECOND_SEARCH
-    assert found.search_again_after == 30
+def test_nothing_above_the_baseline_is_absent(stub: StubServer, client: Client, rows: list[Any]) -> None:
+    assert find(stub, client, listed(*rows)) == Absent()
+
+
+def test_an_id_that_is_no_number_is_compared_with_those_before(stub: StubServer, client: Client) -> None:
+    rows = [export("exp-c"), export("exp-b"), export("exp-a"), export(7)]
+    found = find(stub, client, listed(*rows), baseline={"last": 7, "others": ["exp-a"]})
+    assert isinstance(found, Accepted)
+    assert found.remote_id == "exp-b"
+    assert find(stub, client, listed(*rows[2:]), baseline={"last": 7, "others": ["exp-a"]}) == Absent()
 
 
 def test_a_row_that_does_not_say_its_format_may_be_ours(stub: StubServer, client: Client) -> None:
@@ -77,7 +81,7 @@ def test_a_row_that_does_not_say_its_format_may_be_ours(stub: StubServer, client
 def test_without_a_baseline_nothing_is_proven(stub: StubServer, client: Client) -> None:
     found = find(stub, client, listed(export(101)), baseline={})
     assert isinstance(found, Unknown)
-    assert found.extra_searches == 0
+    assert not found.may_turn_up
 
 
 def test_a_list_that_cannot_be_read_proves_nothing(stub: StubServer, client: Client) -> None:

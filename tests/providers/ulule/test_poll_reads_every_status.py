@@ -81,8 +81,8 @@ def test_an_answer_that_is_no_export_is_asked_again(stub: StubServer, client: Cl
     assert not caught.value.final
 
 
-@pytest.mark.parametrize("remote_id", ["", "x", "7/../8", "0", "\u0661"])
-def test_an_export_is_a_number(stub: StubServer, client: Client, remote_id: str) -> None:
+@pytest.mark.parametrize("remote_id", ["", "..", "7/../8", "7?x", "7 8", "\u0661"])
+def test_what_would_lead_to_another_path_is_no_export(stub: StubServer, client: Client, remote_id: str) -> None:
     with pytest.raises(NotFoundError):
         Ulule().poll(client, job(remote_id=remote_id))
     assert stub.requests == []

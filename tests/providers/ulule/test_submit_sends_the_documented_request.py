@@ -43,6 +43,14 @@ def test_an_export_that_is_done_at_once_is_read_as_done(stub: StubServer, client
     assert ulule.submit(client, job()).status.link == "https://cdn.example.org/o.csv"
 
 
+@pytest.mark.parametrize(("id_", "known_as"), [("77", "77"), (77.0, "77"), ("exp-77", "exp-77")])
+def test_an_id_of_another_type_is_taken(
+    stub: StubServer, client: Client, ulule: Ulule, id_: object, known_as: str
+) -> None:
+    stub.on(POST, Reply(201, export(id_)))
+    assert ulule.submit(client, job()).remote_id == known_as
+
+
 def test_an_export_of_another_project_is_never_taken(stub: StubServer, client: Client, ulule: Ulule) -> None:
     stub.on(POST, Reply(201, export(project_id=4002)))
     with pytest.raises(UnreadableError, match="another project") as caught:
@@ -59,7 +67,8 @@ def test_an_export_of_another_project_is_never_taken(stub: StubServer, client: C
         {},
         {"id": 77},
         export(None),
-        export("seventy"),
+        export("seven/ty"),
+        export(7.5),
         export(True),
         export(project_id=None),
         export(type="users"),

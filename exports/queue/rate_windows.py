@@ -1,0 +1,81 @@
+"""The rows of rate windows: how they are created, given another limit, and counted in with one statement.
+
+In the ordinary case the window runs and has room; then one statement counts a step, without a lock. Where it changes
+nothing, `exports.queue.rate_limits` reads and locks the row and decides.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import connection
+
+from exports import clock
+from exports.models import RateWindow
+
+COLUMNS: Final = [str(field.column) for field in RateWindow._meta.concrete_fields]
+# Slots before the first of the running window are not taken any more.
+TAKE_SQL: Final = f"""
+    UPDATE exports_ratewindow SET next_slot = GREATEST(next_slot, "window" * "limit") + %s
+    WHERE credential_id = %s AND rate_class = %s AND seconds = %s AND opened_at > %s
+        AND GREATEST(next_slot, "window" * "limit") + %s <= ("window" + 1) * "limit"
+    RETURNING {", ".join(f'"{column}"' for column in COLUMNS)}
+"""  # noqa: S608  our own columns
+COUNT_SQL: Final = """
+    UPDATE exports_ratewindow SET next_slot = next_slot + %s, answered = (answered OR "window" = %s),
+        started_at = CASE WHEN NOT answered AND "window" = %s THEN %s ELSE started_at END
+    WHERE credential_id = %s AND rate_class = %s AND "limit" = %s
+"""
+
+
+def take_slots(
+    credential_id: int, rate_class: str, seconds: float, early_close: float, count: int
+) -> RateWindow | None:
+    """Takes `count` rate slots of the window that runs. Returns its row, whose `next_slot` follows the last of them.
+
+    None where the window may be over, where it has less room, and on SQLite. A window lasts `seconds`, and admits
+    nothing in its last `early_close` seconds.
+    """
+    if connection.vendor != "postgresql":
+        return None
+    opened_after = clock.now() - timedelta(seconds=seconds - early_close)
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_SQL, [count, credential_id, rate_class, seconds, opened_after, count])
+        row = cursor.fetchone()
+    return RateWindow.from_db(connection.alias, COLUMNS, row) if row else None
+
+
+def count_answer(window: RateWindow, rate_slot: int, extra_calls: int) -> bool:
+    """Counts `extra_calls` beyond the one that `rate_slot` stands for, and that an answer came in the slot's window.
+
+    `window`: the row as it was when the slot was taken. Returns False, and counts nothing, when its limit has changed.
+    """
+    of_slot = rate_slot // window.limit
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    params: list[Any] = [extra_calls, of_slot, of_slot, now, window.credential_id, window.rate_class, window.limit]
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_SQL, params)
+        return bool(cursor.rowcount)
+
+
+def create_windows(limits: Mapping[int, tuple[int, float]], rate_class: str) -> None:
+    """Creates rows, unless they exist, by credential id: (calls, seconds). Their windows are over already."""
+    windows = [
+        RateWindow(
+            credential_id=key,
+            rate_class=rate_class,
+            limit=limit,
+            seconds=seconds,
+            opened_at=clock.seconds_from_now(-seconds - 1),
+            started_at=clock.seconds_from_now(-seconds - 1),
+            next_slot=limit,
+        )
+        for key, (limit, seconds) in limits.items()
+    ]
+    RateWindow.objects.bulk_create(windows, ignore_conflicts=True)
+
+
+def change_limit(row: RateWindow, limit: int, left: int | None) -> None:
+    """Sets a limit that differs from the declared one (a paid plan). Every rate slot held so far is taken anew."""
+    row.window, row.limit = row.next_slot // limit + 1, limit
+    row.next_slot = row.window * limit + (limit - left if left is not None and left <= limit else limit)
