@@ -27,10 +27,11 @@ from exports.transport.errors import (
     UnclearError,
     UnreadableError,
 )
+from exports.transport.proofs import is_final_refusal
 from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, secret_variants
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import error_text, is_final_refusal, parse_json, retry_after_seconds
+from exports.transport.responses import error_text, parse_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
 CONNECT_SECONDS: Final = 10.0
@@ -79,8 +80,7 @@ class Client:
     request that creates something is sent, and may raise. `get_grant` fetches a token where tokens are shared and
     stored (default: `provider.fetch_token`); `rejected_token` is the one that the provider refused. `patience`:
     seconds after which an exchange is aborted, where that is less than usual; `give_up_at`: monotonic time of the same.
-    `creation`: the answer to the last request that creates something, as far as it came. `call_count` counts exchanges,
-    `last_headers` are the headers of the last answer.
+    `creation`: the answer to the last such request. `call_count` counts exchanges, `last_headers`: of the last answer.
     """
 
     provider: Service
