@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 # The key of the advisory lock: a number that nothing else in this database locks.
 LOCK: Final = 7_316_201
 POLLS_TOGETHER: Final = 50
+# Of so many parts of a queue's slots a dispatch must fill one for a message of its own to run the next dispatch.
+MIN_PART: Final = 4
 STEP_OF: Final = {POLL: states.POLL, FETCH: states.FETCH, SUBMIT: states.SUBMIT}
 
 
@@ -88,6 +90,7 @@ def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Mess
     if FETCH in waiting and not free.free(FETCH, room=True):
         _make_downloads_give_way(batch.load)
     insert_many(batch.reservations)
+    _mark_more_due(batch, waiting)
     return batch.messages, batch.reserved
 
 
@@ -123,7 +126,6 @@ class _Batch:
                 if queue == POLL and group[0].polls_alone:
                     slow.add(messages[-1].task_id)
             self.reserved += exports
-        messages = _mark_more_due(messages, slots)
         self.messages += messages
         self.reservations += [
             _reservation(message, carried[message.task_id], slow=message.task_id in slow) for message in messages
@@ -200,15 +202,17 @@ def _message(queue: str, exports: Sequence[Reserved]) -> Message:
     return Message("exports.submit" if queue == SUBMIT else "exports.fetch", queue, pairs[0], _task_id())
 
 
-def _mark_more_due(messages: list[Message], slots: int) -> list[Message]:
-    """Where these take all free slots, one of them runs the dispatcher when it ends, since more may be due.
+def _mark_more_due(batch: _Batch, waiting: Sequence[str]) -> None:
+    """Where more may be due than there are slots, one of the messages runs the dispatcher when its task ends.
 
-    Not the first, so that one dispatch finds several slots free, nor the last, so that none stays free for long.
+    One of the last, so that it finds several slots free, and no download, which may take hours. Where a dispatch filled
+    only a few of the slots, another one was just before it, and its message does so: each of several would find one.
     """
-    if messages and len(messages) >= slots:
-        at = (len(messages) - 1) * 3 // 4
-        messages[at] = replace(messages[at], more_due=True)
-    return messages
+    at = [number for number, message in enumerate(batch.messages) if message.queue in waiting]
+    at = [number for number in at if batch.messages[number].queue != FETCH] or at
+    if at and len(batch.messages) * MIN_PART >= batch.load.free.slots(batch.messages[at[0]].queue):
+        marked = at[(len(at) - 1) * 3 // 4]
+        batch.messages[marked] = replace(batch.messages[marked], more_due=True)
 
 
 def _reservation(message: Message, carried: Mapping[tuple[int, int], int], *, slow: bool) -> Reservation:

@@ -51,12 +51,14 @@ def test_a_pile_of_one_team_leaves_a_slot_and_the_single_export_of_another_gets_
 ) -> None:
     add_node(queues)
     create_due_exports(cast.project("ulule"), cast.member, 100, clock.seconds_from_now(-60))
-    assert len(dispatch()) == (SLOTS - 2 if CONTROL in queues else SLOTS - 1)
+    pile = dispatch()
+    assert len(pile) == (SLOTS - 2 if CONTROL in queues else SLOTS - 1)
+    assert [message.more_due for message in pile].count(True) == 1
     assert dispatch() == []
     [single] = create_due_exports(project_of_other_team(cast), cast.outsider, 1, clock.seconds_from_now(-1))
     [message] = dispatch()
     assert message.args == (single.pk, Export.objects.get(pk=single.pk).fence)
-    assert message.more_due
+    assert not message.more_due, "the pile's own message sees to its slot"
 
 
 def test_it_has_the_slot_though_its_next_step_is_another_one(cast: Cast) -> None:
