@@ -25,8 +25,10 @@ from exports.storage.download import (
     Progress,
     StorageError,
     TooLargeError,
+    ends_at,
     hash_existing_bytes,
     is_continuation,
+    is_piece,
     stream_to_part,
 )
 from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
@@ -117,26 +119,29 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
     metadata = part.read_metadata()
     headers: dict[str, str] = {}
     if part.size and metadata.get("validator"):
+        progress.total, progress.validator = metadata.get("total"), metadata["validator"]
         hash_existing_bytes(claim, progress)
-        headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
-        if metadata.get("total") == progress.size:
+        headers = {"Range": f"bytes={progress.size}-", "If-Range": progress.validator}
+        if progress.total == progress.size:
             return progress, ""
     link = resolve_link(f"{claim.export.project.credential.origin_url}/", link)
     with open_url(link, address_guard(), headers, record) as opened:
         if opened.status < 500 and opened.status not in (200, 206, *RETRYABLE_STATUSES):
             raise NotThereError(f"answered {opened.status}")
         if opened.status == 416 and headers:
+            if progress.total is None and ends_at(opened, progress.size):
+                return progress, ""
             part.discard()
             raise UnclearError("The file's host no longer has the rest of the file; it is fetched anew.")
         if opened.status == 429:
             raise BusyError("The file's host asks for a pause.", seconds=retry_after_seconds(opened.headers))
         if opened.status not in (200, 206):
             raise UnclearError(f"The file's host answered {opened.status}.", provider_status=str(opened.status))
-        if opened.status == 200 or not is_continuation(opened, progress.size, metadata):
-            if opened.status == 206:
-                part.discard()
-                raise UnclearError("The file's host sent another piece than was asked for.")
+        if not is_piece(opened):
             progress = Progress(part)
+        elif not is_continuation(opened, progress.size, metadata):
+            part.discard()
+            raise UnclearError("The file's host sent another piece than was asked for.")
         declared_type = str(opened.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
         return stream_to_part(claim, progress, opened), declared_type
 
