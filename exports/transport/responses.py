@@ -185,7 +185,7 @@ def error_of_status(status: int, sentence: str, headers: Mapping[str, str]) -> P
     return UnclearError(sentence, provider_status=word)
 
 
-ID_NAME: Final = re.compile(r"_?id|.*(_id|Id|ID)|key|uuid|guid", re.S)
+ID_NAME: Final = re.compile(r"_?id|.*(_id|Id|ID)|uuid|guid", re.S)
 PLAIN_ID: Final = re.compile(r"[0-9]{1,20}|[0-9a-f-]{24,36}", re.I)
 MAX_IDS: Final = 8
 
