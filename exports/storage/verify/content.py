@@ -49,13 +49,15 @@ ERROR_WORDS: Final = re.compile(
     r"\b(?:errors?|exception|traceback|failed|failure|denied|forbidden|unauthori[sz]ed|not found|no such|unavailable"
     r"|expired|invalid|bad (?:request|gateway)|time-?out|timed out|too many|rate limit|quota|upstream|sorry|oops|please"
     r"|not ready|pending|not yet|being (?:generated|prepared|created|processed)|in progress|(?:log|sign) ?in|try again"
-    r"|erreur|introuvable|refus\w+|expir\w+|veuillez|fehler|nicht gefunden|abgelaufen|bitte)\b",
+    r"|(?:warning|notice|deprecated)\b.*:.*\bline \d+|does not exist|no longer|not (?:allowed|permitted)|is blocked"
+    r"|limit exceeded|n'existe pas|non autoris\w+|erreur|introuvable|refus\w+|expir\w+|veuillez|fehler"
+    r"|nicht gefunden|abgelaufen|bitte)\b",
     re.I,
 )
 UNMISTAKABLE_ERRORS: Final = re.compile(
     r"(?:traceback|(?:fatal |parse |uncaught |unhandled )?(?:error|exception)\b.*[:.]|https?/|[45]\d\d\b"
     r"|internal server error|bad (?:gateway|request)|service unavailable|gateway time|not found|forbidden"
-    r"|access denied)",
+    r"|access denied|(?:warning|notice|deprecated)\b.*:.*\bline \d)",
     re.I,
 )
 MAX_SENTENCE_CHARS: Final = 4096
@@ -103,6 +105,7 @@ def identify_text(text: str, declared_type: str = "", layout: CsvLayout | None =
         return "JSON"
     if layout is not None and layout.usual_width > 1 and layout.widths.count(layout.usual_width) > 1:
         is_prose = all(line.rstrip().endswith((".", "!", "?")) for line in text.splitlines() if line.strip())
+        is_prose = is_prose or (not layout.is_regular and bool(UNMISTAKABLE_ERRORS.match(text)))
         return "a message, not an export" if is_prose and _is_message(text, declared_type) else ""
     is_one_line = len(text.splitlines()) <= 1
     if layout is not None and layout.usual_width < 2 and is_one_line and TYPES_OF_NO_TABLE.match(declared_type):
