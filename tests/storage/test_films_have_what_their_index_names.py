@@ -65,6 +65,7 @@ BROKEN = {
     "places behind the file": FTYP + index(0xFFFF0000) + box(b"mdat", PICTURES),
     "wide places behind the file": FTYP + index(1 << 40, wide=True) + box(b"mdat", PICTURES),
     "fewer segments": segments(count=4, there=3),
+    "a fragment without its pictures": segments(count=1, there=1) + box(b"moof", bytes(20)),
     "fewer segments with wide times": segments(count=4, there=2, wide=True),
 }
 

@@ -23,7 +23,7 @@ def check_mp4(path: Path, *, length_known: bool = True) -> str:
     """
     size = path.stat().st_size
     seen: set[bytes] = set()
-    count = offset = needed = pictures_end = 0
+    count = offset = needed = pictures_end = fragment = 0
     with path.open("rb") as file:
         while offset < size:
             length, name, head = read_box(file, offset, size)
@@ -37,6 +37,8 @@ def check_mp4(path: Path, *, length_known: bool = True) -> str:
                 raise BadFileError("The video's index is empty.")
             if name == b"moov":
                 needed = max(needed, named_end(file, (offset + head, offset + length)))
+            elif name == b"moof":
+                fragment = offset + length
             elif name == b"mdat":
                 pictures_end = offset + length
             elif name == b"sidx" and segments_end(file, (offset + head, offset + length)) > size:
@@ -48,7 +50,7 @@ def check_mp4(path: Path, *, length_known: bool = True) -> str:
                 raise BadFileError(f"The video has more than {MAX_BOXES} parts.")
     if not {b"moov", b"mdat"} <= seen:
         raise BadFileError("The video lacks its index or its pictures.")
-    if needed > pictures_end:
+    if needed > pictures_end or fragment > pictures_end:
         raise BadFileError("The video is cut off: its index names pictures that are not there.")
     if not length_known and b"moof" in seen and not FRAGMENT_INDEXES & seen:
         return "Nothing shows that the film is whole: it comes in pieces, and its host did not say where it ends."
