@@ -25,10 +25,11 @@ from exports.storage.download import (
     Progress,
     StorageError,
     TooLargeError,
+    contradicting_header,
     ends_at,
     hash_existing_bytes,
-    is_continuation,
     is_piece,
+    join_piece,
     stream_to_part,
 )
 from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
@@ -119,7 +120,7 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
     metadata = part.read_metadata()
     headers: dict[str, str] = {}
     if part.size and metadata.get("validator"):
-        progress.total, progress.validator = metadata.get("total"), metadata["validator"]
+        progress.recall(metadata)
         hash_existing_bytes(claim, progress)
         headers = {"Range": f"bytes={progress.size}-", "If-Range": progress.validator}
         if progress.total == progress.size:
@@ -137,13 +138,12 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
             raise BusyError("The file's host asks for a pause.", seconds=retry_after_seconds(opened.headers))
         if opened.status not in (200, 206):
             raise UnclearError(f"The file's host answered {opened.status}.", provider_status=str(opened.status))
-        if not is_piece(opened):
-            progress = Progress(part)
-        elif not is_continuation(opened, progress.size, metadata):
+        joined = join_piece(claim, progress, opened) if is_piece(opened) else Progress(part)
+        if joined is None:
             part.discard()
             raise UnclearError("The file's host sent another piece than was asked for.")
         declared_type = str(opened.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
-        return stream_to_part(claim, progress, opened), declared_type
+        return stream_to_part(claim, joined, opened), declared_type
 
 
 def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | OSError) -> None:
@@ -216,6 +216,10 @@ def _publish(claim: Claim, done: Progress, declared_type: str) -> None:
         if done.part.size != done.size:
             raise BadFileError("The file changed while it was written.")
         unchecked = verify(done.part.path, export.format, length_known=done.length_known, declared_type=declared_type)
+        if header := contradicting_header(claim, done):
+            if not export.refetches:
+                raise BadFileError(f"The bytes are not those that its host's own checksum ({header}) names.")
+            unchecked = f"Its host's own checksum ({header}) is that of other bytes. {unchecked}".rstrip()
         claim.check()
         path = done.part.publish(export.team_id, export.pk, export.format)
     except OSError as error:

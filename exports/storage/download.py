@@ -2,10 +2,11 @@
 
 import errno
 import hashlib
+import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from exports.models import Export
 from exports.queue.leases import Claim
 from exports.storage import files
 from exports.storage.verify import BadFileError
+from exports.transport.digests import Digest, announced_digests
 from exports.transport.errors import ContentCodingError, UnclearError
 from exports.transport.open_url import StreamedResponse
 from exports.transport.response_reader import content_range, parse_size
@@ -40,8 +42,8 @@ class TooLargeError(Exception):
 class Progress:
     """The part, the number of bytes received so far, and their hash.
 
-    `length_known`: whether the response showed where the file ends. `total`, `validator`: what earlier answers said of
-    the file whose bytes these are.
+    `length_known`: whether the response showed where the file ends. `total`, `validator`, `digests`: what the answers
+    said of the file whose bytes these are.
     """
 
     part: files.PartialFile
@@ -50,6 +52,12 @@ class Progress:
     length_known: bool = True
     total: int | None = None
     validator: str = ""
+    digests: tuple[Digest, ...] = ()
+
+    def recall(self, metadata: Mapping[str, Any]) -> None:
+        """Takes over what `PartialFile.read_metadata` returned of the answers before."""
+        self.total, self.validator = metadata.get("total"), metadata["validator"]
+        self.digests = tuple(Digest(*fields) for fields in metadata.get("digests", []))
 
 
 def is_piece(response: StreamedResponse) -> bool:
@@ -62,20 +70,28 @@ def is_piece(response: StreamedResponse) -> bool:
     return response.length == positions[1] + 1 - positions[0]
 
 
-def is_continuation(response: StreamedResponse, size: int, metadata: Mapping[str, Any]) -> bool:
-    """Whether a piece begins where the part ends (RFC 9110 §14.4) and belongs to the same file.
+def join_piece(claim: Claim, progress: Progress, response: StreamedResponse) -> Progress | None:
+    """Returns the progress to which a piece is to be appended; None where it does not belong to the same file.
 
-    Checked because some hosts ignore If-Range. A piece must repeat the ETag, but not the date (§15.3.7). `metadata`:
-    what `PartialFile.read_metadata` returned.
+    Caches send whole blocks, and some hosts the whole file, so a piece may begin before the end of the part (RFC 9110
+    §14.4), which then is cut there. Some hosts ignore If-Range: a piece must repeat the ETag, but not the date
+    (§15.3.7).
     """
     positions = content_range(response.headers)
-    if positions is None or positions[0] != size or _is_encoded(response):
-        return False
-    if size == 0:
-        return True
-    known, validator = str(metadata.get("validator", "")), _validator(response)
-    same_size = positions[2] is None or metadata.get("total") in (None, positions[2])
-    return same_size and (validator == known or (not validator and not known.startswith('"')))
+    if positions is None or positions[0] > progress.size or _is_encoded(response):
+        return None
+    if progress.size == 0:
+        return progress
+    known, validator = progress.validator, _validator(response)
+    is_same = validator == known or (not validator and not known.startswith('"'))
+    if not is_same or not (positions[2] is None or progress.total in (None, positions[2])):
+        return None
+    if positions[0] == progress.size:
+        return progress
+    os.truncate(progress.part.path, positions[0])
+    shorter = Progress(progress.part, total=progress.total, validator=known, digests=progress.digests)
+    hash_existing_bytes(claim, shorter)
+    return shorter
 
 
 def ends_at(response: StreamedResponse, size: int) -> bool:
@@ -100,7 +116,11 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
         with progress.part.path.open("ab" if progress.size else "wb", buffering=CHUNK_BYTES) as file:
             files.lock_for_writing(file)
             claim.check()
-            progress.part.write_metadata({"validator": _validator(response) or progress.validator, "total": total})
+            if not _is_encoded(response):
+                progress.digests = announced_digests(response.headers, is_piece=is_piece(response)) or progress.digests
+            validator = _validator(response) or progress.validator
+            digests = [astuple(digest) for digest in progress.digests]
+            progress.part.write_metadata({"validator": validator, "total": total, "digests": digests})
             for chunk in response.chunks(CHUNK_BYTES):
                 # TLS delivers 16 KB at a time; the checks run once per CHUNK_BYTES, or after CHECK_SECONDS.
                 if progress.size >= next_check or time.monotonic() > checked_at + CHECK_SECONDS:
@@ -189,3 +209,18 @@ def hash_existing_bytes(claim: Claim, progress: Progress) -> None:
             claim.check()
             progress.sha256.update(chunk)
             progress.size += len(chunk)
+
+
+def contradicting_header(claim: Claim, progress: Progress) -> str:
+    """Returns the header whose checksum is another one than that of the bytes on disk, "" where none is."""
+    others = {digest.algorithm for digest in progress.digests} - {"sha256"}
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in others}
+    if hashes:
+        with progress.part.path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                claim.check()
+                for one in hashes.values():
+                    one.update(chunk)
+    hashes["sha256"] = progress.sha256
+    wrong = (digest.header for digest in progress.digests if hashes[digest.algorithm].hexdigest() != digest.value)
+    return next(wrong, "")

@@ -67,6 +67,8 @@ WHOLE: dict[str, tuple[bytes, Rest]] = {
     "pieces shorter than asked for": (cut(ETAG), lambda start: piece(start, min(SIZE, start + 9001), SIZE, ETAG)),
     "a 200 that is a piece": (cut(ETAG), lambda start: piece(start, SIZE, SIZE, ETAG, status="200 OK")),
     "pieces that do not say the whole": (cut(ETAG), lambda start: piece(start, min(SIZE, start + 9001), "*", ETAG)),
+    "a piece that begins earlier": (cut(ETAG), lambda start: piece(start // 4096 * 4096, SIZE, SIZE, ETAG)),
+    "the whole as a piece": (cut(ETAG), lambda start: piece(0, SIZE, SIZE, ETAG)),
     "a piece without the date": (cut(DATE), lambda start: piece(start, SIZE, SIZE)),
     "a first piece, whose whole is said at the end": (
         piece(0, KEPT, "*", ETAG),
@@ -80,7 +82,7 @@ WHOLE: dict[str, tuple[bytes, Rest]] = {
 NEVER_WHOLE: dict[str, tuple[bytes, Rest]] = {
     "another version, without the tag": (cut(ETAG), lambda start: piece(start, SIZE, SIZE, body=OTHER)),
     "another version, dated": (cut(DATE), lambda start: piece(start, SIZE, SIZE, DATE.replace("1:", "2:"), body=OTHER)),
-    "a piece from elsewhere": (cut(ETAG), lambda start: piece(start - 100, SIZE, SIZE, ETAG)),
+    "a piece from behind": (cut(ETAG), lambda start: piece(start + 100, SIZE, SIZE, ETAG)),
     "a first piece and no more": (
         sized(TABLE[: TABLE.index(b"\n900;") + 1], "Content-Range: bytes 0-14884/*", status="206 P"),
         lambda start: b"",
