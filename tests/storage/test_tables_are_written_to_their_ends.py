@@ -30,6 +30,7 @@ BROKEN = {
 }
 WHOLE = {
     "a footer": FEW + b"Total,300\n",
+    "a footer about errors": FEW + b"Error: 0\nErrors: 5\n",
     "a sentence": FEW + b"\nMade on Monday\n",
     "markup in the last cell": FEW + b'9,x,"<p>one\n<p>two, three\n<br />\n</p>"\n',
     "markup in cells": HEADER + b'1,x,"<p>a\n<b>b</b>\n<p>c"\n' * 50,

@@ -47,7 +47,7 @@ def segments_end(file: IO[bytes], box: Span) -> int:
     if len(data) < at + 12 * count:
         return 0
     sizes = (fields[0] & 0x7FFFFFFF for fields in struct.iter_unpack(">3I", data[at : at + 12 * count]))
-    return end + int(first) + sum(sizes)
+    return int(end + first + sum(sizes))
 
 
 def _boxes(file: IO[bytes], span: Span) -> Iterator[tuple[bytes, Span]]:

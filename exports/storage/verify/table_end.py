@@ -11,7 +11,8 @@ MAX_TAIL_BYTES: Final = 256 * 1024
 MESSAGE: Final = re.compile(
     r"\s*(?:<(?:!doctype|html|head|body|title|br|b|p|div|pre|table|h[1-6]|style|script|link|meta)\b|<!--|<\?xml"
     r"|(?:php )?(?:fatal|parse|internal server|uncaught|unhandled) (?:error|exception)|traceback \(most recent"
-    r"|exception in thread|error ?[:(]|(?:warning|notice|deprecated)\b.*:.*\bline \d|[a-z_][\w.]*(?:error|exception):"
+    r"|exception in thread|error ?[:(](?!\s*\d+\s*$)|(?:warning|notice|deprecated)\b.*:.*\bline \d"
+    r"|[a-z_][\w.]*(?:error|exception):"
     r'|\{\s*"(?:errors?|message|detail|exception)"\s*:)',
     re.I,
 )
