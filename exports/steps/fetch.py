@@ -45,6 +45,8 @@ from exports.transport.open_url import open_url
 from exports.transport.redirects import resolve_link
 from exports.transport.responses import retry_after_seconds
 
+# Answers that have the file: 203 is a 200 that a proxy changed something in (RFC 9110 §15.3.4).
+FILE_STATUSES: Final = frozenset({200, 203, 206})
 # Answers that say nothing about the file. Every other 4xx means that it is not there: not yet, or the link has expired
 # (answered 400, 401, 403, 404 or 410).
 RETRYABLE_STATUSES: Final = frozenset({408, 416, 429})
@@ -127,7 +129,7 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
             return progress, ""
     link = resolve_link(f"{claim.export.project.credential.origin_url}/", link)
     with open_url(link, address_guard(), headers, record) as opened:
-        if opened.status < 500 and opened.status not in (200, 206, *RETRYABLE_STATUSES):
+        if opened.status < 500 and opened.status not in (*FILE_STATUSES, *RETRYABLE_STATUSES):
             raise NotThereError(f"answered {opened.status}")
         if opened.status == 416 and headers:
             if progress.total is None and ends_at(opened, progress.size):
@@ -136,7 +138,7 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
             raise UnclearError("The file's host no longer has the rest of the file; it is fetched anew.")
         if opened.status == 429:
             raise BusyError("The file's host asks for a pause.", seconds=retry_after_seconds(opened.headers))
-        if opened.status not in (200, 206):
+        if opened.status not in FILE_STATUSES:
             raise UnclearError(f"The file's host answered {opened.status}.", provider_status=str(opened.status))
         joined = join_piece(claim, progress, opened) if is_piece(opened) else Progress(part)
         if joined is None:

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator
 from typing import IO, Final
 
-MAX_INNER_BOXES: Final = 2000
+MAX_INNER_BOXES: Final = 200
 MAX_CHUNKS: Final = 2_000_000
 CONTENT_KINDS: Final = frozenset({b"vide", b"soun"})
 Span = tuple[int, int]

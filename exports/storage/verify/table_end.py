@@ -7,11 +7,12 @@ from typing import Final
 from exports.storage.csv_layout import CsvLayout
 
 MAX_TAIL_BYTES: Final = 256 * 1024
+MAX_LINE_CHARS: Final = 2000
 # A message begins so, at the beginning of a line.
 MESSAGE: Final = re.compile(
     r"\s*(?:<(?:!doctype|html|head|body|title|br|b|p|div|pre|table|h[1-6]|style|script|link|meta)\b|<!--|<\?xml"
     r"|(?:php )?(?:fatal|parse|internal server|uncaught|unhandled) (?:error|exception)|traceback \(most recent"
-    r"|exception in thread|error ?[:(](?!\s*\d+\s*$)|(?:warning|notice|deprecated)\b.*:.*\bline \d"
+    r"|exception in thread|error ?[:(](?!\s*\d+\s*$)|(?:warning|notice|deprecated)\b[^:]{0,80}:.{0,400}\bline \d"
     r"|[a-z_][\w.]*(?:error|exception):"
     r'|\{\s*"(?:errors?|message|detail|exception)"\s*:)',
     re.I,
@@ -39,6 +40,7 @@ def ends_in_a_message(path: Path, layout: CsvLayout) -> bool:
         quotes += line.count('"')
         if number == len(lines):
             return False  # It is the header, or cut.
-        if width < layout.usual_width and quotes % 2 == 0 and rows * 2 < number and MESSAGE.match(line):
+        is_outside = width < layout.usual_width and quotes % 2 == 0 and rows * 2 < number
+        if is_outside and MESSAGE.match(line[:MAX_LINE_CHARS]):
             return True
     return False
