@@ -66,7 +66,7 @@ def may_pass(error: ProviderError, step: str) -> bool:
     """Whether one such answer says nothing yet, so that it is asked for again for some minutes.
 
     Answers outside the contract, and errors that the provider's file does not declare final. Once there is a job: also
-    refusals that are not the provider's own word (`exports.transport.responses.is_final_refusal`), and when it is
+    refusals that are not the provider's own word (`exports.transport.proofs.is_final_refusal`), and when it is
     polled a redirect to another host, as of a network that wants a sign-in. The address of a file is judged at once.
     """
     if isinstance(error, UnreadableError | UnknownRefusalError):

@@ -28,7 +28,7 @@ from exports.steps.job import build_job
 from exports.steps.reconcile import is_still_absent, search_for_job
 from exports.transport.client import Client
 from exports.transport.errors import NotSentError, ProviderError, RefusedError, UnreadableError
-from exports.transport.responses import describe_creation
+from exports.transport.proofs import describe_creation
 
 log = logging.getLogger(__name__)
 

@@ -25,10 +25,11 @@ from exports.transport.errors import (
     UnclearError,
     UnreadableError,
 )
+from exports.transport.proofs import is_final_refusal
 from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import error_of_status, error_text, is_final_refusal, parse_json, retry_after_seconds
+from exports.transport.responses import error_of_status, error_text, parse_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
 TOTAL_SECONDS: Final = 150.0

@@ -63,8 +63,7 @@ def others(portal: Installation, own_sandbox: Sandbox, silent_port: int, slow_ho
 def assert_quick(others: OtherTeam, lone: float) -> None:
     for _ in range(2):
         seconds = others.seconds()
-        print("lone", lone, "beside", seconds)
-        assert seconds <= 3 * lone + NOISE_SECONDS
+        assert seconds <= 3 * lone + NOISE_SECONDS, (seconds, lone)
 
 
 def start_slow_downloads(portal: Installation, sandbox: Sandbox, slow_host: SlowFileHost) -> list[int]:
