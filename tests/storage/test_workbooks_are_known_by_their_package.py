@@ -92,6 +92,14 @@ def test_another_package_is_no_workbook(tmp_path: Path, parts: dict[str, str], w
         check(tmp_path, **parts)
 
 
+@pytest.mark.parametrize("part", ["_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"])
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "utf-7"])
+def test_of_an_encoding_that_is_not_known_it_is_said(tmp_path: Path, part: str, encoding: str) -> None:
+    parts = sheets("<worksheet/>")
+    parts[part] = f'<?xml version="1.0" encoding="{encoding}"?>' + parts[part]
+    assert "could not be checked: their encoding" in check(tmp_path, **parts)
+
+
 WITH_TEXT = '<worksheet><sheetData><row><c t="s"><v>0</v></c></row></sheetData></worksheet>'
 NUMBERS = "<x:worksheet><x:sheetData><x:row><x:c><x:v>1</x:v></x:c></x:row></x:sheetData></x:worksheet>\n<!-- end -->\n"
 

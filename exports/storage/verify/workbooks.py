@@ -43,6 +43,8 @@ def check_xlsx(path: Path) -> str:
             _check_sheets(package, main)
     except (PackageError, BrokenArchiveError) as error:
         raise BadFileError(str(error)) from None
+    except (LookupError, ValueError):  # What the parser raises at an encoding that Python lacks.
+        return f"The parts of the workbook could not be checked: their encoding is not read here. {unchecked}".rstrip()
     return unchecked
 
 
