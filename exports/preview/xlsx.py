@@ -18,6 +18,8 @@ MAX_PART_BYTES: Final = 1024 * 1024
 MAX_SHEET_BYTES: Final = 8 * 1024 * 1024
 MAX_SHARED_STRINGS_BYTES: Final = 16 * 1024 * 1024
 MAX_SECONDS: Final = 2.0
+# Not the halves of a character beyond 16 bits, which no text of Python holds.
+ESCAPED: Final = re.compile(r"_x((?![Dd][89A-Fa-f])[0-9A-Fa-f]{4})_")
 
 
 @dataclass
@@ -78,14 +80,20 @@ class _Cell:
         """Returns the cell as text. A formula without a stored result is shown as written."""
         if self.kind == "s":
             index = int(self.value) if self.value.isdecimal() and len(self.value) < 10 else -1
-            return shared_strings[index] if 0 <= index < len(shared_strings) else ""
+            return _unescape(shared_strings[index]) if 0 <= index < len(shared_strings) else ""
         if self.kind == "b":
             return {"1": "TRUE", "0": "FALSE"}.get(self.value, self.value)
         if self.kind == "d":
             return self.value.removesuffix("T00:00:00").replace("T", " ")
         if self.value and self.kind == "n" and self.style < len(number_kinds):
             return format_number(self.value, number_kinds[self.style], is_1904=is_1904)
-        return self.value or (f"={self.formula}" if self.formula else "")
+        text = _unescape(self.value) if self.kind in ("str", "inlineStr") else self.value
+        return text or (f"={self.formula}" if self.formula else "")
+
+
+def _unescape(text: str) -> str:
+    """A text with the characters that XML cannot hold in the place of their signs, such as `_x000D_` (22.9.2.19)."""
+    return ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 @dataclass

@@ -25,8 +25,11 @@ from exports.storage.download import (
     Progress,
     StorageError,
     TooLargeError,
+    contradicting_header,
+    ends_at,
     hash_existing_bytes,
-    is_continuation,
+    is_piece,
+    join_piece,
     stream_to_part,
 )
 from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
@@ -42,6 +45,8 @@ from exports.transport.open_url import open_url
 from exports.transport.redirects import resolve_link
 from exports.transport.responses import retry_after_seconds
 
+# Answers that have the file: 203 is a 200 that a proxy changed something in (RFC 9110 §15.3.4).
+FILE_STATUSES: Final = frozenset({200, 203, 206})
 # Answers that say nothing about the file. Every other 4xx means that it is not there: not yet, or the link has expired
 # (answered 400, 401, 403, 404 or 410).
 RETRYABLE_STATUSES: Final = frozenset({408, 416, 429})
@@ -117,28 +122,30 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
     metadata = part.read_metadata()
     headers: dict[str, str] = {}
     if part.size and metadata.get("validator"):
+        progress.recall(metadata)
         hash_existing_bytes(claim, progress)
-        headers = {"Range": f"bytes={progress.size}-", "If-Range": metadata["validator"]}
-        if metadata.get("total") == progress.size:
+        headers = {"Range": f"bytes={progress.size}-", "If-Range": progress.validator}
+        if progress.total == progress.size:
             return progress, ""
     link = resolve_link(f"{claim.export.project.credential.origin_url}/", link)
     with open_url(link, address_guard(), headers, record) as opened:
-        if opened.status < 500 and opened.status not in (200, 206, *RETRYABLE_STATUSES):
+        if opened.status < 500 and opened.status not in (*FILE_STATUSES, *RETRYABLE_STATUSES):
             raise NotThereError(f"answered {opened.status}")
         if opened.status == 416 and headers:
+            if progress.total is None and ends_at(opened, progress.size):
+                return progress, ""
             part.discard()
             raise UnclearError("The file's host no longer has the rest of the file; it is fetched anew.")
         if opened.status == 429:
             raise BusyError("The file's host asks for a pause.", seconds=retry_after_seconds(opened.headers))
-        if opened.status not in (200, 206):
+        if opened.status not in FILE_STATUSES:
             raise UnclearError(f"The file's host answered {opened.status}.", provider_status=str(opened.status))
-        if opened.status == 200 or not is_continuation(opened, progress.size, metadata):
-            if opened.status == 206:
-                part.discard()
-                raise UnclearError("The file's host sent another piece than was asked for.")
-            progress = Progress(part)
+        joined = join_piece(claim, progress, opened) if is_piece(opened) else Progress(part)
+        if joined is None:
+            part.discard()
+            raise UnclearError("The file's host sent another piece than was asked for.")
         declared_type = str(opened.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
-        return stream_to_part(claim, progress, opened), declared_type
+        return stream_to_part(claim, joined, opened), declared_type
 
 
 def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | OSError) -> None:
@@ -211,6 +218,10 @@ def _publish(claim: Claim, done: Progress, declared_type: str) -> None:
         if done.part.size != done.size:
             raise BadFileError("The file changed while it was written.")
         unchecked = verify(done.part.path, export.format, length_known=done.length_known, declared_type=declared_type)
+        if header := contradicting_header(claim, done):
+            if not export.refetches:
+                raise BadFileError(f"The bytes are not those that its host's own checksum ({header}) names.")
+            unchecked = f"Its host's own checksum ({header}) is that of other bytes. {unchecked}".rstrip()
         claim.check()
         path = done.part.publish(export.team_id, export.pk, export.format)
     except OSError as error:

@@ -147,6 +147,9 @@ def _detect_delimiter(text: str, *, is_cut: bool) -> tuple[str, str, tuple[int, 
         return text, named, widths(named)
     by_delimiter = {delimiter: widths(delimiter) for delimiter in DELIMITERS}
     best = max(DELIMITERS, key=lambda delimiter: _regularity(by_delimiter[delimiter]))
+    # One that parts every row into more cells than the other does any row, though not into equally many.
+    most = max(by_delimiter[best], default=0)
+    best = next((other for other in DELIMITERS if min(by_delimiter[other], default=0) > most), best)
     delimiter = best if _regularity(by_delimiter[best]) else ";"
     return text, delimiter, by_delimiter[delimiter]
 

@@ -2,9 +2,11 @@
 
 import errno
 import hashlib
+import os
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,10 +16,12 @@ from exports.models import Export
 from exports.queue.leases import Claim
 from exports.storage import files
 from exports.storage.verify import BadFileError
+from exports.transport.digests import Digest, announced_digests
 from exports.transport.errors import ContentCodingError, UnclearError
 from exports.transport.open_url import StreamedResponse
-from exports.transport.response_reader import content_length, content_range
+from exports.transport.response_reader import content_range, parse_size
 
+UNSATISFIED_RANGE: Final = re.compile(r"bytes[ \t]*[ =][ \t]*\*[ \t]*/[ \t]*([0-9]+)", re.I)
 CHUNK_BYTES: Final = 1024 * 1024
 CHECK_SECONDS: Final = 0.25
 SPACE_CHECK_BYTES: Final = 4 * CHUNK_BYTES
@@ -38,25 +42,62 @@ class TooLargeError(Exception):
 class Progress:
     """The part, the number of bytes received so far, and their hash.
 
-    `length_known`: whether the response showed where the file ends.
+    `length_known`: whether the response showed where the file ends. `total`, `validator`, `digests`: what the answers
+    said of the file whose bytes these are.
     """
 
     part: files.PartialFile
     size: int = 0
     sha256: Any = field(default_factory=hashlib.sha256)
     length_known: bool = True
+    total: int | None = None
+    validator: str = ""
+    digests: tuple[Digest, ...] = ()
+
+    def recall(self, metadata: Mapping[str, Any]) -> None:
+        """Takes over what `PartialFile.read_metadata` returned of the answers before."""
+        self.total, self.validator = metadata.get("total"), metadata["validator"]
+        self.digests = tuple(Digest(*fields) for fields in metadata.get("digests", []))
 
 
-def is_continuation(response: StreamedResponse, size: int, metadata: Mapping[str, Any]) -> bool:
-    """Whether a 206 begins where the part ends (RFC 9110 §14.4) and belongs to the same file.
+def is_piece(response: StreamedResponse) -> bool:
+    """Whether the body is a piece of the file: a 206, or a 200 whose Content-Range and length agree that it is one."""
+    if response.status == 206:
+        return True
+    positions = content_range(response.headers)
+    if positions is None or (positions[0] == 0 and positions[1] + 1 == positions[2]):
+        return False
+    return response.length == positions[1] + 1 - positions[0]
 
-    Checked because some hosts ignore If-Range. `metadata`: what `PartialFile.read_metadata` returned.
+
+def join_piece(claim: Claim, progress: Progress, response: StreamedResponse) -> Progress | None:
+    """Returns the progress to which a piece is to be appended; None where it does not belong to the same file.
+
+    Caches send whole blocks, and some hosts the whole file, so a piece may begin before the end of the part (RFC 9110
+    §14.4), which then is cut there. Some hosts ignore If-Range: a piece must repeat the ETag, but not the date
+    (§15.3.7).
     """
     positions = content_range(response.headers)
-    if positions is None or positions[0] != size or _is_encoded(response):
-        return False
-    same_size = positions[2] is None or metadata.get("total") in (None, positions[2])
-    return same_size and (size == 0 or _validator(response) in ("", metadata.get("validator")))
+    if positions is None or positions[0] > progress.size or _is_encoded(response):
+        return None
+    if progress.size == 0:
+        return progress
+    known, validator = progress.validator, _validator(response)
+    is_same = validator == known or (not validator and not known.startswith('"'))
+    if not is_same or not (positions[2] is None or progress.total in (None, positions[2])):
+        return None
+    if positions[0] == progress.size:
+        return progress
+    os.truncate(progress.part.path, positions[0])
+    shorter = Progress(progress.part, total=progress.total, validator=known, digests=progress.digests)
+    hash_existing_bytes(claim, shorter)
+    return shorter
+
+
+def ends_at(response: StreamedResponse, size: int) -> bool:
+    """Whether a 416 says that the file has just these bytes: nothing is missing (RFC 9110 §15.5.17)."""
+    match = UNSATISFIED_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+    return match is not None and parse_size(match[1]) == size
 
 
 def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse) -> Progress:
@@ -64,7 +105,7 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
 
     Raises StorageError, TooLargeError, BadFileError, UnclearError, LostClaimError, OSError.
     """
-    total = _total_bytes(response)
+    total = _total_bytes(response, progress)
     max_bytes, limit_sentence = _size_limit(claim.export)
     if total is not None and total > max_bytes:
         raise TooLargeError(f"The file has {total} bytes; {limit_sentence}")
@@ -75,7 +116,11 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
         with progress.part.path.open("ab" if progress.size else "wb", buffering=CHUNK_BYTES) as file:
             files.lock_for_writing(file)
             claim.check()
-            progress.part.write_metadata({"validator": _validator(response), "total": total})
+            if not _is_encoded(response):
+                progress.digests = announced_digests(response.headers, is_piece=is_piece(response)) or progress.digests
+            validator = _validator(response) or progress.validator
+            digests = [astuple(digest) for digest in progress.digests]
+            progress.part.write_metadata({"validator": validator, "total": total, "digests": digests})
             for chunk in response.chunks(CHUNK_BYTES):
                 # TLS delivers 16 KB at a time; the checks run once per CHUNK_BYTES, or after CHECK_SECONDS.
                 if progress.size >= next_check or time.monotonic() > checked_at + CHECK_SECONDS:
@@ -105,9 +150,10 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
     progress.length_known = response.has_explicit_end
     if total is not None and progress.size < total:
         raise UnclearError(f"The download was cut off after {progress.size} of {total} bytes.")
-    if total is not None and progress.size > total:
-        progress.part.discard()
-        raise UnclearError("The file's host sent more than it announced.")
+    if response.has_surplus or (total is not None and progress.size > total):
+        raise BadFileError("The file's host sent more than it announced.")
+    if total is None and is_piece(response):
+        raise UnclearError("The file's host sent a piece, and did not say how long the file is.")
     return progress
 
 
@@ -146,14 +192,14 @@ def _is_encoded(response: StreamedResponse) -> bool:
         raise BadFileError(error.message) from None
 
 
-def _total_bytes(response: StreamedResponse) -> int | None:
-    """Returns the size of the whole file by the headers; None when they do not have it."""
+def _total_bytes(response: StreamedResponse, progress: Progress) -> int | None:
+    """Returns the size of the whole file, by the headers or as an earlier answer said it; None when it is not known."""
     if _is_encoded(response):
         return None
-    if response.status == 206:
+    if is_piece(response):
         positions = content_range(response.headers)
-        return positions[2] if positions else None
-    return content_length(response.headers)
+        return positions[2] if positions and positions[2] is not None else progress.total
+    return response.length
 
 
 def hash_existing_bytes(claim: Claim, progress: Progress) -> None:
@@ -163,3 +209,18 @@ def hash_existing_bytes(claim: Claim, progress: Progress) -> None:
             claim.check()
             progress.sha256.update(chunk)
             progress.size += len(chunk)
+
+
+def contradicting_header(claim: Claim, progress: Progress) -> str:
+    """Returns the header whose checksum is another one than that of the bytes on disk, "" where none is."""
+    others = {digest.algorithm for digest in progress.digests} - {"sha256"}
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in others}
+    if hashes:
+        with progress.part.path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                claim.check()
+                for one in hashes.values():
+                    one.update(chunk)
+    hashes["sha256"] = progress.sha256
+    wrong = (digest.header for digest in progress.digests if hashes[digest.algorithm].hexdigest() != digest.value)
+    return next(wrong, "")

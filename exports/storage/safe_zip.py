@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +34,7 @@ END64: Final = struct.Struct("<4sQ2H2I4Q")
 LOCATOR: Final = struct.Struct("<4sIQI")
 LOCAL: Final = struct.Struct("<4s5H3I2H")
 IN_ZIP64: Final = 0xFFFFFFFF
+WRAP: Final = 1 << 32
 UTF8_FLAG: Final = 0x800
 ENCRYPTED_FLAG: Final = 0x1
 
@@ -89,7 +90,7 @@ class Archive:
     def entries(self) -> Iterator[Entry]:
         """Yields the directory's entries in order. Raises BrokenArchiveError, DirectoryTooLargeError."""
         position, end, count = self.directory_start, self.directory_start + self.directory_size, 0
-        buffer, start = b"", position
+        buffer, start, offset = b"", position, 0
         while position < end:
             if position + ENTRY.size + 3 * 0xFFFF > start + len(buffer) and start + len(buffer) < end:
                 start, buffer = position, self._read(position, min(end - position, 8 * CHUNK_BYTES))
@@ -105,7 +106,12 @@ class Archive:
             count += 1
             if count > MAX_MEMBERS:
                 raise DirectoryTooLargeError(f"The archive has more than {MAX_MEMBERS} members.")
-            yield self._entry(fields, buffer[at : at + name_size], buffer[at + name_size : at + name_size + extra_size])
+            raw_name, extra = buffer[at : at + name_size], buffer[at + name_size : at + name_size + extra_size]
+            entry = self._entry(fields, raw_name, extra)
+            if self._wraps:
+                offset = self._unwrap(entry.offset, offset)
+                entry = replace(entry, offset=offset)
+            yield entry
 
     def locate(self, entry: Entry) -> tuple[int, str]:
         """Returns where the data of a member end, and its name in its own header. Raises BrokenArchiveError."""
@@ -165,6 +171,12 @@ class Archive:
             name = self._read(entry.offset + LOCAL.size, name_size)
         return entry.offset + LOCAL.size + name_size + extra_size, _decode_name(name, entry.flags)
 
+    def _unwrap(self, offset: int, previous: int) -> int:
+        """Where a member is whose offset was cut to 32 bits: not before the one before it, and where a header is."""
+        while offset < self.directory_start and (offset < previous or self._read(offset, 4) != LOCAL_SIGNATURE):
+            offset += WRAP
+        return offset
+
     def _read(self, position: int, size: int) -> bytes:
         return os.pread(self._file.fileno(), size, position)
 
@@ -201,8 +213,12 @@ class Archive:
                 if disk != first_disk:
                     raise BrokenArchiveError("The file is one part of an archive that was split.")
                 self.directory_start, self.directory_size = start, size
-                # Where the archive was appended to something, its offsets count from its own beginning.
+                # Where the archive was appended to something, its offsets count from its own beginning. Some programs
+                # (macOS's, older libraries) cut the offsets of more than 4 GiB to 32 bits, without zip64.
                 self._shift = start - offset
+                self._wraps = self._shift > 0 and self._shift % WRAP == 0
+                if self._wraps:
+                    self._shift = 0
                 return True
         return False
 

@@ -7,30 +7,34 @@ One place decides what was sent. The header only says what may be expected; the 
   them as `gzip` itself allows; deflate with zlib's head, or raw.
 - A body that is plain although a header says it is packed stays as it is. One that is gzip although no header says so
   is unpacked too, since nothing that the portal asks for begins as gzip does.
+- Packed data that came to their end, but lack the checksum behind it, are whole.
 - What cannot be unpacked (br, zstd, damaged data) raises ContentCodingError.
 """
 
 import re
-import time
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from collections.abc import Iterator
+from typing import Final
 
 from exports.transport.errors import ContentCodingError, UnreadableError
+from exports.transport.inflater import (
+    GZIP,
+    GZIP_MAGIC,
+    RAW_DEFLATE,
+    READ_BYTES,
+    ZLIB,
+    Inflater,
+    Source,
+    TruncatedError,
+)
 from exports.transport.response_reader import CutOffError, ResponseReader, split_words
 
 ZLIB_CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate", "x-deflate", "zlib"})
 OTHER_CODINGS: Final = frozenset(
     {"br", "zstd", "dcb", "dcz", "compress", "x-compress", "bzip2", "x-bzip2", "xz", "x-xz", "lzma", "exi", "lz4"}
 )
-GZIP_MAGIC: Final = b"\x1f\x8b\x08"
-GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15
 PROBE_BYTES: Final = 1024
-READ_BYTES: Final = 64 * 1024
-# How long it may take until there is something to hand on: drops of a head, or empty members, are endless otherwise.
-MAX_SILENT_SECONDS: Final = 60.0
 MAX_LAYERS: Final = 5
-MAX_TRAILING_BYTES: Final = 1024 * 1024
 # A single gzip reaches 1032 : 1 with nothing but zeros; a table of equal rows stays well below.
 MAX_RATIO: Final = 1000
 MIN_RATIO_BYTES: Final = 64 * 1024 * 1024
@@ -39,106 +43,14 @@ BOX_NAMES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wid
 CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 
-class _Stream(Protocol):
-    def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; b"" at the end."""
-
-
-class _TruncatedError(Exception):
-    """Packed data end before their own end."""
-
-
-class _Source:
-    """Bytes that can be looked at before they are read. `count`: how many were read from below."""
-
-    def __init__(self, read: Callable[[int], bytes]) -> None:
-        self._read = read
-        self._ahead = b""
-        self.count = 0
-
-    def read(self, size: int) -> bytes:
-        if self._ahead:
-            data, self._ahead = self._ahead[:size], self._ahead[size:]
-            return data
-        data = self._read(size)
-        self.count += len(data)
-        return data
-
-    def peek(self, size: int) -> bytes:
-        """The next `size` bytes, fewer where the end comes first; they are read again."""
-        ends = time.monotonic() + MAX_SILENT_SECONDS
-        while len(self._ahead) < size and (data := self._read(READ_BYTES)):
-            self.count += len(data)
-            self._ahead += data
-            if time.monotonic() > ends:
-                raise CutOffError(timed_out=True)
-        return self._ahead[:size]
-
-
-class _Inflater:
-    """Unpacks gzip of any number of members, zlib, or raw deflate, a bounded piece at a time."""
-
-    def __init__(self, source: _Source, wbits: int) -> None:
-        self._source, self._wbits = source, wbits
-        self._decompressor = zlib.decompressobj(wbits)
-        self._pending, self._has_more = b"", False
-        self.has_ended = False
-
-    def read(self, size: int) -> bytes:
-        ends = time.monotonic() + MAX_SILENT_SECONDS
-        while not self.has_ended:
-            # Whoever reads can act on a deadline only between two pieces.
-            if time.monotonic() > ends:
-                raise CutOffError(timed_out=True)
-            if self._decompressor.eof:
-                self._begin_member()
-                continue
-            if not self._has_more and not self._pending:
-                self._pending = self._source.read(READ_BYTES)
-                if not self._pending:
-                    raise _TruncatedError
-            try:
-                data = self._decompressor.decompress(self._pending, size)
-            except zlib.error:
-                raise ContentCodingError("It came packed, and what came is damaged: it cannot be unpacked.") from None
-            self._pending = self._decompressor.unconsumed_tail
-            self._has_more = len(data) == size  # Then there may be more without more input.
-            if data:
-                return data
-        return b""
-
-    def _begin_member(self) -> None:
-        """Goes on with the next member of a gzip, if there is one behind any padding; else reads to the end."""
-        rest, count = self._decompressor.unused_data, 0
-        try:
-            while True:
-                rest = rest.lstrip(b"\0")
-                if self._wbits == GZIP and rest.startswith(GZIP_MAGIC):
-                    self._decompressor = zlib.decompressobj(self._wbits)
-                    self._pending, self._has_more = rest, False
-                    return
-                if count > MAX_TRAILING_BYTES:
-                    raise ContentCodingError("It came packed, with too much behind its end.")
-                if not (data := self._source.read(READ_BYTES)):
-                    break
-                count += len(data)
-                if len(rest) < len(GZIP_MAGIC):  # Behind what is no member nothing counts, as for `gzip` itself.
-                    rest += data
-        except CutOffError as error:
-            if error.is_short:
-                raise
-            # A last chunk is missing, but the packed data's own check held.
-        self.has_ended = True
-
-
 class Body:
     """The body of an answer as it was before it was packed."""
 
     def __init__(self, response: ResponseReader) -> None:
         self._response = response
-        self._raw = _Source(response.read1)
-        self._stream: _Source | None = None
-        self._inflaters: list[_Inflater] = []
+        self._raw = Source(response.read1)
+        self._stream: Source | None = None
+        self._inflaters: list[Inflater] = []
 
     @property
     def is_encoded(self) -> bool:
@@ -148,6 +60,16 @@ class Body:
         """
         self._open()
         return bool(self._inflaters)
+
+    @property
+    def length(self) -> int | None:
+        """The bytes of the body on its way, where its length delimits it: chunks override what a header says of it."""
+        return self._response.length
+
+    @property
+    def has_surplus(self) -> bool:
+        """Whether more came than the length said, so that the length is wrong. To be read last."""
+        return self._response.has_surplus
 
     @property
     def is_proven_whole(self) -> bool:
@@ -164,7 +86,7 @@ class Body:
                 if self._inflaters and count > max(MIN_RATIO_BYTES, MAX_RATIO * self._raw.count):
                     raise ContentCodingError(f"It unpacks to more than {MAX_RATIO} times its size.")
                 yield chunk
-        except _TruncatedError:
+        except TruncatedError:
             raise self._truncated() from None
 
     def read_all(self, max_bytes: int) -> bytes:
@@ -188,7 +110,7 @@ class Body:
             return ContentCodingError("It came packed and incomplete: it cannot be unpacked to its end.")
         return CutOffError()
 
-    def _open(self) -> _Source:
+    def _open(self) -> Source:
         if self._stream is not None:
             return self._stream
         headers = self._response.headers
@@ -202,12 +124,12 @@ class Body:
                 source = self._undo(source, coding)
             while source.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
                 source = self._inflate(source, GZIP)
-        except _TruncatedError:
+        except TruncatedError:
             raise self._truncated() from None
         self._stream = source
         return source
 
-    def _undo(self, source: _Source, coding: str) -> _Source:
+    def _undo(self, source: Source, coding: str) -> Source:
         probe = source.peek(PROBE_BYTES)
         if not probe:
             return source
@@ -223,12 +145,12 @@ class Body:
             raise ContentCodingError(f"It came packed as {coding}, which the portal did not ask for and cannot unpack.")
         raise ContentCodingError(f"It came as {coding} by its header, but cannot be unpacked.")
 
-    def _inflate(self, source: _Source, wbits: int) -> _Source:
+    def _inflate(self, source: Source, wbits: int) -> Source:
         if len(self._inflaters) >= MAX_LAYERS:
             raise ContentCodingError(f"It came packed more than {MAX_LAYERS} times.")
-        inflater = _Inflater(source, wbits)
+        inflater = Inflater(source, wbits)
         self._inflaters.append(inflater)
-        return _Source(inflater.read)
+        return Source(inflater.read)
 
 
 def _inflates(probe: bytes, wbits: int) -> bool:

@@ -42,6 +42,16 @@ class StreamedResponse:
         """Whether, now that the body is read, something proves that it is whole (RFC 9112 §6.3, or its own check)."""
         return self.body.is_proven_whole
 
+    @property
+    def length(self) -> int | None:
+        """How many bytes the body has on its way, where the answer is delimited by that."""
+        return self.body.length
+
+    @property
+    def has_surplus(self) -> bool:
+        """Whether, now that the body is read, the host sent more than it announced."""
+        return self.body.has_surplus
+
     def chunks(self, size: int) -> Iterator[bytes]:
         """Pieces of the body as they arrive, of at most `size` bytes, unpacked where it came packed.
 
@@ -85,6 +95,7 @@ def open_url(
                 session.send_request(exchange, method, parts, body, sent) as response,
             ):
                 status = response.status
+                response.is_last = True
                 if not seconds:
                     exchange.deadline = None  # The headers are here; a body may take long.
                 locations = response.headers.get_all("Location")

@@ -17,6 +17,8 @@ MAX_HEADERS: Final = 10_000
 MAX_CHUNK_LINE_BYTES: Final = 16 * 1024
 # Whoever announces a length that cannot be read may keep the connection open behind the body.
 ODD_LENGTH_SECONDS: Final = 5.0
+# How long a host that was asked to close may take until it has shown that nothing stands behind the body.
+SURPLUS_SECONDS: Final = 0.25
 STATUS_LINE: Final = re.compile(r"HTTP/(\d)(?:\.(\d))?[ \t]+(\d{3})(?!\d)", re.I | re.A)
 DIGITS: Final = re.compile(r"[0-9]+")
 # More digits than any file has bytes; Python refuses to read very long numbers, and databases to keep them.
@@ -98,7 +100,9 @@ class ResponseReader:
     """One answer on a socket, with what `http.client` wants of the class of its responses.
 
     `is_delimited`: the answer itself says where its body ends, by its length or a last chunk. `has_odd_length`: it
-    wanted to, with a length that cannot be read. `will_close`: no other answer can follow on the connection.
+    wanted to, with a length that cannot be read. `length`: of the body in bytes, where that is what delimits it.
+    `will_close`: no other answer can follow on the connection. `is_last`: the other side was asked to close; what then
+    stands behind the body shows that its length is wrong, and is said by `has_surplus`.
     """
 
     def __init__(
@@ -115,6 +119,8 @@ class ResponseReader:
         self.is_delimited = self.has_odd_length = False
         self.is_complete = False
         self.will_close = True
+        self.length: int | None = None
+        self.is_last = self.has_surplus = False
 
     def begin(self) -> None:
         """Reads the head, and skips interim answers. Raises MalformedError, CutOffError."""
@@ -138,7 +144,7 @@ class ResponseReader:
         elif "chunked" in transfer:
             self._is_chunked, self._left = True, 0
         elif all(word == "identity" for word in transfer):
-            self._left = content_length(self.headers)
+            self._left = self.length = content_length(self.headers)
         self.is_delimited = self._left is not None
         self.has_odd_length = not self.is_delimited and "Content-Length" in self.headers
         if self.has_odd_length:
@@ -164,8 +170,16 @@ class ResponseReader:
         elif self._left is not None:
             self._left -= len(data)
             if self._left == 0 and not self._is_chunked:
+                self.has_surplus = self.is_last and self._has_more()
                 self._finish()
         return data
+
+    def _has_more(self) -> bool:
+        try:
+            self._sock.settimeout(SURPLUS_SECONDS)
+            return bool(self._file.read1(1))
+        except (OSError, ValueError):
+            return False
 
     def _begin_chunk(self) -> bool:
         """Reads the size of the next chunk. Returns False at the last, which is empty."""

@@ -21,6 +21,25 @@ def rels(target: str, office: str = OFFICE) -> str:
     return f'<Relationships xmlns="{types}">{other}{main}</Relationships>'
 
 
+def sheets(
+    text: str, *, drop: str = "", strings: str = "<sst/>", target: str = "worksheets/sheet1.xml"
+) -> dict[str, str]:
+    """A workbook with one sheet, without the part `drop`."""
+    types = "http://schemas.openxmlformats.org/package/2006/relationships"
+    links = (
+        f'<p:Relationship Id="r1" Type="{OFFICE}/worksheet" Target="{target}"/>'
+        f'<p:Relationship Id="r2" Type="{OFFICE}/sharedStrings" Target="/xl/sharedStrings.xml"/>'
+    )
+    parts = {
+        "_rels/.rels": rels("xl/workbook.xml"),
+        "xl/workbook.xml": f'<workbook xmlns:r="{OFFICE}"><sheets><sheet name="A" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<p:Relationships xmlns:p="{types}">{links}</p:Relationships>',
+        "xl/worksheets/Sheet1.xml": text,
+        "xl/sharedStrings.xml": strings,
+    }
+    return {name: part for name, part in parts.items() if name != drop}
+
+
 def check(tmp_path: Path, **more: str) -> str:
     path = tmp_path / "book"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
@@ -69,5 +88,48 @@ def test_a_strict_workbook_is_one(tmp_path: Path) -> None:
     ],
 )
 def test_another_package_is_no_workbook(tmp_path: Path, parts: dict[str, str], why: str) -> None:
+    with pytest.raises(BadFileError, match=why):
+        check(tmp_path, **parts)
+
+
+@pytest.mark.parametrize("part", ["_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"])
+@pytest.mark.parametrize("encoding", ["nonsense", "hex", "utf-7"])
+def test_of_an_encoding_that_is_not_known_it_is_said(tmp_path: Path, part: str, encoding: str) -> None:
+    parts = sheets("<worksheet/>")
+    parts[part] = f'<?xml version="1.0" encoding="{encoding}"?>' + parts[part]
+    assert "could not be checked: their encoding" in check(tmp_path, **parts)
+
+
+WITH_TEXT = '<worksheet><sheetData><row><c t="s"><v>0</v></c></row></sheetData></worksheet>'
+NUMBERS = "<x:worksheet><x:sheetData><x:row><x:c><x:v>1</x:v></x:c></x:row></x:sheetData></x:worksheet>\n<!-- end -->\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        sheets(WITH_TEXT),
+        sheets(NUMBERS, drop="xl/sharedStrings.xml"),
+        sheets(NUMBERS, target="/xl/worksheets/sheet1.xml"),
+        sheets("<worksheet xmlns:x='y'/>"),
+        sheets("<worksheet><sheetData><row><c><v>\x01</v></c></row></sheetData></worksheet>"),
+    ],
+)
+def test_a_workbook_with_the_parts_of_its_sheets_is_kept(tmp_path: Path, parts: dict[str, str]) -> None:
+    assert check(tmp_path, **parts) == ""
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        (sheets(WITH_TEXT, drop="xl/worksheets/Sheet1.xml"), "lacks its sheet xl/worksheets/sheet1.xml"),
+        (sheets(WITH_TEXT, drop="xl/sharedStrings.xml"), "lacks the texts of its cells"),
+        (sheets(WITH_TEXT, drop="xl/_rels/workbook.xml.rels"), "lacks its part"),
+        (sheets(WITH_TEXT[:-1]), "is cut off"),
+        (sheets(WITH_TEXT[: WITH_TEXT.index("</sheetData>")]), "is cut off"),
+        (sheets("<worksheet><sheetData/>"), "is cut off"),
+        (sheets(" "), "is cut off"),
+    ],
+)
+def test_a_workbook_without_a_part_of_its_sheets_is_a_bad_file(tmp_path: Path, parts: dict[str, str], why: str) -> None:
     with pytest.raises(BadFileError, match=why):
         check(tmp_path, **parts)

@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from exports.providers.registry import PROVIDERS
-from exports.transport import content_coding
+from exports.transport import content_coding, inflater
 from exports.transport.client import Client
 from exports.transport.errors import ContentCodingError, ProviderError, UnclearError, UnreadableError
 from exports.transport.open_url import open_url
@@ -58,6 +58,9 @@ def test_eleven_members_without_a_length_are_all_there(raw: RawServer) -> None:
         answer(zlib.compress(TABLE), GZIP),
         answer(MEMBERS, "Content-Encoding: br"),
         answer(MEMBERS, 'Content-Encoding: utf-8, "gzip;q=1"'),
+        sized(MEMBERS[:-8], GZIP),
+        chunked(MEMBERS[:-3], GZIP),
+        answer(zlib.compress(TABLE)[:-4], "Content-Encoding: deflate"),
     ],
 )
 def test_packed_in_any_usual_form_it_is_the_same_table(raw: RawServer, reply: bytes) -> None:
@@ -155,7 +158,7 @@ def test_a_bomb_is_stopped_at_a_ratio_that_is_said(raw: RawServer, monkeypatch: 
 
 
 def test_members_that_hold_nothing_do_not_go_on_for_ever(raw: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content_coding, "MAX_SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(inflater, "MAX_SILENT_SECONDS", 0.2)
     with pytest.raises(UnclearError, match="did not answer in time"):
         fetch(raw, answer(gzip.compress(b"a") + gzip.compress(b"") * 1_000_000, GZIP))
 

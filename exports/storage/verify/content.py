@@ -49,13 +49,44 @@ ERROR_WORDS: Final = re.compile(
     r"\b(?:errors?|exception|traceback|failed|failure|denied|forbidden|unauthori[sz]ed|not found|no such|unavailable"
     r"|expired|invalid|bad (?:request|gateway)|time-?out|timed out|too many|rate limit|quota|upstream|sorry|oops|please"
     r"|not ready|pending|not yet|being (?:generated|prepared|created|processed)|in progress|(?:log|sign) ?in|try again"
-    r"|erreur|introuvable|refus\w+|expir\w+|veuillez|fehler|nicht gefunden|abgelaufen|bitte)\b",
+    r"|(?:warning|notice|deprecated)\b[^:]{0,80}:.{0,400}\bline \d+|does not exist|no longer|not (?:allowed|permitted)"
+    r"|limit exceeded|rate exceeded|(?:is|request) blocked|under maintenance|default backend|virus scan\w*"
+    r"|n'existe pas|non (?:autoris|trouv)\w+|erreur|introuvable|refus\w+|expir\w+|veuillez|merci de|vous devez"
+    r"|r[ée]essay\w+|en cours de (?:g[ée]n|pr[ée]p|trait)\w+|fehler|nicht gefunden|abgelaufen|bitte|acceso denegado"
+    r"|no se (?:encontr|pud)\w+|ошибк\w+|доступ запрещ\w+|не найден\w*)\b",
     re.I,
 )
 UNMISTAKABLE_ERRORS: Final = re.compile(
     r"(?:traceback|(?:fatal |parse |uncaught |unhandled )?(?:error|exception)\b.*[:.]|https?/|[45]\d\d\b"
     r"|internal server error|bad (?:gateway|request)|service unavailable|gateway time|not found|forbidden"
-    r"|access denied)",
+    r"|access denied|(?:warning|notice|deprecated)\b[^:]{0,80}:.{0,400}\bline \d)",
+    re.I,
+)
+# Other kinds of text, by how they begin.
+OTHER_TEXTS: Final = (
+    (re.compile(r"version https://git-lfs\.|oid sha256:"), "a pointer of Git LFS instead of the file"),
+    (re.compile(r"(?:mime-version|content-(?:type|disposition)): ?\S", re.I), "a mail or a web archive"),
+    (re.compile(r"HTTP/[\d.]+ \d{3}"), "an HTTP answer with its head"),
+    (re.compile(r"--\S{1,200}\s+content-", re.I), "the body of a form, with its head"),
+    (re.compile(r"BEGIN:V(?:CARD|CALENDAR)\s"), "a calendar or an address card"),
+    (re.compile(r"%!PS"), "a PostScript document"),
+    (re.compile(r"-----BEGIN [A-Z ]+-----"), "a key or a certificate"),
+    (re.compile(r"#EXTM3U"), "a playlist"),
+    (re.compile(r"data:[\w.+-]*/[\w.+-]*[;,]"), "an address that holds data"),
+    (re.compile(r"(?:https?|ftp|s3|gs)://\S+\s*\Z"), "an address"),
+    (re.compile(r"\[InternetShortcut\]"), "an address"),
+    (
+        re.compile(r"-- (?:MySQL|MariaDB|PostgreSQL|phpMyAdmin) ?(?:database )?(?:SQL )?dump", re.I),
+        "a dump of a database",
+    ),
+    (re.compile(r"ID;PWXL;"), "a SYLK file"),
+    (re.compile(r"d\d+:(?:announce|info|created)"), "a torrent"),
+    (re.compile(r"""b(?:'[^'\n]*'|"[^"\n]*")\s*\Z"""), "a value of Python instead of its bytes"),
+)
+# What programs print instead of a value.
+NO_VALUE: Final = re.compile(
+    r"(?:ok|okay|done|success|none|nil|nan|undefined|\[object \w+\]|array|resource id #\d+|forbidden|unauthorized"
+    r"|[A-Za-z]+(?:Denied|NotFound|Mismatch|Expired|Unavailable|Exceeded|NoSuchKey))\.?",
     re.I,
 )
 MAX_SENTENCE_CHARS: Final = 4096
@@ -93,6 +124,8 @@ def identify_text(text: str, declared_type: str = "", layout: CsvLayout | None =
     text that is one regularly stays a table, however its first cell begins.
     """
     text = text.lstrip("\ufeff \t\r\n\x0b\x0c\0")
+    if other := next((name for pattern, name in OTHER_TEXTS if pattern.match(text)), ""):
+        return other
     # Markup and JSON in lines can look regular too, but for their first line.
     has_header = layout is not None and layout.is_regular and layout.widths[0] == layout.usual_width
     if text.startswith("<"):
@@ -103,10 +136,14 @@ def identify_text(text: str, declared_type: str = "", layout: CsvLayout | None =
         return "JSON"
     if layout is not None and layout.usual_width > 1 and layout.widths.count(layout.usual_width) > 1:
         is_prose = all(line.rstrip().endswith((".", "!", "?")) for line in text.splitlines() if line.strip())
+        is_prose = is_prose or (not layout.is_regular and bool(UNMISTAKABLE_ERRORS.match(text[:MAX_SENTENCE_CHARS])))
         return "a message, not an export" if is_prose and _is_message(text, declared_type) else ""
     is_one_line = len(text.splitlines()) <= 1
     if layout is not None and layout.usual_width < 2 and is_one_line and TYPES_OF_NO_TABLE.match(declared_type):
         return f"declared as {declared_type[:60]}, and no table"
+    is_sentence = is_one_line and declared_type == "text/plain" and len(text.split()) > 2
+    if NO_VALUE.fullmatch(text.strip()) or (is_sentence and layout is not None and layout.usual_width < 2):
+        return "a message, not an export"
     return "a message, not an export" if _is_message(text, declared_type) else ""
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from exports.storage.verify.content import HEAD_BYTES, BadFileError, identify_binary, identify_text
+from exports.storage.verify.film_index import named_end, read_box, segments_end
 
 MAX_BOXES: Final = 200_000
 # The boxes of which a film cannot lack a part. Players skip one of another type that is cut off, or what is no box.
@@ -11,16 +12,21 @@ FILM_BOXES: Final = frozenset({b"ftyp", b"moov", b"moof", b"mdat", b"styp", b"si
 # What a file may begin with; older ones have no `ftyp`.
 FIRST_BOXES: Final = FILM_BOXES | {b"free", b"skip", b"wide", b"pnot", b"uuid", b"pdin"}
 MOVIE_HEADERS: Final = frozenset({b"mvhd", b"trak", b"cmov"})
+# The boxes that say how many fragments a film has.
+FRAGMENT_INDEXES: Final = frozenset({b"sidx", b"mfra"})
 
 
-def check_mp4(path: Path) -> str:
-    """Raises BadFileError when the file is no film, or not whole. Returns ""."""
+def check_mp4(path: Path, *, length_known: bool = True) -> str:
+    """Raises BadFileError when the file is no film, or not whole. Returns what could not be checked, or "".
+
+    `length_known`: whether the transport showed that the answer is whole.
+    """
     size = path.stat().st_size
     seen: set[bytes] = set()
-    count = offset = 0
+    count = offset = needed = pictures_end = fragment = 0
     with path.open("rb") as file:
         while offset < size:
-            length, name = _read_box(file, offset, size)
+            length, name, head = read_box(file, offset, size)
             if not seen and name not in FIRST_BOXES:
                 raise _no_film(path)
             if length < 8 or offset + length > size:
@@ -29,6 +35,14 @@ def check_mp4(path: Path) -> str:
                 break  # stray bytes behind a film that is whole
             if name == b"moov" and not _has_movie_header(file, offset, length):
                 raise BadFileError("The video's index is empty.")
+            if name == b"moov":
+                needed = max(needed, named_end(file, (offset + head, offset + length)))
+            elif name == b"moof":
+                fragment = offset + length
+            elif name == b"mdat":
+                pictures_end = offset + length
+            elif name == b"sidx" and segments_end(file, (offset + head, offset + length)) > size:
+                raise BadFileError("The video is cut off: it has fewer segments than it says.")
             seen.add(name)
             offset += length
             count += 1
@@ -36,6 +50,10 @@ def check_mp4(path: Path) -> str:
                 raise BadFileError(f"The video has more than {MAX_BOXES} parts.")
     if not {b"moov", b"mdat"} <= seen:
         raise BadFileError("The video lacks its index or its pictures.")
+    if needed > pictures_end or fragment > pictures_end:
+        raise BadFileError("The video is cut off: its index names pictures that are not there.")
+    if not length_known and b"moof" in seen and not FRAGMENT_INDEXES & seen:
+        return "Nothing shows that the film is whole: it comes in pieces, and its host did not say where it ends."
     return ""
 
 
@@ -52,24 +70,10 @@ def _has_movie_header(file: IO[bytes], offset: int, length: int) -> bool:
     for _ in range(100):
         if inner + 8 > end:
             return False
-        inner_length, name = _read_box(file, inner, end)
+        inner_length, name, _ = read_box(file, inner, end)
         if name in MOVIE_HEADERS and inner_length >= 8 and inner + inner_length <= end:
             return True
         if inner_length < 8:
             return False
         inner += inner_length
     return False
-
-
-def _read_box(file: IO[bytes], offset: int, end: int) -> tuple[int, bytes]:
-    """Returns the length and the type of the box at `offset`; a length of 0 stands for up to the end."""
-    file.seek(offset)
-    head = file.read(16)
-    length, name = int.from_bytes(head[:4], "big"), head[4:8]
-    if length == 1 and len(head) == 16:
-        length = int.from_bytes(head[8:16], "big")
-        length = 0 if length < 16 else length
-        return (length or 1), name
-    if length == 0 and len(name) == 4:
-        length = end - offset
-    return length, name

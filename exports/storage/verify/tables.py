@@ -5,18 +5,25 @@ matched, so neither a long row nor odd quotes cost more time or memory than the 
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from exports.storage.csv_layout import CsvLayout, read_layout, table_bytes
 from exports.storage.verify.content import HEAD_BYTES, BadFileError, identify_binary, identify_text
+from exports.storage.verify.table_end import ends_in_a_message
 
 MAX_ROW_BYTES: Final = 4 * 1024 * 1024
 MAX_TAIL_BYTES: Final = 256 * 1024
 MAX_COUNTED_CELLS: Final = 100_000
 # What programs write after the last row: blanks, the end sign of DOS.
 PADDING: Final = b" \t\r\n\x1a\0"
+# As many zero bytes in a row, or more, are a piece of the file that was never written.
+GAP: Final = bytes(512)
+# What stands in a quoted cell: a quote is written twice. Some programs write a backslash before it instead.
+DOUBLED: Final = rb'(?:[^"]++|"")*+'
+BACKSLASHED: Final = rb'(?:[^"\\]++|\\[\x00-\xff]|"")*+'
 
 
 def check_csv(path: Path, *, length_known: bool, declared_type: str) -> str:
@@ -29,10 +36,26 @@ def check_csv(path: Path, *, length_known: bool, declared_type: str) -> str:
         head = file.read(HEAD_BYTES)
     if not text.strip(" \t\r\n\ufeff\0"):
         raise BadFileError("The file is empty.", is_placeholder=True)
-    named = ("" if layout.is_wide else identify_binary(head)) or identify_text(text, declared_type, layout)
+    named = "" if layout.is_wide else identify_binary(head)
+    if named == "not text" and layout.is_regular:
+        named = ""  # A zero byte in each row, say.
+    named = named or identify_text(text, declared_type, layout)
     if named:
         raise BadFileError(f"The file is {named}.", is_placeholder=True)
-    return _check_ending(path, layout, length_known=length_known)
+    unchecked = _check_ending(path, layout, length_known=length_known)
+    if ends_in_a_message(path, layout):
+        raise BadFileError("Behind its rows the table has an error or a web page: it was not written to its end.")
+    return unchecked
+
+
+def _chunks(path: Path, layout: CsvLayout) -> Iterator[bytes]:
+    """Yields `table_bytes`. Raises BadFileError at a gap."""
+    before = b""
+    for chunk in table_bytes(path, layout):
+        if GAP in chunk or GAP in before + chunk[: len(GAP)]:
+            raise BadFileError("A piece of the table is missing: zero bytes stand in its place.")
+        before = chunk[-len(GAP) :]
+        yield chunk
 
 
 def _check_ending(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
@@ -40,7 +63,7 @@ def _check_ending(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
     rest, complete_rows = b"", False
     last = b"\n"
     try:
-        for chunk in table_bytes(path, layout):
+        for chunk in _chunks(path, layout):
             buffer = rest + chunk
             last = chunk.rstrip(b"\x1a\0 \t")[-1:] or last
             match = rows.match(buffer)
@@ -57,6 +80,12 @@ def _check_ending(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
     if not rest.strip(PADDING):
         return ""
     cells = _count_cells(rest, layout.delimiter)
+    if cells is None and b'\\"' in rest:
+        match = _rows_pattern(layout.delimiter, BACKSLASHED).match(rest)
+        last_row = rest[match.end() if match else 0 :]
+        if not last_row.strip(PADDING):
+            return ""
+        cells = _count_cells(last_row, layout.delimiter, BACKSLASHED)
     if cells is None:
         if not _is_stray_quote(rest, layout):
             raise BadFileError("A quoted cell has no end; the table is cut off.")
@@ -73,7 +102,7 @@ def _skip_rest(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
     """The verdict on a table with a row that is too long to follow: only its last character is looked at."""
     if not length_known:
         last = b""
-        for chunk in table_bytes(path, layout):
+        for chunk in _chunks(path, layout):
             last = chunk.rstrip(b"\x1a\0 \t")[-1:] or last
         if last not in (b"\n", b"\r"):
             raise BadFileError("The last row has no line end, and the host did not say where the file ends.")
@@ -81,15 +110,15 @@ def _skip_rest(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
 
 
 @lru_cache(maxsize=16)
-def _cell_pattern(delimiter: str) -> bytes:
-    """A cell (RFC 4180): in quotes, which may be followed by other characters, or without."""
+def _cell_pattern(delimiter: str, quoted: bytes) -> bytes:
+    """A cell (RFC 4180): in quotes around `quoted`, which may be followed by other characters, or without."""
     other = rb"[^" + re.escape(delimiter.encode()) + rb"\r\n]*+"
-    return rb'(?:"(?:[^"]++|"")*+"' + other + rb'|(?!")' + other + rb")"
+    return rb'(?:"' + quoted + rb'"' + other + rb'|(?!")' + other + rb")"
 
 
 @lru_cache(maxsize=16)
-def _rows_pattern(delimiter: str) -> re.Pattern[bytes]:
-    cell = _cell_pattern(_ascii(delimiter))
+def _rows_pattern(delimiter: str, quoted: bytes = DOUBLED) -> re.Pattern[bytes]:
+    cell = _cell_pattern(_ascii(delimiter), quoted)
     mark = re.escape(_ascii(delimiter).encode())
     return re.compile(rb"(?:" + cell + rb"(?:" + mark + cell + rb")*+(?:\r\n?|\n))*+")
 
@@ -99,9 +128,9 @@ def _ascii(delimiter: str) -> str:
     return delimiter if delimiter.isascii() else "\x1f"
 
 
-def _count_cells(row: bytes, delimiter: str) -> int | None:
+def _count_cells(row: bytes, delimiter: str, quoted: bytes = DOUBLED) -> int | None:
     """The number of cells of a row without line end; None when a quoted cell has no end."""
-    cell = re.compile(_cell_pattern(_ascii(delimiter)))
+    cell = re.compile(_cell_pattern(_ascii(delimiter), quoted))
     mark = _ascii(delimiter).encode()
     position = count = 0
     while count < MAX_COUNTED_CELLS:
