@@ -109,8 +109,8 @@ def id_name_pairs(value: object, key: str, id_field: str, name_field: str) -> li
 
 
 def header_token(value: object) -> str:
-    """The value if it is a token that can be sent in a header. Raises UnreadableError."""
-    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+    """The value if it is a token that can be sent in a header: at most 8,000 characters. Raises UnreadableError."""
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,8000}", value):
         raise UnreadableError("The answer holds no token.")
     return value
 

@@ -1,0 +1,91 @@
+"""Fuzzing: generated input for the test suite, a bounded number of examples there and minutes of them in `make fuzz`.
+
+FUZZ_MINUTES is how long all fuzz tests take together; unset, each tries a few examples. What an example may cost is the
+same in both. A failing example is printed, kept in .hypothesis/, and tried first the next time.
+"""
+
+import functools
+import os
+import signal
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+FUZZ_MINUTES: Final = float(os.environ.get("FUZZ_MINUTES") or 0)
+# Twelve shares are the whole: four each for HTTP heads, for file bytes and for providers' answers.
+SHARES: Final = 12
+# What one example may take. The processor time is that of all threads, the server's that answers included.
+MAX_SECONDS: Final = 5.0
+MAX_BYTES: Final = 64 * 1024 * 1024
+# After this long an example hangs: it is ended, and shown.
+HANGING_SECONDS: Final = 30.0
+# Hypothesis remembers what it has tried, so a long run consists of rounds.
+EXAMPLES_PER_ROUND: Final = 500
+
+Test = TypeVar("Test", bound=Callable[..., None])
+tried: Counter[str] = Counter()
+
+
+class HangingError(Exception):
+    """An example did not end in time."""
+
+
+def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
+    """Decorates a test of hypothesis: `examples` in the suite, or these shares of FUZZ_MINUTES, in rounds."""
+
+    def decorate(test: Test) -> Any:
+        bounded = settings(
+            max_examples=EXAMPLES_PER_ROUND if FUZZ_MINUTES else examples,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+            derandomize=False,
+        )(test)
+
+        @functools.wraps(bounded)
+        def run(*args: Any, **fixtures: Any) -> None:
+            tried.clear()
+            begun = time.monotonic()
+            while True:
+                bounded(*args, **fixtures)
+                minutes = (time.monotonic() - begun) / 60
+                if minutes >= FUZZ_MINUTES * shares / SHARES:
+                    break
+            print(f"{test.__name__}: {tried.total()} examples in {minutes:.1f} minutes. {dict(tried)}")
+
+        return pytest.mark.slow(seconds=6)(pytest.mark.timeout(0)(run))
+
+    return decorate
+
+
+@contextmanager
+def within_bounds(name: str, *, hanging_seconds: float = HANGING_SECONDS, max_bytes: int = MAX_BYTES) -> Iterator[None]:
+    """The block, one example of this name, ends in MAX_SECONDS and takes at most `max_bytes` beyond what was taken.
+
+    The memory is what Python's allocators gave, in all threads. Raises HangingError, AssertionError.
+    """
+    tried[name] += 1
+    before = signal.signal(signal.SIGALRM, _give_up)
+    signal.setitimer(signal.ITIMER_REAL, hanging_seconds)
+    tracemalloc.start()
+    begun = time.process_time()
+    try:
+        yield
+        seconds, peak = time.process_time() - begun, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert seconds < MAX_SECONDS
+    assert peak < max_bytes
+
+
+def _give_up(number: int, frame: FrameType | None) -> None:
+    raise HangingError("It does not end.")
