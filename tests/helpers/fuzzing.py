@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, Final, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 FUZZ_MINUTES: Final = float(os.environ.get("FUZZ_MINUTES") or 0)
 # Twelve shares are the whole: four each for HTTP heads, for file bytes and for providers' answers.
@@ -33,20 +33,29 @@ Test = TypeVar("Test", bound=Callable[..., None])
 tried: Counter[str] = Counter()
 
 
-class HangingError(Exception):
-    """An example did not end in time."""
+class Hanging(SystemExit):
+    """An example did not end in time. No Exception, since the portal survives those."""
 
 
 def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
     """Decorates a test of hypothesis: `examples` in the suite, or these shares of FUZZ_MINUTES, in rounds."""
 
     def decorate(test: Test) -> Any:
+        inner = test.hypothesis.inner_test  # type: ignore[attr-defined]
+
+        @functools.wraps(inner)
+        def counted(*args: Any, **drawn: Any) -> None:
+            tried["examples"] += 1
+            inner(*args, **drawn)
+
+        test.hypothesis.inner_test = counted  # type: ignore[attr-defined]
         bounded = settings(
             max_examples=EXAMPLES_PER_ROUND if FUZZ_MINUTES else examples,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
             derandomize=False,
+            phases=set(Phase) - {Phase.explain},  # It traces every line, which takes minutes.
         )(test)
 
         @functools.wraps(bounded)
@@ -58,7 +67,8 @@ def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
                 minutes = (time.monotonic() - begun) / 60
                 if minutes >= FUZZ_MINUTES * shares / SHARES:
                     break
-            print(f"{test.__name__}: {tried.total()} examples in {minutes:.1f} minutes. {dict(tried)}")
+            counts = ", ".join(f"{count} {name}" for name, count in tried.items())
+            print(f"\n{test.__name__}: {minutes:.1f} minutes, {counts}")
 
         return pytest.mark.slow(seconds=6)(pytest.mark.timeout(0)(run))
 
@@ -67,9 +77,9 @@ def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
 
 @contextmanager
 def within_bounds(name: str, *, hanging_seconds: float = HANGING_SECONDS, max_bytes: int = MAX_BYTES) -> Iterator[None]:
-    """The block, one example of this name, ends in MAX_SECONDS and takes at most `max_bytes` beyond what was taken.
+    """The block, a part of an example that is counted under this name, ends in MAX_SECONDS and takes at most `max_bytes` beyond what was taken.
 
-    The memory is what Python's allocators gave, in all threads. Raises HangingError, AssertionError.
+    The memory is what Python's allocators gave, in all threads. Raises Hanging, AssertionError.
     """
     tried[name] += 1
     before = signal.signal(signal.SIGALRM, _give_up)
@@ -88,4 +98,4 @@ def within_bounds(name: str, *, hanging_seconds: float = HANGING_SECONDS, max_by
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:
-    raise HangingError("It does not end.")
+    raise Hanging("It does not end.")

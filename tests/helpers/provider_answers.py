@@ -129,7 +129,10 @@ def client_of(provider: Provider, host: RawServer) -> Client:
 
 def jobs_of(provider: Provider) -> list[Job]:
     """A job of each kind and format, before its request was sent."""
-    options = {"app": {"name": "An app", "scenes": [7]}, "orders": {"columns": {"order.id": "Number"}}}
+    options: dict[str, dict[str, Any]] = {
+        "app": {"name": "An app", "scenes": [7]},
+        "orders": {"columns": {"order.id": "Number"}},
+    }
     more = {"archive_pools": True} if provider.slug == "toloka" else {}
     return [
         Job(PROJECTS[provider.slug], kind.type, format_, {**options.get(kind.type, {}), **more})

@@ -79,7 +79,8 @@ def check_error(error: ProviderError, client: Client) -> None:
 def ask(name: str, provider: Provider, client: Client, job: Job) -> list[Any]:
     """What the call returns; nothing where it raises an error of the contract."""
     try:
-        found: list[Any] = retry_with_fresh_token(client, lambda: call(name, provider, client, job))
+        with within_bounds(provider.slug):
+            found: list[Any] = retry_with_fresh_token(client, lambda: call(name, provider, client, job))
     except ProviderError as error:
         check_error(error, client)
         return []
@@ -102,15 +103,14 @@ def test_any_answer_to_any_call(
     answering(host, slug, plan)
     jobs = jobs_of(provider)
     job = jobs[which % len(jobs)]
-    with within_bounds(slug):
-        client = client_of(provider, host)
-        for name in names:
-            if name in ("poll", "find") and not job.remote_id:
-                job = replace(job, baseline={}, remote_id=job.project if slug == "aistudios" else "501")
-            for value in ask(name, provider, client, job):
-                if isinstance(value, Ready):
-                    job = replace(job, baseline=value.baseline)
-                elif isinstance(value, Accepted):
-                    job = replace(job, remote_id=value.remote_id, memo=value.status.memo or {})
-                elif isinstance(value, Status):
-                    job = replace(job, memo=job.memo if value.memo is None else value.memo)
+    client = client_of(provider, host)
+    for name in names:
+        if name in ("poll", "find") and not job.remote_id:
+            job = replace(job, baseline={}, remote_id=job.project if slug == "aistudios" else "501")
+        for value in ask(name, provider, client, job):
+            if isinstance(value, Ready):
+                job = replace(job, baseline=value.baseline)
+            elif isinstance(value, Accepted):
+                job = replace(job, remote_id=value.remote_id, memo=value.status.memo or {})
+            elif isinstance(value, Status):
+                job = replace(job, memo=job.memo if value.memo is None else value.memo)
