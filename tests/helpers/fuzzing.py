@@ -77,9 +77,9 @@ def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
 
 @contextmanager
 def within_bounds(name: str, *, hanging_seconds: float = HANGING_SECONDS, max_bytes: int = MAX_BYTES) -> Iterator[None]:
-    """The block, a part of an example that is counted under this name, ends in MAX_SECONDS and takes at most `max_bytes` beyond what was taken.
+    """The block, a part of an example that is counted under this name, takes at most MAX_SECONDS and `max_bytes`.
 
-    The memory is what Python's allocators gave, in all threads. Raises Hanging, AssertionError.
+    The memory is what Python's allocators gave meanwhile, in all threads. Raises Hanging, AssertionError.
     """
     tried[name] += 1
     before = signal.signal(signal.SIGALRM, _give_up)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from exports.providers.contract import Job, Provider
@@ -133,12 +134,12 @@ def jobs_of(provider: Provider) -> list[Job]:
         "app": {"name": "An app", "scenes": [7]},
         "orders": {"columns": {"order.id": "Number"}},
     }
-    more = {"archive_pools": True} if provider.slug == "toloka" else {}
-    return [
-        Job(PROJECTS[provider.slug], kind.type, format_, {**options.get(kind.type, {}), **more})
+    jobs = [
+        Job(PROJECTS[provider.slug], kind.type, format_, options.get(kind.type, {}))
         for kind in provider.kinds
         for format_ in kind.formats
     ]
+    return [*jobs, replace(jobs[0], options={"archive_pools": True})] if provider.slug == "toloka" else jobs
 
 
 # Every call of the contract.

@@ -82,7 +82,7 @@ CREATING = {
 }
 
 
-@fuzz(examples=18, shares=2)
+@fuzz(examples=12, shares=2)
 @given(
     slug=st.sampled_from(sorted(PROVIDERS)),
     which=st.integers(0, 3),
