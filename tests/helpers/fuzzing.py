@@ -24,16 +24,16 @@ SHARES: Final = 12
 # What one example may take. The processor time is that of all threads, the server's that answers included.
 MAX_SECONDS: Final = 5.0
 MAX_BYTES: Final = 64 * 1024 * 1024
-# After this long an example hangs: it is ended, and shown.
-HANGING_SECONDS: Final = 30.0
+# After this long an example never ends: it is stopped, and shown.
+MAX_WALL_SECONDS: Final = 30.0
 # Hypothesis remembers what it has tried, so a long run consists of rounds.
-EXAMPLES_PER_ROUND: Final = 500
+EXAMPLES_PER_ROUND: Final = 100
 
 Test = TypeVar("Test", bound=Callable[..., None])
 tried: Counter[str] = Counter()
 
 
-class Hanging(SystemExit):
+class OutOfTime(SystemExit):
     """An example did not end in time. No Exception, since the portal survives those."""
 
 
@@ -44,9 +44,9 @@ def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
         inner = test.hypothesis.inner_test  # type: ignore[attr-defined]
 
         @functools.wraps(inner)
-        def counted(*args: Any, **drawn: Any) -> None:
+        def counted(*args: Any, **values: Any) -> None:
             tried["examples"] += 1
-            inner(*args, **drawn)
+            inner(*args, **values)
 
         test.hypothesis.inner_test = counted  # type: ignore[attr-defined]
         bounded = settings(
@@ -76,14 +76,16 @@ def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
 
 
 @contextmanager
-def within_bounds(name: str, *, hanging_seconds: float = HANGING_SECONDS, max_bytes: int = MAX_BYTES) -> Iterator[None]:
+def within_bounds(
+    name: str, *, max_wall_seconds: float = MAX_WALL_SECONDS, max_bytes: int = MAX_BYTES
+) -> Iterator[None]:
     """The block, a part of an example that is counted under this name, takes at most MAX_SECONDS and `max_bytes`.
 
-    The memory is what Python's allocators gave meanwhile, in all threads. Raises Hanging, AssertionError.
+    The memory is what Python's allocators gave meanwhile, in all threads. Raises OutOfTime, AssertionError.
     """
     tried[name] += 1
     before = signal.signal(signal.SIGALRM, _give_up)
-    signal.setitimer(signal.ITIMER_REAL, hanging_seconds)
+    signal.setitimer(signal.ITIMER_REAL, max_wall_seconds)
     tracemalloc.start()
     begun = time.process_time()
     try:
@@ -98,4 +100,4 @@ def within_bounds(name: str, *, hanging_seconds: float = HANGING_SECONDS, max_by
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:
-    raise Hanging("It does not end.")
+    raise OutOfTime("It does not end.")

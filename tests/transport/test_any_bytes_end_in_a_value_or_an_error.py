@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.providers.registry import PROVIDERS
-from exports.transport.client import Client
 from exports.transport.errors import BusyError, ProviderError
 from exports.transport.open_url import open_url
 from exports.transport.response_reader import content_length, content_range
 from tests.helpers.fuzzing import fuzz, within_bounds
+from tests.helpers.provider_answers import client_of
 from tests.helpers.raw_server import RawServer, run_raw_server
 
 MAX_SECONDS = 5.0
@@ -118,9 +118,7 @@ def check(error: ProviderError) -> None:
 
 def call(host: RawServer, provider: str) -> None:
     """One call of each kind that a provider's definition makes."""
-    ulule = {"client_id": "a-client", "client_secret": "a-client-secret", "refresh_token": "a-refresh-token"}
-    secrets = ulule if provider == "ulule" else {"token": "a-token-of-a-credential", "scheme": "OAuth"}
-    client = Client(PROVIDERS[provider], host.origin, secrets, host.guard)
+    client = client_of(PROVIDERS[provider], host)
     try:
         client.get("/api/jobs/501")
         client.post("/api/jobs", {"name": "x"}, creates=True)
@@ -142,10 +140,10 @@ def fetch(host: RawServer) -> None:
 
 
 @fuzz(examples=60, shares=4)
-@given(reply=answers(), provider=st.sampled_from(["playcanvas", "toloka", "ulule"]))
+@given(reply=answers(), provider=st.sampled_from(sorted(PROVIDERS)))
 def test_any_answer_is_a_value_or_an_error_within_its_bounds(host: RawServer, reply: bytes, provider: str) -> None:
     host.requests.clear()
     host.answer_everything(reply)
-    with within_bounds(provider, hanging_seconds=MAX_SECONDS, max_bytes=MAX_MEMORY):
+    with within_bounds(provider, max_wall_seconds=MAX_SECONDS, max_bytes=MAX_MEMORY):
         call(host, provider)
         fetch(host)
