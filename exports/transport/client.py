@@ -28,15 +28,20 @@ from exports.transport.errors import (
 from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import error_of_status, error_text, is_final_refusal, read_json, retry_after_seconds
+from exports.transport.responses import (
+    MAX_ERROR_BYTES,
+    error_of_status,
+    error_text,
+    is_final_refusal,
+    read_json,
+    retry_after_seconds,
+)
 from exports.transport.ssrf import AddressGuard
 
 TOTAL_SECONDS: Final = 150.0
 TOKEN_SECONDS: Final = 25.0
 # A text of so many letters takes four bytes for each, twice, while it is read.
 MAX_BYTES: Final = 5 * 1024 * 1024
-# What is longer is no sentence for a person.
-MAX_ERROR_BYTES: Final = 256 * 1024
 # A gateway answers with these when the server behind it does not answer.
 GATEWAY_STATUSES: Final = frozenset({502, 503, 504})
 PUBLIC_HEADERS: Final = frozenset({"accept", "content-type", "user-agent"})

@@ -23,6 +23,8 @@ MAX_VALUES: Final = 200_000
 TEXT_OR_BEGINNING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.S)
 QUOTE: Final = ord('"')
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# What is longer is no sentence for a person.
+MAX_ERROR_BYTES: Final = 256 * 1024
 MAX_PAUSE_SECONDS: Final = 3600.0
 DEFAULT_PAUSE_SECONDS: Final = 60.0
 # Monthly limits are the longest that are known.
@@ -227,6 +229,7 @@ def describe_creation(headers: Mapping[str, str], raw: bytes) -> str:
 
     At most 300 characters, and no address, since addresses of files are secrets. "" when it says nothing.
     """
+    raw = raw if len(raw) <= MAX_ERROR_BYTES else b""
     try:
         body = parse_json(raw) if raw.strip() else None
         said = error_text(body)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
@@ -92,6 +93,7 @@ CREATING = {
 def test_any_answer_to_any_step(
     host: RawServer,
     cast: Cast,
+    as_viewer: Client,
     settings: Settings,
     slug: str,
     which: int,
@@ -114,4 +116,5 @@ def test_any_answer_to_any_step(
                 with within_bounds(f"{slug} {export.step}"):
                     export = take_step(export)
                 check_export(export, host, CREATING[slug])
+            assert as_viewer.get(f"/t/{cast.team.slug}/exports/{export.pk}/").status_code == 200
         transaction.set_rollback(True)

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from exports.transport.client import MAX_BYTES
-from exports.transport.responses import MAX_VALUES, TooManyValuesError, parse_json, read_json
+from exports.transport.responses import MAX_VALUES, TooManyValuesError, describe_creation, parse_json, read_json
 
 MAX_MEMORY = 64 * 1024 * 1024
 
@@ -47,6 +47,17 @@ def test_a_text_of_any_letters_takes_little_memory(first: str, unit: str) -> Non
     raw = filled(unit.encode(), b'"' + first.encode("utf-8", "surrogatepass"), b'"')
     assert memory_of(raw) < MAX_MEMORY
     assert isinstance(read_json(raw)[0], str)
+
+
+def test_of_a_long_answer_without_a_job_the_place_alone_is_described() -> None:
+    """Reading it a second time would double what it takes."""
+    raw = filled(b"x", '{"id": "😀'.encode(), b'"}')
+    tracemalloc.start()
+    try:
+        assert describe_creation({"Location": "/jobs/77"}, raw) == "It names Location …/77."
+        assert tracemalloc.get_traced_memory()[1] < len(raw)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
