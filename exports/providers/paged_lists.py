@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from exports.providers import parsing
 from exports.transport.client import Client
 from exports.transport.errors import AddressError, UnreadableError
+from exports.transport.ssrf import MAX_URL_LENGTH
 
 MAX_PAGES: Final = 200
 # For lists of linked pages, which state their total count.
@@ -115,7 +116,7 @@ def next_page_query(url: str, next_link: object) -> dict[str, str]:
     """
     if not next_link:
         return {}
-    link = next_link if isinstance(next_link, str) else ""
+    link = next_link if isinstance(next_link, str) and len(next_link) <= MAX_URL_LENGTH else ""
     try:
         target = urlsplit(urljoin(url, link if re.match(r"[?/]|[a-z]+:", link) else f"?{link}"))
     except ValueError:

@@ -39,7 +39,8 @@ class Change:
         before, found, after = self._changed(json.loads(json.dumps(good))).replace(ORIGIN, origin).partition(PLACE)
         value = self.value if found else Value("")
         if value.is_large:
-            ends = [(before + value.first).encode("utf-8", "surrogatepass"), (value.last + after).encode()]
+            first = (before + value.first).replace(ORIGIN, origin)
+            ends = [first.encode("utf-8", "surrogatepass"), (value.last + after).encode()]
             size = sum(map(len, ends)) + len(value.unit.encode()) * value.repeat
             body: Iterator[bytes] = chain(ends[:1], value.chunks(), ends[1:])
         else:

@@ -70,7 +70,7 @@ def changed(choose: st.DrawFn, seed: bytes) -> bytes:
         at = choose(st.integers(0, len(data)))
         length = choose(st.integers(0, 40))
         piece = choose(st.one_of(st.sampled_from(TOKENS), st.binary(max_size=20)))
-        repeat = choose(st.sampled_from([1, 1, 1, 2, 1000]))
+        repeat = choose(st.sampled_from([1, 1, 1, 1, 1, 1, 2, 2, 1000, 200_000]))
         data[at : at + length] = piece * repeat
     return bytes(data[: choose(st.integers(0, len(data)))] if choose(st.booleans()) else data)
 
