@@ -21,13 +21,16 @@ from hypothesis import HealthCheck, Phase, settings
 FUZZ_MINUTES: Final = float(os.environ.get("FUZZ_MINUTES") or 0)
 # Twelve shares are the whole: four each for HTTP heads, for file bytes and for providers' answers.
 SHARES: Final = 12
-# What one example may take. The processor time is that of all threads, the server's that answers included.
+# What a part of an example may take. The processor time, on which the machine's other work has no influence, is that of
+# all threads, the server's that answers included.
 MAX_SECONDS: Final = 5.0
 MAX_BYTES: Final = 64 * 1024 * 1024
-# After this long an example never ends: it is stopped, and shown.
+# After this long it never ends: it is stopped, and shown.
 MAX_WALL_SECONDS: Final = 30.0
 # Hypothesis remembers what it has tried, so a long run consists of rounds.
 EXAMPLES_PER_ROUND: Final = 100
+
+LARGE_REPR: Final = "ignore:Generating overly large repr"
 
 Test = TypeVar("Test", bound=Callable[..., None])
 tried: Counter[str] = Counter()
@@ -70,22 +73,22 @@ def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
             counts = ", ".join(f"{count} {name}" for name, count in tried.items())
             print(f"\n{test.__name__}: {minutes:.1f} minutes, {counts}")
 
-        return pytest.mark.slow(seconds=6)(pytest.mark.timeout(0)(run))
+        for mark in (pytest.mark.slow(seconds=6), pytest.mark.timeout(0), pytest.mark.filterwarnings(LARGE_REPR)):
+            run = mark(run)
+        return run
 
     return decorate
 
 
 @contextmanager
-def within_bounds(
-    name: str, *, max_wall_seconds: float = MAX_WALL_SECONDS, max_bytes: int = MAX_BYTES
-) -> Iterator[None]:
+def within_bounds(name: str, *, max_bytes: int = MAX_BYTES) -> Iterator[None]:
     """The block, a part of an example that is counted under this name, takes at most MAX_SECONDS and `max_bytes`.
 
     The memory is what Python's allocators gave meanwhile, in all threads. Raises OutOfTime, AssertionError.
     """
     tried[name] += 1
     before = signal.signal(signal.SIGALRM, _give_up)
-    signal.setitimer(signal.ITIMER_REAL, max_wall_seconds)
+    signal.setitimer(signal.ITIMER_REAL, MAX_WALL_SECONDS)
     tracemalloc.start()
     begun = time.process_time()
     try:
