@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 CHUNK_BYTES: Final = 256 * 1024
 VIDEO_TYPE: Final = "video/mp4"
 RANGE_PATTERN: Final = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*", re.I)
+STREAM_HEADERS: Final = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
 FILE_HEADERS: Final = {
     "Accept-Ranges": "bytes",
     # The client may store it, but must revalidate it each time, so that a deleted file is no longer shown.

@@ -99,7 +99,9 @@ class Toloka(contract.Provider):
             if api.project_status(client, job.project) != "ARCHIVED":
                 raise
             return ALREADY_ARCHIVED
-        return ALREADY_ARCHIVED if answer.status == 204 else api.parse_operation(answer.body, job.project)
+        if answer.status == 204 and api.project_status(client, job.project) == "ARCHIVED":
+            return ALREADY_ARCHIVED
+        return api.parse_operation(answer.body, job.project)
 
     def find(self, client: Client, job: Job) -> Accepted | contract.Absent:
         """An operation that is not in the baseline is the job; so is a project that is archived now."""

@@ -32,22 +32,22 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
     fields.setdefault("last_error_code", error.code)
     if isinstance(error, BusyError):
         _handle_busy(claim, error, rate_class, fields)
-    elif isinstance(error, AddressError):
-        fail(claim, "address", error.message, source="worker", action=error.action)
-    elif may_pass(error, has_job=export.step != states.SUBMIT):
+    elif may_pass(error, export.step):
         if (later := poll_later(export)) is None:
             fail(claim, error.code, f"{error.message} {describe_doubt(export)}", source="poll", action=error.action)
         else:
             fields["consecutive_failures"] = export.consecutive_failures + 1
-            settle_one(claim, wait_note=error.message[:300], **later, **fields)
+            note = f"{error.message[:240]} The portal asks again, for some minutes at most."
+            settle_one(claim, wait_note=note, **later, **fields)
+    elif isinstance(error, AddressError):
+        fail(claim, "address", error.message, source="worker", action=error.action)
     elif isinstance(error, CredentialError):
-        if error.known:  # One project's 403 says nothing about the credential's others.
-            fail(claim, "credential", f"{states.NO_ACCESS}. {error.message}", source="poll", action=error.action)
-            return
-        export.project.credential.__class__.objects.filter(pk=export.project.credential_id).update(
-            last_error=error.message[:500]
-        )
-        fail(claim, "credential", error.message, source="poll", action=error.action)
+        # One project's 403 says nothing about the credential's others, and a firewall's page nothing about it at all.
+        if error.final and not error.known:
+            rows = export.project.credential.__class__.objects.filter(pk=export.project.credential_id)
+            rows.update(last_error=error.message[:500])
+        message = f"{states.NO_ACCESS}. {error.message}" if error.final and error.known else error.message
+        fail(claim, "credential", message, source="poll", action=error.action)
     elif isinstance(error, RefusedError | UnreadableError):
         fail(claim, error.code, error.message, source="poll", action=error.action)
     elif isinstance(error, NotSentError | UnclearError):
@@ -62,15 +62,18 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
         fail(claim, error.code, error.message, source="worker", action=error.action)
 
 
-def may_pass(error: ProviderError, *, has_job: bool) -> bool:
+def may_pass(error: ProviderError, step: str) -> bool:
     """Whether one such answer says nothing yet, so that it is asked for again for some minutes.
 
     Answers outside the contract, and errors that the provider's file does not declare final. Once there is a job: also
-    refusals that are not the provider's own word (`exports.transport.responses.is_final_refusal`).
+    refusals that are not the provider's own word (`exports.transport.proofs.is_final_refusal`), and when it is
+    polled a redirect to another host, as of a network that wants a sign-in. The address of a file is judged at once.
     """
     if isinstance(error, UnreadableError | UnknownRefusalError):
         return not error.final
-    return has_job and isinstance(error, RefusedError) and not isinstance(error, BusyError) and not error.final
+    if isinstance(error, AddressError):
+        return step == states.POLL
+    return step != states.SUBMIT and isinstance(error, RefusedError) and not error.final
 
 
 def _handle_busy(claim: Claim, error: BusyError, rate_class: str | None, fields: dict[str, Any]) -> None:

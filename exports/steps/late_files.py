@@ -14,6 +14,7 @@ from exports.transport.errors import (
     NotSentError,
     RefusedError,
     UnclearError,
+    UnknownRefusalError,
     UnreadableError,
 )
 
@@ -57,14 +58,14 @@ def wait_for_file(claim: Claim, part: files.PartialFile, why: str, code: str) ->
     if count == 0 or is_last:
         try:
             has_fresh_link = ask_for_fresh_link(claim)
-        except (BusyError, CredentialError):
-            if is_last:
+        except (BusyError, CredentialError) as error:
+            if is_last and (error.final or isinstance(error, BusyError)):
                 raise
-        except (RefusedError, UnreadableError):
+        except (RefusedError, UnreadableError, UnknownRefusalError):
             pass  # what the provider says so soon after the job was done is no more certain than what the host says
         except (UnclearError, NotSentError):
-            if is_last:
-                raise
+            if is_last and claim.export.largest_part_bytes:
+                raise  # the link has opened the file before and has expired: the provider's outage is waited out
     if not has_fresh_link:
         pause = LATE_FILE_PAUSES[count]
     postpone(claim, pause, f"{why} It may only be late, so it is tried again.", late_answers=count + 1)

@@ -103,7 +103,7 @@ def _find(claim: Claim, client: Client) -> Accepted | Absent | Unknown:
     except (RefusedError, UnreadableError, UnknownRefusalError) as error:
         return FailedSearch(f"Looking for it failed: {error.message}", may_turn_up=not error.final)
     except AddressError as error:
-        return FailedSearch(f"Looking for it failed: {error.message}")
+        return FailedSearch(f"Looking for it failed: {error.message}", may_turn_up=True)
 
 
 def _let_ask_again(claim: Claim) -> None:

@@ -28,7 +28,7 @@ from exports.steps.job import build_job
 from exports.steps.reconcile import is_still_absent, search_for_job
 from exports.transport.client import Client
 from exports.transport.errors import NotSentError, ProviderError, RefusedError, UnreadableError
-from exports.transport.responses import describe_creation
+from exports.transport.proofs import describe_creation
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,9 @@ def _send_request(claim: Claim, client: Client) -> None:
     try:
         accepted = retry_with_fresh_token(client, lambda: provider.submit(client, job))
     except (NotSentError, RefusedError) as error:
+        if _was_taken(client) and not (isinstance(error, RefusedError) and error.answers_creation):
+            _begin_search(claim, error, client)  # The request was taken, and a call after it failed.
+            return
         # Provably not executed: the intent is taken back before anything else.
         claim.write(request_sent_at=None, baseline=export.baseline if is_second else {})
         handle_error(claim, error)
@@ -108,12 +111,21 @@ def _send_request(claim: Claim, client: Client) -> None:
         _record_acceptance_with_retries(claim, accepted)
 
 
+def _was_taken(client: Client) -> bool:
+    """Whether the provider answered the request with a 2xx."""
+    return client.creation is not None and 200 <= client.creation.status < 300
+
+
 def _begin_search(claim: Claim, error: ProviderError, client: Client) -> None:
     """Plans the search for the job of a request that may have been executed, and says so in the history."""
     export, answer = claim.export, client.creation
-    was_taken = isinstance(error, UnreadableError) or (answer is not None and 200 <= answer.status < 300)
+    was_taken = isinstance(error, UnreadableError) or _was_taken(client)
     named = client.redact(describe_creation(answer.headers, answer.body)) if was_taken and answer is not None else ""
-    doubt = "The request was taken, so it is not sent again." if was_taken else "Whether it was executed is not known."
+    doubt = (
+        "With this answer the request counts as taken, and it is not sent again."
+        if was_taken
+        else "Whether it was executed is not known."
+    )
     with transaction.atomic():
         postpone(
             claim,

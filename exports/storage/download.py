@@ -20,7 +20,7 @@ from exports.transport.response_reader import content_length, content_range
 
 CHUNK_BYTES: Final = 1024 * 1024
 CHECK_SECONDS: Final = 0.25
-SPACE_CHECK_BYTES: Final = 32 * CHUNK_BYTES
+SPACE_CHECK_BYTES: Final = 4 * CHUNK_BYTES
 # A body with less than STALL_BYTES in STALL_SECONDS is cut off and resumed later.
 STALL_SECONDS: Final = 60.0
 STALL_BYTES: Final = 1024

@@ -107,13 +107,13 @@ class Archive:
                 raise DirectoryTooLargeError(f"The archive has more than {MAX_MEMBERS} members.")
             yield self._entry(fields, buffer[at : at + name_size], buffer[at + name_size : at + name_size + extra_size])
 
-    def data_span(self, entry: Entry) -> tuple[int, int]:
-        """Returns where a member, with its own header, begins, and where its data end. Raises BrokenArchiveError."""
-        _, data_start = self._data_start(entry)
+    def locate(self, entry: Entry) -> tuple[int, str]:
+        """Returns where the data of a member end, and its name in its own header. Raises BrokenArchiveError."""
+        data_start, name = self._read_own_header(entry)
         end = data_start + entry.packed_size
         if end > self.directory_start:
             raise BrokenArchiveError(f"{entry.name[:100]} in the archive is cut off.")
-        return entry.offset, end
+        return end, name
 
     def unpack(self, entry: Entry, max_bytes: int | None = None) -> Iterator[bytes]:
         """Yields the content of a member in pieces of at most CHUNK_BYTES, after `max_bytes` no more.
@@ -134,7 +134,7 @@ class Archive:
             raise BrokenArchiveError(f"{entry.name[:100]} in the archive is broken: its checksum differs.")
 
     def _pieces(self, entry: Entry) -> Iterator[bytes]:
-        _, position = self._data_start(entry)
+        position, _ = self._read_own_header(entry)
         left = entry.packed_size
         unpacker = zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == DEFLATED else None
         try:
@@ -154,13 +154,16 @@ class Archive:
         except zlib.error:
             raise BrokenArchiveError(f"{entry.name[:100]} in the archive is broken: it cannot be unpacked.") from None
 
-    def _data_start(self, entry: Entry) -> tuple[int, int]:
-        """Returns where a member's own header and its data begin."""
-        head = self._read(entry.offset, LOCAL.size) if entry.offset >= 0 else b""
+    def _read_own_header(self, entry: Entry) -> tuple[int, str]:
+        """Returns where a member's data begin, and its name before them."""
+        head = self._read(entry.offset, LOCAL.size + 256) if entry.offset >= 0 else b""
         if len(head) < LOCAL.size or not head.startswith(LOCAL_SIGNATURE):
             raise BrokenArchiveError(f"{entry.name[:100]} in the archive is not where its directory says.")
-        *_, name_size, extra_size = LOCAL.unpack(head)
-        return entry.offset, entry.offset + LOCAL.size + name_size + extra_size
+        *_, name_size, extra_size = LOCAL.unpack_from(head)
+        name = head[LOCAL.size : LOCAL.size + name_size]
+        if len(name) < name_size:
+            name = self._read(entry.offset + LOCAL.size, name_size)
+        return entry.offset + LOCAL.size + name_size + extra_size, _decode_name(name, entry.flags)
 
     def _read(self, position: int, size: int) -> bytes:
         return os.pread(self._file.fileno(), size, position)
@@ -208,11 +211,16 @@ class Archive:
         sizes = [size, packed_size, offset]
         if IN_ZIP64 in sizes:
             sizes = _zip64_sizes(sizes, extra)
-        try:
-            name = raw_name.decode("utf-8")
-        except UnicodeDecodeError:
-            name = raw_name.decode("utf-8", "backslashreplace") if flags & UTF8_FLAG else raw_name.decode("cp437")
-        return Entry(name.replace("\\", "/"), flags, method, crc, sizes[1], sizes[0], sizes[2] + self._shift)
+        return Entry(_decode_name(raw_name, flags), flags, method, crc, sizes[1], sizes[0], sizes[2] + self._shift)
+
+
+def _decode_name(name: bytes, flags: int) -> str:
+    """A member's name, with / between folders."""
+    try:
+        text = name.decode("utf-8")
+    except UnicodeDecodeError:
+        text = name.decode("utf-8", "replace") if flags & UTF8_FLAG else name.decode("cp437")
+    return text.replace("\\", "/")
 
 
 def _zip64_sizes(sizes: list[int], extra: bytes) -> list[int]:

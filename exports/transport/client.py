@@ -25,17 +25,11 @@ from exports.transport.errors import (
     UnclearError,
     UnreadableError,
 )
+from exports.transport.proofs import is_final_refusal
 from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import (
-    MAX_ERROR_BYTES,
-    error_of_status,
-    error_text,
-    is_final_refusal,
-    read_json,
-    retry_after_seconds,
-)
+from exports.transport.responses import MAX_ERROR_BYTES, error_of_status, error_text, read_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
 TOTAL_SECONDS: Final = 150.0
@@ -82,10 +76,9 @@ class Client:
     each call makes its own. `record_call` is called after every exchange. `before_send` is called right before a
     request that creates something is sent, and may raise. `get_grant` fetches a token where tokens are shared and
     stored (default: `provider.fetch_token`); `rejected_token` is the one that the provider refused. `patience`:
-    seconds after which an exchange is aborted, where that is less than usual; `give_up_at`: monotonic time at which
-    every exchange is aborted. `creation` is the answer to the last request that creates something, as far as it came.
-    `call_count` counts the exchanges, `last_headers` are the headers of the last answer. `former_secrets`: what else
-    was sent and must not be shown.
+    seconds after which an exchange is aborted, where that is less than usual; `give_up_at`: monotonic time of the same.
+    `creation`: the answer to the last request that creates something, as far as it came. `call_count` counts exchanges,
+    `last_headers` are the headers of the last answer. `former_secrets`: what else was sent and must not be shown.
     """
 
     provider: Service
@@ -184,11 +177,12 @@ class Client:
                 try:
                     return self._parse_answer(status, answer_headers, answer)
                 except RefusedError as problem:
+                    problem.answers_creation = creates
                     problem.final = is_final_refusal(status, answer, self.provider.is_own_error)
                     raise
-            target = resolve_redirect(url, answer_headers.get("location", ""))
             if method != "GET":
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", provider_status=str(status))
+            target = resolve_redirect(url, answer_headers.get("location", ""))
             if self.guard.check(target)[:2] != parts[:2]:
                 raise AddressError(f"{self.provider.label} redirects to another host; the portal does not follow.")
             url = target
@@ -210,8 +204,7 @@ class Client:
         status: int | None = None
         error, unreachable = "", False
         session = ApiSession(self.guard) if creates or self.session is None else self.session
-        if creates:
-            self.creation = None
+        self.creation = None if creates else self.creation
         try:
             with (
                 track_exchange(self._seconds_left(max_seconds), self.before_send if creates else None) as exchange,
@@ -231,14 +224,15 @@ class Client:
             raise UnreadableError(error) from None
         except ProviderError as problem:
             error = problem.message
-            unreachable = isinstance(problem, NotSentError) and not isinstance(problem, AddressError)
+            # Also where a name leads inside: else the circuit breaker would say which names do.
+            unreachable = isinstance(problem, NotSentError)
             raise
         except (HTTPException, OSError) as problem:
             mapped = error_from_exception(problem, exchange, self.provider.label)
             # A server that was only given less time than usual counts as reachable.
             cut_short = self.patience is not None and exchange.connected and exchange.timed_out
             error = mapped.message
-            unreachable = status is None and not cut_short and not isinstance(mapped, AddressError)
+            unreachable = status is None and not cut_short
             raise mapped from None
         finally:
             if session is not self.session:

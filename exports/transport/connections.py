@@ -23,7 +23,7 @@ from urllib.parse import SplitResult
 
 import certifi
 
-from exports.transport.errors import NotSentError, ProviderError, UnclearError
+from exports.transport.errors import CredentialError, NotSentError, ProviderError, UnclearError
 from exports.transport.response_reader import CutOffError, MalformedError, ResponseReader
 from exports.transport.ssrf import AddressGuard
 
@@ -219,7 +219,10 @@ class ApiSession:
             target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
             # A server that refuses a body early may close before it has read it; its answer counts.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.request(method, target, body, headers)
+                try:
+                    connection.request(method, target, body, headers)
+                except ValueError:  # which comes before the first byte leaves
+                    raise CredentialError("The credential has characters that cannot be sent: enter it anew.") from None
             response = connection.getresponse()  # type: ignore[assignment]
             assert response is not None  # noqa: S101
             yield response

@@ -240,7 +240,9 @@ def _inflates(probe: bytes, wbits: int) -> bool:
         return False
     if wbits == RAW_DEFLATE and decompressor.eof and decompressor.unused_data.strip(b"\0"):
         return False  # It has no head and no check, so bytes behind its end say that it is none.
-    return bool(data) or decompressor.eof or len(probe) < PROBE_BYTES
+    if wbits == ZLIB and len(probe) < PROBE_BYTES:
+        return decompressor.eof  # All of it is here, so its check must be, too.
+    return bool(data) or decompressor.eof
 
 
 def is_plain(probe: bytes) -> bool:

@@ -42,15 +42,15 @@ class EgressProxy:
 
     def connect(self, addresses: Sequence[str], name: str, port: int, timeout: float | None) -> socket.socket:
         """A connection through the proxy to the first of the checked addresses that it opens. Raises NotSentError."""
-        is_refused = False
-        for address in addresses[:MAX_ADDRESSES]:
+        # The portal's own order of addresses says nothing of what the proxy can reach; IPv4 mostly can be.
+        places = sorted(addresses, key=lambda address: ":" in address)[:MAX_ADDRESSES]
+        has_refused = False
+        for address in places:
             sock, status = self._tunnel(address, port, timeout)
             if sock is not None:
                 return sock
-            if status not in UNREACHABLE_STATUSES:
-                is_refused = True
-                break
-        if is_refused and name not in addresses:
+            has_refused |= status not in UNREACHABLE_STATUSES
+        if has_refused and name not in addresses:
             sock, status = self._tunnel(name, port, timeout)
             if sock is not None:
                 return sock

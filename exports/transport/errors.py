@@ -34,11 +34,13 @@ class RefusedError(ProviderError):
     """The provider refused with a 4xx, or with its envelope's equivalent: provably not executed.
 
     `final`: said of a job that was accepted, one such answer ends it. False: it may pass, and is asked for again; see
-    `responses.is_final_refusal`.
+    `proofs.is_final_refusal`. `answers_creation`: it is the answer to the request that creates something, not to
+    another call that was made with it.
     """
 
     code = "rejected"
     final = True
+    answers_creation = False
 
 
 class CredentialError(RefusedError):

@@ -9,6 +9,7 @@ from exports.web.views import (
     export,
     export_actions,
     exports,
+    exports_csv,
     home,
     members,
     new,
@@ -22,7 +23,7 @@ app_name = "web"
 team = [
     path("", home.home, name="home"),
     path("exports/", exports.listing, name="exports"),
-    path("exports.csv", bulk.history_csv, name="history"),
+    path("exports.csv", exports_csv.history_csv, name="history"),
     path("exports/bulk/<slug:verb>", bulk.run_action, name="bulk"),
     path("exports/<int:pk>/", export.export, name="export"),
     path("exports/<int:pk>/file", export.file, name="file"),

@@ -35,6 +35,23 @@ class PortalDatabase:
         with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=20)) as file:
             return file.execute(statement).fetchall()
 
+    def resumed_after(self, events: list[tuple[str, float]]) -> dict[str, float]:
+        """For each sort of event the longest time until a provider was called next, in seconds."""
+        if not self.address:
+            return {}
+        times = [
+            float(row[0]) + float(row[1])
+            for row in self.rows(
+                "SELECT extract(epoch FROM at), seconds FROM exports_call WHERE export_id IS NOT NULL ORDER BY at"
+            )
+        ]
+        longest: dict[str, float] = {}
+        for name, at in events:
+            after = next((called - at for called in times if called > at), None)
+            if after is not None:
+                longest[name] = max(longest.get(name, 0.0), round(after, 1))
+        return longest
+
     def open(self) -> int:
         """The number of exports that have not ended."""
         return int(self.rows("SELECT count(*) FROM exports_export WHERE next_step_at IS NOT NULL")[0][0])

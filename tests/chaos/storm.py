@@ -19,6 +19,7 @@ from typing import Any, Final
 import psycopg
 
 from exports.sandbox.server import Sandbox
+from tests.chaos.broker_line import BrokerLine
 from tests.chaos.load_generator import LoadGenerator
 from tests.chaos.portal_database import PortalDatabase
 from tests.chaos.postgres_server import PostgresServer
@@ -53,9 +54,12 @@ DISRUPTIONS: Final = (
     *("worker", "worker", "worker", "worker", "worker", "worker", "worker", "beat", "beat", "web", "web"),
     *("broker", "cut", "crash", "crowd", "freeze"),
 )
+# The queues of each worker, where they are not one worker's.
+APART: Final = ("portal.submit,portal.control", "portal.poll", "portal.fetch,portal.deliver")
 # Longer than a lease: a worker that wakes up after it has lost its claims.
 FROZEN_SECONDS: Final = 12.0
 CONNECTION_FLOOD_SECONDS: Final = 3.0
+UNPLUGGED_SECONDS: Final = 12.0
 LEAVE_OUT_EVERY_SECONDS: Final = 15.0
 LEAVE_OUT_PAUSES: Final = """
 from datetime import timedelta
@@ -82,6 +86,8 @@ class Report:
     steps_under_way: int = 0
     repeated_requests: int = 0
     swept: int = 0
+    # The longest time from each sort of disruption to the next call of a provider, in seconds, while exports were due.
+    resumed_after: dict[str, float] = field(default_factory=dict)
     exports: int = 0
     seconds: float = 0.0
 
@@ -94,17 +100,27 @@ class Report:
 class Storm:
     """One storm over one installation. `server`: the database's server, where it belongs to the storm."""
 
-    def __init__(self, portal: Installation, sandbox: Sandbox, server: PostgresServer | None, seed: int) -> None:
+    def __init__(
+        self,
+        portal: Installation,
+        sandbox: Sandbox,
+        server: PostgresServer | None,
+        seed: int,
+        line: BrokerLine | None = None,
+    ) -> None:
         self.portal, self.sandbox, self.server = portal, sandbox, server
         self.ledger = PortalDatabase(portal)
         self.rng = random.Random(seed)
         self.report = Report(seed)
         self.projects: dict[int, tuple[str, str]] = {}
         # The database crashes in every storm, however short.
-        self.pending_disruptions = ["crash"]
+        self.pending_disruptions = ["crash"] if line is None else ["unplug", "broker", "cut", "freeze", "crash"]
+        self.disrupted: list[tuple[str, float]] = []
         self.frozen: list[tuple[subprocess.Popen[bytes], float]] = []
         self.pauses_left_out_at = 0.0
-        self.workers = [portal.start_worker(slots=4) for _ in range(2)]
+        self.line = line
+        self.queues = APART if line else ("", "")
+        self.workers = [(self._start_worker(queues), queues) for queues in self.queues]
 
     def run(self, each: int, kills: int, pause: float) -> Report:
         """Requests about nine times `each` exports while `kills` processes are killed; waits until all have ended."""
@@ -124,6 +140,7 @@ class Storm:
         self.sandbox.clear_faults()
         self._thaw(0.0)
         wait_for(self._nothing_left, 900, self._left)
+        self.report.resumed_after = self.ledger.resumed_after(self.disrupted)
         self.created = load.created
         self.report.exports, self.report.repeated_requests = len(load.created), load.repeated_requests
         self.report.seconds = time.monotonic() - begun
@@ -158,7 +175,8 @@ class Storm:
 
     def _next_disruption(self) -> str:
         if not self.pending_disruptions:
-            self.pending_disruptions = self.rng.sample(DISRUPTIONS, len(DISRUPTIONS))
+            possible = (*DISRUPTIONS, "unplug") if self.line else DISRUPTIONS
+            self.pending_disruptions = self.rng.sample(possible, len(possible))
         return self.pending_disruptions.pop()
 
     def _disrupt(self, disruption: str) -> None:
@@ -171,25 +189,31 @@ class Storm:
             "crash": self._crash,
             "crowd": self._crowd,
             "freeze": self._freeze,
+            "unplug": self._unplug,
         }
         if actions[disruption]():
             self.report.disruptions[disruption] += 1
+            self.disrupted.append((disruption, time.time()))
+
+    def _start_worker(self, queues: str) -> subprocess.Popen[bytes]:
+        options = ("-Q", self.portal.queue_names(queues)) if queues else ()
+        return self.portal.start_worker(*options, slots=4)
 
     def _kill_worker(self) -> bool:
         # The worker that has run longest has surely finished its start.
-        victim = self.workers.pop(0)
+        victim, queues = self.workers.pop(0)
         alive, leased = victim.poll() is None, self.ledger.leased()
         self.portal.kill(victim)
-        self.workers.append(self.portal.start_worker(slots=4))
+        self.workers.append((self._start_worker(queues), queues))
         self.report.steps_under_way += leased if alive else 0
         return alive
 
     def _freeze(self) -> bool:
         """Suspends a worker while it works, and starts another in its place."""
-        victim = self.workers.pop(0)
+        victim, queues = self.workers.pop(0)
         os.killpg(victim.pid, signal.SIGSTOP)
         self.frozen.append((victim, time.monotonic()))
-        self.workers.append(self.portal.start_worker(slots=4))
+        self.workers.append((self._start_worker(queues), queues))
         return True
 
     def _thaw(self, after: float) -> None:
@@ -225,6 +249,15 @@ class Storm:
             for path in (self.portal.folder / "var" / "broker").rglob("*"):
                 if path.is_file():
                     path.unlink(missing_ok=True)
+        return True
+
+    def _unplug(self) -> bool:
+        """Cuts the line to the broker for a while."""
+        if self.line is None:
+            return False
+        self.line.cut()
+        time.sleep(UNPLUGGED_SECONDS)
+        self.line.restore()
         return True
 
     def _cut(self) -> bool:

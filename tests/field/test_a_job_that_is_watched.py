@@ -35,6 +35,8 @@ NOT_THE_PROVIDER: dict[str, Reply] = {
     "403 without a body": Reply(403),
     "403 of a gateway, as JSON": Reply(403, {"message": "Forbidden"}),
     "200 page": Reply(200, PAGE, HTML),
+    "302 to a sign-in of the network": Reply(302, PAGE, {"Location": "https://login.example.org/"}),
+    "302 in circles": Reply(302, None, {"Location": "?"}),
     "200 without a body": Reply(200),
     "200 cut in its JSON": Reply(200, b'{"id": 5'),
 }
@@ -82,6 +84,7 @@ def test_one_answer_that_is_not_the_providers_own_word_ends_nothing(field: Field
         ("404 in its own words", "not_found"),
         ("200 page", "unreadable"),
         ("400 page", "rejected"),
+        ("302 to a sign-in of the network", "address"),
     ],
 )
 def test_what_stays_so_ends_after_two_to_four_minutes(field: Field, provider: str, odd: str, code: str) -> None:

@@ -2,14 +2,11 @@
 
 import time
 
-import pytest
-
 from exports import states
 from tests.field.conftest import POLL, SUBMIT, Field, recorded
 from tests.helpers.stub_server import ReceivedRequest, Reply
 
 
-@pytest.mark.xfail(reason="the answer after a 1xx is not read yet", strict=False)
 def test_an_interim_answer_before_the_acceptance_is_skipped(field: Field) -> None:
     field.server.on(SUBMIT["playcanvas"], recorded("early-hints.http"))
     field.server.on(POLL["playcanvas"], Reply(body=field.job("playcanvas")))
@@ -17,7 +14,6 @@ def test_an_interim_answer_before_the_acceptance_is_skipped(field: Field) -> Non
     assert (export.status, field.requests("playcanvas")) == (states.SUCCEEDED, 1)
 
 
-@pytest.mark.xfail(reason="a reset in milliseconds counts as an hour yet", strict=False)
 def test_a_reset_in_milliseconds_is_no_pause_of_an_hour(field: Field) -> None:
     def limited(request: ReceivedRequest) -> Reply:
         return Reply(429, {"error": "Too many"}, {"X-RateLimit-Reset": str(int((time.time() + 3) * 1000))})

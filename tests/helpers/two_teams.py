@@ -40,5 +40,5 @@ class OtherTeam:
             self.portal.token = self.first_token
 
     def lone_seconds(self) -> float:
-        """How long an export takes with nothing beside it: the second of two, since the first one warms up."""
+        """How long an export takes with nothing beside it: the shorter of two, since the first one warms up."""
         return min(self.seconds(), self.seconds())

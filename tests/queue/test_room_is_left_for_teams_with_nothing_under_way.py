@@ -141,7 +141,8 @@ def test_where_slots_are_free_nothing_more_is_read(cast: Cast) -> None:
     create_due_exports(cast.project("ulule"), cast.member, 1, clock.now())
     with CaptureQueriesContext(connection) as ordinary:
         dispatch()
-    assert count(ordinary) == {"sqlite": 6, "postgresql": 4}[connection.vendor]
+    # On PostgreSQL the reservation's row goes past Django's log of statements.
+    assert count(ordinary) == {"sqlite": 6, "postgresql": 3}[connection.vendor]
     create_due_exports(cast.project("ulule"), cast.member, 100, clock.seconds_from_now(-60))
     dispatch()
     with CaptureQueriesContext(connection) as full:

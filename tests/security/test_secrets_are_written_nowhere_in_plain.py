@@ -75,7 +75,7 @@ def echoes(secrets: dict[str, str]) -> list[dict[str, Any]]:
         {"on": "poll", "fault": "status", "status": 403, "body": cut},
         {"on": "poll", "fault": "unknown_word", "word": secret, "times": 3},
         {"on": "poll", "fault": "429", "body": said, "times": 1},
-        {"on": "poll", "fault": "status", "status": 302, "headers": elsewhere, "times": 2},
+        {"on": "poll", "fault": "status", "status": 302, "headers": elsewhere},
         {"on": "submit", "fault": "status", "status": 302, "headers": elsewhere, "times": 1},
         {"on": "list", "fault": "status", "status": 409, "body": said},
     ]

@@ -19,7 +19,7 @@ RARE_EVENTS = {
     "found again": "Found the job",
     "fetched": "Fetched and verified",
     "asked once more": "It is sent once more",
-    "taken without a name": "so it is not sent again",
+    "taken without a name": "the request counts as taken",
 }
 RARE_ERROR_CODES = {"unconfirmed"}
 # The fields that an answer may still set after the export has ended.

@@ -84,6 +84,19 @@ def test_a_provider_that_refuses_a_fresh_link_once_does_not_end_it(cast: Cast, s
     assert export.status == states.SUCCEEDED
 
 
+@pytest.mark.parametrize(
+    "answer", [Reply(500, "boom"), Reply(403, "<html>checking your browser</html>"), Reply(404, {})]
+)
+def test_a_provider_that_does_not_answer_well_either_changes_nothing(
+    cast: Cast, settings: Settings, answer: Reply
+) -> None:
+    with run_file_host(cast, settings, "csv") as host:
+        host.stub.on(host.job_route, host.job(), answer)
+        export = host.fetch(NOT_YET["S3"])
+        assert len(host.stub.requests_to(host.file_route)) == len(LATE_FILE_PAUSES) + 1
+    assert (export.status, export.error_code) == (states.FAILED, "no_file")
+
+
 @pytest.mark.slow(seconds=10)
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_fetches_a_file_that_comes_six_seconds_late(cast: Cast, settings: Settings) -> None:

@@ -6,7 +6,8 @@ import tracemalloc
 import pytest
 
 from exports.transport.client import MAX_BYTES
-from exports.transport.responses import MAX_VALUES, TooManyValuesError, describe_creation, parse_json, read_json
+from exports.transport.proofs import describe_creation
+from exports.transport.responses import MAX_VALUES, TooManyValuesError, parse_json, read_json
 
 MAX_MEMORY = 64 * 1024 * 1024
 

@@ -8,7 +8,7 @@ import pytest
 from exports.providers.registry import PROVIDERS
 from exports.transport import response_reader
 from exports.transport.client import Client
-from exports.transport.errors import ProviderError, UnclearError
+from exports.transport.errors import CredentialError, ProviderError, UnclearError
 from exports.transport.open_url import open_url
 from exports.transport.response_reader import MAX_HEAD_BYTES
 from tests.helpers.raw_server import RawServer, answer, chunked, field_bytes, sized
@@ -161,6 +161,22 @@ def test_a_token_that_says_nonsense_of_its_end_lasts_as_long_as_is_usual(raw: Ra
     assert client.get("/v1/me").body == {"id": 1}
     assert client.grant is not None
     assert 35_000 < client.grant.expires_at - time.time() <= 36_000
+
+
+@pytest.mark.parametrize("location", ["https://[::1", "//\xe9:x/", "", "https://10.0.0.1/"])
+def test_a_redirect_after_a_request_that_creates_says_nothing_of_whether_it_was_executed(
+    raw: RawServer, location: str
+) -> None:
+    raw.on("POST /api/jobs", sized(b"", f"Location: {location}", status="302 Found"))
+    with pytest.raises(UnclearError, match="a redirect"):
+        client_of(raw).post("/api/jobs", {}, creates=True)
+
+
+@pytest.mark.parametrize("token", ["two\r\nlines", "caf\u20ac"])
+def test_a_secret_that_no_header_can_carry_is_the_credentials_fault(raw: RawServer, token: str) -> None:
+    with pytest.raises(CredentialError, match="cannot be sent"):
+        client_of(raw, secrets={"token": token}).get("/api/jobs/501")
+    assert raw.requests == []
 
 
 def test_a_number_of_many_thousand_digits_is_no_readable_answer(raw: RawServer) -> None:

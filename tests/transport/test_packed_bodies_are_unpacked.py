@@ -81,13 +81,15 @@ def test_a_plain_body_that_is_called_gzip_stays_as_it_is(raw: RawServer) -> None
     [
         TABLE,
         b"id\n1\n",
+        b"1",
+        b"8O3\x0cu",
         TABLE.decode().encode("utf-16"),
         TABLE.decode().encode("utf-16-le"),
         TABLE.decode().encode("cp1252"),
         b"PK\x03\x04" + bytes(range(256)),
         b"\0\0\0\x18ftypisom" + bytes(range(256)),
     ],
-    ids=["csv", "short", "utf-16", "utf-16 without a mark", "cp1252", "zip", "mp4"],
+    ids=["csv", "short", "a letter", "like zlib", "utf-16", "utf-16 without a mark", "cp1252", "zip", "mp4"],
 )
 def test_the_body_decides_whatever_the_header_says(raw: RawServer, word: str, body: bytes) -> None:
     assert fetch(raw, sized(body, f"Content-Encoding: {word}")) == (body, False, True)

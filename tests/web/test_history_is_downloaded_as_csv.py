@@ -13,7 +13,7 @@ from django.test import Client
 from exports.exporting import pagination
 from exports.models import Export, Project, User
 from exports.web.csv_cells import harmless_cell
-from exports.web.views import bulk
+from exports.web.views import exports_csv
 from tests.helpers import factories
 from tests.helpers.cast import Cast
 
@@ -128,7 +128,7 @@ def test_it_is_streamed_and_bounded(as_viewer: Client, cast: Cast, monkeypatch: 
     made_all = [str(factories.waiting_export(cast, allow_duplicate=True).pk) for _ in range(7)][::-1]
     monkeypatch.setattr(pagination, "CHUNK_ROWS", 3)
     assert [line["number"] for line in lines(as_viewer)] == made_all
-    monkeypatch.setattr(bulk, "MAX_CSV_ROWS", 5)
+    monkeypatch.setattr(exports_csv, "MAX_CSV_ROWS", 5)
     assert [line["number"] for line in lines(as_viewer)] == made_all[:5]
 
 

@@ -42,10 +42,13 @@ def _identify(path: Path) -> str:
 
 def _check_members(archive: Archive) -> str:
     starts, ends = array("q"), array("q")
+    unchecked: Counter[str] = Counter()
     for entry in archive.entries():
-        start, end = archive.data_span(entry)
-        starts.append(start)
+        end, own_name = archive.locate(entry)
+        starts.append(entry.offset)
         ends.append(end)
+        if _differ(own_name, entry.name):
+            unchecked["named differently in its own header"] += 1
     if not starts:
         raise BadFileError("The archive is empty.")
     order = sorted(range(len(starts)), key=starts.__getitem__)
@@ -54,7 +57,6 @@ def _check_members(archive: Archive) -> str:
     del order, starts, ends
     budget = min(max(MIN_UNPACKED_BYTES, EXPANSION * archive.size), MAX_UNPACKED_BYTES)
     deadline = time.monotonic() + MAX_SECONDS
-    unchecked: Counter[str] = Counter()
     for entry in archive.entries():
         if reason := _reason_unchecked(entry):
             unchecked[reason] += 1
@@ -65,6 +67,14 @@ def _check_members(archive: Archive) -> str:
             for _ in archive.unpack(entry):
                 pass
     return _sentence(unchecked)
+
+
+def _differ(own_name: str, name: str) -> bool:
+    """Whether the two names of a member mean different ones, and not the same in other encodings or cases."""
+    if own_name.casefold() == name.casefold():
+        return False
+    in_other_encodings = not own_name.isascii() and not name.isascii()
+    return not in_other_encodings and "?" not in own_name  # with which some programs replace other letters
 
 
 def _reason_unchecked(entry: Entry) -> str:

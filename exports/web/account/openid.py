@@ -35,13 +35,13 @@ class OpenIDAdapter(DefaultSocialAccountAdapter):
     """Connects an identity to the account with the same e-mail address, if both sides have verified the address."""
 
     def get_requests_session(self) -> Any:
-        """allauth's session, which trusts EXTRA_CA_FILE too, and goes through EGRESS_PROXY."""
+        """allauth's session, which trusts EXTRA_CA_FILE too, goes through EGRESS_PROXY, and heeds no other variable."""
         session: requests.Session = super().get_requests_session()  # type: ignore[no-untyped-call]
+        session.trust_env = False
         if settings.EXTRA_CA_FILE:
             session.mount("https://", _OwnAuthorityAdapter())
         if settings.EGRESS_PROXY:
             session.proxies = dict.fromkeys(("http", "https"), settings.EGRESS_PROXY.url)
-            session.trust_env = False  # A proxy of the environment would come before it.
         return session
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:

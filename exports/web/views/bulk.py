@@ -1,11 +1,9 @@
-"""Bulk actions on exports (cancel, retry, delete files, download as one zip) and the history as CSV."""
+"""Bulk actions on exports: cancel, retry, delete files, download as one zip."""
 
-import csv
-from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import Http404, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,42 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from exports import access
-from exports.exporting import bulk, pagination
+from exports.exporting import bulk
 from exports.exporting.create import Requester
 from exports.http import file_responses
 from exports.http.client_address import client_address
 from exports.models import Export, Member
-from exports.templatetags.pages import kind_label, provider_label
-from exports.web import list_page, rendering
-from exports.web.csv_cells import harmless_cell
+from exports.web import rendering
 from exports.web.decorators import SignedInRequest, team_member_required
 
 MAX_EXPORTS: Final = 100
 MAX_NUMBERS_NAMED: Final = 10
-MAX_CSV_ROWS: Final = 100_000
-STREAM_HEADERS: Final = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
-CSV_COLUMNS: Final = (
-    "number",
-    "state",
-    "provider",
-    "kind",
-    "format",
-    "project",
-    "project_id",
-    "asked_by",
-    "asked_how",
-    "request_sent_at",
-    "started_at",
-    "ended_at",
-    "seconds",
-    "error",
-    "message",
-    "job",
-    "file",
-    "bytes",
-    "sha256",
-    "file_deleted_at",
-)
 
 
 @team_member_required()
@@ -103,7 +75,7 @@ def _zip(request: SignedInRequest, member: Member, selected: list[Export]) -> Ht
     name = f"{member.team.slug} {timezone.localtime():%Y-%m-%d %H%M}.zip"
     headers = {
         **file_responses.FILE_HEADERS,
-        **STREAM_HEADERS,
+        **file_responses.STREAM_HEADERS,
         "Content-Disposition": file_responses.content_disposition(name),
     }
     del headers["Accept-Ranges"]
@@ -111,22 +83,6 @@ def _zip(request: SignedInRequest, member: Member, selected: list[Export]) -> Ht
 
 
 BULK_ACTIONS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "zip": _zip}
-
-
-@team_member_required()
-def history_csv(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Streams the exports that match the filters as CSV, newest first, at most MAX_CSV_ROWS; 400 for a wrong filter."""
-    filters, errors = list_page.read_filters(member, request.GET)
-    if errors:
-        # A list of everything would be taken for what was asked for.
-        lines = [f"{name}: {' '.join(texts)}\n" for name, texts in errors.items()]
-        return HttpResponse("".join(lines), status=400, content_type="text/plain; charset=utf-8")
-    rows = pagination.iterate_rows(access.exports(member), filters, MAX_CSV_ROWS)
-    headers = {
-        **STREAM_HEADERS,
-        "Content-Disposition": file_responses.content_disposition(f"{member.team.slug} exports.csv"),
-    }
-    return StreamingHttpResponse(_csv_lines(rows), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _selected_exports(request: SignedInRequest, member: Member) -> list[Export]:
@@ -164,45 +120,3 @@ def _describe_exports(exports: Any) -> str:
     more = len(numbers) - MAX_NUMBERS_NAMED
     rest = _(" and %(count)s more") % {"count": more} if more > 0 else ""
     return f"{count} ({', '.join(numbers[:MAX_NUMBERS_NAMED])}{rest})"
-
-
-class _Echo:
-    """A file-like object for csv.writer whose write() returns the line instead of storing it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv_lines(rows: Iterator[Export]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    # Without a byte order mark spreadsheet programs assume a legacy encoding.
-    yield "\ufeff" + writer.writerow(CSV_COLUMNS)
-    for export in rows:
-        yield writer.writerow([harmless_cell(value) for value in _csv_values(export)])
-
-
-def _csv_values(export: Export) -> list[Any]:
-    """Returns the values of an export in the order of CSV_COLUMNS."""
-    project, file = export.project, export.file
-    ended = export.finished_at
-    return [
-        export.pk,
-        export.status,
-        provider_label(project.credential),
-        kind_label(export),
-        export.format,
-        str(project),
-        project.remote_id,
-        export.user.email,
-        export.trigger,
-        *(_iso_time(at) for at in (export.created_at, export.started_at, ended)),
-        round((ended - export.created_at).total_seconds(), 1) if ended else "",
-        export.error_code,
-        export.error_message,
-        export.remote_id,
-        *((file.name, file.size, file.sha256, _iso_time(file.deleted_at)) if file else ("", "", "", "")),
-    ]
-
-
-def _iso_time(at: Any) -> str:
-    return at.isoformat(timespec="seconds") if at else ""

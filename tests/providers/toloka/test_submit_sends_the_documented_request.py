@@ -53,9 +53,15 @@ def already(accepted: Accepted) -> bool:
     return (accepted.remote_id, status.state, status.note) == ("", "done", "The project was already archived.")
 
 
-def test_204_means_that_it_was_archived_before(toloka: Toloka, client: Client, stub: StubServer) -> None:
+def test_204_means_that_it_was_archived_before_where_the_project_says_so(
+    toloka: Toloka, client: Client, stub: StubServer
+) -> None:
     stub.on(ARCHIVE, Reply(204))
+    stub.on(PROJECT, project("ARCHIVED"))
     assert already(toloka.submit(client, job()))
+    stub.on(PROJECT, project("ACTIVE"))
+    with pytest.raises(UnreadableError):
+        toloka.submit(client, job())
 
 
 @pytest.mark.parametrize("code", ["PROJECT_INAPPROPRIATE_STATUS", "INAPPROPRIATE_STATUS", "CONFLICT_STATE"])

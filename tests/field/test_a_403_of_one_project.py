@@ -1,0 +1,49 @@
+"""A 403 to the request or the list before it says that one project is out of reach; the credential stays good."""
+
+import pytest
+
+from exports import states
+from tests.field.conftest import LIST, SUBMIT, Field, recorded
+from tests.helpers.stub_server import Reply
+
+OWN_403 = {
+    "playcanvas": {"error": "Forbidden"},
+    "aistudios": {"success": False, "error": {"code": 4030, "msg": "Forbidden"}},
+    "toloka": {"code": "ACCESS_DENIED", "message": "Access denied", "request_id": "r"},
+    "ulule": [{"classification": "PermissionError", "fieldNames": [], "message": "Owners only"}],
+}
+
+
+@pytest.mark.parametrize("provider", OWN_403)
+def test_a_request_that_is_refused_so_leaves_the_credential_alone(field: Field, provider: str) -> None:
+    field.server.on(SUBMIT[provider], Reply(403, OWN_403[provider]))
+    export = field.run(provider)
+    assert (export.status, export.error_code, field.requests(provider)) == (states.FAILED, "credential", 1)
+    assert export.error_message.startswith("No access to this project. ")
+    export.project.credential.refresh_from_db()
+    assert export.project.credential.last_error == ""
+
+
+def test_so_does_a_list_that_is_refused_so(field: Field) -> None:
+    field.server.on(LIST["ulule"], Reply(403, OWN_403["ulule"]))
+    export = field.run("ulule")
+    assert export.error_message.startswith("No access to this project. ")
+    assert field.requests("ulule") == 0
+    export.project.credential.refresh_from_db()
+    assert export.project.credential.last_error == ""
+
+
+def test_a_firewalls_page_before_the_request_says_neither(field: Field) -> None:
+    field.server.on(SUBMIT["playcanvas"], recorded("firewall-page.http"))
+    export = field.run("playcanvas")
+    assert (export.error_code, export.error_message) == ("credential", "PlayCanvas answered 403.")
+    export.project.credential.refresh_from_db()
+    assert export.project.credential.last_error == ""
+
+
+def test_a_401_marks_the_credential(field: Field) -> None:
+    field.server.on(SUBMIT["ulule"], Reply(401, [{"classification": "PermissionError", "message": "Bad credentials"}]))
+    export = field.run("ulule")
+    export.project.credential.refresh_from_db()
+    assert "Bad credentials" in export.project.credential.last_error
+    assert field.requests("ulule") == 1
