@@ -3,7 +3,8 @@
 # make check  lint, types, imports, dependencies, names, migrations, deployment checks
 # make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves
 # make bench  measurements beside peers, on PostgreSQL (TEST_DATABASE_URL) and Redis (BENCH_REDIS_URL); over an hour
-# make fuzz   schemathesis, five minutes, against a portal to be thrown away: TOKEN=(a member's) make fuzz
+# make fuzz   odd HTTP heads, file bytes and providers' answers, for an hour; FUZZ_MINUTES=6 make fuzz: for six minutes
+# make fuzz-api  schemathesis, five minutes, against a portal to be thrown away: TOKEN=(a member's) make fuzz-api
 # make lock   pins the requirements anew
 # make audit  asks PyPI whether a locked package has a known vulnerability
 #
@@ -20,7 +21,7 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check chaos bench fuzz lock audit
+.PHONY: run test check chaos bench fuzz fuzz-api lock audit
 
 # `exec` puts the command in the recipe shell's place, so that a signal to make reaches it.
 run: $(VENV)/.stamp-run
@@ -40,10 +41,17 @@ chaos: $(VENV)/.stamp-dev
 bench: $(VENV)/.stamp-dev
 	@exec $(VENV)/bin/python -m tests.bench $(ARGS)
 
+# The fuzz tests of the suite, for FUZZ_MINUTES in all, one after the other. What one finds is printed, and tried first in
+# the next run (it is kept in .hypothesis/). A part: make fuzz FUZZ_TESTS=tests/transport/test_any_*.py
+FUZZ_TESTS ?= $(wildcard tests/*/test_any_bytes_*.py tests/*/test_any_answer_*.py)
+
+fuzz: $(VENV)/.stamp-dev
+	@FUZZ_MINUTES=$${FUZZ_MINUTES:-60} exec $(VENV)/bin/python -m pytest -q -s -n 0 $(FUZZ_TESTS) $(ARGS)
+
 # Never in the lock: what it needs is for nothing else. TOKEN is of `manage.py create_token`, ADDRESS the portal's.
 ADDRESS ?= http://127.0.0.1:8000
 
-fuzz:
+fuzz-api:
 	@test -x .venv-fuzz/bin/schemathesis || \
 		{ $(PYTHON) -m venv .venv-fuzz && .venv-fuzz/bin/python -m pip --quiet install 'schemathesis>=4.32,<5'; }
 	@exec .venv-fuzz/bin/schemathesis --config-file tests/api/schemathesis.toml run $(ADDRESS)/api/v1/openapi.json \

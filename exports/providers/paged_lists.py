@@ -8,34 +8,62 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from exports.providers import parsing
 from exports.transport.client import Client
 from exports.transport.errors import AddressError, UnreadableError
+from exports.transport.ssrf import MAX_URL_LENGTH
 
 MAX_PAGES: Final = 200
 # For lists of linked pages, which state their total count.
 MAX_LINKED_PAGES: Final = 50
+# Of what is kept of the entries. A page as long as an answer may be is in memory beside it.
+MAX_ENTRIES: Final = 10_000
+MAX_CHARACTERS: Final = 2_000_000
+Entry = Mapping[str, Any]
 # Takes a page and the ids read so far; returns the query parameters of the next page, empty after the last one.
 NextPageParameters = Callable[[Mapping[str, Any], list[str]], Mapping[str, Any]]
 
 
+def whole(entry: Entry) -> Entry:
+    """Keeps an entry as it is."""
+    return entry
+
+
+def texts(*names: str) -> Callable[[Entry], Entry]:
+    """Keeps these fields of an entry, as texts."""
+    return lambda entry: {name: parsing.text(entry.get(name)) for name in names}
+
+
 def collect_entries(
-    client: Client, path: str, params: Mapping[str, Any], key: str, next_page: NextPageParameters
-) -> list[Mapping[str, Any]]:
-    """Every entry of the list that has an id, each once. A page without new entries also ends the list.
+    client: Client,
+    path: str,
+    params: Mapping[str, Any],
+    key: str,
+    next_page: NextPageParameters,
+    keep: Callable[[Entry], Entry] = whole,
+) -> list[Entry]:
+    """What `keep` returns of every entry that has an id, each once. A page without new entries also ends the list.
 
     Raises UnreadableError and the errors of `Client.get`.
     """
-    entries: dict[str, Mapping[str, Any]] = {}
+    entries: dict[str, Entry] = {}
     page_params: Mapping[str, Any] = {}
     for _ in range(MAX_PAGES):
         page = parsing.mapping(client.get(path, {**params, **page_params}).body)
         if not isinstance(page.get(key), list):
             raise UnreadableError(f"{client.provider.label} answered without the list that was asked for.")
         fresh = {parsing.text(row.get("id")): row for row in page[key] if isinstance(row, dict)}
-        fresh = {id_: row for id_, row in fresh.items() if id_ and id_ not in entries}
-        entries |= fresh
+        new = {id_: keep(row) for id_, row in fresh.items() if id_ and id_ not in entries}
+        entries |= new
+        _check_size(entries, client)
         page_params = next_page(page, list(entries))
-        if not fresh or not page_params:
+        if not new or not page_params:
             return list(entries.values())
     raise UnreadableError(f"The list of {client.provider.label} does not end.")
+
+
+def _check_size(entries: Mapping[str, Entry], client: Client) -> None:
+    """Raises UnreadableError where there is more than the portal keeps in memory."""
+    characters = sum(len(item) for entry in entries.values() for item in entry.values() if isinstance(item, str))
+    if len(entries) > MAX_ENTRIES or characters > MAX_CHARACTERS:
+        raise UnreadableError(f"The list of {client.provider.label} is longer than the portal reads.")
 
 
 def next_by_skip(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
@@ -57,20 +85,22 @@ def first_page_only(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
 
 
 def collect_linked_pages(
-    client: Client, path: str, key: str, project_id: str = "", **params: Any
-) -> tuple[dict[str, Mapping[str, Any]], bool]:
-    """The rows of the list by id, in its order, and whether the list is complete.
+    client: Client, path: str, key: str, keep: Callable[[Entry], Entry], project_id: str = "", **params: Any
+) -> tuple[dict[str, Entry], bool]:
+    """What `keep` returns of each row, by id and in the list's order, and whether the list is complete.
 
     With `project_id`, raises UnreadableError when a row is of another project.
     """
-    rows: dict[str, Mapping[str, Any]] = {}
+    rows: dict[str, Entry] = {}
     for _ in range(MAX_LINKED_PAGES):
         body = client.get(path, params).body
         for row in parsing.object_list(body, key):
             if not (id_ := parsing.remote_id(row.get("id"))):
                 raise UnreadableError("The list holds something without an id.")
             parsing.check_id(row.get("project_id") if project_id else None, project_id)
-            rows.setdefault(id_, row)
+            if id_ not in rows:
+                rows[id_] = keep(row)
+        _check_size(rows, client)
         meta = parsing.mapping(parsing.mapping(body).get("meta"))
         # Always on the same path: servers behind a path prefix may name the next page without it.
         params = next_page_query(client.origin.rstrip("/") + path, meta.get("next"))
@@ -86,7 +116,7 @@ def next_page_query(url: str, next_link: object) -> dict[str, str]:
     """
     if not next_link:
         return {}
-    link = next_link if isinstance(next_link, str) else ""
+    link = next_link if isinstance(next_link, str) and len(next_link) <= MAX_URL_LENGTH else ""
     try:
         target = urlsplit(urljoin(url, link if re.match(r"[?/]|[a-z]+:", link) else f"?{link}"))
     except ValueError:

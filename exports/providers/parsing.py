@@ -13,6 +13,7 @@ from exports.providers.contract import CheckStep, Job, is_valid_remote_id
 from exports.providers.fields import TextField
 from exports.transport.client import ApiResponse, Client
 from exports.transport.errors import (
+    AddressError,
     BusyError,
     CredentialError,
     NotFoundError,
@@ -22,6 +23,7 @@ from exports.transport.errors import (
     UnreadableError,
 )
 from exports.transport.responses import error_text
+from exports.transport.ssrf import check_length
 
 # Parameters that signing adds to an address: the same file, signed again, must not look like another file.
 SIGNATURE_PARAMETERS: Final = re.compile(
@@ -109,8 +111,8 @@ def id_name_pairs(value: object, key: str, id_field: str, name_field: str) -> li
 
 
 def header_token(value: object) -> str:
-    """The value if it is a token that can be sent in a header. Raises UnreadableError."""
-    if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+    """The value if it is a token that can be sent in a header: at most 8,000 characters. Raises UnreadableError."""
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]{1,8000}", value):
         raise UnreadableError("The answer holds no token.")
     return value
 
@@ -190,7 +192,8 @@ def hash_text(secret: str) -> str:
 
 def hash_link(link: str) -> str:
     """A hash of a file's link that stays the same when the link is signed again; "" for no link."""
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, AddressError):
+        check_length(link)
         parts = urlsplit(link)
         query = urlencode([pair for pair in parse_qsl(parts.query) if not SIGNATURE_PARAMETERS.fullmatch(pair[0])])
         link = parts._replace(query=query, fragment="").geturl()

@@ -141,5 +141,6 @@ class PlayCanvas(contract.Provider):
 
 def _list(client: Client, path: str, **params: str) -> list[tuple[str, str]]:
     """Id and name of every entry of a list."""
-    entries = paged_lists.collect_entries(client, path, params, "result", paged_lists.next_by_skip)
+    keep = paged_lists.texts("id", "name")
+    entries = paged_lists.collect_entries(client, path, params, "result", paged_lists.next_by_skip, keep)
     return parsing.id_name_pairs(entries, "result", "id", "name")

@@ -124,9 +124,9 @@ class Toloka(contract.Provider):
 
     def projects(self, client: Client) -> Sequence[RemoteProject]:
         path = f"{api.API_PREFIX}/projects"
-        rows = paged_lists.collect_entries(client, path, api.PAGE_PARAMETERS, "items", paged_lists.next_by_last_id)
-        texts = [[parsing.text(row.get(name)) for name in ("id", "public_name", "status")] for row in rows]
-        return [RemoteProject(id_, name or id_, status) for id_, name, status in texts]
+        next_page, keep = paged_lists.next_by_last_id, paged_lists.texts("id", "public_name", "status")
+        rows = paged_lists.collect_entries(client, path, api.PAGE_PARAMETERS, "items", next_page, keep)
+        return [RemoteProject(row["id"], row["public_name"] or row["id"], row["status"]) for row in rows]
 
     def preflight(self, client: Client, job: Job) -> Sequence[PreflightResult]:
         if api.project_status(client, job.project) == "ARCHIVED":

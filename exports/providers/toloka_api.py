@@ -129,4 +129,5 @@ def describe_requester(client: Client) -> str:
         raise UnreadableError("Toloka answered without an account.")
     name = parsing.text(parsing.mapping(body.get("public_name")).get("EN")) or parsing.text(body["id"])
     balance = body.get("balance")
-    return f"{name}, balance {balance:.2f} USD" if isinstance(balance, int | float) else name
+    has_balance = isinstance(balance, int | float) and balance is not True and abs(balance) < 1e12
+    return f"{name}, balance {balance:.2f} USD" if has_balance else name

@@ -16,6 +16,7 @@ from exports.transport.errors import ProviderError, RefusedError, UnclearError, 
 
 BATCH_SIZE: Final = 20
 MAX_NAMED: Final = 20
+FIELDS: Final = paged_lists.texts("id", "project_id", "private_name", "status")
 # With growing pauses, about five minutes.
 ROUNDS_UNTIL_SECOND_REQUEST: Final = 20
 SECOND_REQUEST: Final = (ROUNDS_UNTIL_SECOND_REQUEST,)
@@ -40,7 +41,7 @@ def list_unarchived(client: Client, project: str, *names: str) -> list[Pool]:
     unarchived = []
     for name in names:
         path, params = f"{api.API_PREFIX}/{name}", {**api.PAGE_PARAMETERS, "project_id": project}
-        for row in paged_lists.collect_entries(client, path, params, "items", paged_lists.next_by_last_id):
+        for row in paged_lists.collect_entries(client, path, params, "items", paged_lists.next_by_last_id, FIELDS):
             # What a list that ignores the filter names must not be archived.
             if not parsing.check_id(row.get("project_id"), project):
                 raise UnreadableError(f"Toloka lists {name} without their project.")

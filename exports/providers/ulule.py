@@ -124,8 +124,8 @@ class Ulule(contract.Provider):
     def projects(self, client: Client) -> Sequence[RemoteProject]:
         """GET /v1/users/:id/projects?state=created; a name is an i18n object (reference/project)."""
         path = f"/v1/users/{parsing.parse_account(client.get('/v1/me'))['id']}/projects"
-        rows, _ = collect_linked_pages(client, path, "projects", state="created")
-        return [RemoteProject(id_, parsing.localized_text(row.get("name"), id_)) for id_, row in rows.items()]
+        rows, _ = collect_linked_pages(client, path, "projects", api.keep_name, state="created")
+        return [RemoteProject(id_, row["name"] or id_) for id_, row in rows.items()]
 
     def preflight(self, client: Client, job: Job) -> Sequence[contract.PreflightResult]:
         project = parsing.mapping(client.get(api.project_path(job), {"extra_fields": "user_role"}).body)

@@ -42,4 +42,14 @@ def find_new(client: Client, job: Job) -> tuple[str, Mapping[str, Any]] | contra
 def _list_exports(client: Client, job: Job) -> tuple[dict[str, Mapping[str, Any]], bool]:
     """The project's exports by id, and whether these are all."""
     path = project_path(job, "/exports")
-    return collect_linked_pages(client, path, "exports", project_id=job.project, limit=20)
+    return collect_linked_pages(client, path, "exports", _keep_export, project_id=job.project, limit=20)
+
+
+def _keep_export(row: Mapping[str, Any]) -> dict[str, str]:
+    texts = {name: parsing.text(row.get(name)) for name in ("id", "type", "format", "status", "created_at")}
+    return {**texts, "url": parsing.first_text(row, "url")}
+
+
+def keep_name(row: Mapping[str, Any]) -> dict[str, str]:
+    """What is kept of a project: its name, which is a text or an i18n object."""
+    return {"name": parsing.localized_text(row.get("name"), "")}

@@ -29,14 +29,13 @@ from exports.transport.proofs import is_final_refusal
 from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
-from exports.transport.responses import error_of_status, error_text, parse_json, retry_after_seconds
+from exports.transport.responses import MAX_ERROR_BYTES, error_of_status, error_text, read_json, retry_after_seconds
 from exports.transport.ssrf import AddressGuard
 
 TOTAL_SECONDS: Final = 150.0
 TOKEN_SECONDS: Final = 25.0
-MAX_BYTES: Final = 8 * 1024 * 1024
-# What is longer is no sentence for a person.
-MAX_ERROR_BYTES: Final = 256 * 1024
+# A text of so many letters takes four bytes for each, twice, while it is read.
+MAX_BYTES: Final = 5 * 1024 * 1024
 # A gateway answers with these when the server behind it does not answer.
 GATEWAY_STATUSES: Final = frozenset({502, 503, 504})
 PUBLIC_HEADERS: Final = frozenset({"accept", "content-type", "user-agent"})
@@ -250,11 +249,7 @@ class Client:
 
     def _parse_answer(self, status: int, headers: Mapping[str, str], raw: bytes) -> ApiResponse:
         """The answer if it is a readable 2xx; else raises the error that it means."""
-        try:
-            body = parse_json(raw) if raw.strip() else None
-            is_readable = True
-        except (ValueError, RecursionError):
-            body, is_readable = None, False
+        body, unreadable = read_json(raw)
         label = self.provider.label
         # What an error says is masked before anything cuts it: of a secret that was cut, a part would stay.
         is_error = not 200 <= status < 300 or self.provider.error_from_response(status, body) is not None
@@ -269,8 +264,8 @@ class Client:
             raise problem
         word = str(status)
         if 200 <= status < 300:
-            if not is_readable:
-                raise UnreadableError(f"{label} answered with something that is not JSON.", provider_status=word)
+            if unreadable:
+                raise UnreadableError(f"{label} answered with {unreadable}.", provider_status=word)
             return ApiResponse(status, body, headers)
         reason = self.redact(error_text(body))
         sentence = f"{label} answered {status}" + (f": {reason}" if reason else ".")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from exports.transport.responses import error_text, parse_json
+from exports.transport.responses import MAX_ERROR_BYTES, error_text, parse_json
 
 ID_NAME: Final = re.compile(r"_?id|.*(_id|Id|ID)|uuid|guid", re.S)
 PLAIN_ID: Final = re.compile(r"[0-9]{1,20}|[0-9a-f-]{24,36}", re.I)
@@ -34,6 +34,7 @@ def describe_creation(headers: Mapping[str, str], raw: bytes) -> str:
 
     At most 300 characters, and no address, since addresses of files are secrets. "" when it says nothing.
     """
+    raw = raw if len(raw) <= MAX_ERROR_BYTES else b""
     try:
         body = parse_json(raw) if raw.strip() else None
         said = error_text(body)

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from exports.transport.errors import AddressError
+from exports.transport.ssrf import check_length
 
 MAX_REDIRECTS: Final = 5
 REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
@@ -26,8 +27,9 @@ TO_ENCODE: Final = re.compile(rb"[^!#-;=?-\[\]_a-z~]")
 def quote_url(url: str) -> str:
     """The address with spaces, accents and the like percent-encoded, its host in ASCII, without dots and fragment.
 
-    What is no absolute address comes back quoted all the same: the guard refuses it.
+    What is no absolute address comes back quoted all the same: the guard refuses it. Raises AddressError.
     """
+    check_length(url)
     url = IGNORED.sub("", url.strip(C0_AND_SPACE))
     match = WITH_HOST.match(url)
     if match is None or match[1].lower() not in ("https:", "http:"):
@@ -41,6 +43,7 @@ def resolve_link(base: str, link: str) -> str:
 
     Raises AddressError.
     """
+    check_length(link)
     link = IGNORED.sub("", link.strip(C0_AND_SPACE))
     if WITH_HOST.match(link):
         return quote_url(link)

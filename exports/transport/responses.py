@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any, Final
 
 from exports.transport.errors import (
@@ -17,6 +18,13 @@ from exports.transport.errors import (
     UnclearError,
 )
 
+# A value takes up to 200 bytes of memory, however few it has in the answer. Pages of 300 objects hold a tenth of this.
+MAX_VALUES: Final = 200_000
+TEXT_OR_BEGINNING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.S)
+QUOTE: Final = ord('"')
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# What is longer is no sentence for a person.
+MAX_ERROR_BYTES: Final = 256 * 1024
 MAX_PAUSE_SECONDS: Final = 3600.0
 DEFAULT_PAUSE_SECONDS: Final = 60.0
 # Monthly limits are the longest that are known.
@@ -40,19 +48,45 @@ DURATION_PART: Final = re.compile(
 DURATION: Final = re.compile(rf"(?:{DURATION_PART.pattern} ?)+", re.I | re.A)
 
 
+class TooManyValuesError(ValueError):
+    """An answer with more than MAX_VALUES values."""
+
+
 def parse_json(raw: bytes) -> Any:
     """The value, without what databases refuse: NUL and unpaired surrogates (a text cut inside an emoji).
 
-    Raises ValueError, RecursionError.
+    Raises ValueError (TooManyValuesError), RecursionError.
     """
+    if (encoding := json.detect_encoding(raw)) != "utf-8":
+        raw = raw.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_VALUES and _has_too_many_values(raw):
+        raise TooManyValuesError
     body = json.loads(raw)
-    return _storable(body) if b"\\u" in raw else body
+    # Such a character comes as an escape, or as it is: NUL not inside a text, a surrogate with this byte.
+    return _storable(body) if b"\\u" in raw or b"\xed" in raw else body
+
+
+def read_json(raw: bytes) -> tuple[Any, str]:
+    """The value of a body, None for an empty one; and what the body is instead where it cannot be read, else ""."""
+    try:
+        return (parse_json(raw) if raw.strip() else None), ""
+    except TooManyValuesError:
+        return None, "more values than the portal reads"
+    except (ValueError, RecursionError):
+        return None, "something that is not JSON"
+
+
+def _has_too_many_values(raw: bytes) -> bool:
+    """Whether the JSON holds too many: every container and every comma outside a text begins one."""
+    beginnings = (1 for found in TEXT_OR_BEGINNING.finditer(raw) if raw[found.start()] != QUOTE)
+    return next(islice(beginnings, MAX_VALUES, None), None) is not None
 
 
 def _storable(value: Any) -> Any:
     """The value with its texts as a database takes them; a text may well hold a backslash and "u0000"."""
     if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode()
+        text = value.replace("\0", "")
+        return text.encode("utf-8", "replace").decode() if SURROGATE.search(text) else text
     if isinstance(value, list):
         return [_storable(item) for item in value]
     if isinstance(value, dict):
@@ -74,7 +108,7 @@ def error_text(body: Any, depth: int = 0) -> str:
         return ""
     if not isinstance(body, (str, int, float)):
         return ""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", str(body)).strip()[:300]
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", str(body)[:3000]).strip()[:300]
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float:

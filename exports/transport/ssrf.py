@@ -45,6 +45,8 @@ BLOCKED_V6: Final = tuple(
     ipaddress.ip_network(block)
     for block in ["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16"]
 )
+# Longer than servers take: most end at 8,000 or 16,000 characters.
+MAX_URL_LENGTH: Final = 32_768
 HOSTNAME: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*\Z"
 )
@@ -55,6 +57,12 @@ NO_PUBLIC_ADDRESS: Final = (
     " Check its spelling; a private one is allowed by staff, in PRIVATE_HOSTS."
 )
 LAST_LABEL_IS_NUMBER: Final = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\Z")
+
+
+def check_length(url: str) -> None:
+    """Raises AddressError for an address that is longer than any that leads somewhere, before it takes memory."""
+    if len(url) > MAX_URL_LENGTH:
+        raise AddressError(f"The address has more than {MAX_URL_LENGTH} characters.")
 
 
 def is_public(address: str) -> bool:
@@ -97,6 +105,7 @@ class AddressGuard:
 
     def check(self, url: str) -> SplitResult:
         """The parts of the address. Refuses by spelling alone (scheme, user info, odd hosts): raises AddressError."""
+        check_length(url)
         if not URL_CHARACTERS.match(url):
             raise AddressError("The address has characters that do not belong in one.")
         try:

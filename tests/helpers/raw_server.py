@@ -4,14 +4,14 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from exports.transport.ssrf import AddressGuard
 from tests.helpers.processes import ROOT
 
 FIELD = ROOT / "tests" / "field"
-Answer = bytes | Callable[[bytes], bytes]
+Answer = bytes | Callable[[bytes], bytes | Iterable[bytes]]
 
 
 def field_bytes(name: str) -> bytes:
@@ -39,6 +39,8 @@ def chunked(body: bytes, *headers: str, last: bytes = b"0\r\n\r\n", size: int = 
 
 class RawServer:
     """Answers "METHOD /target" with the bytes given, in order, the last again and again, and then hangs up.
+
+    An answer may be a function of the head that came, which returns the bytes or their parts.
 
     A target that was given nothing gets a 404, or `default`. `requests`: the heads that came, as they
     came. `keeps_open`: it waits for the other side to hang up.
@@ -91,7 +93,9 @@ class RawServer:
             reply = self.default
             if queue:
                 reply = queue.pop(0) if len(queue) > 1 else queue[0]
-            peer.sendall(reply if isinstance(reply, bytes) else reply(head))
+            sent = reply if isinstance(reply, bytes) else reply(head)
+            for part in [sent] if isinstance(sent, bytes) else sent:
+                peer.sendall(part)
             if not self.keeps_open:
                 peer.shutdown(socket.SHUT_WR)
             while peer.recv(65536):  # An early close would reset the connection, and take what was sent with it.

@@ -1,29 +1,25 @@
 """Whatever a host sends: a call ends in a value or in one of the transport's errors, soon, and in little memory.
 
-HYPOTHESIS_PROFILE=long tries many more.
+`make fuzz` tries many more.
 """
 
 import gzip
-import os
-import time
-import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.providers.registry import PROVIDERS
-from exports.transport.client import Client
 from exports.transport.errors import BusyError, ProviderError
 from exports.transport.open_url import open_url
 from exports.transport.response_reader import content_length, content_range
+from tests.helpers.fuzzing import fuzz, within_bounds
+from tests.helpers.provider_answers import client_of
 from tests.helpers.raw_server import RawServer, run_raw_server
 
-MAX_SECONDS = 5.0
 MAX_MEMORY = 40_000_000
-EXAMPLES = 3_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 60
 
 numbers = st.one_of(
     st.integers(-2, 100).map(str),
@@ -48,8 +44,12 @@ statuses = st.sampled_from(
     ["200 OK", "200", "201 Created", "204 No Content", "206 Partial Content", "302 Found", "304 Not Modified", "401 No",
      "404 Not Found", "416 No", "429 Wait", "500 Oops", "503 Later", "600 What", "99 Low", "1000 High", "²00", ""]
 )  # fmt: skip
-interims = st.lists(
-    st.sampled_from(["100 Continue", "102 Processing", "103 Early Hints\r\nLink: x", "199 "]), max_size=3
+interim = st.sampled_from(
+    ["100 Continue", "102 Processing", "103 Early Hints\r\nLink: x", "199 ", "101 Switching Protocols", "100", "1 ²",
+     "103 Early Hints" + "\r\nLink: x" * 3_000, "100 Continue\r\nContent-Length: 5"]
+)  # fmt: skip
+interims = st.one_of(
+    st.lists(interim, max_size=3), st.tuples(interim, st.integers(0, 100)).map(lambda pair: [pair[0]] * pair[1])
 )
 json_bodies = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-(10**400), 10**400), st.text(max_size=9), st.just("501")),
@@ -117,9 +117,7 @@ def check(error: ProviderError) -> None:
 
 def call(host: RawServer, provider: str) -> None:
     """One call of each kind that a provider's definition makes."""
-    ulule = {"client_id": "a-client", "client_secret": "a-client-secret", "refresh_token": "a-refresh-token"}
-    secrets = ulule if provider == "ulule" else {"token": "a-token-of-a-credential", "scheme": "OAuth"}
-    client = Client(PROVIDERS[provider], host.origin, secrets, host.guard)
+    client = client_of(PROVIDERS[provider], host)
     try:
         client.get("/api/jobs/501")
         client.post("/api/jobs", {"name": "x"}, creates=True)
@@ -140,19 +138,11 @@ def fetch(host: RawServer) -> None:
         check(error)
 
 
-@pytest.mark.slow(seconds=20)
-@pytest.mark.timeout(900)
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(reply=answers(), provider=st.sampled_from(["playcanvas", "toloka", "ulule"]))
+@fuzz(examples=60, shares=4)
+@given(reply=answers(), provider=st.sampled_from(sorted(PROVIDERS)))
 def test_any_answer_is_a_value_or_an_error_within_its_bounds(host: RawServer, reply: bytes, provider: str) -> None:
+    host.requests.clear()
     host.answer_everything(reply)
-    tracemalloc.start()
-    begun = time.monotonic()
-    try:
+    with within_bounds(provider, max_bytes=MAX_MEMORY):
         call(host, provider)
         fetch(host)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert time.monotonic() - begun < MAX_SECONDS
-    assert peak < MAX_MEMORY

@@ -34,7 +34,7 @@ def test_an_answer_that_decompresses_to_half_a_gigabyte_is_cut_off(
     client = connect(PROVIDERS["playcanvas"], {"token": "a-token"})
     tracemalloc.start()
     try:
-        with pytest.raises(UnreadableError, match="more than 8 MB"):
+        with pytest.raises(UnreadableError, match="more than 5 MB"):
             client.get("/api/jobs/1")
         peak = tracemalloc.get_traced_memory()[1]
     finally:

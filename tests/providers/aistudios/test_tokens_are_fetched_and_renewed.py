@@ -91,6 +91,7 @@ def test_a_rate_limit_of_the_token_endpoint_pauses_the_credential(stub: StubServ
         good({"token": ""}),
         good({"token": "two words"}),
         good({"token": "line\r\nbreak"}),
+        good({"token": "x" * 8_001}),
         Reply(body={"success": "yes", "data": {"token": "t"}}),
     ],
 )

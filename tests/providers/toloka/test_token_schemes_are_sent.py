@@ -89,7 +89,11 @@ def test_testing_a_good_token_names_its_account(toloka: Toloka, client: Client, 
     assert toloka.check(client) == [CheckStep("Ask whose token it is", True, "Cats Inc, balance 120.30 USD")]
 
 
-@pytest.mark.parametrize("body", [{"id": "ac1"}, {"id": "ac1", "public_name": None, "balance": None}])
+@pytest.mark.parametrize(
+    "body",
+    [{"id": "ac1"}, {"id": "ac1", "public_name": None, "balance": None}, {"id": "ac1", "balance": 10**400}]
+    + [{"id": "ac1", "balance": balance} for balance in (float("nan"), float("inf"), True)],
+)
 def test_an_account_without_a_name_goes_by_its_id(
     toloka: Toloka, client: Client, stub: StubServer, body: dict[str, object]
 ) -> None:
