@@ -7,9 +7,10 @@ all that join them. So nothing that says much is left of a secret that somebody 
 import base64
 import html
 import json
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -22,6 +23,8 @@ PIECE_LENGTH: Final = 8
 # The beginning of a secret at the very end of a text, where somebody cut it.
 MIN_TAIL_LENGTH: Final = 4
 MAX_DEPTH: Final = 50
+# Of all redactors that a process keeps; a piece takes some 100 bytes, a secret of 32 characters has 800.
+MAX_PIECES: Final = 300_000
 SCHEMES: Final = frozenset({"apikey", "basic", "bearer", "key", "oauth", "token"})
 # A file's link is stored encrypted, and a masked id would name nothing any more.
 UNREDACTED_FIELDS: Final = frozenset({"link", "remote_id", "id"})
@@ -147,14 +150,37 @@ def _lower(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
 
 
-@lru_cache(maxsize=64)
-def _redactor(secrets: tuple[str, ...]) -> _Redactor:
-    return _Redactor(secrets)
+class _Redactors:
+    """The redactors that were used last, up to MAX_PIECES: making one costs as much as a poll, and long secrets have
+    many pieces.
+    """
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[tuple[str, ...], _Redactor] = OrderedDict()
+        self.size = 0
+        self._lock = threading.Lock()
+
+    def of(self, secrets: tuple[str, ...]) -> _Redactor:
+        with self._lock:
+            if (redactor := self.kept.get(secrets)) is not None:
+                self.kept.move_to_end(secrets)
+                return redactor
+        redactor = _Redactor(secrets)
+        with self._lock:
+            if secrets not in self.kept:
+                self.kept[secrets] = redactor
+                self.size += len(redactor.pieces)
+            while self.size > MAX_PIECES and len(self.kept) > 1:
+                self.size -= len(self.kept.popitem(last=False)[1].pieces)
+        return redactor
+
+
+_redactors: Final = _Redactors()
 
 
 def redact(secrets: Sequence[str], text: str) -> str:
     """The text with the secrets masked in every spelling, also those that are cut off."""
-    return _redactor(tuple(secrets)).redact(text) if text else text
+    return _redactors.of(tuple(secrets)).redact(text) if text else text
 
 
 def redact_in(secrets: Sequence[str], value: T, depth: int = 0) -> T:
