@@ -207,6 +207,11 @@ class OpenedLink:
     headers: Mapping[str, str]
     has_explicit_end: bool = True
     is_encoded: bool = False
+    has_surplus: bool = False
+
+    @property
+    def length(self) -> int:
+        return len(self.body)
 
     def chunks(self, size: int) -> Iterator[bytes]:
         yield self.body
