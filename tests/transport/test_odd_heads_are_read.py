@@ -176,7 +176,8 @@ def test_a_redirect_after_a_request_that_creates_says_nothing_of_whether_it_was_
 def test_a_secret_that_no_header_can_carry_is_the_credentials_fault(raw: RawServer, token: str) -> None:
     with pytest.raises(CredentialError, match="cannot be sent"):
         client_of(raw, secrets={"token": token}).get("/api/jobs/501")
-    assert raw.requests == []
+    # The connection may have been made by then; nothing was sent over it.
+    assert not any(raw.requests)
 
 
 def test_a_number_of_many_thousand_digits_is_no_readable_answer(raw: RawServer) -> None:
