@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 # The key of the advisory lock: a number that nothing else in this database locks.
 LOCK: Final = 7_316_201
 POLLS_TOGETHER: Final = 50
-# Of so many parts of a queue's slots a dispatch must fill one for a message of its own to run the next dispatch.
-MIN_PART: Final = 4
 STEP_OF: Final = {POLL: states.POLL, FETCH: states.FETCH, SUBMIT: states.SUBMIT}
 
 
@@ -205,12 +203,12 @@ def _message(queue: str, exports: Sequence[Reserved]) -> Message:
 def _mark_more_due(batch: _Batch, waiting: Sequence[str]) -> None:
     """Where more may be due than there are slots, one of the messages runs the dispatcher when its task ends.
 
-    One of the last, so that it finds several slots free, and no download, which may take hours. Where a dispatch filled
-    only a few of the slots, another one was just before it, and its message does so: each of several would find one.
+    One of the last, so that it finds several slots free, and no download, which may take hours. One of all queues, or
+    nearly every task would run a dispatch for the one slot that it has freed.
     """
     at = [number for number, message in enumerate(batch.messages) if message.queue in waiting]
     at = [number for number in at if batch.messages[number].queue != FETCH] or at
-    if at and len(batch.messages) * MIN_PART >= batch.load.free.slots(batch.messages[at[0]].queue):
+    if at:
         marked = at[(len(at) - 1) * 3 // 4]
         batch.messages[marked] = replace(batch.messages[marked], more_due=True)
 
