@@ -79,11 +79,15 @@ def _job(job: int, status: str, data: dict[str, str]) -> bytes:
 
 
 class Server(asyncio.Protocol):
-    """Keep-alive HTTP/1.1 as clients of ours speak it: no pipelining, bodies with a length."""
+    """Keep-alive HTTP/1.1 as clients of ours speak it: no pipelining, bodies with a length.
+
+    It closes where it is asked to (RFC 9112 §9.6).
+    """
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.raw = b""
+        self.closes = False
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -99,6 +103,7 @@ class Server(asyncio.Protocol):
             if len(self.raw) < end + 4 + length:
                 return
             body, self.raw = self.raw[end + 4 : end + 4 + length], self.raw[end + 4 + length :]
+            self.closes = b"\r\nconnection: close" in head.lower()
             method, path, _ = head.split(b" ", 2)
             self._answer(method.decode(), path.decode(), body)
 
@@ -123,6 +128,8 @@ class Server(asyncio.Protocol):
     def _write(self, status: str, kind: str, answer: bytes) -> None:
         if not self.transport.is_closing():
             self.transport.write(HEAD.format(status=status, kind=kind, length=len(answer)).encode() + answer)
+            if self.closes:
+                self.transport.close()  # when all is written
 
 
 async def serve(port: int, certificate: str) -> None:
