@@ -1,10 +1,12 @@
 # make run    the portal with its worker, beat and stand-in providers, on http://127.0.0.1:8000/
 # make test   the whole test suite
 # make check  lint, types, imports, dependencies, names, migrations, deployment checks
-# make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves
+# make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves, and a
+#             year of schedules
 # make bench  measurements beside peers, on PostgreSQL (TEST_DATABASE_URL) and Redis (BENCH_REDIS_URL); over an hour
 # make fuzz   odd HTTP heads, file bytes and providers' answers, for an hour; FUZZ_MINUTES=6 make fuzz: for six minutes
 # make fuzz-api  schemathesis, five minutes, against a portal to be thrown away: TOKEN=(a member's) make fuzz-api
+# make messages  the catalogues of messages, extracted anew (needs GNU gettext) and compiled
 # make lock   pins the requirements anew
 # make audit  asks PyPI whether a locked package has a known vulnerability
 #
@@ -21,7 +23,7 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check chaos bench fuzz fuzz-api lock audit
+.PHONY: run test check chaos bench fuzz fuzz-api api-examples messages lock audit
 
 # `exec` puts the command in the recipe shell's place, so that a signal to make reaches it.
 run: $(VENV)/.stamp-run
@@ -32,9 +34,14 @@ test: $(VENV)/.stamp-dev
 	@PYTHONDONTWRITEBYTECODE= exec $(VENV)/bin/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 # Longer or shorter: make chaos CHAOS_SEEDS=1 CHAOS_EACH=10 CHAOS_KILLS=20
+# The last ones are short in `make test`, and long here.
+CHAOS_TESTS ?= tests/chaos tests/notify/test_events_arrive_once.py tests/services/test_events_survive_killed_workers.py \
+	tests/exporting/test_each_planned_time_runs_once.py
+
 chaos: $(VENV)/.stamp-dev
 	@CHAOS_SEEDS=$${CHAOS_SEEDS:-4} CHAOS_EACH=$${CHAOS_EACH:-95} CHAOS_KILLS=$${CHAOS_KILLS:-90} \
-		exec $(VENV)/bin/python -m pytest tests/chaos -rP -n 1 $(ARGS)
+		CHAOS_EVENTS=$${CHAOS_EVENTS:-500} CHAOS_DAYS=$${CHAOS_DAYS:-365} \
+		exec $(VENV)/bin/python -m pytest $(CHAOS_TESTS) -rP -n 1 $(ARGS)
 
 # Parts and shorter runs: make bench ARGS="polls claims --quick"; the document: ARGS="--write docs/performance.md".
 # Beside an older version, in the same run: ARGS="polls short_exports --against COMMIT".
@@ -47,6 +54,10 @@ FUZZ_TESTS ?= $(wildcard tests/*/test_any_bytes_*.py tests/*/test_any_answer_*.p
 
 fuzz: $(VENV)/.stamp-dev
 	@FUZZ_MINUTES=$${FUZZ_MINUTES:-60} exec $(VENV)/bin/python -m pytest -q -s -n 0 $(FUZZ_TESTS) $(ARGS)
+
+# Writes the examples on the API's page, exports/api/examples.json, from what the API answers in the test.
+api-examples: $(VENV)/.stamp-dev
+	@RECORD_API_EXAMPLES=1 exec $(VENV)/bin/python -m pytest -q -n 0 tests/api/test_documented_examples_are_true.py
 
 # Never in the lock: what it needs is for nothing else. TOKEN is of `manage.py create_token`, ADDRESS the portal's.
 ADDRESS ?= http://127.0.0.1:8000
@@ -100,6 +111,9 @@ $(VENV)/bin/python:
 
 LOCK := .venv-lock/bin/uv --no-config pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+messages: $(VENV)/.stamp-dev
+	@exec $(VENV)/bin/python -m tests.helpers.messages
 
 lock:
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip --quiet --disable-pip-version-check install uv

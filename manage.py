@@ -29,18 +29,22 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db.utils import OperationalError, ProgrammingError
 
+    from exports.languages import of_terminal
+    from exports.sentences import in_language
+
     try:
         # Django runs some commands without settings; the portal's commands all need them.
         _ = settings.INSTALLED_APPS
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as problem:
-        sys.exit(str(problem))
+        sys.exit(in_language(str(problem), of_terminal()))
     except (OperationalError, ProgrammingError) as problem:
         reason = str(problem).strip().splitlines() or [type(problem).__name__]
-        sys.exit(
+        text = (
             f"The database is not ready ({reason[0]}). `manage.py migrate` prepares it, as `manage.py up` does by"
             " itself; `manage.py doctor` says what is wrong."
         )
+        sys.exit(in_language(text, of_terminal()))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,17 @@
 Viewers see and download; members also export; owners also manage credentials, members and invitations.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 
-from exports.models import Credential, Export, Member, Project, Team, User
+from exports.models import Alert, Credential, Export, Member, OutboxMessage, Project, Schedule, Team, User, Webhook
+from exports.models.outbox import WEBHOOK
 from exports.models.team import MEMBER, OWNER, VIEWER
+
+M = TypeVar("M", bound=Model)
 
 VIEW: Final = "view"
 EXPORT: Final = "export"
@@ -60,31 +63,72 @@ def projects(member: Member, *, with_archived: bool = False) -> QuerySet[Project
 
 def credentials(member: Member) -> QuerySet[Credential]:
     """The credentials that the member may see, though not their secrets: those of the team."""
-    return Credential.objects.select_related("team").filter(team=member.team)
+    return Credential.objects.select_related("team").filter(team=member.team, deleted_at=None)
+
+
+def schedules(member: Member) -> QuerySet[Schedule]:
+    """The schedules that the member may see: those of the team."""
+    rows = Schedule.objects.select_related("project__credential", "owner", "team")
+    return rows.filter(team=member.team)
+
+
+def _get(rows: QuerySet[M], pk: int, name: str, member: Member, verb: str) -> M:
+    """The row with this id, if there is one and the role allows the verb: a role is asked for after the row is seen."""
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404(f"There is no such {name} in this team.")
+    require(member, verb)
+    return row
 
 
 def export(member: Member, pk: int, verb: str = VIEW, **annotations: Any) -> Export:
     """The team's export with this id, with `annotations` of the query. Raises Http404, PermissionDenied."""
-    row = exports(member).annotate(**annotations).filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such export in this team.")
-    require(member, verb)
-    return row
+    return _get(exports(member).annotate(**annotations), pk, "export", member, verb)
 
 
 def project(member: Member, pk: int, verb: str = VIEW, *, with_archived: bool = False) -> Project:
     """The team's project with this id. Raises Http404, PermissionDenied."""
-    row = projects(member, with_archived=with_archived).filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such project in this team.")
-    require(member, verb)
-    return row
+    return _get(projects(member, with_archived=with_archived), pk, "project", member, verb)
 
 
 def credential(member: Member, pk: int, verb: str = VIEW) -> Credential:
     """The team's credential with this id. Raises Http404, PermissionDenied."""
-    row = credentials(member).filter(pk=pk).first()
-    if row is None:
-        raise Http404("There is no such credential in this team.")
-    require(member, verb)
-    return row
+    return _get(credentials(member), pk, "credential", member, verb)
+
+
+def alerts(member: Member) -> QuerySet[Alert]:
+    """The alerts that the member may see, though not their addresses: those of the team."""
+    return Alert.objects.select_related("team").filter(team=member.team)
+
+
+def alert(member: Member, pk: int, verb: str = VIEW) -> Alert:
+    """The team's alert with this id. Raises Http404, PermissionDenied."""
+    return _get(alerts(member), pk, "alert", member, verb)
+
+
+def schedule(member: Member, pk: int, verb: str = VIEW) -> Schedule:
+    """The team's schedule with this id. Raises Http404, PermissionDenied."""
+    return _get(schedules(member), pk, "schedule", member, verb)
+
+
+def may_own_schedules(team: Team, user: User) -> bool:
+    """Whether exports may be asked for on the person's behalf: an active account, and a role that may export."""
+    member = Member.objects.filter(team=team, user=user).first() if user.is_active else None
+    return member is not None and EXPORT in ROLE_PERMISSIONS.get(member.role, frozenset())
+
+
+def webhooks(member: Member) -> QuerySet[Webhook]:
+    """The webhooks that the member may see, though not their secrets: those of the team."""
+    return Webhook.objects.filter(team=member.team)
+
+
+def webhook(member: Member, pk: int, verb: str = VIEW) -> Webhook:
+    """The team's webhook with this id. Raises Http404, PermissionDenied."""
+    return _get(webhooks(member), pk, "webhook", member, verb)
+
+
+def delivery(member: Member, pk: int, verb: str = VIEW) -> OutboxMessage:
+    """The delivery of one of the team's webhooks with this id. Raises Http404, PermissionDenied."""
+    rows = OutboxMessage.objects.select_related("webhook")
+    rows = rows.filter(team=member.team, webhook__team=member.team, kind=WEBHOOK)
+    return _get(rows, pk, "delivery", member, verb)

@@ -60,11 +60,17 @@ def key_ring(*, create: bool = False) -> KeyRing:
 
 
 def has_encrypted_rows() -> bool:
-    """Whether any credential or second factor holds an encrypted value."""
+    """Whether any credential, alert, webhook or second factor holds an encrypted value."""
     # By name, since the models import this module.
-    rows = apps.get_model("exports", "Credential")._default_manager.exclude(encrypted_secrets={})
+    managers = {name: apps.get_model("exports", name)._default_manager for name in ("Credential", "Alert", "Webhook")}
     factors = apps.get_model("mfa", "Authenticator")._default_manager.exclude(type="webauthn")
-    return rows.exists() or factors.exists()
+    # A row is there before its secret, which is bound to the row's id.
+    return (
+        managers["Credential"].exclude(encrypted_secrets={}).exists()
+        or managers["Alert"].exclude(encrypted_address="").exists()
+        or managers["Webhook"].exclude(encrypted_secret="").exists()
+        or factors.exists()
+    )
 
 
 def encrypt(text: str, bound_to: str) -> str:

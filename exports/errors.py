@@ -20,8 +20,12 @@ class ArchivedError(ConflictError):
 
     def __init__(self, project: object) -> None:
         super().__init__(
-            f"The project {project} is archived and takes no new exports. Bring it back first: add its id again."
+            f"The project {project} is archived and takes no new exports. Restore it first: add its id again."
         )
+
+
+class PausedError(ConflictError):
+    """The team, the credential or the project is paused, so nothing new runs."""
 
 
 class DuplicateError(ConflictError):
@@ -29,6 +33,6 @@ class DuplicateError(ConflictError):
 
     def __init__(self, export_id: int) -> None:
         super().__init__(
-            f"Export {export_id} asks for the same and is still open. Wait for it, cancel it, or allow a twin."
+            f"#{export_id} is already running with these options. Wait for it, cancel it, or allow a twin."
         )
         self.export_id = export_id

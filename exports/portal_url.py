@@ -11,7 +11,7 @@ UNKNOWN_ADDRESS: Final = "http://localhost"
 
 
 def portal_url(request: HttpRequest | None = None) -> str:
-    """Scheme, host and port that links begin with, without a slash at the end; "" where the portal cannot know them.
+    """Scheme, host, port and base path that links begin with, without a slash; "" where the portal cannot know them.
 
     PUBLIC_URL; else the address that `up` prints; else, in a web process that is started alone, the one on which it got
     the request. Never what the request says of it (Host, X-Forwarded-Proto): a link in a mail to somebody else must not
@@ -20,6 +20,11 @@ def portal_url(request: HttpRequest | None = None) -> str:
     if known := settings.PUBLIC_URL or settings.LISTENING_URL:
         return str(known)
     return _listening_url(request) if request is not None else ""
+
+
+def portal_origin(request: HttpRequest | None = None) -> str:
+    """As `portal_url`, without the base path: for the paths that `reverse` gives, which begin with it."""
+    return portal_url(request).removesuffix(settings.BASE_PATH)
 
 
 def _listening_url(request: HttpRequest) -> str:

@@ -11,10 +11,20 @@ from celery import Task, current_app, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
+from exports import clock, log_ids
+from exports.exporting import run_schedules as scheduling
+from exports.housekeeping import discovery, overdue, verification
+from exports.housekeeping import nightly as nightly_work
 from exports.housekeeping import sweep as sweeping
+from exports.models import Call, LastRun, Rollup
+from exports.models.incident import DISPATCH
+from exports.models.rollup import SENT, step_row
 from exports.notify import outbox
+from exports.notify.fan_out import fan_out
+from exports.preview import oddness
 from exports.queue import dispatcher, leases, wakeup
 from exports.queue.capacity import CONTROL
+from exports.queue.deferred_calls import deferred, free_slot
 from exports.queue.dispatcher import Message
 from exports.queue.lease_keeper import lease_keeper
 from exports.queue.node import shared
@@ -26,19 +36,30 @@ log = logging.getLogger(__name__)
 EXPIRES_SECONDS = 60
 # Dispatches come several times a second, so a message that waited for longer has been superseded.
 DISPATCH_EXPIRES_SECONDS = 2
-# With so many unread dispatches in the queue, another one would add nothing.
-MAX_DISPATCHES = 3
+# Beat asks every few seconds, so a message that waited for longer has been superseded.
+SCHEDULES_EXPIRE_SECONDS = 10
+# With so many unread messages in the queue, another one would add nothing.
+MAX_UNREAD = 3
 HEALTH_CHECK_SECONDS = 1.0
+# Where more is due than a node has slots, its processes together run the dispatcher so often at most, so that each
+# dispatch fills several slots. The one whose turn it is waits, while the others work.
+FULL_SECONDS = 0.05
 # On hints the processes of a node together run the dispatcher at most ten times a second.
 HINT_SECONDS = 0.1
+# So often a process at most writes that it has dispatched.
+NOTE_SECONDS = 10.0
+# So long one run of `exports.verify_files` may take a slot.
+VERIFY_SECONDS = 3.0
 _checked = threading.local()
+_noted = threading.local()
 
 
 @shared_task(name="exports.dispatch", bind=True)
 def dispatch(self: "Task[..., None]") -> None:
     """Publishes tasks for what is due, as far as there are free slots."""
     with _database():
-        dispatcher.dispatch(_publish)
+        dispatcher.dispatch(_publish, fan_out)
+        _note_dispatch()
 
 
 @shared_task(name="exports.submit", bind=True)
@@ -61,9 +82,17 @@ def fetch(self: "Task[..., None]", export_id: int, fence: int) -> None:
 
 @shared_task(name="exports.deliver", bind=True)
 def deliver(self: "Task[..., None]", message_id: int) -> None:
-    """Sends one outbox message: a mail, or progress to the address that the user named."""
-    with _database(), _slot(self), lease_keeper.keeping(_task_id(self), delivery=message_id):
-        outbox.deliver(message_id)
+    """Sends an outbox message: a mail, an alert, a webhook, or progress to the address that the user named."""
+    task_id = _task_id(self)
+    with (
+        log_ids.bound(task=task_id, delivery=message_id),
+        _database(),
+        _slot(self) as counts,
+        lease_keeper.keeping(task_id, delivery=message_id),
+    ):
+        sent = outbox.deliver(message_id, lambda following: lease_keeper.switch_delivery(task_id, following))
+        if sent:
+            counts.append(Rollup(series=SENT, key="", count=sent))
 
 
 @shared_task(name="exports.sweep")
@@ -72,6 +101,50 @@ def sweep() -> None:
     with _database():
         sweeping.sweep()
         dispatcher.sweep()
+
+
+@shared_task(name="exports.nightly")
+def nightly() -> None:
+    """Applies the retention rules and reads large files again, once a night."""
+    with _database():
+        nightly_work.run_when_due()
+
+
+@shared_task(name="exports.verify_files")
+def verify_files() -> None:
+    """Reads some of the kept files again, so that each is read about once a month."""
+    with _database():
+        verification.verify_some(VERIFY_SECONDS)
+
+
+@shared_task(name="exports.examine")
+def examine() -> None:
+    """Counts the rows of new files, and finds those that differ oddly from the ones before."""
+    with _database():
+        if oddness.examine_new_files():
+            send_examine()
+
+
+@shared_task(name="exports.watch_freshness")
+def watch_freshness() -> None:
+    """Finds projects that have become overdue."""
+    with _database():
+        overdue.record_overdue()
+
+
+@shared_task(name="exports.discover")
+def discover() -> None:
+    """Lists the projects of providers that are due, and protects new ones where that is wanted."""
+    with _database():
+        discovery.run_discovery()
+
+
+@shared_task(name="exports.run_schedules")
+def run_schedules() -> None:
+    """Asks for the exports of schedules that are due."""
+    with _database():
+        if scheduling.run_schedules():
+            send_run_schedules()
 
 
 def _run_steps(claims: list[leases.Claim]) -> None:
@@ -85,13 +158,16 @@ def _polls(claims: list[leases.Claim]) -> None:
 
 def _run(task: "Task[..., None]", reserved: list[tuple[int, int]], step: Callable[[list[leases.Claim]], None]) -> None:
     """Begins the exports that are still reserved for this message, and renews their leases while `step` runs."""
-    with _database(), _slot(task):
+    begun = clock.monotonic()
+    with log_ids.bound(task=_task_id(task)), _database(), _slot(task) as counts:
         claims = leases.begin(reserved)
         if not claims:
             log.info("What the message %s carried is not reserved for it any more.", _task_id(task))
             return
+        name = claims[0].export.step
         with lease_keeper.keeping(_task_id(task), claims):
             step(claims)
+        counts.append(step_row(name, clock.monotonic() - begun))
 
 
 @contextmanager
@@ -117,26 +193,43 @@ def _skip_recent_health_check() -> None:
 
 
 @contextmanager
-def _slot(task: "Task[..., None]") -> Iterator[None]:
-    """Frees the message's slot when the task ends, however it ends, and then fills the free slots if more is due."""
+def _slot(task: "Task[..., None]") -> Iterator[list[Rollup]]:
+    """Frees the message's slot when the task ends, however it ends, and then fills the free slots if more is due.
+
+    What the block adds to the list is counted in the statement that frees the slot.
+    """
     hints: list[bool] = []
+    calls: list[Call] = []
+    counts: list[Rollup] = []
     try:
-        with wakeup.collected() as hints:
-            yield
+        with wakeup.collected() as hints, deferred() as calls:
+            yield counts
     finally:
-        dispatcher.end(_task_id(task))
-        if (task.request.headers or {}).get("more_due") or (hints and shared.take_dispatch(HINT_SECONDS)):
+        free_slot(_task_id(task), calls, counts)
+        if (task.request.headers or {}).get("more_due"):
+            time.sleep(shared.seconds_until_dispatch(FULL_SECONDS))
+            shared.take_dispatch(0)
+            _dispatch_now()
+        elif hints and shared.take_dispatch(HINT_SECONDS):
             _dispatch_now()
 
 
 def _dispatch_now() -> None:
     """Runs the dispatcher in this process. Without a broker what is due stays due, and beat's dispatches go on."""
     try:
-        dispatcher.dispatch(_publish)
+        dispatcher.dispatch(_publish, fan_out)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
         log.info("Nothing was published (%s); it is due again at the next dispatch.", type(error).__name__)
+
+
+def _note_dispatch() -> None:
+    """Writes that dispatches go on, for those who watch the portal; not at each of four a second."""
+    now = time.monotonic()
+    if now > getattr(_noted, "at", -NOTE_SECONDS) + NOTE_SECONDS:
+        _noted.at = now
+        LastRun.record(DISPATCH)
 
 
 def _task_id(task: "Task[..., None]") -> str:
@@ -159,10 +252,29 @@ def _publish(messages: Sequence[Message]) -> None:
 
 
 def send_dispatch() -> None:
-    """Publishes `exports.dispatch`, unless MAX_DISPATCHES of them are unread: then no node reads the queue."""
+    """Publishes `exports.dispatch`, unless MAX_UNREAD messages wait in its queue: then no node reads it."""
+    _send_unless_unread(dispatch, DISPATCH_EXPIRES_SECONDS)
+
+
+def send_run_schedules() -> None:
+    """Publishes `exports.run_schedules`, unless MAX_UNREAD messages wait in its queue."""
+    _send_unless_unread(run_schedules, SCHEDULES_EXPIRE_SECONDS)
+
+
+def send_examine() -> None:
+    """Publishes `exports.examine`, unless MAX_UNREAD messages wait in its queue."""
+    _send_unless_unread(examine, EXPIRES_SECONDS)
+
+
+def send_discovery() -> None:
+    """Publishes `exports.discover`, unless MAX_UNREAD messages wait in its queue."""
+    _send_unless_unread(discover, EXPIRES_SECONDS)
+
+
+def _send_unless_unread(task: "Task[..., None]", expires: float) -> None:
     with current_app.producer_or_acquire() as producer:
-        if count_waiting(producer.channel, CONTROL) < MAX_DISPATCHES:
-            dispatch.apply_async(queue=CONTROL, expires=DISPATCH_EXPIRES_SECONDS, producer=producer, retry=False)
+        if count_waiting(producer.channel, CONTROL) < MAX_UNREAD:
+            task.apply_async(queue=CONTROL, expires=expires, producer=producer, retry=False)
 
 
 def count_waiting(channel: Any, queue: str) -> int:
@@ -174,3 +286,4 @@ def count_waiting(channel: Any, queue: str) -> int:
 
 
 wakeup.set_sender(send_dispatch)
+wakeup.set_discovery_sender(send_discovery)

@@ -2,11 +2,15 @@
 
 import logging
 import os
+import signal
 import socket
+import threading
 import time
 from typing import Any, Final
 
 from celery.beat import Scheduler as CeleryScheduler
+
+from portal.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +25,9 @@ class Scheduler(CeleryScheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.beaten_at = -BEAT_SECONDS
+        self.watch = Watch()
+        self.stopping = False
+        _require_prepared_database()
         super().__init__(*args, **kwargs)
 
     @property
@@ -33,32 +40,59 @@ class Scheduler(CeleryScheduler):
         return n + drift if n and n > 0 else n
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        """One round; writes the heartbeat row every BEAT_SECONDS."""
+        """One round; writes the heartbeat row every BEAT_SECONDS. Raises SystemExit once beat is to end."""
         now = time.monotonic()
+        if self.beaten_at < 0:
+            self._end_between_rounds()
+        if self.stopping:
+            raise SystemExit
         if now > self.beaten_at + BEAT_SECONDS:
             self.beaten_at = now
+            self.watch.start()
             self._beat()
         return super().tick(*args, **kwargs)
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
-        """Publishes an entry's task; a dispatch only while a node reads the queue."""
+        """Publishes an entry's task; those that come every few seconds only while a node reads the queue."""
         from exports import tasks
 
-        if entry.task == tasks.dispatch.name:
+        senders = {
+            tasks.dispatch.name: tasks.send_dispatch,
+            tasks.run_schedules.name: tasks.send_run_schedules,
+            tasks.examine.name: tasks.send_examine,
+        }
+        if (send := senders.get(entry.task)) is not None:
             if advance:
                 self.reserve(entry)
-            return tasks.send_dispatch()
+            return send()
         return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
 
     def close(self) -> None:
         """Deletes the heartbeat row, so that a beat that was stopped is not shown as gone."""
         from exports.models import Heartbeat
 
+        self.watch.stop()
         try:
             Heartbeat.objects.filter(name=self.heartbeat).delete()
         except Exception as error:
             log.info("The heartbeat could not be removed (%s).", type(error).__name__)
         super().close()
+
+    def _end_between_rounds(self) -> None:
+        """Has SIGTERM and SIGINT end beat after the round that is under way; a second one ends it at once.
+
+        Celery's own handler closes the scheduler wherever the process is. In the middle of a query the connection is
+        locked, and removing the heartbeat would wait for that for ever.
+        """
+
+        def stop(*_: object) -> None:
+            if self.stopping:
+                raise SystemExit
+            self.stopping = True
+
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, stop)
+            signal.signal(signal.SIGINT, stop)
 
     def _beat(self) -> None:
         from django.db import close_old_connections, connections
@@ -71,3 +105,10 @@ class Scheduler(CeleryScheduler):
         except Exception as error:
             log.warning("The heartbeat could not be written (%s).", type(error).__name__)
             connections.close_all()
+
+
+def _require_prepared_database() -> None:
+    from exports.management.start_check import why_not_start
+
+    if sentence := why_not_start():
+        raise SystemExit(sentence)

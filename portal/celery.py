@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, Task, signals
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from kombu.transport import TRANSPORT_ALIASES
 
 from portal import logs
+from portal.environment import WORKER_LIMITS, limit_waits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 TRANSPORT_ALIASES["spool"] = "portal.spool:Transport"
@@ -27,7 +28,16 @@ def _end_with_sentence() -> None:
 
 
 _end_with_sentence()
-app = Celery("portal")
+
+
+class PortalTask(Task[Any, Any]):
+    """A task. With READ_ONLY it does nothing: what its message carried is due again, and stays so until after it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return None if settings.READ_ONLY else super().__call__(*args, **kwargs)
+
+
+app: "Celery[Any]" = Celery("portal", task_cls=PortalTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
@@ -43,4 +53,12 @@ def add_worker_steps(**_: Any) -> None:
     """Loads what only a worker needs, not beat or the web processes."""
     from portal import worker
 
+    limit_waits(settings.DATABASES["default"], WORKER_LIMITS)
+
     worker.install(app)
+
+
+@signals.beat_init.connect
+def limit_beat(**_: Any) -> None:
+    """Beat waits for the database no longer than workers do."""
+    limit_waits(settings.DATABASES["default"], WORKER_LIMITS)

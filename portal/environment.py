@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +16,22 @@ from kombu.utils.url import parse_url
 
 from portal.keys import read_or_create_secret
 from portal.private_files import make_contents_private, make_private, set_private_umask
+from portal.secret_files import SecretFiles
 
 T = TypeVar("T")
 
 env = environ.Env()
+env.ENVIRON = SecretFiles()
 
 # Seconds, and milliseconds in tcp_user_timeout: see `database`.
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 # How long a request waits for a database that another program holds, or that cannot be reached, before it is a 503.
 WEB_WAIT_SECONDS = 5
+# What PostgreSQL ends by itself, in seconds: a statement, a wait for a lock, a transaction in which nothing happens. A
+# person waits for the web process; the longest statements of workers are those of the nightly clean-up.
+WEB_LIMITS = {"statement_timeout": 8, "lock_timeout": 4, "idle_in_transaction_session_timeout": 30}
+WORKER_LIMITS = {"statement_timeout": 60, "lock_timeout": 5, "idle_in_transaction_session_timeout": 60}
 
 # Redis and RabbitMQ are for production, `spool` is the embedded broker; `memory` reaches no other process, for tests.
 BROKER_SCHEMES = {"redis", "rediss", "sentinel", "amqp", "amqps", "spool", "memory"}
@@ -67,6 +74,15 @@ def get_int(name: str, default: int, least: int = 0) -> int:
     )
 
 
+def get_choice(name: str, choices: tuple[str, ...]) -> str:
+    """The variable as one of the choices, in any case; the first when it is unset. ImproperlyConfigured for others."""
+
+    def reader(name: str) -> str:
+        return {choice.lower(): choice for choice in choices}[get_text(name).lower()]
+
+    return read_variable(name, reader, choices[0], f"give one of {', '.join(choices)}.")
+
+
 def get_list(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The variable as a list separated by commas, without empty entries; the default when there is none."""
     return tuple(word.strip() for word in get_text(name).split(",") if word.strip()) or default
@@ -98,6 +114,8 @@ def public_url() -> str:
     def reader(name: str) -> str:
         parts = urlsplit(get_text(name))
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(name)
+        if not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?", parts.path):
             raise ValueError(name)
         _ = parts.port  # ValueError when it is no port
         return get_text(name).rstrip("/")
@@ -162,6 +180,7 @@ def database(folder: Path) -> dict[str, Any]:
     settings = read_variable("DATABASE_URL", reader, embedded, remedy)
     options = settings.setdefault("OPTIONS", {})
     if settings["ENGINE"].endswith("postgresql"):
+        settings["ENGINE"] = "portal.postgresql"
         settings.setdefault("CONN_MAX_AGE", 60)
         settings.setdefault("CONN_HEALTH_CHECKS", True)
         # A server-side cursor outlives its transaction, which pgbouncer in transaction mode does not allow.
@@ -184,11 +203,17 @@ def database(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def limit_waits(database: dict[str, Any]) -> None:
-    """Has the web process wait less for the database than workers do: a person waits for the answer."""
-    name = "connect_timeout" if database["ENGINE"].endswith("postgresql") else "timeout"
-    options = database["OPTIONS"]
-    options[name] = min(int(options[name]), WEB_WAIT_SECONDS)
+def limit_waits(database: dict[str, Any], limits: dict[str, int]) -> None:
+    """Has this process give up waiting for the database in time: WEB_LIMITS or WORKER_LIMITS.
+
+    Commands do not call it: a migration, or a large clean-up, takes as long as it takes.
+    """
+    is_postgresql = database["ENGINE"].endswith("postgresql")
+    if is_postgresql:
+        database["LIMITS"] = limits
+    if limits is WEB_LIMITS:
+        name, options = "connect_timeout" if is_postgresql else "timeout", database["OPTIONS"]
+        options[name] = min(int(options[name]), WEB_WAIT_SECONDS)
 
 
 def broker(folder: Path) -> tuple[str, dict[str, Any]]:
@@ -274,7 +299,7 @@ def openid_provider() -> dict[str, Any]:
     if not any((server, client, secret)):
         return {}
     # Over plain http, anyone on the way could change the provider's answers and sign in as another person.
-    local = urlsplit(server).hostname in {"localhost", "127.0.0.1"}
+    local = urlsplit(server).hostname in {"localhost", "127.0.0.1", "::1"}
     if not all((server, client, secret)) or not (server.startswith("https://") or local):
         raise ImproperlyConfigured(
             f"{', '.join(names)} belong together: give all three, the first as the provider's https address, or none."
@@ -284,8 +309,26 @@ def openid_provider() -> dict[str, Any]:
         "name": get_text("OIDC_NAME", "OpenID Connect"),
         "client_id": client,
         "secret": secret,
-        "settings": {"server_url": server, "oauth_pkce_enabled": True},
+        "settings": {
+            "server_url": server,
+            "oauth_pkce_enabled": True,
+            "scope": get_text("OIDC_SCOPES", "openid profile email").split(),
+        },
     }
+
+
+def x_accel_location() -> str:
+    """X_ACCEL_LOCATION with a slash at its end, "" when unset; ImproperlyConfigured when it is no path."""
+
+    def reader(name: str) -> str:
+        path = get_text(name).rstrip("/") + "/"
+        if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/", path):
+            raise ValueError(name)
+        return path
+
+    return read_variable(
+        "X_ACCEL_LOCATION", reader, "", "give the internal location of your proxy, for example /kept/."
+    )
 
 
 def mail_settings() -> dict[str, Any]:

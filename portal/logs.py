@@ -1,9 +1,11 @@
 """What the LOGGING setting needs beyond the standard library."""
 
+import json
 import logging
 import logging.handlers
 import re
 import sys
+from datetime import UTC, datetime
 
 
 class BeatErrorFilter(logging.Filter):
@@ -36,6 +38,27 @@ class SecretUrlFilter(logging.Filter):
         if SECRET_URLS.search(text):
             record.msg, record.args = SECRET_URLS.sub(r"\1\2***", text), ()
         return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `time` (RFC 3339, UTC), `level`, `logger`, `message`, and where there are any
+    `request`, `task`, `export`, `credential` (their ids) and `traceback`.
+
+    Nothing else of a record is written: Django adds the request to its own, whose address may be a secret.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Returns the line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "ids", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
 
 
 def apply_celery_options(level: int | str | None, file: str | None) -> None:

@@ -1,12 +1,13 @@
 """Django's settings, read from the environment. Every variable is named here or in `portal.environment`."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import egress, environment, keys
+from portal import egress, environment, file_storage, keys, openid_groups, watching
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = environment.data_dir(BASE_DIR / "var")
@@ -14,10 +15,14 @@ DATA_DIR = environment.data_dir(BASE_DIR / "var")
 # The portal's public address. A PUBLIC_URL of https makes this a production portal: keys must be set, cookies are sent
 # over https only.
 
+READ_ONLY: bool = environment.env.bool("READ_ONLY", default=False)
 DEBUG: bool = environment.env.bool("DEBUG", default=False)
 PUBLIC_URL = environment.public_url()
 # What links begin with where there is no PUBLIC_URL. Providers get no address for webhooks then.
 LISTENING_URL = environment.listening_url(DATA_DIR)
+# Below which the portal is reached, "" for the whole host. It is in all links, in cookies, and stripped by portal.wsgi.
+BASE_PATH = urlsplit(PUBLIC_URL).path
+FORCE_SCRIPT_NAME = BASE_PATH or None
 SECURE = PUBLIC_URL.startswith("https://")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).netloc.rpartition("@")[2].removesuffix(f":{urlsplit(PUBLIC_URL).port}")
 ALLOWED_HOSTS = list(
@@ -47,15 +52,24 @@ PRIVATE_HOSTS = tuple(host.lower() for host in environment.get_list("PRIVATE_HOS
 # pool, where time limits act and the throughput is not bound by one interpreter.
 WORKER_POOL, WORKER_CONCURRENCY = environment.worker_pool()
 MAIL_ATTACHMENT_BYTES = environment.get_int("MAIL_ATTACHMENT_BYTES", 10_000_000)
+HISTORY_DAYS_OF_CALLS = environment.get_int("HISTORY_DAYS_OF_CALLS", 90, least=1)
+# The proxy's internal location below which it serves kept files, "" where the web process sends them.
+X_ACCEL_LOCATION = environment.x_accel_location()
 MAX_FILE_BYTES = environment.get_int("MAX_FILE_BYTES", 100 * 2**30, least=1)
-if environment.get_text("STORAGE_URL"):
-    raise ImproperlyConfigured("STORAGE_URL is not supported yet: unset it, and files are kept in DATA_DIR.")
+# The bucket for new files, "" for the disk. It holds no secret: keys are read from the environment where they are used.
+STORAGE_URL = file_storage.storage_url()
+
+# Who watches it.
+
+METRICS_TOKEN = environment.get_text("METRICS_TOKEN")
+DEAD_MAN_URL = watching.dead_man_url()
+OPERATORS = watching.operators()
 
 # Django.
 
 INSTALLED_APPS = [
     "exports.apps.ExportsConfig",
-    "django.contrib.admin",
+    "exports.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -72,7 +86,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "exports.web.middleware.SecurityHeadersMiddleware",
+    "exports.web.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "exports.web.middleware.ProbesMiddleware",
     "exports.web.middleware.RequestLimitsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -80,6 +96,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "exports.web.request_context.SessionActivityMiddleware",
+    "exports.web.language.LanguageMiddleware",
+    "exports.web.read_only.ReadOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -95,7 +113,10 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "exports.web.own_navigation.own_navigation",
             ],
+            # In every template without {% load %}.
+            "builtins": [f"exports.templatetags.{name}" for name in ("pages", "times", "elements", "charts")],
         },
     },
 ]
@@ -115,8 +136,8 @@ CACHES: dict[str, Any] = {
 }
 
 AUTH_USER_MODEL = "exports.User"
-LOGIN_URL = "/sign-in/"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "web:start"
 LOGOUT_REDIRECT_URL = LOGIN_URL
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -160,6 +181,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "Export portal"
 OPENID = environment.openid_provider()
+OIDC_GROUPS, OIDC_GROUPS_CLAIM = openid_groups.mapping(), environment.get_text("OIDC_GROUPS_CLAIM", "groups")
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [OPENID] if OPENID else []}}
 SOCIALACCOUNT_ADAPTER = "exports.web.account.openid.OpenIDAdapter"
 # By a link: the pages' content security policy forbids a form that is redirected to another host.
@@ -168,11 +190,13 @@ if SECURE:
     ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
 
 LANGUAGE_CODE = "en"
-USE_I18N = False
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{BASE_PATH}/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -196,10 +220,13 @@ globals().update(environment.mail_settings())
 # Sessions and transport security.
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
-# A browser accepts a __Host- cookie only over https and only from this very host, so no sibling host can set one.
-SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{BASE_PATH}/"
+# A browser accepts a __Host- cookie only over https and only from this very host, so no sibling host can set one. It is
+# for the whole host, which is not the portal's where there is a base path.
+COOKIE_PREFIX = ("__Secure-" if BASE_PATH else "__Host-") if SECURE else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}session", f"{COOKIE_PREFIX}csrf"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "exports.web.error_pages.form_expired"
 X_FRAME_OPTIONS = "DENY"
 # There are no uploads; the longest form field is a release note.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
@@ -214,7 +241,8 @@ if PROXY_SSL_HEADER:
 # clients behind the proxy count as one address, in request limits and in the activity log.
 PROXY_ADDRESS_HEADER = environment.get_text("PROXY_ADDRESS_HEADER")
 SECURE_SSL_REDIRECT: bool = environment.env.bool("SSL_REDIRECT", default=SECURE and bool(PROXY_SSL_HEADER))
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+# Monitors and load balancers ask from behind the proxy.
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{BASE_PATH}/'.lstrip('/'))}(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SILENCED_SYSTEM_CHECKS = [
     # HSTS for subdomains and for the browsers' preload list is the decision of the domain's owner, not of one host.
@@ -262,24 +290,43 @@ CELERY_BEAT_SCHEDULER = "portal.beat:Scheduler"
 # What a person asks for is dispatched at once, by a hint after the commit. Embedded, where the whole portal is to cost
 # next to nothing while it is idle, other things may wait for half a second.
 DISPATCH_SECONDS = 0.5 if CELERY_BROKER_URL.startswith("spool:") else 0.25
+_HOUSEKEEPING = ("sweep", "nightly", "verify_files", "watch_freshness", "discover")
+_EACH_MINUTE = {"schedule": 60.0, "options": {"queue": f"{TASK_QUEUE_PREFIX}.control", "expires": 60.0}}
 CELERY_BEAT_SCHEDULE = {
+    **{name: {"task": f"exports.{name}", **_EACH_MINUTE} for name in _HOUSEKEEPING},
     "dispatch": {"task": "exports.dispatch", "schedule": DISPATCH_SECONDS},
-    "sweep": {
-        "task": "exports.sweep",
-        "schedule": 60.0,
-        "options": {"queue": f"{TASK_QUEUE_PREFIX}.control", "expires": 60.0},
-    },
+    # A planned time is used at most this much later, and a new file compared with those before it. One query each where
+    # there is nothing to do.
+    "run_schedules": {"task": "exports.run_schedules", "schedule": 5.0},
+    "examine": {"task": "exports.examine", "schedule": 10.0},
 }
 
 # One line per event, on standard error.
 
+LOG_FORMAT = environment.get_choice("LOG_FORMAT", ("plain", "json"))
+LOG_LEVEL = environment.get_choice("LOG_LEVEL", ("INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"brief": {"()": "portal.logs.BeatErrorFilter"}, "masked": {"()": "portal.logs.SecretUrlFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["masked"]}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "filters": {
+        "brief": {"()": "portal.logs.BeatErrorFilter"},
+        "masked": {"()": "portal.logs.SecretUrlFilter"},
+        "ids": {"()": "exports.log_ids.IdsFilter"},
+    },
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "portal.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["masked", "ids"],
+            # Loggers with a level of their own would let lower levels pass.
+            "level": LOG_LEVEL,
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         # Django's default handlers print only in DEBUG.
         "django": {"handlers": [], "level": "INFO", "propagate": True},

@@ -98,6 +98,15 @@ def install(app: Celery) -> None:
 
 
 @signals.celeryd_after_setup.connect
+def check_database(**_: Any) -> None:
+    """Ends the worker with a sentence where the database is not what it needs; leaves no connection open."""
+    from exports.management.start_check import why_not_start
+
+    if sentence := why_not_start():
+        raise SystemExit(sentence)
+
+
+@signals.celeryd_after_setup.connect
 def check_pool(instance: Any, **_: Any) -> None:
     """Refuses pools that cannot run the steps, and warns of what threads and solo ignore."""
     pool = instance.pool_cls.__module__.rpartition(".")[2]

@@ -20,6 +20,13 @@ USED_AT_INTERVAL: Final = timedelta(minutes=1)
 READ_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
+ADVICE: Final = "Create a new one in your profile."
+
+
+class EndedTokenError(Exception):
+    """The token was revoked or has expired; the text says which, and when."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who is calling: a member of one team, by a token of this scope."""
@@ -56,6 +63,7 @@ class Bearer(HttpBearer):
             raise _token_throttled(rate, seconds)
         row = _valid_token(digest)
         if row is None:
+            _refuse_ended_token(digest, request)
             return None
         if seconds := rate.acquire(digest):
             raise _token_throttled(rate, seconds)
@@ -74,6 +82,21 @@ def _valid_token(digest: str) -> Token | None:
         member__user__is_active=True,
     )
     return rows.first()
+
+
+def _refuse_ended_token(digest: str, request: HttpRequest) -> None:
+    """Raises EndedTokenError for a token that worked once: whoever holds it is told what became of it.
+
+    It counts as a failed try, like an unknown token.
+    """
+    token = Token.objects.filter(digest=digest, member__user__is_active=True).first()
+    if token is None:
+        return
+    if seconds := throttling.ANONYMOUS.acquire(throttling.client_key(request)):
+        raise _anonymous_throttled(seconds)
+    if token.revoked_at is not None:
+        raise EndedTokenError(f"This token was revoked on {token.revoked_at:%Y-%m-%d}. {ADVICE}")
+    raise EndedTokenError(f"This token expired on {token.expires_at:%Y-%m-%d}. {ADVICE}")
 
 
 def _record_use(token: Token) -> None:

@@ -1,10 +1,13 @@
 """Endpoints of credentials: list, create, check, and the projects that the provider lists."""
 
-from ninja import Router
+from django.db import transaction
+from ninja import Router, Status
+from pydantic import Field
 
 from exports import access
 from exports.api import body, serializers
 from exports.api.auth import ApiRequest
+from exports.api.body import RequestBody
 from exports.api.lists import read_paging
 from exports.api.openapi import PAGING_PARAMETERS, operation_docs
 from exports.api.schemas import (
@@ -18,9 +21,17 @@ from exports.api.schemas import (
     VerdictOut,
 )
 from exports.credentials import service
-from exports.exporting import pagination
+from exports.credentials.delete import delete_credential
+from exports.exporting import pagination, pauses
 
 router = Router(tags=["Credentials"])
+
+
+class CredentialChanges(RequestBody):
+    """What to change; what is left out stays. `paused`: nothing new is asked for with it; what runs goes on."""
+
+    name: str = Field("", json_schema_extra={"minLength": 1, "maxLength": service.MAX_CREDENTIAL_NAME_LENGTH})
+    paused: bool = False
 
 
 @router.get("/credentials", response=CredentialsOut, openapi_extra=operation_docs(422, parameters=PAGING_PARAMETERS))
@@ -48,6 +59,39 @@ def create_credential(request: ApiRequest) -> CredentialOut:
         dialect=data.dialect or "",
     )
     return serializers.credential(row)
+
+
+@router.get("/credentials/{int:credential_id}", response=CredentialOut, openapi_extra=operation_docs(404))
+def get_credential(request: ApiRequest, credential_id: int) -> CredentialOut:
+    """One credential, without its secrets."""
+    return serializers.credential(access.credential(request.auth.member, credential_id))
+
+
+@router.patch(
+    "/credentials/{int:credential_id}",
+    response=CredentialOut,
+    openapi_extra=operation_docs(404, body=CredentialChanges),
+)
+def change_credential(request: ApiRequest, credential_id: int) -> CredentialOut:
+    """Renames or pauses a credential; for owners."""
+    member = request.auth.member
+    row = access.credential(member, credential_id, access.MANAGE)
+    data = body.read_body(request, CredentialChanges)
+    with transaction.atomic():
+        if "name" in data.model_fields_set:
+            service.rename_credential(row, member.user, data.name)
+        if "paused" in data.model_fields_set:
+            pauses.set_paused(row, member.user, data.paused)
+    return serializers.credential(row)
+
+
+@router.delete("/credentials/{int:credential_id}", response={204: None}, openapi_extra=operation_docs(403, 404, 409))
+def remove_credential(request: ApiRequest, credential_id: int) -> Status[None]:
+    """Deletes a credential and its secrets; for owners. While projects use it: 409, which names them."""
+    member = request.auth.member
+    row = access.credential(member, credential_id, access.MANAGE)
+    delete_credential(row, member.user)
+    return Status(204, None)
 
 
 @router.post(

@@ -1,12 +1,12 @@
-"""Endpoints of exports: create, list, get, cancel, retry, adopt, fetch again, history, calls, file."""
+"""Endpoints of exports: create, list, get, cancel, retry, adopt, fetch again, history, calls, file, pin."""
 
 from typing import Any, Final
 
 from django.http import Http404
 from django.http.response import HttpResponseBase
-from ninja import Router
+from ninja import Router, Status
 
-from exports import access, states
+from exports import access, formats, states
 from exports.api import body, serializers
 from exports.api.auth import ApiRequest, Caller
 from exports.api.lists import read_filters
@@ -21,13 +21,13 @@ from exports.api.schemas import (
     NewExport,
     Retry,
 )
-from exports.errors import InvalidError
-from exports.exporting import actions, create, fetch_again, pagination
+from exports.errors import ConflictError, InvalidError
+from exports.exporting import actions, create, fetch_again, pagination, pins
 from exports.exporting.create import ExportRequest, Requester
+from exports.exporting.delete_file import delete_file
 from exports.http import file_responses
 from exports.models import Call, Change, Export
 from exports.storage import downloads
-from exports.storage.verify import CONTENT_TYPES
 
 router = Router(tags=["Exports"])
 
@@ -36,7 +36,7 @@ MAX_KEY_LENGTH: Final = 255
 LIST_PARAMETERS: Final = [*FILTER_PARAMETERS, *PAGING_PARAMETERS]
 FILE_RESPONSE: Final[dict[str, Any]] = {
     "description": "The bytes",
-    "content": {type_.partition(";")[0]: {} for type_ in CONTENT_TYPES.values()},
+    "content": {one.content_type.partition(";")[0]: {} for one in formats.declared_formats()},
     "headers": {"ETag": {"schema": {"type": "string"}, "description": "The sha256, in quotes."}},
 }
 PARTIAL_FILE_RESPONSE: Final = {**FILE_RESPONSE, "description": "The part that Range asked for"}
@@ -64,7 +64,7 @@ def _requester(caller: Caller, trigger: str = "api") -> Requester:
     ),
 )
 def create_export(request: ApiRequest, project_id: int) -> ExportOut:
-    """Asks for an export of a project. It begins as waiting; the provider is called later."""
+    """Runs an export of a project. It begins as waiting; the provider is called later."""
     member = request.auth.member
     project = access.project(member, project_id, access.EXPORT)
     data = body.read_body(request, NewExport)
@@ -112,7 +112,7 @@ def get_export(request: ApiRequest, export_id: int) -> ExportOut:
     "/exports/{int:export_id}/cancel", response=ExportOut, openapi_extra=operation_docs(404, 409, body=EmptyBody)
 )
 def cancel_export(request: ApiRequest, export_id: int) -> ExportOut:
-    """Stops following an open export. The provider may still finish its own job."""
+    """Cancels an open export, which never comes back. The job may go on at the provider."""
     member = request.auth.member
     row = access.export(member, export_id, access.EXPORT)
     body.read_body(request, EmptyBody)
@@ -123,7 +123,7 @@ def cancel_export(request: ApiRequest, export_id: int) -> ExportOut:
     "/exports/{int:export_id}/retry", response={201: ExportOut}, openapi_extra=operation_docs(404, 409, body=Retry)
 )
 def retry_export(request: ApiRequest, export_id: int) -> ExportOut:
-    """Asks for the same again, as a new export."""
+    """Retries a failed export, or runs any other again, as a new export."""
     row = access.export(request.auth.member, export_id, access.EXPORT)
     data = body.read_body(request, Retry)
     return _serialize(request, actions.retry(row, _requester(request.auth), allow_duplicate=bool(data.allow_twin)))
@@ -133,7 +133,7 @@ def retry_export(request: ApiRequest, export_id: int) -> ExportOut:
     "/exports/{int:export_id}/adopt", response={201: ExportOut}, openapi_extra=operation_docs(404, 409, body=Adoption)
 )
 def adopt_export(request: ApiRequest, export_id: int) -> ExportOut:
-    """Watches a job that runs at the provider already, as a new export; nothing is submitted."""
+    """Follows a job that already runs at the provider, as a new export; nothing is requested."""
     row = access.export(request.auth.member, export_id, access.EXPORT)
     data = body.read_body(request, Adoption)
     return _serialize(request, actions.adopt(row, data.remote_id, _requester(request.auth)))
@@ -143,7 +143,7 @@ def adopt_export(request: ApiRequest, export_id: int) -> ExportOut:
     "/exports/{int:export_id}/fetch", response={201: ExportOut}, openapi_extra=operation_docs(404, 409, body=EmptyBody)
 )
 def fetch_export_again(request: ApiRequest, export_id: int) -> ExportOut:
-    """Fetches the file of a job that is done at the provider again, as a new export; nothing is asked for anew."""
+    """Fetches the file of a job that is done at the provider again, as a new export; nothing is requested."""
     row = access.export(request.auth.member, export_id, access.EXPORT)
     body.read_body(request, EmptyBody)
     return _serialize(request, fetch_again.fetch_again(row, _requester(request.auth)))
@@ -184,12 +184,44 @@ def get_calls(request: ApiRequest, export_id: int) -> CallsOut:
     ),
 )
 def export_file(request: ApiRequest, export_id: int) -> HttpResponseBase:
-    """The verified file."""
+    """The verified file. Where the portal keeps files in a bucket: 302 to a signed link that lives a minute."""
     row = access.export(request.auth.member, export_id)
     if row.file is None:
         reason = "there is none by design" if row.status == states.SUCCEEDED else f"the export is {row.status}"
         raise Http404(f"Export {row.pk} has no file: {reason}.")
     return file_responses.serve_download(request, row, request.auth.member.user, downloads.VIA_API)
+
+
+@router.delete("/exports/{int:export_id}/file", response={204: None}, openapi_extra=operation_docs(403, 404))
+def delete_export_file(request: ApiRequest, export_id: int) -> Status[None]:
+    """Deletes the file for good, also a pinned one. The export and its history stay."""
+    member = request.auth.member
+    row = access.export(member, export_id, access.EXPORT)
+    try:
+        delete_file(row, member.user)
+    except ConflictError as error:
+        raise Http404(str(error)) from None
+    return Status(204, None)
+
+
+@router.post("/exports/{int:export_id}/pin", response=ExportOut, openapi_extra=operation_docs(404, 409, body=EmptyBody))
+def pin_export(request: ApiRequest, export_id: int) -> ExportOut:
+    """Pins the file: it is kept until somebody unpins it, whatever the retention rules say."""
+    row = access.export(request.auth.member, export_id, access.EXPORT)
+    body.read_body(request, EmptyBody)
+    pins.pin(row, request.auth.member.user)
+    return _serialize(request, row)
+
+
+@router.post(
+    "/exports/{int:export_id}/unpin", response=ExportOut, openapi_extra=operation_docs(404, 409, body=EmptyBody)
+)
+def unpin_export(request: ApiRequest, export_id: int) -> ExportOut:
+    """Unpins the file: the retention rules hold for it again."""
+    row = access.export(request.auth.member, export_id, access.EXPORT)
+    body.read_body(request, EmptyBody)
+    pins.unpin(row, request.auth.member.user)
+    return _serialize(request, row)
 
 
 def _serialize(request: ApiRequest, row: Export) -> ExportOut:

@@ -1,5 +1,7 @@
 """Query parameters of the lists: paging and filters. Unknown parameters are errors."""
 
+from collections.abc import Sequence
+
 from django.http import QueryDict
 
 from exports.errors import InvalidError
@@ -15,14 +17,7 @@ def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
     `more`: names of other parameters of the list. A misspelled filter, or one that is empty because a variable of the
     client's script was, would otherwise return everything.
     """
-    known = (*more, *PAGING_NAMES)
-    errors = {name: [f"Unknown parameter. This list takes: {', '.join(known)}."] for name in data if name not in known}
-    for name in data:
-        values = data.getlist(name)
-        if name in known and not all(part.strip() for value in values for part in value.split(",")):
-            errors[name] = ["Give a value, or leave this out."]
-        elif name in PAGING_NAMES and len(values) > 1:
-            errors[name] = ["Give this once."]
+    errors = read_known(data, (*more, *PAGING_NAMES))
     try:
         paging = pagination.parse_paging(data)
     except InvalidError as error:
@@ -30,6 +25,18 @@ def read_paging(data: QueryDict, *more: str) -> tuple[int | None, int]:
     if errors:
         raise InvalidError(errors)
     return paging
+
+
+def read_known(data: QueryDict, known: Sequence[str]) -> dict[str, list[str]]:
+    """Returns the errors of unknown and empty parameters, and of paging parameters that come twice."""
+    errors = {name: [f"Unknown parameter. This list takes: {', '.join(known)}."] for name in data if name not in known}
+    for name in data:
+        values = data.getlist(name)
+        if name in known and not all(part.strip() for value in values for part in value.split(",")):
+            errors[name] = ["Give a value, or leave this out."]
+        elif name in (*PAGING_NAMES, "after") and len(values) > 1:
+            errors[name] = ["Give this once."]
+    return errors
 
 
 def read_filters(data: QueryDict) -> tuple[Filters, int | None, int]:

@@ -5,7 +5,7 @@ from ninja import Router
 from exports.api import serializers
 from exports.api.auth import ApiRequest
 from exports.api.openapi import operation_docs
-from exports.api.schemas import MeOut, ProvidersOut, TeamOut
+from exports.api.schemas import MeOut, ProvidersOut
 from exports.providers.registry import PROVIDERS
 
 router = Router(tags=["About"])
@@ -13,11 +13,11 @@ router = Router(tags=["About"])
 
 @router.get("/me", response=MeOut, openapi_extra=operation_docs())
 def me(request: ApiRequest) -> MeOut:
-    """Whose token this is: user, team, role and scope."""
+    """Who am I: user, team, role and scope."""
     member = request.auth.member
     return MeOut(
         user=serializers.user(member.user),
-        team=TeamOut(id=member.team.pk, slug=member.team.slug, name=member.team.name),
+        team=serializers.team(member.team),
         role=member.role,
         scope=request.auth.scope,
     )

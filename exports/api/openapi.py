@@ -1,13 +1,9 @@
-"""The OpenAPI document: parameters, bodies and errors that the views do not declare, and its HTML page."""
+"""The OpenAPI document: parameters, bodies and errors that the views do not declare."""
 
-import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
-from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
@@ -19,7 +15,7 @@ from exports.exporting.filters import CHOICE_FILTERS, MAX_ID, MAX_SEARCH_LENGTH
 
 WRITE_ERRORS: Final = (403, 411, 413, 422)
 STATUS_MEANINGS: Final = {
-    401: "No token, or none that is good any more",
+    401: "Missing, expired or revoked token",
     403: "The token may only read, or the member's role is too small",
     404: "Not there, or another team's",
     409: "Not in a state for this; with `export_id`, the same export is still open",
@@ -29,7 +25,7 @@ STATUS_MEANINGS: Final = {
     413: "The body is too large",
     416: "The file has no such range",
     422: "Something cannot be used; `errors` holds sentences by field",
-    429: "Too many requests; `Retry-After` says when to ask again",
+    429: "Rate limited; wait for `Retry-After` seconds",
     502: "The provider did not answer as it should",
     503: "The database cannot be used now; or a secret cannot be opened, since its sealing key is missing",
 }
@@ -143,74 +139,3 @@ class PortalAPI(NinjaAPI):
             for status, meaning in STATUS_MEANINGS.items()
         }
         return document
-
-
-def docs_view(api: PortalAPI) -> Any:
-    """Returns the view of the HTML docs: the document as plain HTML, without scripts."""
-
-    @require_safe
-    def docs(request: HttpRequest) -> HttpResponse:
-        document = api.get_openapi_schema()
-        schemas = [
-            {"name": name, "description": schema.get("description", ""), "fields": _schema_fields(schema)}
-            for name, schema in sorted(document["components"]["schemas"].items())
-        ]
-        context = {"info": document["info"], "operations": _operations(document), "schemas": schemas}
-        html = render_to_string("api/docs.html", context, request)
-        # Descriptions are Markdown, of which only `code` is used.
-        return HttpResponse(re.sub("`([^`<>]+)`", r"<code>\1</code>", html))
-
-    return docs
-
-
-def _operations(document: OpenAPISchema) -> list[dict[str, Any]]:
-    return [
-        {
-            **operation,
-            "method": method.upper(),
-            "path": path,
-            "body": _body_fields(operation.get("requestBody")),
-            "responses": _responses(operation, document),
-            "group": (operation.get("tags") or [""])[0],
-        }
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    ]
-
-
-def _body_fields(body: dict[str, Any] | None) -> list[dict[str, Any]]:
-    schema = next(iter(body["content"].values()))["schema"] if body else {}
-    return _schema_fields(schema)
-
-
-def _schema_fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    required = schema.get("required", ())
-    return [
-        {"name": name, "type": _type(field), "required": name in required, "description": field.get("description", "")}
-        for name, field in schema.get("properties", {}).items()
-    ]
-
-
-def _type(schema: dict[str, Any]) -> str:
-    """Returns the type of a schema as a short text."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1]
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_type(option) for option in schema["anyOf"]))
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}" if schema.get("items") else "list"
-    return str(schema.get("format") or schema.get("type") or "anything")
-
-
-def _responses(operation: dict[str, Any], document: OpenAPISchema) -> list[dict[str, Any]]:
-    """Returns status, description and type of each response of an operation, in the order of the statuses."""
-    rows = []
-    for status, response in sorted(operation["responses"].items(), key=lambda item: int(item[0])):
-        resolved = document["components"]["responses"].get(response.get("$ref", "").rsplit("/", 1)[-1], response)
-        content: list[dict[str, Any]] = list(resolved.get("content", {}).values())
-        schema = content[0].get("schema") if content else None
-        type_ = _type(schema) if schema else ""
-        rows.append({"status": status, "description": resolved["description"], "type": type_})
-    return rows

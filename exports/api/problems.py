@@ -13,15 +13,18 @@ from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from exports.api.auth import EndedTokenError
 from exports.crypto import CryptoError
 from exports.errors import ConflictError, DuplicateError, InvalidError
 from exports.http import unavailable
 from exports.http.file_responses import FileGoneError
 from exports.http.throttling import ThrottledError
+from exports.storage.bucket.errors import BucketError
 from exports.transport.errors import ProviderError
 
 log = logging.getLogger(__name__)
 
+CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="export portal"'}
 PROBLEM_CONTENT_TYPE: Final = "application/problem+json"
 MAX_BODY_BYTES: Final = 1_000_000
 DEFAULT_DETAILS: Final = {
@@ -83,6 +86,9 @@ def _domain_error_response(error: Exception) -> HttpResponse | None:
             return problem_response(429, str(error), headers={"Retry-After": str(error.seconds)})
         case ProviderError():
             return problem_response(502, error.message)
+        case BucketError() | unavailable.UnavailableError():
+            headers = {"Retry-After": str(unavailable.RETRY_SECONDS)}
+            return problem_response(503, unavailable.own_sentence(error), headers=headers)
         case CryptoError():
             return problem_response(503, str(error))
     return None
@@ -91,7 +97,9 @@ def _domain_error_response(error: Exception) -> HttpResponse | None:
 def _http_error_response(error: Exception) -> HttpResponse | None:
     match error:
         case AuthenticationError():
-            return problem_response(401, headers={"WWW-Authenticate": 'Bearer realm="export portal"'})
+            return problem_response(401, headers=CHALLENGE)
+        case EndedTokenError():
+            return problem_response(401, str(error), headers=CHALLENGE)
         case PermissionDenied():
             return problem_response(403, str(error))
         case Http404():

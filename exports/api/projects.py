@@ -13,16 +13,24 @@ from exports.api.openapi import PAGING_PARAMETERS, operation_docs
 from exports.api.schemas import NewProject, ProjectOut, ProjectsOut
 from exports.credentials import service
 from exports.credentials.service import MAX_NAME_LENGTH
-from exports.exporting import pagination
+from exports.exporting import freshness, pagination, pauses
 
 router = Router(tags=["Projects"])
 
 
 class ProjectChanges(RequestBody):
-    """What to change; what is left out stays. `remote_id` can be corrected while nothing was exported."""
+    """What to change; what is left out stays. `remote_id` can be corrected while nothing was exported.
+
+    `fresh_within_hours`: how old the last good export may be; null: as old as it likes. `paused`: nothing new is asked
+    for or scheduled, what runs goes on.
+    """
 
     name: str | None = Field(None, json_schema_extra={"maxLength": MAX_NAME_LENGTH})
     remote_id: ProjectId = ""
+    fresh_within_hours: int | None = Field(
+        None, json_schema_extra={"minimum": 1, "maximum": freshness.MAX_TARGET_HOURS}
+    )
+    paused: bool = False
 
 
 @router.get("/projects", response=ProjectsOut, openapi_extra=operation_docs(422, parameters=PAGING_PARAMETERS))
@@ -53,7 +61,7 @@ def get_project(request: ApiRequest, project_id: int) -> ProjectOut:
     "/projects/{int:project_id}", response=ProjectOut, openapi_extra=operation_docs(404, 409, body=ProjectChanges)
 )
 def change_project(request: ApiRequest, project_id: int) -> ProjectOut:
-    """Renames a project, or corrects its id at the provider while nothing was exported."""
+    """Renames or pauses a project, sets its freshness target, or corrects its id while nothing was exported."""
     member = request.auth.member
     row = access.project(member, project_id, access.EXPORT)
     data = body.read_body(request, ProjectChanges)
@@ -62,6 +70,10 @@ def change_project(request: ApiRequest, project_id: int) -> ProjectOut:
             service.correct_project_id(row, member.user, data.remote_id)
         if "name" in data.model_fields_set:
             service.rename_project(row, member.user, data.name or "")
+        if "fresh_within_hours" in data.model_fields_set:
+            freshness.set_target(row, member.user, data.fresh_within_hours)
+        if "paused" in data.model_fields_set:
+            pauses.set_paused(row, member.user, data.paused)
     return serializers.project(row)
 
 

@@ -1,26 +1,20 @@
-"""Models of the API's responses and request bodies. Their docstrings are descriptions in the OpenAPI document.
+"""Models of the API's responses and request bodies. Their docstrings are descriptions in the OpenAPI document."""
 
-Plain pydantic models: ninja's Schema resolves every value as a template would, which doubled the time of lists.
-"""
+from typing import Any
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
-
-from pydantic import BaseModel, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from exports.api.body import ProjectId, RemoteId, RequestBody
 from exports.exporting.filters import TYPES
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-Moment = Annotated[
-    datetime,
-    PlainSerializer(_rfc3339, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
-]
+from exports.representations import CredentialOut as CredentialOut
+from exports.representations import ErrorOut as ErrorOut
+from exports.representations import ExportOut as ExportOut
+from exports.representations import FileOut as FileOut
+from exports.representations import Moment as Moment
+from exports.representations import ProjectOut as ProjectOut
+from exports.representations import ScheduleOut as ScheduleOut
+from exports.representations import TeamOut as TeamOut
+from exports.representations import UserOut as UserOut
 
 
 class Meta(BaseModel):
@@ -30,16 +24,25 @@ class Meta(BaseModel):
     next: str | None
 
 
-class UserOut(BaseModel):
-    id: int
-    email: str
-    name: str
+class TeamSettingsOut(BaseModel):
+    """A team. `language`: of messages to chats and of invitations.
 
+    `quota_bytes` is the most it may keep; null: as the portal's disk has room.
+    """
 
-class TeamOut(BaseModel):
     id: int
     slug: str
     name: str
+    time_zone: str
+    language: str
+    paused: bool
+    paused_at: Moment | None
+    odd_change_percent: int | None
+    expiry_notice_days: int
+    members: int
+    kept_files: int
+    kept_bytes: int
+    quota_bytes: int | None
 
 
 class MeOut(BaseModel):
@@ -67,6 +70,15 @@ class SecretOut(BaseModel):
     choices: list[str]
 
 
+class PresetOut(BaseModel):
+    """Options for a common purpose, to be sent as they are or changed before."""
+
+    name: str
+    label: str
+    help: str
+    options: dict[str, Any]
+
+
 class KindOut(BaseModel):
     """One kind of export. `effect` is copies, or changes (then it wants confirm: true). `options`: JSON Schema."""
 
@@ -76,6 +88,7 @@ class KindOut(BaseModel):
     effect: str
     cost: str
     options: dict[str, Any]
+    presets: list[PresetOut]
 
 
 class ProviderOut(BaseModel):
@@ -95,21 +108,6 @@ class ProviderOut(BaseModel):
 class ProvidersOut(BaseModel):
     providers: list[ProviderOut]
     meta: Meta
-
-
-class CredentialOut(BaseModel):
-    """A credential without its secrets: `secret_fields` names those that are set. `trouble` is empty when it works."""
-
-    id: int
-    provider: str
-    name: str
-    origin: str
-    dialect: str
-    secret_fields: list[str]
-    created_at: Moment
-    used_at: Moment | None
-    checked_at: Moment | None
-    trouble: str
 
 
 class CredentialsOut(BaseModel):
@@ -142,67 +140,14 @@ class RemoteProjectsOut(BaseModel):
     meta: Meta
 
 
-class ProjectOut(BaseModel):
-    id: int
-    credential_id: int
-    provider: str
-    remote_id: str
-    name: str
-    created_at: Moment
-
-
 class ProjectsOut(BaseModel):
     projects: list[ProjectOut]
     meta: Meta
 
 
-class ErrorOut(BaseModel):
-    """Why an export failed. `action` says whose turn it is: you, us, provider or none."""
-
-    code: str
-    message: str
-    action: str
-
-
-class FileOut(BaseModel):
-    """The verified file."""
-
-    name: str
-    size: int
-    sha256: str
-    content_type: str
-    verified_at: Moment
-    expires_at: Moment | None
-    unchecked: str | None = Field(description="A sentence about what of it could not be checked; null where all was.")
-
-
-class ExportOut(BaseModel):
-    """An export. Times are the portal's own. `remote_id` and `provider_status` are empty until they are known."""
-
-    id: int
-    project_id: int
-    provider: str
-    type: str
-    format: str
-    options: dict[str, Any]
-    status: str
-    step: str
-    progress: float | None
-    provider_status: str
-    messages: list[Any]
-    error: ErrorOut | None
-    created_at: Moment
-    submitted_at: Moment | None
-    started_at: Moment | None
-    finished_at: Moment | None
-    next_step_at: Moment | None
-    deadline_at: Moment
-    remote_id: str
-    url: str | None = Field(description="Where the portal hands out the file; null until there is one.")
-    file: FileOut | None
-    user: UserOut
-    trigger: str
-    retry_of: int | None
+class SchedulesOut(BaseModel):
+    schedules: list[ScheduleOut]
+    meta: Meta
 
 
 class ExportsOut(BaseModel):
@@ -239,6 +184,53 @@ class CallOut(BaseModel):
 
 class CallsOut(BaseModel):
     calls: list[CallOut]
+
+
+class CountsOut(BaseModel):
+    """How many there are only in the new file, only in the old one, and in both with another content."""
+
+    added: int
+    removed: int
+    changed: int
+
+
+class ColumnChangesOut(BaseModel):
+    """Names of columns that only the new or only the old file has."""
+
+    added: list[str]
+    removed: list[str]
+
+
+class TableChangesOut(BaseModel):
+    """Of csv and xlsx. `key`: the column by which rows were matched; null: whole rows were, none counts as changed."""
+
+    rows: CountsOut
+    columns: ColumnChangesOut
+    key: str | None
+
+
+class MemberChangesOut(BaseModel):
+    """Of zip: files in the archive, by name, size and checksum."""
+
+    members: CountsOut
+
+
+class FilmChangesOut(BaseModel):
+    """Of mp4: the old and the new file's size in bytes and length in seconds, null where the video does not say it."""
+
+    size: list[int] = Field(min_length=2, max_length=2)
+    seconds: list[float | None] = Field(min_length=2, max_length=2)
+
+
+class ComparisonOut(BaseModel):
+    """What changed since the export `previous`; all null or false where there is none. `note` is there only where
+    the files could not be compared, for example because they are too large: a sentence.
+    """
+
+    previous: int | None
+    identical: bool
+    changes: TableChangesOut | MemberChangesOut | FilmChangesOut | None
+    note: str = ""
 
 
 class Problem(BaseModel):

@@ -1,29 +1,33 @@
 """Conversion of rows and declarations to the models of `schemas`."""
 
-from django.http import HttpRequest
-from django.urls import reverse
+from typing import Any
 
+from django.http import HttpRequest
+
+from exports import representations
 from exports.api import options
 from exports.api.schemas import (
     CallOut,
     ChangeOut,
-    CredentialOut,
-    ErrorOut,
-    ExportOut,
-    FileOut,
     KindOut,
     Meta,
     OriginOut,
-    ProjectOut,
+    PresetOut,
     ProviderOut,
+    ScheduleOut,
     SecretOut,
-    UserOut,
 )
+from exports.exporting import schedules
 from exports.exporting.pagination import Page
-from exports.models import Call, Change, Credential, Export, File, Project, User
+from exports.models import Call, Change, Schedule
 from exports.portal_url import portal_url
 from exports.providers.contract import Kind, Provider
-from exports.providers.registry import PROVIDERS
+from exports.representations import credential as credential
+from exports.representations import export as export
+from exports.representations import file as file
+from exports.representations import project as project
+from exports.representations import team as team
+from exports.representations import user as user
 
 
 def base_url(request: HttpRequest) -> str:
@@ -31,7 +35,7 @@ def base_url(request: HttpRequest) -> str:
     return portal_url(request)
 
 
-def page_meta(page: Page[Export] | Page[Project] | Page[Credential]) -> Meta:
+def page_meta(page: Page[Any]) -> Meta:
     """Returns the Meta of a page of a list."""
     return Meta(limit=page.limit, next=page.next_query)
 
@@ -39,61 +43,6 @@ def page_meta(page: Page[Export] | Page[Project] | Page[Credential]) -> Meta:
 def single_page_meta(count: int) -> Meta:
     """Returns the Meta of a list that is returned whole."""
     return Meta(limit=count, next=None)
-
-
-def user(row: User) -> UserOut:
-    """Serializes a user."""
-    return UserOut(id=row.pk, email=row.email, name=row.name)
-
-
-def export(row: Export, base: str) -> ExportOut:
-    """Serializes an export. `base`: the base URL of its file's URL."""
-    kept_file = row.file if row.file is not None and row.file.deleted_at is None else None
-    return ExportOut(
-        id=row.pk,
-        project_id=row.project_id,
-        provider=row.project.credential.provider,
-        type=row.type,
-        format=row.format,
-        options=row.options,
-        status=row.status,
-        step=row.step,
-        progress=row.progress,
-        provider_status=row.provider_status,
-        messages=row.messages,
-        error=_error(row),
-        created_at=row.created_at,
-        submitted_at=row.submitted_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        next_step_at=row.next_step_at,
-        deadline_at=row.deadline_at,
-        remote_id=row.remote_id,
-        url=base + reverse("api:export_file", args=[row.pk]) if kept_file else None,
-        file=file(kept_file) if kept_file else None,
-        user=user(row.user),
-        trigger=row.trigger,
-        retry_of=row.retry_of_id,
-    )
-
-
-def _error(row: Export) -> ErrorOut | None:
-    if not row.error_code:
-        return None
-    return ErrorOut(code=row.error_code, message=row.error_message, action=row.error_action)
-
-
-def file(row: File) -> FileOut:
-    """Serializes a file."""
-    return FileOut(
-        name=row.name,
-        size=row.size,
-        sha256=row.sha256,
-        content_type=row.content_type,
-        verified_at=row.verified_at,
-        expires_at=row.expires_at,
-        unchecked=row.unchecked or None,
-    )
 
 
 def change(row: Change) -> ChangeOut:
@@ -114,37 +63,9 @@ def call(row: Call) -> CallOut:
     return CallOut(at=row.at, method=row.method, url=row.url, status=row.status, seconds=row.seconds, error=row.error)
 
 
-def credential(row: Credential) -> CredentialOut:
-    """Serializes a credential with the names of its secrets, never their values."""
-    # The portal may no longer have the provider; its credentials stay.
-    has_provider = row.provider in PROVIDERS
-    names = (
-        [secret.name for secret in row.provider_definition.secrets] if has_provider else sorted(row.encrypted_secrets)
-    )
-    return CredentialOut(
-        id=row.pk,
-        provider=row.provider,
-        name=row.name,
-        origin=row.origin_url if has_provider else row.origin,
-        dialect=row.dialect,
-        secret_fields=[name for name in names if name in row.encrypted_secrets],
-        created_at=row.created_at,
-        used_at=row.used_at,
-        checked_at=row.checked_at,
-        trouble=row.last_error,
-    )
-
-
-def project(row: Project) -> ProjectOut:
-    """Serializes a project."""
-    return ProjectOut(
-        id=row.pk,
-        credential_id=row.credential_id,
-        provider=row.credential.provider,
-        remote_id=row.remote_id,
-        name=row.name,
-        created_at=row.created_at,
-    )
+def schedule(row: Schedule) -> ScheduleOut:
+    """Serializes a schedule with its next planned times."""
+    return representations.schedule(row, schedules.next_runs(row))
 
 
 def provider(declared: Provider) -> ProviderOut:
@@ -183,4 +104,8 @@ def kind(declared: Kind) -> KindOut:
         effect=declared.effect,
         cost=declared.cost,
         options=options.form_schema(declared.options),
+        presets=[
+            PresetOut(name=preset.name, label=preset.label, help=preset.help, options=dict(preset.options))
+            for preset in declared.presets
+        ],
     )

@@ -1,6 +1,6 @@
 """The audit log: who did what to what, from which address. Services write it, so pages, API and commands all do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,9 +16,21 @@ from exports.models import AuditEntry, Export, Member, Team, User
 VERBS: Final = (
     "added",
     "renamed",
+    "changed",
+    "tested",
+    "sent again",
+    "turned off",
     "corrected",
     "archived",
     "brought back",
+    "paused",
+    "resumed",
+    "asked to delete",
+    "kept team",
+    "took over",
+    "set target",
+    "protected all",
+    "stopped protecting",
     "replaced secrets",
     "deleted",
     "invited",
@@ -27,13 +39,23 @@ VERBS: Final = (
     "left",
     "removed",
     "changed role",
+    "kept",
     "made",
     "asked for",
     "retried",
+    "ran again",
     "adopted",
     "fetched again",
+    "re-drove",
     "canceled",
+    "dismissed",
+    "took back dismissal",
     "deleted file",
+    "downloaded",
+    "pinned file",
+    "unpinned file",
+    "erased files",
+    "set retention",
     "changed password",
     "reset password",
     "added second factor",
@@ -44,9 +66,43 @@ VERBS: Final = (
     "linked sign-in",
     "confirmed address",
     "demanded",
+    "stopped",
+    "made admin",
+    "removed admin",
+    "deactivated account",
+    "deleted account",
+)
+# What concerns who gets in, and what they may do.
+SECURITY_VERBS: Final = frozenset(
+    {
+        "replaced secrets",
+        "invited",
+        "revoked",
+        "joined",
+        "left",
+        "removed",
+        "changed role",
+        "kept",
+        "made",
+        "changed password",
+        "reset password",
+        "added second factor",
+        "removed second factor",
+        "made recovery codes",
+        "used recovery code",
+        "ended session",
+        "linked sign-in",
+        "confirmed address",
+        "demanded",
+        "made admin",
+        "removed admin",
+        "deactivated account",
+        "deleted account",
+    }
 )
 # Of the log's page; the last two are for paging.
-FILTER_NAMES: Final = ("person", "verb", "before", "limit")
+FILTER_NAMES: Final = ("person", "verb", "only", "before", "limit")
+SECURITY: Final = "security"
 # Sources of export changes that are audited: people, and programs acting for them. The rest is in the history only.
 AUDITED_SOURCES: Final = frozenset({"person", "api", "staff"})
 
@@ -76,8 +132,28 @@ def record_event(
     `user`: a user, or a mail address (the export history names people so); None is a command of the portal's staff.
     `address`: by default that of `address_context`.
     """
+    entry = _new_entry(team, user, verb, target, detail, address)
+    entry.save()
+    return entry
+
+
+def record_events(
+    team: Team | int,
+    user: User,
+    verb: str,
+    targets: Iterable[str],
+    detail: str = "",
+    address: str | None = None,
+) -> None:
+    """Records the same about many targets, in one statement; the arguments are those of `record_event`."""
+    AuditEntry.objects.bulk_create(_new_entry(team, user, verb, target, detail, address) for target in targets)
+
+
+def _new_entry(
+    team: Team | int, user: User | str | None, verb: str, target: str, detail: str, address: str | None
+) -> AuditEntry:
     person = user if isinstance(user, User) else User.objects.filter(email__iexact=user).first() if user else None
-    return AuditEntry.objects.create(
+    return AuditEntry(
         team_id=team.pk if isinstance(team, Team) else team,
         user=person,
         actor=person.email if person else str(user or "a command"),
@@ -86,6 +162,11 @@ def record_event(
         detail=detail[:500],
         address=address or _address.get(),
     )
+
+
+def describe_file(export: Export) -> str:
+    """Returns the name of an export's file in the audit log."""
+    return f"{export.file.name[:150] if export.file else 'the file'} of export {export.pk}"
 
 
 def describe_export(export: Export) -> str:
@@ -103,10 +184,11 @@ def _is_in_log(entries: QuerySet[AuditEntry], team: Team, user_id: int) -> bool:
 
 @dataclass(frozen=True)
 class EventFilters:
-    """Filters of the audit log: by user and by verb. Both are optional."""
+    """Filters of the audit log: by user, by verb, and only what concerns security. All are optional."""
 
     user_id: int | None = None
     verb: str = ""
+    only_security: bool = False
 
     @classmethod
     def parse(cls, team: Team, data: QueryDict) -> "tuple[EventFilters, dict[str, str]]":
@@ -119,12 +201,15 @@ class EventFilters:
             errors["person"], user_id = "Nobody of this number is or was in the team.", None
         if verb and verb not in VERBS and not entries.filter(verb=verb).exists():
             errors["verb"], verb = "Nobody ever does this. Choose from the list.", ""
-        return cls(user_id, verb), errors
+        only = data.get("only", "").strip()
+        if only not in ("", SECURITY):
+            errors["only"] = f"Leave it out, or say {SECURITY}."
+        return cls(user_id, verb, only == SECURITY), errors
 
     @property
     def query_string(self) -> str:
         """The filters as a query string, without a question mark."""
-        pairs = {"person": self.user_id, "verb": self.verb}
+        pairs = {"person": self.user_id, "verb": self.verb, "only": SECURITY if self.only_security else ""}
         return urlencode({name: value for name, value in pairs.items() if value})
 
     def events_of(self, team: Team) -> QuerySet[AuditEntry]:
@@ -132,4 +217,6 @@ class EventFilters:
         rows = AuditEntry.objects.filter(team=team).select_related("user")
         if self.user_id is not None:
             rows = rows.filter(user_id=self.user_id)
+        if self.only_security:
+            rows = rows.filter(verb__in=SECURITY_VERBS)
         return rows.filter(verb=self.verb) if self.verb else rows

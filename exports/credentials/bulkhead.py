@@ -25,9 +25,7 @@ def provider_call_slot(team_id: int) -> Iterator[None]:
     """Holds a slot during a call. Raises BusyError when the team, or all teams together, have no slot left."""
     with _lock:
         if _calls_by_team[team_id] >= MAX_CALLS_PER_TEAM or _calls_by_team.total() >= MAX_CALLS:
-            raise BusyError(
-                "The portal waits for several answers of providers already. Try again in a moment.", seconds=5
-            )
+            raise BusyError("Too many lookups at once. Try again in a moment.", seconds=5)
         _calls_by_team[team_id] += 1
     try:
         yield

@@ -10,8 +10,9 @@ from django.conf import settings
 
 from exports import clock
 from exports.models import Call, Credential, Export
+from exports.providers.contract import LISTS
 from exports.queue import circuit_breaker, rate_limits
-from exports.queue.batch_sql import insert_many
+from exports.queue.deferred_calls import insert_calls
 from exports.transport.client import CallRecord, Client
 from exports.transport.connections import shared_session
 from exports.transport.egress_proxy import EgressProxy
@@ -61,14 +62,22 @@ def build_client(
 def open_client(
     credential: Credential, export: Export | None = None, before_send: Callable[[], None] = lambda: None
 ) -> Iterator[Client]:
-    """Provides a client for the credential, and saves its calls at the end. Raises CryptoError."""
+    """Provides a client for the credential, and saves its calls at the end. Raises CryptoError.
+
+    Without an export it is for lists and checks. Raises BusyError where the provider's limit for them is used up.
+    """
+    if export is None and (seconds := rate_limits.admit_list(credential)) > 0:
+        label = credential.provider_definition.label
+        raise BusyError(f"{label} allows no more lists just now. Try again in {seconds:.0f} s.", seconds=seconds)
     calls: list[CallRecord] = []
     try:
         yield build_client(credential, calls.append, before_send)
     finally:
         save_calls([(export, credential, call) for call in calls])
         if export is None:  # no rate-limit slots were taken for these calls
-            rate_limits.count_unadmitted_calls(credential, len(calls))
+            class_ = rate_limits.list_class(credential)
+            taken = 1 if class_ == LISTS else 0
+            rate_limits.count_unadmitted_calls(credential, max(len(calls) - taken, 0), class_)
 
 
 def save_calls(calls: Sequence[tuple[Export | None, Credential, CallRecord]]) -> None:
@@ -76,7 +85,7 @@ def save_calls(calls: Sequence[tuple[Export | None, Credential, CallRecord]]) ->
 
     `used_at` is updated at most every USED_AT_RESOLUTION_SECONDS.
     """
-    insert_many([call_row(call, export, credential) for export, credential, call in calls])
+    insert_calls([call_row(call, export, credential) for export, credential, call in calls])
     circuit_breaker.record_outcomes(
         [(credential.origin_url, export.pk if export else 0, call) for export, credential, call in calls]
     )

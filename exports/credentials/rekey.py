@@ -7,7 +7,7 @@ from typing import Final
 from django.db import transaction
 
 from exports.crypto import CryptoError, key_id, key_ring
-from exports.models import Credential, Export, factor
+from exports.models import Alert, Credential, Export, Webhook, factor
 
 CHUNK_ROWS: Final = 500
 
@@ -19,6 +19,8 @@ class RekeyResult:
     credentials: int = 0
     links: int = 0
     factors: int = 0
+    alerts: int = 0
+    webhooks: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -42,6 +44,16 @@ def rekey_secrets() -> RekeyResult:
             result.links += _rekey_link(export, primary)
         except CryptoError as error:
             result.problems.append(f"Export {export.pk}: {error}")
+    for pk in Alert.objects.order_by("pk").values_list("pk", flat=True):
+        try:
+            result.alerts += _rekey_row(Alert, pk, primary)
+        except CryptoError as error:
+            result.problems.append(f"Alert {pk}: {error}")
+    for pk in Webhook.objects.order_by("pk").values_list("pk", flat=True):
+        try:
+            result.webhooks += _rekey_row(Webhook, pk, primary)
+        except CryptoError as error:
+            result.problems.append(f"Webhook {pk}: {error}")
     for pk in factor.rows_with_secrets().values_list("pk", flat=True):
         try:
             result.factors += factor.reencrypt(pk, primary)
@@ -69,6 +81,16 @@ def _rekey_credential(pk: int, primary: str) -> int:
         if row is None or all(
             key_id(value) == primary for value in [*row.encrypted_secrets.values(), row.encrypted_grant] if value
         ):
+            return 0
+        row.reencrypt()
+    return 1
+
+
+def _rekey_row(model: type[Alert] | type[Webhook], pk: int, primary: str) -> int:
+    """Returns 1 if the row was re-encrypted, else 0. Raises CryptoError."""
+    with transaction.atomic():
+        row = model.objects.select_for_update().filter(pk=pk).first()
+        if row is None or all(key_id(value) == primary for value in row.encrypted_values()):
             return 0
         row.reencrypt()
     return 1

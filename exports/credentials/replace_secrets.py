@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from exports import clock, states
 from exports.audit import log as audit_log
+from exports.credentials import refusals
 from exports.credentials.bulkhead import provider_call_slot
 from exports.credentials.client import address_guard, call_row, retry_with_fresh_token
 from exports.credentials.service import CredentialCheck, describe_credential
@@ -88,8 +89,10 @@ def replace_secrets(
         # Where refresh tokens rotate, the test has used up the typed one, and the grant has its successor.
         row.save_secrets({**new_secrets, **(candidate.grant.secrets if candidate.grant else {})})
         row.save_grant(candidate.grant)
-        last_error = "" if check.ok else check.detail[:500]
-        Credential.objects.filter(pk=row.pk).update(last_error=last_error, checked_at=clock.now())
+        if check.ok:
+            refusals.record_accepted(row, checked_at=clock.now())
+        else:
+            refusals.record_refused(row, check.detail, checked_at=clock.now())
         how = "tested first" if check.ok else f"though the test failed: {check.detail}"
         audit_log.record_event(
             row.team_id, user, "replaced secrets", describe_credential(row), f"{', '.join(sorted(new_secrets))}; {how}"
@@ -101,7 +104,7 @@ def replace_secrets(
 def _merge(credential: Credential, new_secrets: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     """Returns the secrets after the replacement, and whether no old secret stays among them. Raises InvalidError."""
     if not new_secrets:
-        raise InvalidError({"secrets": ["Type what is new; fields that are left empty stay as they are."]})
+        raise InvalidError({"secrets": ["Enter what is new. Leave a field empty to keep it."]})
     try:
         merged = {**credential.secrets(), **new_secrets}
     except CryptoError:

@@ -1,5 +1,6 @@
 """Creating credentials and projects, and the calls about them that a page waits for."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,11 +9,12 @@ from django.db import IntegrityError, transaction
 
 from exports import clock
 from exports.audit import log as audit_log
+from exports.credentials import refusals
 from exports.credentials.bulkhead import provider_call_slot
 from exports.credentials.client import address_guard, open_client, retry_with_fresh_token
 from exports.crypto import CryptoError
 from exports.errors import ConflictError, InvalidError
-from exports.models import Credential, Project, Team, User
+from exports.models import Credential, Project, Schedule, Team, User
 from exports.models.export import OPEN
 from exports.providers.contract import CheckStep, Job, PreflightResult, Provider, RemoteProject
 from exports.providers.project_ids import clean_project_id
@@ -21,6 +23,9 @@ from exports.queue import rate_limits
 from exports.transport.errors import AddressError, BusyError, ProviderError
 
 MAX_NAME_LENGTH: Final = 200
+MAX_CREDENTIAL_NAME_LENGTH: Final = 100
+CREDENTIAL_NAME_RULE: Final = f"A name has 1 to {MAX_CREDENTIAL_NAME_LENGTH} characters."
+CREDENTIAL_NAME_TAKEN: Final = "The team has a credential of this name. Choose another."
 
 
 @dataclass(frozen=True)
@@ -47,20 +52,23 @@ def create_credential(
     definition = PROVIDERS.get(provider)
     if definition is None:
         raise InvalidError({"provider": [f"Choose one of: {', '.join(PROVIDERS)}."]})
-    if not name.strip() or len(name) > 100:
-        errors["name"] = ["A name has 1 to 100 characters."]
+    if not name.strip() or len(name) > MAX_CREDENTIAL_NAME_LENGTH:
+        errors["name"] = [CREDENTIAL_NAME_RULE]
     if any(not isinstance(value, str) for value in secrets.values()):
         errors |= {f"secrets.{key}": ["Give a text."] for key, value in secrets.items() if not isinstance(value, str)}
     else:
         non_empty = {key: value for key, value in secrets.items() if value != ""}
         errors |= {f"secrets.{key}": texts for key, texts in definition.secret_problems(non_empty).items()}
-    if origin and origin not in definition.origins:
+    if not origin and not definition.origins:
+        errors["origin"] = [f"Give the address. {definition.address_help}".rstrip()]
+    elif origin and origin not in definition.origins:
         try:
             parts = address_guard().check(origin)
             if parts.query or parts.fragment:
                 raise AddressError("An origin ends before ? and #.")
         except AddressError as error:
-            errors["origin"] = [error.message, f"Or choose one of: {', '.join(definition.origins)}."]
+            others = [f"Or choose one of: {', '.join(definition.origins)}."] if definition.origins else []
+            errors["origin"] = [error.message, *others]
     if dialect and dialect not in definition.dialects:
         errors["dialect"] = [f"Choose one of: {', '.join(definition.dialects) or 'none; leave it out'}."]
     if errors:
@@ -78,7 +86,7 @@ def create_credential(
             credential.save_secrets(non_empty)
             audit_log.record_event(team, user, "added", describe_credential(credential))
     except IntegrityError:
-        raise InvalidError({"name": ["The team has a credential of this name. Choose another."]}) from None
+        raise InvalidError({"name": [CREDENTIAL_NAME_TAKEN]}) from None
     return credential
 
 
@@ -102,8 +110,10 @@ def _check(credential: Credential) -> CredentialCheck:
     except (ProviderError, CryptoError) as error:
         text = error.message if isinstance(error, ProviderError) else str(error)
         check = CredentialCheck(False, text, (*steps, CheckStep("Connect", False, text)))
-    last_error = "" if check.ok else check.detail[:500]
-    Credential.objects.filter(pk=credential.pk).update(checked_at=clock.now(), last_error=last_error)
+    if check.ok:
+        refusals.record_accepted(credential, checked_at=clock.now())
+    else:
+        refusals.record_refused(credential, check.detail, checked_at=clock.now())
     return check
 
 
@@ -113,9 +123,13 @@ def list_remote_projects(credential: Credential) -> Sequence[RemoteProject]:
         return retry_with_fresh_token(client, lambda: credential.provider_definition.projects(client))
 
 
-def list_option_choices(project: Project, option: str) -> Sequence[tuple[str, str]]:
-    """Returns an option's choices (value, label) as the provider lists them. Raises ProviderError, CryptoError."""
+def list_option_choices(project: Project, option: str, seconds: float | None = None) -> Sequence[tuple[str, str]]:
+    """Returns an option's choices (value, label) as the provider lists them, within `seconds` if given.
+
+    Raises ProviderError, CryptoError.
+    """
     with provider_call_slot(project.team_id), open_client(project.credential) as client:
+        client.give_up_at = None if seconds is None else time.monotonic() + seconds
         return retry_with_fresh_token(
             client, lambda: project.credential.provider_definition.choices(client, project.remote_id, option)
         )
@@ -131,9 +145,12 @@ def preflight(project: Project, type_: str, options: Mapping[str, Any]) -> Seque
 def create_project(credential: Credential, user: User | None, *, remote_id: str, name: str = "") -> Project:
     """Creates a project that is reached with a credential, or brings an archived one back under its old number.
 
-    `remote_id` is the project's id at the provider, or the address of its page there. Raises InvalidError. Never calls
-    the provider.
+    `remote_id` is the project's id at the provider, or the address of its page there. Never calls the provider.
+
+    Raises InvalidError, and ConflictError where the credential was deleted.
     """
+    if credential.deleted_at is not None:
+        raise ConflictError("Its credential was deleted. Add the project again, with another credential.")
     remote_id = _check_project(credential, remote_id, name)
     with_credential = f"with {describe_credential(credential)}"
     try:
@@ -220,13 +237,14 @@ def archive_project(project: Project, user: User | None) -> None:
         numbers = list(project.export_set.filter(status__in=OPEN).order_by("pk").values_list("pk", flat=True)[:5])
         if numbers:
             named = ", ".join(map(str, numbers))
-            one = len(numbers) == 1
-            raise ConflictError(
-                f"{'Export' if one else 'Exports'} {named} {'is' if one else 'are'} open. Wait until"
-                f" {'it has' if one else 'they have'} ended, or cancel {'it' if one else 'them'}; then archive."
-            )
+            if len(numbers) == 1:
+                raise ConflictError(f"Export {named} is open. Wait until it has ended, or cancel it; then archive.")
+            raise ConflictError(f"Exports {named} are open. Wait until they have ended, or cancel them; then archive.")
         project.archived_at = clock.now()
         project.save(update_fields=["archived_at"])
+        schedules = Schedule.objects.select_for_update(of=("self",)).select_related("project", "team")
+        for schedule in schedules.filter(project=project, enabled=True):
+            schedule.disable("Its project is archived.")
         audit_log.record_event(project.team_id, user, "archived", f"project {project}")
 
 
@@ -243,18 +261,22 @@ def rename_project(project: Project, user: User | None, name: str) -> None:
         audit_log.record_event(project.team_id, user, "renamed", f"project {project}", f"was {before}")
 
 
-def delete_credential(credential: Credential, user: User | None = None) -> None:
-    """Deletes a credential. Raises ConflictError while projects use it."""
-    with transaction.atomic():
-        # A project that is added at the same time waits for this lock, and then fails for want of the credential.
-        Credential.objects.select_for_update().get(pk=credential.pk)
-        count = credential.project_set.count()
-        if count:
-            raise ConflictError(
-                f"{count} project{'s use' if count > 1 else ' uses'} this credential; it can't be deleted meanwhile."
+def rename_credential(credential: Credential, user: User | None, name: str) -> None:
+    """Renames a credential. Raises InvalidError."""
+    name, before = name.strip(), describe_credential(credential)
+    if not name or len(name) > MAX_CREDENTIAL_NAME_LENGTH:
+        raise InvalidError({"name": [CREDENTIAL_NAME_RULE]})
+    if name == credential.name:
+        return
+    try:
+        with transaction.atomic():
+            Credential.objects.filter(pk=credential.pk).update(name=name)
+            credential.name = name
+            audit_log.record_event(
+                credential.team_id, user, "renamed", describe_credential(credential), f"was {before}"
             )
-        audit_log.record_event(credential.team, user, "deleted", describe_credential(credential))
-        credential.delete()
+    except IntegrityError:
+        raise InvalidError({"name": [CREDENTIAL_NAME_TAKEN]}) from None
 
 
 def describe_credential(credential: Credential) -> str:

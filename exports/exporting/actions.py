@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db import transaction
+
 from exports.audit import log as audit_log
 from exports.errors import ConflictError, InvalidError
 from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.models import Export
 from exports.providers.contract import is_valid_remote_id
+from exports.providers.registry import NotInstalledError
 from exports.queue import inbound_webhooks, wakeup
 from exports.settle.outcome import cancel_by_request
 
@@ -39,7 +42,7 @@ class RetryDecision:
 def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = None) -> RetryDecision:
     """Decides whether an export may be retried. Pages, list rows, bulk actions and the API all ask this function.
 
-    An open export, one whose provider or kind the portal no longer has, and those of archived projects are not. In
+    An open export, one whose provider or kind is not installed, and those of archived projects are not. In
     bulk, where nobody confirms or looks at single exports, kinds that change something at the provider and exports that
     have a retry already (`retry_pk`) are refused too. Makes no query when the project and its credential are loaded.
     """
@@ -47,7 +50,7 @@ def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = N
         return RetryDecision(RetryRefusal.OPEN)
     try:
         changes = export.kind.effect == "changes"
-    except KeyError:
+    except NotInstalledError:
         return RetryDecision(RetryRefusal.UNKNOWN_KIND)
     if export.project.is_archived:
         return RetryDecision(RetryRefusal.ARCHIVED)
@@ -58,12 +61,21 @@ def may_retry(export: Export, *, in_bulk: bool = False, retry_pk: int | None = N
     return RetryDecision(needs_confirmation=changes)
 
 
+def note_on_cancel(export: Export) -> str:
+    """Returns what becomes of the job at the provider when the export is canceled now, a sentence."""
+    credential = export.project.credential
+    if not credential.has_provider:
+        return f"{credential.provider} is not installed; a job there may still finish."
+    provider = credential.provider_definition
+    if export.remote_id or export.may_be_executed:
+        return provider.cancel_note
+    return f"Nothing was requested at {provider.label}."
+
+
 def cancel(export: Export, *, actor: str, source: str, reason: str = "") -> Export:
-    """Cancels an open export; the provider's own job is not stopped. Raises ConflictError when the export has ended."""
+    """Cancels an open export; the provider's own job may go on. Raises ConflictError when the export has ended."""
     while export.is_open:
-        label = export.project.credential.provider_definition.label
-        was_sent = export.remote_id or export.may_be_executed
-        note = reason or (f"{label} may still finish its own job." if was_sent else f"{label} was not asked.")
+        note = reason or note_on_cancel(export)
         if cancel_by_request(export, source=source, actor=actor, note=note):
             if source in audit_log.AUDITED_SOURCES:
                 audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export), reason)
@@ -99,11 +111,13 @@ def adopt(export: Export, remote_id: str, requester: Requester) -> Export:
     return create_export(export.project, request, Requester(requester.user, requester.source, "adopt"), export)
 
 
-def redrive(export: Export) -> None:
-    """Makes the next step of an open export due now. Raises ConflictError when the export has ended."""
-    if not inbound_webhooks.request_wake(export.pk):
-        raise ConflictError(f"Export {export.pk} has ended already.")
-    wakeup.wake_after_commit()
+def redrive(export: Export, *, actor: str) -> None:
+    """Makes the next step of an open export due now, for the portal's staff. Raises ConflictError when it has ended."""
+    with transaction.atomic():
+        if not inbound_webhooks.request_wake(export.pk):
+            raise ConflictError(f"Export {export.pk} has ended already.")
+        audit_log.record_event(export.team_id, actor, "re-drove", audit_log.describe_export(export))
+        wakeup.wake_after_commit()
 
 
 def write_off(export: Export, *, actor: str, reason: str) -> Export:

@@ -7,24 +7,21 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, cast
 
-from django.db import transaction
-
-from exports.audit import log as audit_log
-from exports.errors import ConflictError, DuplicateError, InvalidError
-from exports.exporting import actions, delete_file
+from exports import formats
+from exports.errors import ConflictError, DuplicateError, InvalidError, PausedError
+from exports.exporting import actions, delete_file, dismissals
 from exports.exporting.actions import RetryRefusal
 from exports.exporting.create import Requester
-from exports.models import Download, Export, User
-from exports.settle.outcome import cancel_by_request
-from exports.storage import files
+from exports.models import Export, User
+from exports.storage import downloads, places
 
 CHUNK_BYTES: Final = 256 * 1024
 RETRY_REFUSAL_REASONS: Final = {
-    RetryRefusal.OPEN: "still open",
-    RetryRefusal.UNKNOWN_KIND: "the portal has no such kind any more",
-    RetryRefusal.NEEDS_CONFIRMATION: "it changes the project, so it is asked for one by one",
-    RetryRefusal.ARCHIVED: "its project is archived",
-    RetryRefusal.ALREADY_RETRIED: "asked for again already, as export %(retry_pk)s",
+    RetryRefusal.OPEN: "still running",
+    RetryRefusal.UNKNOWN_KIND: "this kind of export is not installed",
+    RetryRefusal.NEEDS_CONFIRMATION: "changes the project, so run it on its own",
+    RetryRefusal.ARCHIVED: "project is archived",
+    RetryRefusal.ALREADY_RETRIED: "already retried in #%(retry_pk)s",
 }
 
 
@@ -54,10 +51,7 @@ def cancel(exports: Iterable[Export], *, actor: str, source: str = "person") -> 
         try:
             actions.cancel(export, actor=actor, source=source)
         except ConflictError:
-            raise _SkipError("ended already") from None
-        except KeyError:
-            # `actions.cancel` names the provider in its note; the portal no longer has this provider's declaration.
-            _cancel_without_provider(export, actor, source)
+            raise _SkipError("already ended") from None
 
     return _apply(exports, cancel_one)
 
@@ -65,35 +59,75 @@ def cancel(exports: Iterable[Export], *, actor: str, source: str = "person") -> 
 def retry(exports: Iterable[Export], requester: Requester) -> BulkResult:
     """Retries those that may be retried in bulk (`actions.may_retry`)."""
     rows = list(exports)
-    retries = dict(Export.objects.filter(retry_of__in=[row.pk for row in rows]).values_list("retry_of_id", "pk"))
+    check_one = _retry_check(rows)
 
     def retry_one(export: Export) -> None:
-        retry_pk = retries.get(export.pk)
-        refusal = actions.may_retry(export, in_bulk=True, retry_pk=retry_pk).refusal
-        if refusal is not None:
-            raise _SkipError(RETRY_REFUSAL_REASONS[refusal] % {"retry_pk": retry_pk})
+        check_one(export)
         try:
             actions.retry(export, requester)
         except DuplicateError as error:
-            raise _SkipError(f"export {error.export_id} asks for the same and is still open") from None
+            raise _SkipError(f"#{error.export_id} is already running with these options") from None
+        except PausedError as error:
+            raise _SkipError(str(error).rstrip(".")) from None
         except ConflictError:
-            raise _SkipError("still open") from None
+            raise _SkipError("still running") from None
         except InvalidError as error:
             sentences = " ".join(text for texts in error.errors.values() for text in texts)
-            raise _SkipError(f"cannot be asked for as it was: {sentences}") from None
+            raise _SkipError(f"options no longer valid: {sentences}") from None
 
     return _apply(rows, retry_one)
 
 
+def check_retriable(exports: Iterable[Export]) -> BulkResult:
+    """Returns which `retry` would take, without doing it. Some of those may still be left out then."""
+    rows = list(exports)
+    return _apply(rows, _retry_check(rows))
+
+
+def _retry_check(rows: Sequence[Export]) -> Callable[[Export], None]:
+    """Returns what leaves out exports that may not be retried in bulk. One query for all of them."""
+    retries = dict(Export.objects.filter(retry_of__in=[row.pk for row in rows]).values_list("retry_of_id", "pk"))
+
+    def check_one(export: Export) -> None:
+        retry_pk = retries.get(export.pk)
+        refusal = actions.may_retry(export, in_bulk=True, retry_pk=retry_pk).refusal
+        if refusal is not None:
+            raise _SkipError(RETRY_REFUSAL_REASONS[refusal] % {"retry_pk": retry_pk})
+
+    return check_one
+
+
+def check_cancelable(exports: Iterable[Export]) -> BulkResult:
+    """Returns which `cancel` would take, without doing it."""
+
+    def check_one(export: Export) -> None:
+        if not export.is_open:
+            raise _SkipError("already ended")
+
+    return _apply(exports, check_one)
+
+
+def dismiss(exports: Iterable[Export], user: User) -> BulkResult:
+    """Dismisses those that failed."""
+
+    def dismiss_one(export: Export) -> None:
+        try:
+            dismissals.dismiss(export, user)
+        except ConflictError:
+            raise _SkipError("didn't fail") from None
+
+    return _apply(exports, dismiss_one)
+
+
 def delete_files(exports: Iterable[Export], user: User) -> BulkResult:
-    """Deletes the kept files; the exports and their history stay."""
+    """Deletes the kept files, except pinned ones; the exports and their history stay."""
 
     def delete_one(export: Export) -> None:
-        _need_file(export)
+        _need_deletable_file(export)
         try:
             delete_file.delete_file(export, user)
         except ConflictError:
-            raise _SkipError("its file was deleted already") from None
+            raise _SkipError("file already deleted") from None
 
     return _apply(exports, delete_one)
 
@@ -106,19 +140,20 @@ def stream_zip(exports: Iterable[Export], user: User, address: str | None = None
 
     def check_one(export: Export) -> None:
         _need_file(export)
-        if export.file is not None and not files.path_of(export.file).is_file():
-            raise _SkipError("the portal has lost its file")
+        try:
+            if export.file is not None and not places.exists(export.file):
+                raise _SkipError("file missing from storage")
+        except OSError:
+            raise _SkipError("storage not reachable, try later") from None
 
     summary = _apply(exports, check_one)
-    Download.objects.bulk_create(
-        Download(export=export, user=user, actor=user.email, via="zip", address=address) for export in summary.done
-    )
+    downloads.record_zip(summary.done, user, address)
     return _zip(summary), summary
 
 
 def check_deletable(exports: Iterable[Export]) -> BulkResult:
     """Returns what `delete_files` would do, without doing it."""
-    return _apply(exports, _need_file)
+    return _apply(exports, _need_deletable_file)
 
 
 def _apply(exports: Iterable[Export], action: Callable[[Export], None]) -> BulkResult:
@@ -134,21 +169,17 @@ def _apply(exports: Iterable[Export], action: Callable[[Export], None]) -> BulkR
     return BulkResult(done, skipped)
 
 
-def _cancel_without_provider(export: Export, actor: str, source: str) -> None:
-    slug = export.project.credential.provider
-    note = f"The portal no longer has the provider {slug}; a job there may still finish."
-    with transaction.atomic():
-        if not cancel_by_request(export, source=source, actor=actor, note=note):
-            raise _SkipError("it moved on just now, so try again")
-        if source in audit_log.AUDITED_SOURCES:
-            audit_log.record_event(export.team_id, actor, "canceled", audit_log.describe_export(export))
-
-
 def _need_file(export: Export) -> None:
     if export.file is None:
-        raise _SkipError("still open, no file yet" if export.is_open else "it has no file")
+        raise _SkipError("still running" if export.is_open else "has no file")
     if export.file.deleted_at is not None:
-        raise _SkipError("its file was deleted")
+        raise _SkipError("file already deleted")
+
+
+def _need_deletable_file(export: Export) -> None:
+    _need_file(export)
+    if export.file is not None and export.file.pinned_at is not None:
+        raise _SkipError("file is pinned")
 
 
 # ---------------------------------------------------------------- one zip
@@ -189,9 +220,9 @@ def _zip(summary: BulkResult) -> Iterator[bytes]:
             if file is None:
                 continue
             try:
-                source = files.path_of(file).open("rb")
+                source = places.readable(file).open("rb")
             except OSError:
-                skipped.append((export, "the portal has lost its file"))
+                skipped.append((export, "file missing from storage"))
                 continue
             name = _unused_name(file.name, export.pk, used_names)
             member = zipfile.ZipInfo(name, file.verified_at.timetuple()[:6])
@@ -214,9 +245,11 @@ def _unused_name(name: str, pk: int, used_names: set[str]) -> str:
     Adds its case-folded form to `used_names`.
     """
     safe = "".join("_" if char in '/\\:*?"<>|' or ord(char) < 32 else char for char in name).strip(" .") or "file"
-    path = PurePosixPath(safe)
+    stem, suffix = formats.split_name(safe)
+    if not suffix:
+        stem, suffix = PurePosixPath(safe).stem, PurePosixPath(safe).suffix
     while safe.casefold() in used_names:
-        path = PurePosixPath(f"{path.stem} ({pk}){path.suffix}")
-        safe = str(path)
+        stem = f"{stem} ({pk})"
+        safe = stem + suffix
     used_names.add(safe.casefold())
     return safe

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,12 +11,16 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 
-from exports import clock, states
+from exports import clock, log_ids, states
 from exports.audit import log as audit_log
-from exports.errors import ArchivedError, ConflictError, DuplicateError, InvalidError
-from exports.models import Change, Export, IdempotencyKey, Member, Project, User
+from exports.errors import ArchivedError, ConflictError, DuplicateError, InvalidError, PausedError
+from exports.exporting.pauses import why_paused
+from exports.models import Change, Export, IdempotencyKey, Member, Project, Schedule, User
 from exports.providers.contract import Kind, is_valid_remote_id
+from exports.providers.registry import NotInstalledError
 from exports.queue import wakeup
+
+log = logging.getLogger(__name__)
 
 # An export may wait long for a provider's rate limits before it is submitted; following a job has the kind's deadline.
 SUBMIT_DEADLINE_SECONDS: Final = 24 * 3600.0
@@ -44,26 +49,34 @@ class ExportRequest:
 class Requester:
     """The person, and the way the request came: `source` for the history, `trigger` for the export.
 
-    `actor`: who did it, where that is not the person whom the export belongs to (the portal's staff).
+    `actor`: who did it, where that is not the person whom the export belongs to (the portal's staff, a schedule).
+    `schedule`: the schedule that asks, or that a person runs now.
     """
 
     user: User
     source: str = "person"
     trigger: str = "person"
     actor: str = ""
+    schedule: Schedule | None = None
 
 
 def create_export(
     project: Project, request: ExportRequest, requester: Requester, retry_of: Export | None = None
 ) -> Export:
-    """Creates an export of a project. Raises InvalidError, ArchivedError, DuplicateError. Never calls the provider."""
-    kind, options = _validate(project, request)
+    """Creates an export of a project. Never calls the provider.
+
+    Raises InvalidError, ArchivedError, PausedError, DuplicateError.
+    """
+    kind, options = validate_request(project, request)
     format_ = request.format or kind.formats[0]
     key = hash_options(options)
     with transaction.atomic():
         # The row lock serializes the two requests of a double click, so the second one sees the first one's export.
-        if Project.objects.select_for_update().get(pk=project.pk).is_archived:
+        locked = Project.objects.select_for_update(of=("self",)).select_related("credential", "team").get(pk=project.pk)
+        if locked.is_archived:
             raise ArchivedError(project)
+        if why := why_paused(locked):
+            raise PausedError(why)
         if not request.allow_duplicate:
             _refuse_duplicate(project, request, format_, key)
         now = clock.now()
@@ -75,6 +88,7 @@ def create_export(
             project=project,
             user=requester.user,
             trigger=requester.trigger,
+            schedule=requester.schedule,
             retry_of=retry_of,
             type=kind.type,
             format=format_,
@@ -89,21 +103,28 @@ def create_export(
             deadline_at=clock.seconds_from_now(seconds),
         )
         fetches_again = bool(request.adopt) and requester.trigger == "retry"
-        note = f"Adopts the job {request.adopt}." if request.adopt else ""
+        note = f"Following job {request.adopt}." if request.adopt else ""
         if fetches_again:
-            note = f"Fetches the file of the job {request.adopt} again; nothing is asked for anew."
+            note = f"Fetching the file of job {request.adopt} again; nothing is requested."
         if retry_of is not None:
-            note = f"{note} Retry of export {retry_of.pk}.".strip()
+            same = "Retry of" if retry_of.status == states.FAILED or request.adopt else "Same as"
+            note = f"{note} {same} #{retry_of.pk}.".strip()
         actor = requester.actor or requester.user.email
         Change.append(export, None, source=requester.source, actor=actor, at=now, note=note)
         if requester.source in audit_log.AUDITED_SOURCES:
             verb = {"retry": "retried", "adopt": "adopted"}.get(requester.trigger, "asked for")
+            if retry_of is not None and verb == "retried" and retry_of.status != states.FAILED:
+                verb = "ran again"
             verb = "fetched again" if fetches_again else verb
-            what = f"retry of export {retry_of.pk}" if retry_of is not None else ""
+            what = f"{same.lower()} #{retry_of.pk}" if retry_of is not None else ""
             audit_log.record_event(
                 export.team_id, requester.actor or requester.user, verb, audit_log.describe_export(export), what
             )
         wakeup.wake_after_commit()
+    if log_ids.is_bound():
+        # The one line that has both ids: from the request that a person can name to the tasks and calls of the export.
+        with log_ids.bound(export=export.pk):
+            log.info("Export %s was requested.", export.pk)
     return export
 
 
@@ -141,12 +162,12 @@ def _refuse_duplicate(project: Project, request: ExportRequest, format_: str, ke
         raise DuplicateError(duplicate_pk)
 
 
-def _validate(project: Project, request: ExportRequest) -> tuple[Kind, dict[str, Any]]:
+def validate_request(project: Project, request: ExportRequest) -> tuple[Kind, dict[str, Any]]:
     """Returns the kind and the cleaned options. Raises InvalidError with every problem at once."""
     try:
         provider = project.provider
-    except KeyError:
-        raise InvalidError({"type": ["The portal no longer has the provider of this project."]}) from None
+    except NotInstalledError as error:
+        raise InvalidError({"type": [str(error)]}) from None
     kind = provider.kind(request.type)
     if kind is None:
         types = ", ".join(kind.type for kind in provider.kinds)

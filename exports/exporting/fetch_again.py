@@ -8,6 +8,7 @@ from exports import states
 from exports.errors import ConflictError, DuplicateError, InvalidError
 from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.models import Export, Project
+from exports.providers.registry import NotInstalledError
 
 # Failures after which the job is done there, or may be: only its file is not here.
 FETCHABLE_ERROR_CODES: Final = frozenset({"no_file", "bad_file", "too_large", "storage", "address", "internal"})
@@ -22,11 +23,12 @@ def may_fetch_again(export: Export) -> bool:
         return False
     try:
         has_file = export.kind.has_file
-    except KeyError:
+    except NotInstalledError:
         return False
     if export.status == states.FAILED:
         return has_file and export.error_code in FETCHABLE_ERROR_CODES
-    return has_file and export.file is not None and export.file.deleted_at is not None
+    file = export.file
+    return has_file and file is not None and (file.deleted_at is not None or file.damaged_at is not None)
 
 
 def fetch_again(export: Export, requester: Requester) -> Export:
@@ -37,8 +39,8 @@ def fetch_again(export: Export, requester: Requester) -> Export:
     """
     try:
         kind = export.kind
-    except KeyError:
-        raise InvalidError({"type": ["The portal no longer has this kind of export."]}) from None
+    except NotInstalledError as error:
+        raise InvalidError({"type": [str(error)]}) from None
     if not kind.has_file:
         raise InvalidError({"type": [f"{kind.label} yields no file, so there is none to fetch."]})
     if export.is_open:

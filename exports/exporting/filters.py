@@ -31,7 +31,7 @@ CHOICE_FILTERS: Final[dict[str, tuple[str, ...]]] = {
 FILTER_NAMES: Final = (*CHOICE_FILTERS, "project_id", "since", "until", "q")
 # Filters of the page only; the API's contract has the names above.
 PAGE_CHOICE_FILTERS: Final[dict[str, tuple[str, ...]]] = {"trigger": states.TRIGGERS, "file": ("yes", "no")}
-PAGE_FILTER_NAMES: Final = (*FILTER_NAMES, *PAGE_CHOICE_FILTERS, "user_id")
+PAGE_FILTER_NAMES: Final = (*FILTER_NAMES, *PAGE_CHOICE_FILTERS, "user_id", "schedule_id")
 # Ids rise with `created_at`, except between transactions that overlapped.
 ID_ORDER_SLACK: Final = timedelta(days=1)
 # The columns that a search (`q`) covers.
@@ -57,6 +57,7 @@ class Filters:
     trigger: tuple[str, ...] = ()
     file: tuple[str, ...] = ()
     user_id: int | None = None
+    schedule_id: int | None = None
     pairs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -103,6 +104,7 @@ class Filters:
         conditions = {
             "status__in": self.status,
             "project_id": self.project_id,
+            "schedule_id": self.schedule_id,
             "created_at__gte": self.since,
             "created_at__lte": self.until,
         }
@@ -135,7 +137,7 @@ class Filters:
     @property
     def has_post_filter(self) -> bool:
         """Whether `post_filter` has a condition."""
-        pre_filters = {"status", "project_id", "since", "until"}
+        pre_filters = {"status", "project_id", "schedule_id", "since", "until"}
         return any(name not in pre_filters for name, _ in self.pairs)
 
 
@@ -213,6 +215,7 @@ def _parse_time(text: str, zone: tzinfo, end: bool = False) -> datetime:
 PARSERS: Final[dict[str, Any]] = {
     "project_id": _parse_id,
     "user_id": _parse_id,
+    "schedule_id": _parse_id,
     "since": _parse_time,
     "until": lambda text, zone: _parse_time(text, zone, end=True),
     "q": _parse_search,

@@ -1,28 +1,70 @@
-"""The age of the latest good copy of each project, and the credentials that cannot make new ones."""
+"""The age of each project's last good export against its target, and the credentials that cannot make new ones."""
 
 from typing import Final
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from exports import states
-from exports.models import Credential, Export, Project, Team
+from exports import clock, states
+from exports.audit import log as audit_log
+from exports.errors import InvalidError
+from exports.models import Credential, Export, Project, Team, User
+from exports.models.project import GoodUntil
+from exports.providers.contract import Provider
 from exports.providers.registry import PROVIDERS
 
 MAX_REFUSED_CREDENTIALS: Final = 10
+# A year.
+MAX_TARGET_HOURS: Final = 8760
 
 
-def projects_by_freshness(rows: QuerySet[Project]) -> QuerySet[Project]:
-    """Annotates projects with `last_good` (when the latest successful export ended) and `last_good_id`.
+def makes_copies(provider: Provider) -> bool:
+    """Whether the provider has a kind of export that yields a file, so that there are copies that can age."""
+    return any(kind.has_file for kind in provider.kinds)
 
-    Projects without a good copy come first, then the oldest copies. Projects of providers without any kind that has a
-    file are left out, because they have no copy that could age.
-    """
-    with_files = [slug for slug, provider in PROVIDERS.items() if any(kind.has_file for kind in provider.kinds)]
-    good = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
+
+def has_copies(project: Project) -> bool:
+    """Whether there can be copies of the project; also where the portal no longer has its provider."""
+    provider = PROVIDERS.get(project.credential.provider)
+    return provider is None or makes_copies(provider)
+
+
+def providers_with_copies() -> list[str]:
+    """The providers of which the portal keeps copies."""
+    return [slug for slug, provider in PROVIDERS.items() if makes_copies(provider)]
+
+
+def check_target(project: Project, hours: int | None) -> None:
+    """Raises InvalidError where the project cannot have this target."""
+    if hours is None:
+        return
+    errors = [] if 1 <= hours <= MAX_TARGET_HOURS else [f"A target has 1 to {MAX_TARGET_HOURS} hours."]
+    if not has_copies(project):
+        errors.append(f"Exports of {project.provider.label} yield no file, so there is no copy that could age.")
+    if errors:
+        raise InvalidError({"fresh_within_hours": errors})
+
+
+def set_target(project: Project, user: User | None, hours: int | None) -> None:
+    """Sets how old the last good export may be, in hours; None: as old as it likes. Raises InvalidError."""
+    check_target(project, hours)
+    with transaction.atomic():
+        row = Project.objects.select_for_update().get(pk=project.pk)
+        if row.fresh_within_hours != hours:
+            row.fresh_within_hours = hours
+            # The next time that it is overdue is told anew.
+            row.overdue_notified_at = row.overdue_notified_at if row.is_overdue else None
+            row.save(update_fields=["fresh_within_hours", "overdue_notified_at"])
+            what = f"last good export at most {hours} h old" if hours else "none"
+            audit_log.record_event(project.team_id, user, "set target", f"project {project}", what)
+    project.refresh_from_db(fields=["fresh_within_hours", "overdue_notified_at", "last_good_at"])
+
+
+def overdue(rows: QuerySet[Project]) -> QuerySet[Project]:
+    """The projects whose last good export is older than their target allows, the longest overdue first."""
+    with_target = rows.filter(fresh_within_hours__gt=0, archived_at=None)
     return (
-        rows.filter(credential__provider__in=with_files)
-        .annotate(last_good=Subquery(good.values("finished_at")[:1]), last_good_id=Subquery(good.values("pk")[:1]))
-        .order_by(F("last_good").asc(nulls_first=True), "name", "pk")
+        with_target.annotate(good_until_at=GoodUntil()).filter(good_until_at__lt=clock.now()).order_by("good_until_at")
     )
 
 

@@ -92,6 +92,14 @@ def get_cursor_page(
     )
 
 
+def count_newer(rows: QuerySet[M], filters: Filters, after: int, max_count: int) -> int:
+    """Returns how many matching rows have an id above `after`: at most one more than `max_count`, of SCAN_ROWS rows."""
+    candidates = filters.pre_filter(rows.select_related(None)).filter(pk__gt=after)
+    if filters.has_post_filter:
+        candidates = filters.post_filter(rows.filter(pk__in=candidates.order_by("pk").values("pk")[:SCAN_ROWS]))
+    return candidates.order_by()[: max_count + 1].count()
+
+
 def iterate_rows(rows: QuerySet[M], filters: Filters, max_rows: int) -> Iterator[M]:
     """Yields the newest matching rows, at most `max_rows`. Reads them in chunks, so memory stays flat."""
     matches, before, remaining = filters.apply(rows).order_by("-pk"), None, max_rows

@@ -1,10 +1,8 @@
 """The periodic clean-up: leftovers of crashed processes on disk, and rows that have expired."""
 
-import contextlib
 import logging
 import time
 from datetime import timedelta
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -13,70 +11,63 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from exports import clock
-from exports.models import Call, Export, Heartbeat, IdempotencyKey
-from exports.models.export import OPEN
-from exports.queue import rate_limits
-from exports.storage import files
+from exports.housekeeping import expired_rows, team_deletion
+from exports.models import Call, Heartbeat, Rollup
+from exports.notify import deletion_notices, digests, token_notices
+from exports.queue import deliveries, rate_limits
+from exports.storage import moves, places
+from exports.storage.bucket.errors import BucketError
 
 log = logging.getLogger(__name__)
 
-PART_MAX_AGE_SECONDS: Final = 3600.0
 # `sweep` runs every minute, so it does not list the kept files each time. A crash leaves a file that is young, in a
 # directory that has just changed: those are listed every ten minutes. A full walk once a day finds what is older, for
 # example after a day without workers.
 RECENT_WALK_SECONDS: Final = 600.0
-RECENT_SECONDS: Final = 2 * files.ORPHAN_SECONDS
 FULL_WALK_SECONDS: Final = 24 * 3600.0
 
 
 def sweep() -> None:
-    """Deletes parts of exports that have ended, orphaned files, and expired rows.
+    """Queues daily digests and notes before tokens end; deletes parts of ended exports, orphaned files, expired rows.
 
-    The rows are: heartbeats older than 24 hours, idempotency keys and calls without an export older than 30 days,
-    and sessions past their end.
+    The rows are: heartbeats older than 24 hours, calls without an export and messages that have ended older than 30
+    days, sessions past their end, and what `expired_rows` says. docs/operating.md lists what bounds every table. Last
+    come teams whose day of deletion has come.
     """
-    _delete_parts()
+    digests.create_due()
+    token_notices.create_due()
+    deletion_notices.create_due()
     rate_limits.release_unused_slots()
-    _delete_orphaned_files()
+    deliveries.delete_ended()
+    Rollup.compact()
+    _delete_stored_leftovers()
+    moves.delete_moved()
     Heartbeat.objects.filter(at__lt=clock.seconds_from_now(-24 * 3600)).delete()
-    IdempotencyKey.objects.filter(created_at__lt=clock.now() - timedelta(days=30)).delete()
     Call.objects.filter(export=None, at__lt=clock.now() - timedelta(days=30)).delete()
+    expired_rows.delete_expired()
     expired = Session.objects.filter(expire_date__lt=clock.now())
     UserSession.objects.filter(session_key__in=expired.values("pk")).delete()
     expired.delete()
+    team_deletion.delete_due()
 
 
-def _delete_parts() -> None:
-    """Deletes parts and metadata older than an hour whose export has ended or is gone."""
-    paths = list(files.parts_dir().glob("*.part")) + list(files.parts_dir().glob("*.about*"))
-    ids = {int(path.name.partition(".")[0]) for path in paths if path.name.partition(".")[0].isdigit()}
-    open_ids = set(Export.objects.filter(pk__in=ids, status__in=OPEN).values_list("pk", flat=True))
-    newest_deleted = time.time() - PART_MAX_AGE_SECONDS
-    for path in paths:
-        id_ = path.name.partition(".")[0]
-        with contextlib.suppress(FileNotFoundError):
-            if not (id_.isdigit() and int(id_) in open_ids) and path.stat().st_mtime < newest_deleted:
-                path.unlink()
-
-
-def _delete_orphaned_files() -> None:
-    """Deletes orphaned files when a walk over the kept files is due."""
+def _delete_stored_leftovers() -> None:
+    """Deletes parts of ended exports and orphaned files, in each place where a walk over them is due."""
     full, recent = _stamp("full"), _stamp("recent")
-    if _is_due(full, FULL_WALK_SECONDS):
-        paths = files.orphaned_files()
-        stamps = [full, recent]
-    elif _is_due(recent, RECENT_WALK_SECONDS):
-        paths = chain(
-            files.orphaned_files(changed_within=RECENT_SECONDS),
-            files.undeleted_files(older_than=files.ORPHAN_SECONDS, changed_within=RECENT_SECONDS),
-        )
-        stamps = [recent]
-    else:
+    is_full, is_recent = _is_due(full, FULL_WALK_SECONDS), _is_due(recent, RECENT_WALK_SECONDS)
+    places.DISK.delete_stale_parts()
+    if not is_full and not is_recent:
         return
-    for path in paths:
-        log.info("Deletes a file that belongs to no export: %s", path.name)
-        path.unlink(missing_ok=True)
-    for stamp in stamps:
+    for place in places.in_use(all_of_them=is_full):
+        try:
+            if place is not places.DISK:
+                place.delete_stale_parts()
+            for name in place.orphans(recent=not is_full):
+                log.info("Deletes a file that belongs to no export: %s", name)
+                place.delete(name)
+        except BucketError as error:
+            log.warning("What dead workers left in the bucket was not deleted: %s", error.strerror)
+    for stamp in (full, recent) if is_full else (recent,):
         stamp.touch()
 
 

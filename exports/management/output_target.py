@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from django.core.management.base import CommandError
 
 from exports.models import File
-from exports.storage import files
+from exports.storage import places
 from portal.private_files import callers_umask
 
 STANDARD_OUTPUT: Final = "-"
@@ -44,29 +44,30 @@ class OutputTarget:
             else:
                 _check_folder(path if path.is_dir() else path.parent)
         except OSError as error:
-            sentence = f"Nothing was asked for: {self.value} cannot be written ({_reason(error)}). Correct --output."
+            sentence = f"Nothing was requested: {self.value} cannot be written ({_reason(error)}). Correct --output."
             raise CommandError(sentence, returncode=returncode) from None
 
     def deliver(self, file: File) -> Path | None:
         """Copies the file there. Returns the path, None for standard output. Raises CommandError."""
-        kept = files.path_of(file)
         if self.is_standard_output:
             try:
-                with kept.open("rb") as source:
+                with places.readable(file).open("rb") as source:
                     shutil.copyfileobj(source, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
             except OSError as error:
                 # Python would complain once more when it closes the broken pipe at its end.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                raise CommandError(f"Standard output: {_reason(error)}. The file lies at {kept}.") from None
+                raise CommandError(
+                    f"Standard output: {_reason(error)}. The file lies at {places.describe(file)}."
+                ) from None
             return None
         path = Path(self.value)
         target = path / file.name if path.is_dir() else path
         try:
-            with kept.open("rb") as source, callers_umask(), _open_new(target) as out:
+            with places.readable(file).open("rb") as source, callers_umask(), _open_new(target) as out:
                 shutil.copyfileobj(source, out)
         except OSError as error:
-            raise CommandError(f"{target}: {_reason(error)}. The file lies at {kept}.") from None
+            raise CommandError(f"{target}: {_reason(error)}. The file lies at {places.describe(file)}.") from None
         return target
 
 

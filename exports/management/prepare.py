@@ -1,65 +1,135 @@
-"""Steps before the portal starts: migrate, check that the keys decrypt what is stored, collect static files."""
+"""Steps before the portal starts: check the installed packages, migrate, check the keys, collect static files."""
 
+import fcntl
 import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MigrationLoader
+from psycopg import errors
 
+from exports.management.start_check import IS_A_COPY
+from exports.metrics.migration_state import error_summary, migration_state
+from exports.models import DatabaseIdentity
+from exports.providers.registry import PACKAGES
 from exports.supervisor.preflight import StartRefused
+
+# The key of the advisory lock that one prepare holds while others wait.
+LOCK_KEY: Final = 7_243_118_001
+# A migration waits so long for a table, then gives way and begins again after a pause: pages that wait behind it are
+# ended after 4 s. Longer than `deadlock_timeout` (1 s as it comes), when PostgreSQL ends an autovacuum in the way.
+LOCK_WAIT_MILLISECONDS: Final = 2000
+LOCK_PAUSE_SECONDS: Final = 0.5
+LOCK_PATIENCE_SECONDS: Final = 600.0
 
 
 def prepare() -> None:
-    """Brings database and static files up to date. Raises StartRefused when the portal must not start."""
-    _migrate()
-    _check_keys()
-    _collect_static()
+    """Brings database and static files up to date. Raises StartRefused when the portal must not start.
+
+    Of several at once, on this machine or on others with the same database, one works and the others wait for it.
+    """
+    _check_packages()
+    with _alone_on_data_dir(), _alone_on_database():
+        migrate_database()
+        _check_identity()
+        _check_keys()
+        _collect_static()
 
 
-def newer_migrations(loader: MigrationLoader) -> list[str]:
-    """Returns the portal's applied migrations that this version does not have; a newer version applied them."""
-    known = set(loader.disk_migrations)
-    for migration in loader.disk_migrations.values():
-        known.update(migration.replaces)
-    return sorted(
-        f"{app}.{name}" for app, name in loader.applied_migrations if app == "exports" and (app, name) not in known
-    )
+def _check_packages() -> None:
+    if problems := [package.problem for package in PACKAGES if package.problem]:
+        raise StartRefused("\n".join(problems))
 
 
-def error_summary(problem: Exception) -> str:
-    """Returns the first line of an error's text without its full stop; the type's name if there is no text."""
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0].rstrip(".")
-
-
-def _migrate() -> None:
+@contextmanager
+def _alone_on_data_dir() -> Iterator[None]:
+    path = Path(settings.DATA_DIR) / "prepare.lock"
     try:
-        connection.ensure_connection()
-        executor = MigrationExecutor(connection)
-        newer = newer_migrations(executor.loader)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        file = path.open("w")
+    except OSError as problem:
+        raise StartRefused(f"DATA_DIR cannot be written ({problem.strerror}).") from problem
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _alone_on_database() -> Iterator[None]:
+    """Holds a transaction's lock, on a connection of its own: one of a session is lost behind a pooler."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    own = connection.copy("prepare")
+    try:
+        try:
+            own.set_autocommit(False)
+            with own.cursor() as cursor:
+                for limit in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"):
+                    cursor.execute(f"SET LOCAL {limit} = 0")
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        except DatabaseError as problem:
+            raise StartRefused(
+                f"The database cannot be used ({error_summary(problem)}): check that it runs, and DATABASE_URL."
+            ) from problem
+        yield
+    finally:
+        own.close()
+
+
+def migrate_database() -> None:
+    """Applies what is missing. Raises StartRefused where the database is away, newer, or cannot be migrated."""
+    try:
+        state = migration_state()
     except DatabaseError as problem:
         raise StartRefused(
             f"The database cannot be used ({error_summary(problem)}): check that it runs, and DATABASE_URL."
         ) from problem
-    if newer:
+    if state.newer:
         raise StartRefused(
-            f"The database was made by a newer version of the portal (it has {newer[-1]}): run that version, "
+            f"The database was made by a newer version of the portal (it has {state.newer[-1]}): run that version, "
             "or restore a copy from before it."
         )
-    if not waiting:
+    if not state.waiting:
         return
     try:
-        call_command("migrate", interactive=False, verbosity=0)
+        _apply_migrations()
     except Exception as problem:  # a migration can run any code
         raise StartRefused(
             f"The database could not be brought up to date ({error_summary(problem)}): "
             "see python manage.py migrate for the whole story."
         ) from problem
-    print(f"database: {len(waiting)} migrations applied")
+    print(f"database: {state.waiting} migrations applied")
+
+
+def _apply_migrations() -> None:
+    """Applies what is missing, each migration once no other transaction keeps its table from it."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {LOCK_WAIT_MILLISECONDS}")
+    ends = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            break
+        except DatabaseError as problem:
+            is_in_use = isinstance(problem.__cause__, errors.LockNotAvailable | errors.DeadlockDetected)
+            if not is_in_use or time.monotonic() > ends:
+                raise
+            time.sleep(LOCK_PAUSE_SECONDS)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+
+
+def _check_identity() -> None:
+    if DatabaseIdentity.is_a_copy():
+        raise StartRefused(IS_A_COPY)
 
 
 def _check_keys() -> None:

@@ -9,8 +9,9 @@ from exports import clock, states
 from exports.exporting import durations
 from exports.models import Export
 from exports.portal_url import portal_url
-from exports.storage import files
-from exports.templatetags.pages import format_duration
+from exports.sentences import translated
+from exports.storage import places
+from exports.templatetags.times import format_duration
 
 EXIT_CODES: Final = {states.SUCCEEDED: 0, states.FAILED: 1, states.CANCELED: 3}
 STILL_OPEN: Final = 4
@@ -35,8 +36,8 @@ class ProgressPrinter:
         deadline = time.monotonic() + timeout
         exports = list(Export.objects.with_related().filter(pk__in=ids).order_by("pk"))
         for export in exports:
-            self.out.write(f"Export {export.pk}: {page_address(export)}\n")
-        self._usual = {pk: f", usually {usual}" for pk, usual in durations.usual_durations(exports).items()}
+            self.out.write(translated(f"Export {export.pk}: {page_address(export)}") + "\n")
+        self._usual = {pk: translated(f", usually {usual}") for pk, usual in durations.usual_durations(exports).items()}
         while True:
             for export in exports:
                 self._print(export, alone=len(exports) == 1)
@@ -70,7 +71,9 @@ def progress_line(export: Export) -> str:
     done = 100.0 if export.status == states.SUCCEEDED else export.progress or 0.0
     bar = "#" * int(BAR_WIDTH * done / 100)
     kind = f"{export.project.provider.label} {export.type}"
-    provider_status = f", provider says {export.provider_status}" if export.provider_status and export.is_open else ""
+    provider_status = (
+        translated(f", provider says {export.provider_status}") if export.provider_status and export.is_open else ""
+    )
     status = f"{export.status}{f': {phase(export)}' if export.is_open else ''}{provider_status}"
     return f"{export.pk:>5}  {kind:<20} [{bar:<{BAR_WIDTH}}] {done:>3.0f} %  {status}"
 
@@ -86,7 +89,8 @@ def phase(export: Export) -> str:
         text = f"looking for the job at {label}"
     else:
         text = f"asking {label}"
-    return f"{text} ({export.wait_note.rstrip('.')})" if export.wait_note else text
+    shown = translated(text)
+    return f"{shown} ({translated(export.wait_note).rstrip('.')})" if export.wait_note else shown
 
 
 def elapsed(export: Export) -> str:
@@ -106,7 +110,7 @@ def export_summary(export: Export) -> dict[str, Any]:
         "format": export.format,
         "status": export.status,
         "error": error if export.error_code else None,
-        "file": {"path": str(files.path_of(file)), "name": file.name, "size": file.size, "sha256": file.sha256}
+        "file": {"path": places.describe(file), "name": file.name, "size": file.size, "sha256": file.sha256}
         if file
         else None,
     }

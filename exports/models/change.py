@@ -7,8 +7,10 @@ from django.db import connection, models
 from django.db.models import Q
 
 from exports import clock, states
+from exports.models.rollup import EXPORTS
 
 if TYPE_CHECKING:
+    from exports.models.event import Event
     from exports.models.export import Export
 
 
@@ -20,6 +22,13 @@ APPEND_SQL: Final = """
         (SELECT seq, note FROM exports_change WHERE export_id = %s ORDER BY seq DESC LIMIT 1) AS last ON TRUE
 """
 ALWAYS: Final = "(SELECT 1) AS always"
+# An export has one status more, and the one before not any more.
+COUNT_SQL: Final = """
+    INSERT INTO exports_rollup (series, key, count, seconds)
+    SELECT %s, credential.provider || %s, %s, 0 FROM exports_project AS project
+    JOIN exports_credential AS credential ON credential.id = project.credential_id WHERE project.id = %s
+"""
+COUNT_MOVED_SQL: Final = f"{COUNT_SQL} AND EXISTS (SELECT 1 FROM moved)"  # noqa: S608  both are constants
 
 
 class Change(models.Model):
@@ -68,12 +77,14 @@ class Change(models.Model):
         at: datetime | None = None,
         skip_same_note: bool = False,
         update: tuple[str, list[Any]] | None = None,
+        event: "Event | None" = None,
     ) -> bool:
         """Adds a row. Call it in the transaction that changed the export, whose row lock keeps `seq` in order.
 
         `skip_same_note`: leaves the note out where the row before has the same. `update`: the UPDATE of the export with
         its parameters, to be run in the same statement (PostgreSQL); where it changes nothing, no row is added, and the
         result is False. IntegrityError then means that another row came in between: update first, then append.
+        `event`: a row that is added with this one.
         """
         row = cls(
             export=export,
@@ -93,8 +104,32 @@ class Change(models.Model):
             names=names, values=", ".join(["%s"] * len(values)), source="moved" if update else ALWAYS
         )
         params = [*values, skip_same_note, note, note, export.pk]
+        before: list[tuple[str, list[Any]]] = []
         if update:
-            statement, params = f"WITH moved AS ({update[0]} RETURNING id) {statement}", [*update[1], *params]
+            before.append((f"moved AS ({update[0]} RETURNING id)", update[1]))
+        if event is not None and connection.vendor == "postgresql":
+            insert, event_values = event.insert_sql("moved" if update else ALWAYS)
+            before.append((f"event AS ({insert})", event_values))
+        elif event is not None:
+            event.insert()
+        count_sql = COUNT_MOVED_SQL if update else COUNT_SQL
+        for number, (status, count) in enumerate(_counts(from_status, export.status)):
+            values_of_count: list[Any] = [EXPORTS, f"|{export.type}|{status}", count, export.project_id]
+            if connection.vendor == "postgresql":
+                before.append((f"counted{number} AS ({count_sql})", values_of_count))
+            else:
+                with connection.cursor() as cursor:
+                    cursor.execute(count_sql, values_of_count)
+        if before:
+            statement = f"WITH {', '.join(sql for sql, _ in before)} {statement}"
+            params = [*(value for _, more in before for value in more), *params]
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
             return bool(cursor.rowcount)
+
+
+def _counts(from_status: str | None, to_status: str) -> list[tuple[str, int]]:
+    """The statuses whose number of exports changes, and by how much."""
+    if from_status == to_status:
+        return []
+    return [(to_status, 1)] if from_status is None else [(from_status, -1), (to_status, 1)]

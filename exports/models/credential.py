@@ -35,6 +35,19 @@ class Credential(models.Model):
     used_at = models.DateTimeField(null=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
     last_error = models.CharField(max_length=500, blank=True, editable=False)
+    refused_notified_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the team was told that the provider refuses it; None while it works."
+    )
+    paused_at = models.DateTimeField(null=True, editable=False, help_text="Nothing new is asked for since then.")
+    discovered_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its provider's projects were listed last."
+    )
+    discovery_error = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
+    deleted_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="Its secrets are gone since then; the history of its projects needs the row.",
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["team", "name"], name="credential_name_once_a_team")]
@@ -44,14 +57,19 @@ class Credential(models.Model):
 
     @property
     def provider_definition(self) -> Provider:
-        """The provider's declaration. Raises KeyError for a provider that the portal no longer has."""
+        """The provider's declaration. Raises NotInstalledError."""
         return registry.get_provider(self.provider)
 
     @property
+    def has_provider(self) -> bool:
+        """Whether the provider is installed."""
+        return self.provider in registry.PROVIDERS
+
+    @property
     def origin_url(self) -> str:
-        """The origin as an address. Raises KeyError, as `provider_definition` does."""
+        """The origin as an address. Raises NotInstalledError."""
         origins = self.provider_definition.origins
-        return origins.get(self.origin or next(iter(origins)), self.origin)
+        return origins.get(self.origin or next(iter(origins), ""), self.origin)
 
     def _bound_to(self, field: str) -> str:
         return f"credential|{self.pk}|{self.team_id}|{field}"

@@ -56,6 +56,9 @@ class Export(models.Model):
     retry_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="retries", db_index=False
     )
+    schedule = models.ForeignKey(
+        "Schedule", null=True, blank=True, on_delete=models.SET_NULL, related_name="exports", db_index=False
+    )
     type = models.CharField(max_length=40)
     format = models.CharField(max_length=20)
     options = models.JSONField(default=dict)
@@ -70,7 +73,22 @@ class Export(models.Model):
     error_message = models.TextField(blank=True)
     error_action = models.CharField(max_length=10, blank=True)
     remote_id = models.CharField(max_length=200, blank=True)
+    odd_change = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="How its file differs oddly from those before, a sentence.",
+    )
     file = models.OneToOneField(File, null=True, blank=True, on_delete=models.PROTECT)
+
+    dismissed_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when the team knows of the failure and wants no reminder of it."
+    )
+    dismissed_by = models.ForeignKey(
+        User, null=True, editable=False, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True)
@@ -84,6 +102,7 @@ class Export(models.Model):
     may_ask_again = models.BooleanField(
         default=True, editable=False, help_text="The request may be sent again where the provider shows no job of it."
     )
+    search_first = models.BooleanField(default=False, db_default=False, editable=False)
     in_doubt_since = models.DateTimeField(
         null=True, editable=False, help_text="Since when answers say neither whether there is a job, nor how it is."
     )
@@ -98,6 +117,9 @@ class Export(models.Model):
     )
     unreadable_answers = models.PositiveIntegerField(
         default=0, editable=False, help_text="Answers in a row that say nothing certain."
+    )
+    resends = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Unanswered requests sent again, where that is harmless."
     )
     polls = models.PositiveIntegerField(default=0, editable=False)
     rate_slot = models.BigIntegerField(null=True, editable=False, help_text="Its place in the provider's limit.")
@@ -167,6 +189,7 @@ class Export(models.Model):
                 name="export_due_of_project",
                 condition=Q(next_step_at__isnull=False),
             ),
+            models.Index(fields=["schedule", "-id"], name="export_of_schedule", condition=Q(schedule__isnull=False)),
             models.Index(fields=["retry_of"], name="export_retries", condition=Q(retry_of__isnull=False)),
             models.Index(fields=["team", "-id"], name="export_of_team"),
             # Finds the ids at which a period begins and ends.
@@ -174,6 +197,13 @@ class Export(models.Model):
             models.Index(fields=["project", "-id"], name="export_of_project"),
             models.Index(fields=["team", "status", "-id"], name="export_of_team_by_status"),
             models.Index(fields=["project", "status", "-id"], name="export_of_project_by_status"),
+            # These two hold ended exports only, so that no poll writes them.
+            models.Index(
+                fields=["remote_id"],
+                name="export_by_remote_id",
+                condition=Q(finished_at__isnull=False) & ~Q(remote_id=""),
+            ),
+            models.Index(fields=["finished_at"], name="export_failed", condition=Q(status=states.FAILED)),
         ]
 
     def __str__(self) -> str:
@@ -181,7 +211,7 @@ class Export(models.Model):
 
     @property
     def kind(self) -> Kind:
-        """The declaration of this kind of export."""
+        """The declaration of this kind of export. Raises NotInstalledError."""
         return registry.get_kind(self.project.credential.provider, self.type)
 
     @property
@@ -215,7 +245,7 @@ class Export(models.Model):
         fence: int | None = None,
         **fields: Any,
     ) -> bool:
-        """Changes the status and sets `fields`, with a history row and the user's mail, in one transaction.
+        """Changes the status and sets `fields`, with a history row and, at the end, an event, in one transaction.
 
         A compare-and-swap: nothing changes unless the row still has the status of this object, and still `fence` where
         one is given. Returns whether it changed. Raises IllegalTransitionError.
@@ -244,22 +274,22 @@ class Export(models.Model):
         return moved
 
     def _apply_move(self, update: tuple[str, list[Any]], fields: Mapping[str, Any], history: Mapping[str, Any]) -> bool:
+        from exports.models.event import Event
+
         old = self.status
         for name, value in fields.items():
             setattr(self, name, value)
-        wants_mail = not self.is_open and self._wants_mail()
-        if connection.vendor == "postgresql" and not (wants_mail or connection.in_atomic_block):
+        event = None if self.is_open else Event.of_ended_export(self, history["at"])
+        if connection.vendor == "postgresql" and not connection.in_atomic_block:
             with suppress(IntegrityError):
-                return Change.append(self, old, update=update, **history)
+                return Change.append(self, old, update=update, event=event, **history)
         # Without a savepoint: whoever opened the transaction rolls it back as a whole.
         with transaction.atomic(savepoint=False):
             with connection.cursor() as cursor:
                 cursor.execute(*update)
                 if not cursor.rowcount:
                     return False
-            Change.append(self, old, **history)
-            if wants_mail:
-                self._queue_mail(history["at"])
+            Change.append(self, old, event=event, **history)
         return True
 
     def _update_sql(self, fields: Mapping[str, Any], fence: int | None) -> tuple[str, list[Any]]:
@@ -276,13 +306,3 @@ class Export(models.Model):
         stands = "" if fence is None else " AND fence = %s"
         keys = [self.pk, self.status, *([] if fence is None else [fence])]
         return f"UPDATE exports_export SET {sets} WHERE id = %s AND status = %s{stands}", [*values, *keys]  # noqa: S608
-
-    def _wants_mail(self) -> bool:
-        return self.user.mail_success if self.status == states.SUCCEEDED else self.user.mail_failure
-
-    def _queue_mail(self, now: datetime) -> None:
-        from exports.models.outbox import MAIL, OutboxMessage, recipient_key
-
-        OutboxMessage.objects.create(
-            export=self, kind=MAIL, key=self.status, due_at=now, recipient=recipient_key(self.user.email), host=MAIL
-        )

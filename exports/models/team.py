@@ -44,8 +44,23 @@ class User(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(
         max_length=5, choices=[("auto", "As the device"), ("light", "Light"), ("dark", "Dark")], default="auto"
     )
+    language = models.CharField(
+        max_length=5,
+        choices=[("", "As the browser asks"), ("en", "English"), ("fr", "Français")],
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of pages and mails. Empty: pages as the browser asks, mails in English.",
+    )
+    shortcuts = models.BooleanField(
+        "keyboard shortcuts",
+        default=True,
+        db_default=True,
+        help_text="Single keys act on pages. Ctrl-K works in any case.",
+    )
     mail_success = models.BooleanField("mail when an export of mine succeeds", default=True)
     mail_failure = models.BooleanField("mail when an export of mine fails", default=True)
+    erased_at = models.DateTimeField(null=True, editable=False, help_text="Name and address were taken out then.")
     date_joined = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -93,6 +108,40 @@ class Team(models.Model):
         default=False,
         help_text="Members see the team's pages only once they have one. Tokens of the API go on.",
     )
+    time_zone = models.CharField(
+        max_length=64, default="UTC", db_default="UTC", help_text="In which schedules run unless they say so."
+    )
+    language = models.CharField(
+        max_length=5,
+        choices=[("en", "English"), ("fr", "Français")],
+        default="en",
+        db_default="en",
+        help_text="Of messages to chats, phones, and addresses of nobody with an account.",
+    )
+    paused_at = models.DateTimeField(null=True, editable=False, help_text="Nothing new is asked for since then.")
+    deletes_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When its files and credentials are deleted, unless it is kept.",
+    )
+    deletion_notified_at = models.DateTimeField(
+        null=True, editable=False, help_text="When mails about the deletion were queued; None while they were not."
+    )
+    deleted_at = models.DateTimeField(
+        null=True, editable=False, help_text="Nothing but the record of its exports is left since then."
+    )
+    odd_change_percent = models.PositiveSmallIntegerField(
+        "odd from a change of",
+        null=True,
+        default=50,
+        help_text="Percent of rows or bytes against the exports before. Empty: nothing is odd.",
+    )
+    expiry_notice_days = models.PositiveSmallIntegerField(
+        default=3,
+        db_default=3,
+        help_text="Days between the notice that a file which nobody downloaded goes, and its going.",
+    )
+    quota_notified_percent = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     users = models.ManyToManyField(User, through="Member", related_name="teams")
 
@@ -110,6 +159,14 @@ class Member(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     role = models.CharField(max_length=10, choices=ROLES, default=MEMBER)
+    mail_scope = models.CharField(
+        max_length=5,
+        choices=[("mine", "My exports"), ("all", "All of the team"), ("none", "Nothing")],
+        default="mine",
+        db_default="mine",
+        help_text="Which events of the team the person is mailed.",
+    )
+    mail_events = models.JSONField(null=True, help_text="The chosen events; null: by the choices of the account.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

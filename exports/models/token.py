@@ -2,15 +2,19 @@
 
 import hashlib
 import secrets
-from typing import ClassVar
+from datetime import timedelta
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from exports.models.export import Export
 from exports.models.team import Member
 
 READ, WRITE = "read", "write"
+# How long before its end the person of a token is told of it.
+NOTICE: Final = timedelta(days=7)
 
 
 class Token(models.Model):
@@ -24,6 +28,9 @@ class Token(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    expiry_notified_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its person was told of the end."
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -31,6 +38,16 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.member}"
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its end is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def expires_soon(self) -> bool:
+        """Whether it ends within NOTICE, so that its person is told."""
+        return self.expires_at is not None and timezone.now() < self.expires_at <= timezone.now() + NOTICE
 
     @classmethod
     def issue(cls, member: Member, scope: str = WRITE, name: str = "") -> str:

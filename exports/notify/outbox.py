@@ -1,140 +1,126 @@
-"""Sends outbox messages: mail to the export's user, progress to the address the user named. Changes no export."""
+"""Sends outbox messages of every kind, and records how it went. Changes no export."""
 
 import logging
-from email.utils import make_msgid
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
-from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
-from django.template.loader import render_to_string
+from django.db import transaction
 
-from exports import clock, states
-from exports.credentials.client import address_guard, call_row
-from exports.models import Call, Export, Member, OutboxMessage
-from exports.models.outbox import MAIL
-from exports.notify.mail_errors import Meaning, explain
-from exports.portal_url import portal_url
+from exports import clock
+from exports.audit import log as audit_log
+from exports.models import Alert, OutboxMessage, Webhook
+from exports.models.outbox import ALERT, CLEANUP, MAIL, RELAY, WEBHOOK
+from exports.notify import alerts, cleanups, deletion_notices, expiry_notices, mails, relays, token_notices, webhooks
+from exports.notify.delivery import WEBHOOK_PAUSES, Answer, NotDeliveredError, is_last_attempt
 from exports.queue import deliveries
-from exports.storage import files
-from exports.transport.client import CallRecord
-from exports.transport.errors import AddressError, ProviderError
-from exports.transport.open_url import open_url
+from exports.transport.errors import ProviderError
 
 log = logging.getLogger(__name__)
 
-MAX_ATTEMPTS: Final = {MAIL: 40, "relay": 6}
-# In a mail's payload: the mail server found it too large with its file.
-WITHOUT_FILE: Final = "without_file"
-# How long an address may take to accept a relayed message.
-RELAY_SECONDS: Final = 15.0
-ACTION_SENTENCES: Final = {
-    "you": "It is your turn: mend what is named above, then retry.",
-    "us": "It is the portal's turn: its staff must look after this.",
-    "provider": "It is {provider}'s turn: retry later, or ask {provider}.",
-    "none": "There is nothing to do.",
+# Each sends one message, and raises NotDeliveredError, or anything else to be tried again.
+SENDERS: Final[Mapping[str, Callable[[OutboxMessage], Answer]]] = {
+    MAIL: mails.send,
+    RELAY: relays.send,
+    ALERT: alerts.send,
+    WEBHOOK: webhooks.send,
+    CLEANUP: cleanups.send,
 }
+# What is due for one recipient goes one by one, in one task: others get its slot after so long.
+SECONDS_TOGETHER: Final = 3.0
+# An address at which nothing but failures came for so long gets no more messages until a person enables it again.
+MAX_FAILING: Final = timedelta(days=5)
+TURNED_OFF: Final = "It was turned off before this was sent."
 
 
-def deliver(message_id: int) -> bool:
-    """Sends an outbox message that is reserved for this task. Returns whether it was sent."""
+def deliver(message_id: int, on_begin: Callable[[int], None] = lambda pk: None) -> int:
+    """Sends an outbox message that is reserved for this task, and what else is due for its recipient, one by one.
+
+    It ends after SECONDS_TOGETHER, or where one is not taken. `on_begin` is called with the id of each that follows,
+    whose lease must be renewed from then on. Returns how many were sent.
+    """
     message = deliveries.begin(message_id)
-    return message is not None and _send(message)
+    ends = clock.monotonic() + SECONDS_TOGETHER
+    sent = 0
+    while message is not None:
+        try:
+            answer = _sender_of(message)(message)
+        except Exception as error:
+            _record_failure(message, _explain(error))
+            break
+        following = deliveries.begin_next(message) if clock.monotonic() < ends else None
+        if following is not None:
+            on_begin(following.pk)
+        _record_success(message, answer)
+        sent += 1
+        message = following
+    return sent
 
 
-def _send(outbox_message: OutboxMessage) -> bool:
-    row = OutboxMessage.objects.filter(pk=outbox_message.pk, attempts=outbox_message.attempts)
-    export = Export.objects.with_related().get(pk=outbox_message.export_id)
-    if outbox_message.kind == MAIL and not _may_receive(export):
-        reason = "The user is no longer in the team, or the address is not confirmed."
-        row.update(due_at=None, held_until=None, last_error=reason)
-        return False
-    try:
-        if outbox_message.kind == MAIL:
-            _send_mail(export, outbox_message)
-        else:
-            send_relay(export, outbox_message.payload)
-    except Exception as error:
-        final = isinstance(error, AddressError)
-        text = error.message if isinstance(error, ProviderError) else type(error).__name__
-        if outbox_message.kind == MAIL:
-            problem = explain(error)
-            text, final = problem.text, problem.meaning is not Meaning.LATER
-        given_up = final or outbox_message.attempts >= MAX_ATTEMPTS[outbox_message.kind]
-        log.warning("Outbox message %s was not sent (%s)%s.", outbox_message.pk, text, "; given up" if given_up else "")
-        seconds = clock.backoff(outbox_message.attempts - 1, base_seconds=5.0, max_seconds=3600.0)
-        row.update(due_at=None if given_up else clock.seconds_from_now(seconds), held_until=None, last_error=text[:300])
-    else:
-        row.update(due_at=None, held_until=None, sent_at=clock.now(), last_error="")
-        return True
-    return False
+def _sender_of(message: OutboxMessage) -> Callable[[OutboxMessage], Answer]:
+    if token_notices.is_token_notice(message):
+        return token_notices.send
+    if deletion_notices.is_deletion_notice(message):
+        return deletion_notices.send
+    return expiry_notices.send if expiry_notices.is_expiry_notice(message) else SENDERS[message.kind]
 
 
-def _send_mail(export: Export, outbox_message: OutboxMessage) -> None:
-    """Sends the mail; once more without the file where the mail server finds it too large."""
-    mail = build_mail(export, outbox_message)
-    try:
-        mail.send()
-    except Exception as error:
-        if not mail.attachments or explain(error).meaning is not Meaning.TOO_LARGE:
-            raise
-        # Noted first, so that a later attempt does not send the file again.
-        outbox_message.payload = {**outbox_message.payload, WITHOUT_FILE: True}
-        outbox_message.save(update_fields=["payload"])
-        build_mail(export, outbox_message).send()
+def _record_success(message: OutboxMessage, answer: Answer) -> None:
+    _record(message, answer, due_at=None, sent_at=clock.now(), last_error="")
+    if (target := message.webhook or message.alert) is not None and target.failing_since is not None:
+        type(target).objects.filter(pk=target.pk).update(failing_since=None)
 
 
-def _may_receive(export: Export) -> bool:
-    """Whether the export's user is still in the team and has a confirmed address: the mail carries the file."""
-    rows = Member.objects.filter(team=export.team_id, user=export.user_id)
-    return rows.filter(user__is_active=True, user__email_confirmed=True).exists()
+def _explain(error: Exception) -> NotDeliveredError:
+    if isinstance(error, NotDeliveredError):
+        return error
+    return NotDeliveredError(error.message if isinstance(error, ProviderError) else type(error).__name__)
 
 
-def build_mail(export: Export, outbox_message: OutboxMessage) -> EmailMessage:
-    """The mail about the end of an export, with the file attached when it is small enough."""
-    file = export.file
-    small = file is not None and file.size <= settings.MAIL_ATTACHMENT_BYTES and files.path_of(file).exists()
-    attach = small and WITHOUT_FILE not in outbox_message.payload
-    context = {
-        "export": export,
-        "project": export.project,
-        "kind": export.kind,
-        "provider": export.project.provider,
-        "attached": attach,
-        "address": export_url(export),
-        "turn": ACTION_SENTENCES.get(export.error_action, "").format(
-            provider=export.project.credential.provider_definition.label
-        ),
-        "states": states,
-    }
-    subject = " ".join(render_to_string("mail/export_ended_subject.txt", context).split())
-    message = EmailMessage(subject, render_to_string("mail/export_ended.txt", context), to=[export.user.email])
-    # The same at each attempt, so that a mail sent twice is recognized as one (RFC 5322 §3.6.4).
-    domain = make_msgid().rpartition("@")[2].rstrip(">") if not settings.PUBLIC_URL else settings.PUBLIC_HOST
-    message.extra_headers = {"Message-ID": f"<export-{export.pk}-{outbox_message.key}@{domain or 'export-portal'}>"}
-    if attach and file is not None:
-        message.attach(file.name, files.path_of(file).read_bytes(), file.content_type.partition(";")[0])
-    message.connection = get_connection()
-    return message
+def _record_failure(message: OutboxMessage, problem: NotDeliveredError) -> None:
+    given_up = problem.final or is_last_attempt(message)
+    log.warning("Outbox message %s was not sent (%s)%s.", message.pk, problem.text, "; given up" if given_up else "")
+    due_at = None if given_up else clock.seconds_from_now(max(_pause(message), problem.retry_after))
+    _record(message, problem.answer, due_at=due_at, last_error=_storable(problem.text)[:300])
+    if given_up and message.kind == CLEANUP:
+        cleanups.record_given_up(message, problem.text)
+    if (target := message.webhook or message.alert) is not None and target.enabled:
+        _record_failing(target, problem)
 
 
-def export_url(export: Export) -> str:
-    """The address of the export's page, or "" when the portal does not know its own."""
-    base = portal_url()
-    return f"{base}/t/{export.team.slug}/exports/{export.pk}/" if base else ""
+def _pause(message: OutboxMessage) -> float:
+    """Seconds until the next attempt."""
+    if message.kind == WEBHOOK:
+        return WEBHOOK_PAUSES[min(message.attempts, len(WEBHOOK_PAUSES)) - 1]
+    return clock.backoff(message.attempts - 1, base_seconds=5.0, max_seconds=3600.0)
 
 
-def send_relay(export: Export, payload: dict[str, Any]) -> None:
-    """Sends progress to the address that the user named. Raises ProviderError."""
-    address = export.options.get(export.kind.relay_option, "")
-    calls: list[Call] = []
+def _record(message: OutboxMessage, answer: Answer, **fields: Any) -> None:
+    """Writes the outcome and ends the lease, unless another attempt has begun meanwhile."""
+    rows = OutboxMessage.objects.filter(pk=message.pk, attempts=message.attempts)
+    rows.update(held_until=None, answer_status=answer.status, answer=_storable(answer.text)[:500], **fields)
 
-    def record(call: CallRecord) -> None:
-        calls.append(call_row(call, export, None))
 
-    body = {"export_id": export.pk, "project_id": export.project_id, "url": export_url(export) or None, **payload}
-    try:
-        with open_url(address, address_guard(), {}, record, method="POST", json=body, seconds=RELAY_SECONDS) as opened:
-            if opened.status >= 300:
-                raise ProviderError(f"The address answered {opened.status}.")
-    finally:
-        Call.objects.bulk_create(calls)
+def _storable(text: str) -> str:
+    """What others sent may hold characters that no database keeps, or that break a page."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text).strip()
+
+
+def _record_failing(target: Webhook | Alert, problem: NotDeliveredError) -> None:
+    """Notes since when nothing but failures came; disables the address after MAX_FAILING, or where it is gone."""
+    now = clock.now()
+    if problem.gone:
+        _disable(target, problem.text)
+    elif target.failing_since is None:
+        type(target).objects.filter(pk=target.pk, failing_since=None).update(failing_since=now)
+    elif target.failing_since <= now - MAX_FAILING:
+        _disable(target, f"Nothing but failures for five days. The last one: {problem.text}")
+
+
+def _disable(target: Webhook | Alert, reason: str) -> None:
+    """Turns a webhook or an alert off, with what waits for it; the team's log says so."""
+    with transaction.atomic():
+        rows = type(target).objects.filter(pk=target.pk, enabled=True, failing_since=target.failing_since)
+        if rows.update(enabled=False, disabled_reason=_storable(reason)[:300]):
+            deliveries.give_up_waiting(TURNED_OFF, **{type(target).__name__.lower(): target.pk})
+            audit_log.record_event(target.team_id, "the portal", "turned off", str(target), reason)

@@ -14,24 +14,25 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.template.loader import render_to_string
 
-from exports import clock
+from exports import clock, languages
 from exports.audit import log as audit_log
 from exports.errors import ConflictError, InvalidError
 from exports.models import Invitation, Member, Team, User
-from exports.models.team import OWNER
-from exports.people import security
+from exports.models.team import OWNER, VIEWER
+from exports.people import offboarding, security
 
 # Invitations go to any address that an owner types. The limits allow inviting a whole company, and prevent mail abuse.
 MAX_MAILED_PER_HOUR: Final = 50
 MAX_MAILED_PER_ADDRESS_A_DAY: Final = 5
-LAST_OWNER_MESSAGE = "A team needs an owner. Make somebody else an owner first."
+LAST_OWNER_MESSAGE = "A team needs an owner. Make someone else an owner first."
 
 
 @contextmanager
 def _locked(team: Team) -> Iterator[None]:
     """Locks the team, so that changes of its members run one at a time and two owners cannot leave at once."""
     with transaction.atomic():
-        Team.objects.select_for_update().get(pk=team.pk)
+        # Without the key, whose lock every new row of the team would wait for.
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
         yield
 
 
@@ -56,8 +57,16 @@ def _check_role(role: str) -> None:
         raise InvalidError({"role": [f"Choose one of: {', '.join(dict(Member.ROLES))}."]})
 
 
-def change_role(member: Member, role: str, by: User | None) -> Member:
-    """Changes a member's role. Raises InvalidError, ConflictError for the last owner."""
+def add_member(member: Member, by: User | str | None) -> Member:
+    """Saves a new membership (the portal's staff; people join by invitation)."""
+    with _locked(member.team):
+        member.save()
+        audit_log.record_event(member.team, by, "added", f"member {member.user.email}", f"as {member.role}")
+    return member
+
+
+def change_role(member: Member, role: str, by: User | str | None) -> Member:
+    """Changes a member's role; the schedules of who becomes a viewer stop. Raises InvalidError, ConflictError."""
     _check_role(role)
     with _locked(member.team):
         current = _reload(member)
@@ -68,25 +77,28 @@ def change_role(member: Member, role: str, by: User | None) -> Member:
         current.save(update_fields=["role"])
         detail = f"from {old_role} to {role}"
         audit_log.record_event(current.team, by, "changed role", f"member {current.user.email}", detail)
+        if role == VIEWER:
+            offboarding.stop_schedules(current.team, current.user, offboarding.BECAME_VIEWER, by)
     return current
 
 
-def remove_member(member: Member, by: User | None) -> None:
-    """Removes a member and their tokens; their open exports continue. Raises ConflictError for the last owner."""
-    with _locked(member.team):
-        current = _reload(member)
-        _check_other_owner(current)
-        current.delete()
-        audit_log.record_event(current.team, by, "removed", f"member {current.user.email}", f"was {current.role}")
+def remove_member(member: Member, by: User | str | None) -> None:
+    """Removes a member with their tokens, schedules, alerts; exports go on. Raises ConflictError for the last owner."""
+    _end_membership(member, by, "removed", f"member {member.user.email}")
 
 
 def leave_team(member: Member) -> None:
-    """Removes the member who leaves. Raises ConflictError for the last owner."""
+    """Removes the member who leaves, as `remove_member` does. Raises ConflictError for the last owner."""
+    _end_membership(member, member.user, "left", "the team")
+
+
+def _end_membership(member: Member, by: User | str | None, verb: str, target: str) -> None:
     with _locked(member.team):
         current = _reload(member)
         _check_other_owner(current)
         current.delete()
-        audit_log.record_event(current.team, current.user, "left", "the team", f"was {current.role}")
+        audit_log.record_event(current.team, by, verb, target, f"was {current.role}")
+        offboarding.end_duties(current.team, current.user, offboarding.LEFT, by)
 
 
 # ---------------------------------------------------------------- invitations
@@ -125,7 +137,7 @@ def create_invitation(team: Team, by: User, role: str, email: str = "") -> tuple
         invitation = Invitation.objects.create(
             team=team, email=email, role=role, digest=Invitation.digest_of(token), created_by=by
         )
-        audit_log.record_event(team, by, "invited", email or f"whoever has link {invitation.pk}", f"as {role}")
+        audit_log.record_event(team, by, "invited", email or f"anyone with link {invitation.pk}", f"as {role}")
     return invitation, token
 
 
@@ -138,7 +150,7 @@ def _check_mail_limits(team: Team, email: str) -> None:
         raise InvalidError({"email": [reason]})
     if mailed.filter(email=email, created_at__gt=now - timedelta(days=1)).count() >= MAX_MAILED_PER_ADDRESS_A_DAY:
         # The sentence names neither the number nor the senders: they may be other teams' invitations.
-        reason = f"No more is mailed to {email} today. Hand out a link without an address."
+        reason = f"Too many invitations to {email} today. Leave the address empty and send the link yourself."
         raise InvalidError({"email": [reason]})
 
 
@@ -146,16 +158,21 @@ def send_invitation(invitation: Invitation, address: str) -> bool:
     """Mails the link `address` to the invited person. Returns whether the mail server accepted the mail."""
     address = f"{address}?mailed={invitation.email_proof}"
     context = {"invitation": invitation, "address": address, "portal": settings.PUBLIC_URL}
-    # A line break in a name would end the Subject header.
-    subject = " ".join(render_to_string("mail/invitation_subject.txt", context).split())
-    return _send(EmailMessage(subject, render_to_string("mail/invitation.txt", context), to=[invitation.email]))
+    invited = User.objects.filter(email__iexact=invitation.email).first()
+    with languages.reader_language(invited) if invited else languages.team_language(invitation.team):
+        # A line break in a name would end the Subject header.
+        subject = " ".join(render_to_string("mail/invitation_subject.txt", context).split())
+        text = render_to_string("mail/invitation.txt", context)
+    return _send(EmailMessage(subject, text, to=[invitation.email]))
 
 
 def send_confirmation(user: User, address: str) -> bool:
     """Mails the link `address` that confirms the user's mail address. Returns whether the mail server accepted it."""
     context = {"user": user, "address": address}
-    subject = " ".join(render_to_string("mail/confirm_address_subject.txt", context).split())
-    return _send(EmailMessage(subject, render_to_string("mail/confirm_address.txt", context), to=[user.email]))
+    with languages.reader_language(user):
+        subject = " ".join(render_to_string("mail/confirm_address_subject.txt", context).split())
+        text = render_to_string("mail/confirm_address.txt", context)
+    return _send(EmailMessage(subject, text, to=[user.email]))
 
 
 def _send(mail: EmailMessage) -> bool:
@@ -171,8 +188,8 @@ def revoke_invitation(invitation: Invitation, by: User) -> None:
     with _locked(invitation.team):
         rows = Invitation.objects.filter(pk=invitation.pk, accepted_at__isnull=True, revoked_at__isnull=True)
         if not rows.update(revoked_at=clock.now()):
-            raise ConflictError("This invitation was taken or revoked already.")
-        invitee = invitation.email or f"whoever has link {invitation.pk}"
+            raise ConflictError("This invitation was accepted or revoked already.")
+        invitee = invitation.email or f"anyone with link {invitation.pk}"
         audit_log.record_event(invitation.team, by, "revoked", f"invitation of {invitee}")
 
 
@@ -187,11 +204,11 @@ def closed_reason(invitation: Invitation) -> str:
     if invitation.accepted_at:
         return f"This invitation was used already. If you are the one who joined {invitation.team}, sign in."
     if invitation.revoked_at:
-        return "This invitation was revoked. Ask whoever sent it for a new one."
+        return "This invitation was revoked. Ask for a new one."
     if not invitation.is_open:
-        return "This invitation has expired. Ask whoever sent it for a new one."
+        return "This invitation has expired. Ask for a new one."
     if invitation.created_by not in _current_owners(invitation.team_id):
-        return f"Whoever sent this invitation is no longer an owner of {invitation.team}. Ask another owner."
+        return f"The person who sent this invitation is no longer an owner of {invitation.team}. Ask another owner."
     return ""
 
 
@@ -204,8 +221,7 @@ def accept_invitation(invitation: Invitation, user: User, proof: str = "") -> Me
     if is_invited_address and not user.email_confirmed:
         if not invitation.is_email_proof(proof):
             raise ConflictError(
-                f"Nothing has shown yet that {user.email} is your address. Open the link in the mail that was sent"
-                " there, or confirm the address on your profile page."
+                f"{user.email} isn't confirmed. Open the link that we mailed there, or confirm it in your profile."
             )
         user.email_confirmed = True
         user.save(update_fields=["email_confirmed"])
@@ -217,7 +233,7 @@ def _join(invitation: Invitation, user: User) -> Member:
     with _locked(invitation.team):
         current = Invitation.objects.select_for_update().get(pk=invitation.pk)
         if Member.objects.filter(team_id=current.team_id, user=user).exists():
-            raise ConflictError(f"You are in {invitation.team} already.")
+            raise ConflictError(f"You're already in {invitation.team}.")
         if reason := closed_reason(current):
             raise ConflictError(reason)
         if current.email and current.email.lower() != user.email.lower():
@@ -230,8 +246,12 @@ def _join(invitation: Invitation, user: User) -> Member:
     return member
 
 
-def create_account(invitation: Invitation, *, email: str, name: str, password: str, proof: str = "") -> User:
+def create_account(
+    invitation: Invitation, *, email: str, name: str, password: str, time_zone: str = "", proof: str = ""
+) -> User:
     """Creates an account and its membership from an invitation. Raises InvalidError, ConflictError.
+
+    `time_zone`: the browser's; "" for UTC.
 
     The mail address counts as confirmed only when the link came by mail (`proof`). A typed address, or one from a link
     that an owner passed on, is unconfirmed.
@@ -243,7 +263,7 @@ def create_account(invitation: Invitation, *, email: str, name: str, password: s
         if User.objects.filter(email__iexact=email).exists():
             errors["email"] = ["There is an account with this address. Sign in, then open the link again."]
     except ValidationError:
-        errors["email"] = ["Give your e-mail address, like name@example.org."]
+        errors["email"] = ["Enter your e-mail address, like name@example.org."]
     try:
         validate_password(password, User(email=email, name=name))
     except ValidationError as error:
@@ -252,7 +272,8 @@ def create_account(invitation: Invitation, *, email: str, name: str, password: s
         raise InvalidError(errors)
     with transaction.atomic():
         confirmed = invitation.is_email_proof(proof)
-        user = User.objects.create_user(email, password, name=name.strip()[:150], email_confirmed=confirmed)
+        zone = {"time_zone": time_zone} if time_zone else {}
+        user = User.objects.create_user(email, password, name=name.strip()[:150], email_confirmed=confirmed, **zone)
         _join(invitation, user)
     return user
 
@@ -266,14 +287,10 @@ def require_second_factor(team: Team, by: User, wanted: bool) -> bool:
     Raises ConflictError when the owner has no second factor, because they would lock themselves out.
     """
     if wanted and not security.has_second_factor(by):
-        raise ConflictError(
-            "Set up a second factor for yourself first, on your profile page; then demand it of others."
-        )
+        raise ConflictError("Set up two-factor authentication for yourself first.")
+    rows = Team.objects.filter(pk=team.pk, require_second_factor=not wanted)
     with _locked(team):
-        changed = bool(
-            Team.objects.filter(pk=team.pk, require_second_factor=not wanted).update(require_second_factor=wanted)
-        )
-        if changed:
+        if changed := bool(rows.update(require_second_factor=wanted)):
             audit_log.record_event(team, by, "demanded", "a second factor" if wanted else "no second factor any more")
     team.require_second_factor = wanted
     return changed

@@ -1,7 +1,7 @@
 """Security of accounts: second factors, sessions, the audit events and mails about changes of an account."""
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -10,10 +10,13 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.functional import Promise
 
+from exports import languages
 from exports.audit import log as audit_log
 from exports.errors import ConflictError
 from exports.models import Team, User
+from exports.sentences import translated
 
 log = logging.getLogger(__name__)
 
@@ -42,19 +45,20 @@ def record_account_event(
         audit_log.record_event(team, user if by is None else by, verb, thing, detail, address)
 
 
-def send_security_mail(user: User, sentence: str, address: str = "", agent: str = "") -> bool:
+def send_security_mail(user: User, sentence: str | Promise, address: str = "", agent: str = "") -> bool:
     """Mails the person that their account changed. Returns whether the mail server accepted the mail.
 
     Nothing is sent to an unconfirmed address. `address` and `agent` are those of the client.
     """
     if not user.email_confirmed:
         return False
-    context = {"user": user, "sentence": sentence, "at": timezone.now(), "address": address, "agent": agent}
-    subject = " ".join(render_to_string("mail/security_notice_subject.txt", context).split())
+    context: dict[str, Any] = {"user": user, "at": timezone.now(), "address": address, "agent": agent}
+    with languages.reader_language(user):
+        context["sentence"] = translated(sentence)
+        subject = " ".join(render_to_string("mail/security_notice_subject.txt", context).split())
+        text = render_to_string("mail/security_notice.txt", context)
     try:
-        return bool(
-            EmailMessage(subject, render_to_string("mail/security_notice.txt", context), to=[user.email]).send()
-        )
+        return bool(EmailMessage(subject, text, to=[user.email]).send())
     except OSError as error:
         # The change itself stays; the audit logs of the teams have it as well.
         log.warning("A mail about the account of %s was not sent (%s).", user.pk, type(error).__name__)
@@ -81,7 +85,5 @@ def reset_second_factors(user: User, by: User | str) -> int:
         rows.delete()
         end_sessions(user)
         record_account_event(user, "removed second factor", f"all of {user.email}", "lost; sessions ended", by=by)
-    send_security_mail(
-        user, "The portal's staff took away your second factors, because somebody said that you lost them."
-    )
+    send_security_mail(user, "An admin removed your second factors, because someone said you lost them.")
     return count

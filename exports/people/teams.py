@@ -1,5 +1,8 @@
 """Creating teams, and API tokens of their members."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
@@ -12,6 +15,14 @@ from exports.models import Member, Team, Token, User
 from exports.models.team import OWNER
 from exports.models.token import READ, WRITE
 from exports.people import security
+
+# What staff set of a team, as the audit log names it.
+STAFF_LABELS: Final = {
+    "name": "the team's name",
+    "slug": "the team's address",
+    "quota_bytes": "most bytes kept",
+    "require_second_factor": "whether a second factor is required",
+}
 
 
 def create_team(name: str, owner_email: str, password: str | None = None) -> tuple[Team, User, bool]:
@@ -42,6 +53,15 @@ def create_team(name: str, owner_email: str, password: str | None = None) -> tup
     return team, user, is_new
 
 
+def record_staff_change(team: Team, by: User, before: Mapping[str, Any] | None) -> None:
+    """Records what the portal's staff changed of a team. `before`: the old values by field; None for a new team."""
+    if before is None:
+        audit_log.record_event(team, by, "made", f"team {team}")
+    for name, value in (before or {}).items():
+        texts = ["none" if text is None or text == "" else str(text) for text in (value, getattr(team, name))]
+        audit_log.record_event(team, by, "changed", STAFF_LABELS.get(name, name), f"from {texts[0]} to {texts[1]}")
+
+
 def create_member_token(email: str, team_slug: str, scope: str = WRITE, name: str = "") -> str:
     """Creates an API token for a member (by command) and returns its text, which is not stored. Raises InvalidError."""
     if scope not in (READ, WRITE):
@@ -64,7 +84,7 @@ def create_own_token(member: Member, scope: str, name: str, days: int | None = N
     token, because a token gives the same access as the pages, for longer.
     """
     if member.team.require_second_factor and not security.has_second_factor(member.user):
-        text = f"{member.team.name} demands a second factor of its members. Set one up first, then make the token."
+        text = f"{member.team.name} requires two-factor authentication. Set it up first, then create the token."
         raise InvalidError({"member": [text]})
     if scope not in (READ, WRITE):
         raise InvalidError({"scope": ["Choose read or write."]})

@@ -1,188 +1,80 @@
 """The contract between providers and the engine.
 
 A provider is one object: attributes declare origins, secrets, kinds and status words; methods submit, poll and find a
-job. They get a `Client`, which records every exchange, and return the dataclasses below or raise a ProviderError.
+job. They get a `Client`, which records every exchange, and return the dataclasses of answers.py or raise a
+ProviderError. This module names everything that a provider needs; packages of others import it from here.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django import forms
-
+from exports.providers.answers import (
+    Absent,
+    Accepted,
+    CheckStep,
+    Job,
+    JobState,
+    NotYet,
+    PreflightResult,
+    Ready,
+    RemoteProject,
+    Status,
+    Unknown,
+)
+from exports.providers.declarations import (
+    DOWNLOAD,
+    LISTS,
+    MAX_RESENDS,
+    NORMAL,
+    Kind,
+    NoOptions,
+    OptionsForm,
+    PollInterval,
+    Preset,
+    SecretField,
+)
 from exports.providers.project_ids import ANY_ID, IdRule
 from exports.transport.errors import ProviderError
+from exports.transport.provider_api import RateHeaders
 
 if TYPE_CHECKING:
     from exports.transport.client import Client
     from exports.transport.provider_api import Grant
 
+__all__ = [
+    "CONTRACT_VERSION",
+    "DOWNLOAD",
+    "LISTS",
+    "MAX_RESENDS",
+    "NORMAL",
+    "OLDEST_CONTRACT_VERSION",
+    "Absent",
+    "Accepted",
+    "CheckStep",
+    "IdRule",
+    "Job",
+    "JobState",
+    "Kind",
+    "NoOptions",
+    "NotYet",
+    "OptionsForm",
+    "PollInterval",
+    "PreflightResult",
+    "Preset",
+    "Provider",
+    "RateHeaders",
+    "Ready",
+    "RemoteProject",
+    "SecretField",
+    "Status",
+    "Unknown",
+    "is_valid_remote_id",
+]
 
-@dataclass(frozen=True)
-class PollInterval:
-    """Seconds between polls: `initial`, then `factor` times longer each, up to `maximum`; the engine adds ±20 %."""
-
-    initial: float = 2.0
-    factor: float = 1.5
-    maximum: float = 60.0
-
-
-@dataclass(frozen=True)
-class SecretField:
-    """One field of a credential's secrets. `choices`: values and labels to choose from. `is_public`: may be shown."""
-
-    name: str
-    label: str
-    help: str = ""
-    required: bool = True
-    choices: tuple[tuple[str, str], ...] = ()
-    is_public: bool = False
-
-
-# An alias, since `type` is a field inside Kind.
-OptionsForm = type[forms.Form]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of export.
-
-    `effect`: "copies" only reads; "changes" changes state at the provider and needs a confirmation.
-    `formats`: file formats, the first is the default; ("none",) yields no file.
-    `cost`: a sentence shown beside the button. `deadline`: how long an accepted job is polled.
-    `exclusive`: at most one open export of a project at a time (the provider knows jobs by their project only).
-    `relay_option`: name of the option with an address of the user's, to which the portal sends progress.
-    `options_with_choices`: options whose values the provider can list (`Provider.choices`).
-    """
-
-    type: str
-    label: str
-    formats: tuple[str, ...]
-    options: OptionsForm
-    deadline: timedelta
-    cost: str = ""
-    poll_interval: PollInterval = PollInterval()
-    rate_class: str = "normal"
-    effect: Literal["copies", "changes"] = "copies"
-    exclusive: bool = False
-    relay_option: str = ""
-    options_with_choices: tuple[str, ...] = ()
-
-    @property
-    def has_file(self) -> bool:
-        """Whether an export of this kind yields a file."""
-        return self.formats != ("none",)
-
-
-class NoOptions(forms.Form):
-    """For kinds without options."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a provider needs to know of one export. `memo` is the provider's own data, stored between calls.
-
-    `baseline` is what `prepare` returned just before the request was sent; `watched_ids` are the remote ids that other
-    exports of the same project watch; `webhook_url` is the portal's address for webhooks of the provider, or "".
-    """
-
-    project: str
-    type: str
-    format: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    remote_id: str = ""
-    baseline: Mapping[str, Any] = field(default_factory=dict)
-    memo: Mapping[str, Any] = field(default_factory=dict)
-    watched_ids: frozenset[str] = frozenset()
-    webhook_url: str = field(default="", repr=False)
-    dialect: str = ""
-
-
-JobState = Literal["running", "done", "failed", "canceled", "unknown"]
-
-
-@dataclass(frozen=True)
-class Status:
-    """The state of a job at the provider. `provider_status` is the provider's own word, unchanged.
-
-    `progress`: 0 to 100. `link`: the file's address, a secret. `note`: for the history (the provider's times, details).
-    `code`, `message`: the reason when `state` is "failed". `memo`: the job's new memo; None leaves it as it is.
-    """
-
-    state: JobState
-    provider_status: str = ""
-    progress: float | None = None
-    link: str = field(default="", repr=False)
-    messages: tuple[str, ...] = ()
-    note: str = ""
-    code: str = "provider_failed"
-    message: str = ""
-    memo: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Ready:
-    """`prepare`: the request may be sent now. `baseline` is what the provider showed just before."""
-
-    baseline: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class NotYet:
-    """`prepare`: something else must be done first (`note`); call it again in `seconds`."""
-
-    seconds: float
-    note: str
-    memo: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """`submit` or `find`: the job exists at the provider under this id, with this status."""
-
-    remote_id: str
-    status: Status = Status("running")
-
-
-@dataclass(frozen=True)
-class Absent:
-    """`find`: a complete list, which shows every job within minutes, is without it. One such list proves nothing."""
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """`find`: cannot be known. `may_turn_up`: a later search may find the job; else a person decides at once."""
-
-    message: str
-    may_turn_up: bool = False
-
-
-@dataclass(frozen=True)
-class CheckStep:
-    """One named step of a credential's test. `limits`: calls per window by rate class, as the provider states them."""
-
-    name: str
-    ok: bool
-    detail: str = ""
-    limits: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RemoteProject:
-    """A project as the provider lists it."""
-
-    id: str
-    name: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class PreflightResult:
-    """Advice on a request before it is made. `ok` False: the provider would refuse it now."""
-
-    ok: bool
-    message: str
+# Raised with each change that a provider can notice; a package says in `contract_version` which it was written for.
+# Versions from the oldest on are kept: that one is raised when a provider that kept the contract no longer would.
+CONTRACT_VERSION: Final = 1
+OLDEST_CONTRACT_VERSION: Final = 1
 
 
 class Provider:
@@ -190,27 +82,39 @@ class Provider:
 
     `status_map`: the provider's status word (lower case) to a state; every other word is "unknown" and changes no
     status. `limits`: rate class to (calls, seconds) as published. `origins`: name to address; the first is the
-    default. `origin_notes`: origin to a sentence shown beside it. `dialects`: the first is the default; empty where
-    there is only one. `project_pattern`: matches the path of a project's page; its first group is the project's id.
-    `project_id`: the rule for the ids of its projects.
+    default; empty where every installation has its own, which a credential then must give. `origin_notes`: origin to a
+    sentence shown beside it; `address_help`: what an address of one's own looks like. `dialects`: the first is the
+    default; empty where there is only one. `project_pattern`: matches the path of a project's page; its first group is
+    the project's id.
+    `rate_headers`: names of the headers that tell of its limits. `keeps_cookies`: cookies that an answer sets are sent
+    back to the very host that set them, for as long as one client lives (`Client.cookies`).
+    `project_id`: the rule for the ids of its projects. `icon`: a symbol of icons.svg; `hue`: orange, purple, teal or
+    pink, the color of its mark on pages. `lists_projects`: whether `projects` can be asked; `lists_all_projects`:
+    whether its list is complete, so that what is not in it is not there.
     """
 
     slug: ClassVar[str]
     label: ClassVar[str]
+    icon: ClassVar[str] = "box"
+    hue: ClassVar[str] = ""
     docs: ClassVar[str]
     origins: ClassVar[Mapping[str, str]]
     origin_notes: ClassVar[Mapping[str, str]] = {}
+    address_help: ClassVar[str] = ""
     secrets: ClassVar[tuple[SecretField, ...]]
     kinds: ClassVar[tuple[Kind, ...]]
     status_map: ClassVar[Mapping[str, JobState]]
     dialects: ClassVar[tuple[str, ...]] = ()
     limits: ClassVar[Mapping[str, tuple[int, float]]] = {}
+    rate_headers: ClassVar[RateHeaders] = RateHeaders()
+    keeps_cookies: ClassVar[bool] = False
     project_help: ClassVar[str] = ""
     project_pattern: ClassVar[str] = ""
     project_id: ClassVar[IdRule] = ANY_ID
     lists_projects: ClassVar[bool] = False
+    lists_all_projects: ClassVar[bool] = True
     supports_webhooks: ClassVar[bool] = False
-    cancel_note: ClassVar[str] = "The provider may still finish its own job; the portal stops following it."
+    cancel_note: ClassVar[str] = "The job may go on at the provider."
 
     def kind(self, type_: str) -> Kind | None:
         """The kind of that type, or None."""
@@ -278,13 +182,46 @@ class Provider:
         """Asks the provider for the status of the job."""
         raise NotImplementedError
 
+    def download_headers(self, client: "Client", address: str) -> Mapping[str, str]:
+        """Headers of its own for the file at this address, besides those of `Kind.authorised_download`; default: none.
+
+        Called anew for each hop of a download, with that hop's address; what it returns is sent to that address alone.
+        It decides by the host: the address comes from an answer, so it may be anybody's.
+        """
+        return {}
+
+    @property
+    def has_download_headers(self) -> bool:
+        """Whether files of this provider may want headers of its own."""
+        return type(self).download_headers is not Provider.download_headers
+
+    def clean_up(self, client: "Client", job: Job) -> None:
+        """Removes at the provider what the job left there; for kinds with `cleans_up`, after the file is kept.
+
+        May be called again after it succeeded, so what is gone already is no error. Raises ProviderError.
+        """
+        raise NotImplementedError
+
     def check(self, client: "Client") -> Sequence[CheckStep]:
         """Tests the credential in named steps, without changing anything."""
         raise NotImplementedError
 
     def projects(self, client: "Client") -> Sequence[RemoteProject]:
-        """The projects that the credential can reach, to pick from."""
+        """The projects that the credential can reach, to pick from; an `IncompleteList` where some may lack."""
         return ()
+
+    def resolve_project(self, client: "Client", project: str) -> RemoteProject:
+        """Checks an id when its project is added, and returns the one spelling that is kept, with the project's name.
+
+        `project` keeps the rule `project_id`. Only for providers that can ask; without it, the rule alone decides.
+        Raises NotFoundError where there is no such project, other ProviderErrors where that cannot be said.
+        """
+        return RemoteProject(project, "")
+
+    @property
+    def resolves_projects(self) -> bool:
+        """Whether an id is checked at the provider when its project is added."""
+        return type(self).resolve_project is not Provider.resolve_project
 
     def choices(self, client: "Client", project: str, option: str) -> Sequence[tuple[str, str]]:
         """Values and labels of an option that the provider can list (`Kind.options_with_choices`)."""

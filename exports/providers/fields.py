@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -26,6 +27,27 @@ class TextField(forms.CharField):
         if value is not None and not isinstance(value, str):
             raise ValidationError("A text is wanted here.", code="invalid")
         return str(super().to_python(value))
+
+
+class UrlField(TextField):
+    """An address that the portal will call. The address guard decides at each call whether it may be opened."""
+
+    schema: ClassVar[Mapping[str, Any]] = {"type": "string", "format": "uri"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=2000, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        url = super().to_python(value)
+        try:
+            parts = urlsplit(url)
+            is_web = parts.scheme in ("https", "http") and parts.hostname
+            is_valid = is_web and parts.port != 0 and "@" not in parts.netloc
+        except ValueError:
+            is_valid = False
+        if url and not (is_valid and re.fullmatch(r"[!-~]+", url)):
+            raise ValidationError("A web address is wanted here, like https://example.org/news.", code="invalid")
+        return url
 
 
 class ChoiceField(forms.ChoiceField):
@@ -104,14 +126,67 @@ class IntegerListField(forms.Field):
         return list(value)
 
 
-class StringMapField(forms.Field):
-    """A mapping of names to texts: an object (JSON), or a text with that JSON."""
+class TextListField(forms.Field):
+    """Names: a list of texts (JSON) or a text such as "one, two". None has spaces or commas; each may occur once."""
 
-    widget = forms.Textarea
-    schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": {"type": "string"}}
+    widget = _JoiningInput
+    typed_help: ClassVar = "Names, parted by commas, like one, two."
+    schema: ClassVar[Mapping[str, Any]] = {"type": "array", "items": {"type": "string"}}
 
     def prepare_value(self, value: Any) -> Any:
-        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        if isinstance(value, str):
+            value = [part for part in re.split(r"[\s,;]+", value) if part]
+        elif value is None:
+            return []
+        if not isinstance(value, list | tuple) or not all(
+            isinstance(item, str) and re.fullmatch(r"[^\s,;\x00-\x1f\x7f\ud800-\udfff]{1,200}", item) for item in value
+        ):
+            raise ValidationError('A list of names is wanted here, like ["one", "two"].', code="invalid")
+        if len(value) > MAX_ITEMS:
+            raise ValidationError(f"At most {MAX_ITEMS} names can be given.", code="max_length")
+        if len(set(value)) < len(value):
+            raise ValidationError("A name is in the list twice.", code="invalid")
+        return list(value)
+
+
+class _MapInput(forms.Textarea):
+    """A text box for JSON. Where the page has a checkbox for each of `known` instead, those that are checked.
+
+    The text of each is that of the text box `NAME.KEY`, or else its label.
+    """
+
+    known: Mapping[str, str] = {}
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        checked = data.getlist(name) if hasattr(data, "getlist") else []
+        if not any(key in self.known for key in checked):
+            return data.get(name)
+        return {key: data.get(f"{name}.{key}", "").strip() or self.known.get(key, key) for key in checked}
+
+
+class StringMapField(forms.Field):
+    """A mapping of names to texts: an object (JSON), or a text with that JSON.
+
+    `known`: keys and labels to choose from; pages then have a checkbox and a text box for each.
+    """
+
+    widget = _MapInput
+    schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": {"type": "string"}}
+
+    def __init__(self, *, known: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.know(known or {})
+
+    def know(self, known: Mapping[str, str]) -> None:
+        """Sets the keys and labels to choose from."""
+        self.known = known
+        self.widget.known = known
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) and not self.known else value
 
     def to_python(self, value: Any) -> dict[str, str]:
         if value is None or (isinstance(value, str) and not value.strip()):

@@ -1,24 +1,31 @@
 """Reads lists that come in pages to their end."""
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from exports.providers import parsing
-from exports.transport.client import Client
-from exports.transport.errors import AddressError, UnreadableError
-from exports.transport.ssrf import MAX_URL_LENGTH
+from exports.providers.contract import Job
+from exports.transport.client import ApiResponse, Client
+from exports.transport.errors import UnreadableError
 
 MAX_PAGES: Final = 200
-# For lists of linked pages, which state their total count.
-MAX_LINKED_PAGES: Final = 50
 # Of what is kept of the entries. A page as long as an answer may be is in memory beside it.
 MAX_ENTRIES: Final = 10_000
 MAX_CHARACTERS: Final = 2_000_000
 Entry = Mapping[str, Any]
-# Takes a page and the ids read so far; returns the query parameters of the next page, empty after the last one.
-NextPageParameters = Callable[[Mapping[str, Any], list[str]], Mapping[str, Any]]
+Item = TypeVar("Item")
+# Takes the answer with a page, and the ids read so far; returns the query of the next page, empty after the last one.
+NextPageParameters = Callable[[ApiResponse, list[str]], Mapping[str, Any]]
+RowsOfPage = Callable[[Any], Sequence[Entry]]
+
+
+class IncompleteList(list[Item]):
+    """A list that was not read to its end, or has less than it says: what is not in it may be there all the same."""
+
+
+def as_complete_as(read: object, items: list[Item]) -> list[Item]:
+    """The items, which were made of `read`; an IncompleteList where that is one."""
+    return IncompleteList(items) if isinstance(read, IncompleteList) else items
 
 
 def whole(entry: Entry) -> Entry:
@@ -35,28 +42,57 @@ def collect_entries(
     client: Client,
     path: str,
     params: Mapping[str, Any],
-    key: str,
+    rows: str | RowsOfPage,
     next_page: NextPageParameters,
     keep: Callable[[Entry], Entry] = whole,
+    cut_after: int = 0,
 ) -> list[Entry]:
-    """What `keep` returns of every entry that has an id, each once. A page without new entries also ends the list.
+    """What `keep` returns of every entry that has an id, each once, in the list's order.
 
-    Raises UnreadableError and the errors of `Client.get`.
+    `rows`: the name of the list in a page, or what takes the rows from a page. A page without new entries also ends the
+    list, as an IncompleteList where it says that there are more. A list of more than `cut_after` pages becomes an
+    IncompleteList, too; without that number it is an error. Raises UnreadableError and the errors of `Client.get`.
     """
     entries: dict[str, Entry] = {}
     page_params: Mapping[str, Any] = {}
-    for _ in range(MAX_PAGES):
-        page = parsing.mapping(client.get(path, {**params, **page_params}).body)
-        if not isinstance(page.get(key), list):
-            raise UnreadableError(f"{client.provider.label} answered without the list that was asked for.")
-        fresh = {parsing.text(row.get("id")): row for row in page[key] if isinstance(row, dict)}
+    for _ in range(cut_after or MAX_PAGES):
+        answer = client.get(path, {**params, **page_params})
+        listed = _named_rows(answer.body, rows, client) if isinstance(rows, str) else rows(answer.body)
+        fresh = {parsing.remote_id(row.get("id")): row for row in listed}
         new = {id_: keep(row) for id_, row in fresh.items() if id_ and id_ not in entries}
         entries |= new
         _check_size(entries, client)
-        page_params = next_page(page, list(entries))
-        if not new or not page_params:
+        page_params = next_page(answer, list(entries))
+        if not page_params:
             return list(entries.values())
+        if not new:
+            return IncompleteList(entries.values())
+    if cut_after:
+        return IncompleteList(entries.values())
     raise UnreadableError(f"The list of {client.provider.label} does not end.")
+
+
+def _named_rows(page: object, name: str, client: Client) -> list[Entry]:
+    """The objects of the list of that name, and of no other: another could be empty. Raises UnreadableError."""
+    rows = parsing.below(page, name)
+    if not isinstance(rows, list):
+        raise UnreadableError(f"{client.provider.label} answered without the list that was asked for.")
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def rows_with_ids(key: str) -> RowsOfPage:
+    """For lists whose name is not documented: takes the rows below `key`, or of the only list of a page.
+
+    What has no id could be what is looked for, so it raises UnreadableError.
+    """
+
+    def rows_of(page: Any) -> Sequence[Entry]:
+        rows = parsing.object_list(page, key)
+        if not all(parsing.remote_id(row.get("id")) for row in rows):
+            raise UnreadableError("The list holds something without an id.")
+        return rows
+
+    return rows_of
 
 
 def _check_size(entries: Mapping[str, Entry], client: Client) -> None:
@@ -66,64 +102,34 @@ def _check_size(entries: Mapping[str, Entry], client: Client) -> None:
         raise UnreadableError(f"The list of {client.provider.label} is longer than the portal reads.")
 
 
-def next_by_skip(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
-    """PlayCanvas: `skip` is the last id for branches (`hasMore`), the count so far for other lists (`total`)."""
-    pagination = parsing.mapping(page.get("pagination"))
-    if pagination.get("hasMore") is True:
-        return {"skip": ids[-1]} if ids else {}
-    return {"skip": len(ids)} if len(ids) < (parsing.integer(pagination.get("total")) or 0) else {}
+def after_last_id(parameter: str, *has_more: str) -> NextPageParameters:
+    """For lists in which the last id, sent as `parameter`, asks for what follows it.
 
-
-def next_by_last_id(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
-    """Toloka: with `sort=id`, the entries above the last id (`has_more`)."""
-    return {"id_gt": ids[-1]} if page.get("has_more") is True and ids else {}
-
-
-def first_page_only(page: Mapping[str, Any], ids: list[str]) -> dict[str, Any]:
-    """Ends the list after its first page, where that is enough."""
-    return {}
-
-
-def collect_linked_pages(
-    client: Client, path: str, key: str, keep: Callable[[Entry], Entry], project_id: str = "", **params: Any
-) -> tuple[dict[str, Entry], bool]:
-    """What `keep` returns of each row, by id and in the list's order, and whether the list is complete.
-
-    With `project_id`, raises UnreadableError when a row is of another project.
+    `has_more`: the keys below which a page says true where more follows.
     """
-    rows: dict[str, Entry] = {}
-    for _ in range(MAX_LINKED_PAGES):
-        body = client.get(path, params).body
-        for row in parsing.object_list(body, key):
-            if not (id_ := parsing.remote_id(row.get("id"))):
-                raise UnreadableError("The list holds something without an id.")
-            parsing.check_id(row.get("project_id") if project_id else None, project_id)
-            if id_ not in rows:
-                rows[id_] = keep(row)
-        _check_size(rows, client)
-        meta = parsing.mapping(parsing.mapping(body).get("meta"))
-        # Always on the same path: servers behind a path prefix may name the next page without it.
-        params = next_page_query(client.origin.rstrip("/") + path, meta.get("next"))
-        if not params:
-            return rows, len(rows) >= (parsing.integer(meta.get("total_count")) or 0)
-    return rows, False
+    return lambda answer, ids: {parameter: ids[-1]} if parsing.below(answer.body, *has_more) is True and ids else {}
 
 
-def next_page_query(url: str, next_link: object) -> dict[str, str]:
-    """The query of the next page; empty at the end of the list. `url` is the address of the list.
+def new_ids(ids: Iterable[str], before: Iterable[str], job: Job) -> list[str]:
+    """Those of the ids, in their order, that were not there before the request, and that no other export watches."""
+    known = {*before, *job.watched_ids}
+    return [id_ for id_ in ids if id_ not in known]
 
-    `next_link` is `?…`, `/…` or a whole address of the same origin. Raises UnreadableError, AddressError.
+
+def collect_numbered_pages(
+    client: Client, path: str, params: Mapping[str, Any], header: str = "X-Next-Page"
+) -> list[Entry]:
+    """The rows of a list that is the whole body, whose answer's header names the number of the next page.
+
+    Raises UnreadableError and the errors of `Client.get`.
     """
-    if not next_link:
-        return {}
-    link = next_link if isinstance(next_link, str) and len(next_link) <= MAX_URL_LENGTH else ""
-    try:
-        target = urlsplit(urljoin(url, link if re.match(r"[?/]|[a-z]+:", link) else f"?{link}"))
-    except ValueError:
-        target = urlsplit("")
-    query = dict(parse_qsl(target.query))
-    if not query:
-        raise UnreadableError("The list names a next page that is no address of one.")
-    if target[:2] != urlsplit(url)[:2]:
-        raise AddressError("The list names a next page on another host; the portal does not follow.")
-    return query
+
+    def rows_of(page: Any) -> Sequence[Entry]:
+        if not isinstance(page, list):
+            raise UnreadableError(f"{client.provider.label} answered without the list that was asked for.")
+        return rows_with_ids("")(page)
+
+    def next_page(answer: ApiResponse, ids: list[str]) -> dict[str, Any]:
+        return parsing.without_empty({"page": parsing.integer(answer.headers.get(header))})
+
+    return collect_entries(client, path, params, rows_of, next_page, cut_after=MAX_PAGES)

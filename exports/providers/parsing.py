@@ -1,57 +1,18 @@
-"""Reads values of answers: trusts no type, and raises no errors but ProviderError's subclasses."""
+"""Reads values of answers: trusts no type, and raises no errors but ProviderError's subclasses.
+
+Everything here is used by at least two services; what one alone needs stands in its own folder.
+"""
 
 import contextlib
-import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from typing import Any
+from urllib.parse import quote
 
-from django.core.exceptions import ValidationError
-
-from exports.providers.contract import CheckStep, Job, is_valid_remote_id
-from exports.providers.fields import TextField
+from exports.providers.contract import CheckStep, is_valid_remote_id
 from exports.transport.client import ApiResponse, Client
-from exports.transport.errors import (
-    AddressError,
-    BusyError,
-    CredentialError,
-    NotFoundError,
-    ProviderError,
-    RefusedError,
-    UnknownRefusalError,
-    UnreadableError,
-)
-from exports.transport.responses import error_text
-from exports.transport.ssrf import check_length
-
-# Parameters that signing adds to an address: the same file, signed again, must not look like another file.
-SIGNATURE_PARAMETERS: Final = re.compile(
-    r"x-(amz|goog|oss)-.*|expires?|signature|sig|policy|key-pair-id|s[etprvk]", re.I
-)
-# Statuses that need no look at the body; client.py maps them.
-SELF_EXPLAINING_STATUSES: Final = frozenset({408, 423, 425, 429})
-
-
-class UrlField(TextField):
-    """An address that the portal will call. The address guard decides at each call whether it may be opened."""
-
-    schema: ClassVar[Mapping[str, Any]] = {"type": "string", "format": "uri"}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=2000, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        url = super().to_python(value)
-        try:
-            parts = urlsplit(url)
-            is_web = parts.scheme in ("https", "http") and parts.hostname
-            is_valid = is_web and parts.port != 0 and "@" not in parts.netloc
-        except ValueError:
-            is_valid = False
-        if url and not (is_valid and re.fullmatch(r"[!-~]+", url)):
-            raise ValidationError("A web address is wanted here, like https://example.org/news.", code="invalid")
-        return url
+from exports.transport.errors import CredentialError, NotFoundError, ProviderError, UnreadableError
 
 
 def text(value: object, max_length: int = 200) -> str:
@@ -79,14 +40,21 @@ def percent(value: object) -> float | None:
     if isinstance(value, str):
         value = value.strip().removesuffix("%").rstrip()
     with contextlib.suppress(ValueError, OverflowError):
-        if isinstance(value, str | int | float) and (number := float(value)) >= 0:
-            return min(number, 100.0)
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and 0 <= (number := float(value)) < inf:
+            return min(abs(number), 100.0)  # There is a 0 below 0.
     return None
 
 
 def mapping(value: object) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def below(value: object, *keys: str) -> Any:
+    """What stands below these keys, one within the other; None where there is nothing, or no object on the way."""
+    for key in keys:
+        value = mapping(value).get(key)
+    return value
 
 
 def without_empty(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,32 +85,6 @@ def header_token(value: object) -> str:
     return value
 
 
-@contextlib.contextmanager
-def refusal_as_credential_error(sentence: str) -> Iterator[None]:
-    """For the call that fetches a token: turns each of its refusals into a CredentialError that is not renewable."""
-    try:
-        yield
-    except BusyError:
-        raise
-    except (RefusedError, UnknownRefusalError) as problem:
-        if isinstance(problem, UnknownRefusalError) and problem.passing:
-            raise
-        error = CredentialError(f"{sentence} {problem.message}", provider_status=problem.provider_status)
-        error.final = problem.final
-        raise error from None
-
-
-@contextlib.contextmanager
-def with_hint(hint: str) -> Iterator[None]:
-    """For a call that needs more rights than others: appends `hint` to the sentence of a CredentialError."""
-    try:
-        yield
-    except CredentialError as problem:
-        problem.message = f"{problem.message} {hint}"
-        problem.args = (problem.message,)
-        raise
-
-
 def path_segment(name: str, label: str, pattern: str = "[A-Za-z0-9_-]+") -> str:
     """The id, if it can be part of a path. Raises NotFoundError for another one (`..`, with a space)."""
     if not re.fullmatch(pattern, name):
@@ -165,52 +107,15 @@ def check_id(value: object, expected: str, thing: str = "project") -> bool:
     return bool(id_)
 
 
-def unwrap_envelope(answer: ApiResponse) -> Any:
-    """What an envelope `{"success": true, "data": …}` holds; a value without one as it is. Raises UnreadableError."""
-    body = answer.body
-    if not isinstance(body, dict):
-        return body
-    if body.get("success", True) is not True:
-        raise UnreadableError("The answer does not say whether the call succeeded.", provider_status=str(answer.status))
-    return body["data"] if "data" in body else {name: body[name] for name in body if name != "success"}
-
-
-def mapping_at(value: object, key: str) -> Mapping[str, Any]:
-    """The object below `key`, or the value itself where there is no such key; empty when neither is an object."""
-    return mapping(value[key] if isinstance(value, dict) and key in value else value)
-
-
 def first_text(value: Mapping[str, Any], *names: str) -> str:
     """The first of these fields that holds text, uncut; else ""."""
     return next((item for name in names if isinstance(item := value.get(name), str) and item), "")
-
-
-def hash_text(secret: str) -> str:
-    """The SHA-256 of a secret text, to recognise it later; "" for no text."""
-    return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
-
-
-def hash_link(link: str) -> str:
-    """A hash of a file's link that stays the same when the link is signed again; "" for no link."""
-    with contextlib.suppress(ValueError, AddressError):
-        check_length(link)
-        parts = urlsplit(link)
-        query = urlencode([pair for pair in parse_qsl(parts.query) if not SIGNATURE_PARAMETERS.fullmatch(pair[0])])
-        link = parts._replace(query=query, fragment="").geturl()
-    return hash_text(link)
 
 
 def renew_token(client: Client) -> str:
     """A check step: fetches a new token, so that the secrets are tested and not a token that is left."""
     client.forget_token()
     client.token()
-    return ""
-
-
-def require_true(value: object, field: str) -> str:
-    """A check step: the answer must hold true below `field`. Raises CredentialError."""
-    if mapping(value).get(field) is not True:
-        raise CredentialError(f"The answer does not say {field}: true.")
     return ""
 
 
@@ -226,52 +131,14 @@ def run_check_steps(*named: tuple[str, Callable[[], str | tuple[str, Mapping[str
     return done
 
 
-def matches_request(row: Mapping[str, Any], job: Job) -> bool:
-    """Whether the row has the type and format of the job, as far as it names them."""
-    return (row.get("type") or job.type, row.get("format") or job.format) == (job.type, job.format)
-
-
-def parse_own_job(value: object, job: Job) -> Mapping[str, Any]:
-    """A row of the job's project, type and format, and, once it is known, of its id. Raises UnreadableError."""
-    row = mapping(value)
-    if not check_id(row.get("project_id"), job.project) or not remote_id(row.get("id")):
-        raise UnreadableError("The answer holds no job of this project.")
-    if job.remote_id:
-        check_id(row["id"], job.remote_id, "job")
-    if not matches_request(row, job):
-        raise UnreadableError("The answer is about a job of another type or format.", final=bool(job.remote_id))
-    return row
-
-
 def parse_account(answer: ApiResponse) -> Mapping[str, Any]:
-    """The account in an answer about the credential's owner. Raises CredentialError."""
-    if integer(mapping(answer.body).get("id")) is None:
+    """The account in an answer about the credential's owner, which has an id. Raises CredentialError."""
+    if not remote_id(below(answer.body, "id")):
         raise CredentialError("The answer does not say whose credential this is.")
     return mapping(answer.body)
 
 
-def refusal_by_status(status: int, sentence: str, *, denied: bool = False) -> RefusedError:
-    """A refusal with the provider's own sentence, by status as in client.py. `denied`: for lack of rights."""
-    denied = denied or status == 403
-    if denied or status == 401:
-        return CredentialError(
-            sentence, renewable=status == 401, known=denied and status != 401, provider_status=str(status)
-        )
-    return (NotFoundError if status in (404, 410) else RefusedError)(sentence, provider_status=str(status))
-
-
-def parse_reasons(body: object) -> tuple[str, list[str]]:
-    """Sentence and classifications of `[{classification, fieldNames, message}]` or of one such object."""
-    items = [item for item in (body if isinstance(body, list) else [body]) if isinstance(item, dict)][:5]
-    sentences = []
-    for item in items:
-        names = item.get("fieldNames") or item.get("field_names")
-        fields = ", ".join(map(text, names)) if isinstance(names, list) else ""
-        sentences.append(": ".join(filter(None, (fields, error_text(item) or text(item.get("classification"))))))
-    return "; ".join(filter(None, sentences))[:300], [text(item.get("classification")) for item in items]
-
-
 def localized_text(value: object, default: str) -> str:
-    """A text, or that of a language in `{"en": …, "fr": …}`: English, French, or the first; else `default`."""
-    languages = mapping(value)
+    """A text, or that of a language in `{"en": …, "FR": …}`: English, French, or the first; else `default`."""
+    languages = {name.lower(): item for name, item in mapping(value).items()}
     return next(filter(None, (text(languages.get(lang)) for lang in ("en", "fr", *languages))), text(value)) or default

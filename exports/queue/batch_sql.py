@@ -112,20 +112,35 @@ def _update(
     }
 
 
-def insert_many(rows: Sequence[Model]) -> None:
-    """Inserts rows of one model without reading back the primary keys that the database gives them."""
-    if not rows or connection.vendor != "postgresql":
-        type(rows[0])._default_manager.bulk_create(rows) if rows else None
+def insert_many(rows: Sequence[Model], *besides: tuple[str, list[Any]]) -> None:
+    """Inserts rows of one model without reading back the primary keys that the database gives them.
+
+    `besides`: statements with their parameters that are run in the same one, on SQLite in the same transaction.
+    """
+    if not rows and not besides:
         return
+    if connection.vendor != "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            if rows:
+                type(rows[0])._default_manager.bulk_create(rows)
+            for statement, params in besides:
+                cursor.execute(statement, params)
+        return
+    *before, (last, last_params) = [*besides, *([_insert_sql(rows)] if rows else [])]
+    names = ", ".join(f"besides{number} AS ({statement})" for number, (statement, _) in enumerate(before))
+    params = [*(value for _, more in before for value in more), *last_params]
+    _execute(f"WITH {names} {last}" if before else last, params)
+
+
+def _insert_sql(rows: Sequence[Model]) -> tuple[str, list[Any]]:
+    """The INSERT of rows of one model, with its parameters; PostgreSQL."""
     model = type(rows[0])
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
     columns = [[field.get_db_prep_save(field.pre_save(row, True), connection) for row in rows] for field in fields]
     types = [f"%s::{_type(field.db_type(connection))}[]" for field in fields]
     names = ", ".join(_quote(field.column or field.name) for field in fields)
-    _execute(
-        f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT * FROM unnest({', '.join(types)})",  # noqa: S608
-        columns,
-    )
+    insert = f"INSERT INTO {_quote(model._meta.db_table)} ({names}) SELECT * FROM unnest({', '.join(types)})"  # noqa: S608
+    return insert, list(columns)
 
 
 def _execute(statement: str, params: Sequence[Any]) -> Cursor:

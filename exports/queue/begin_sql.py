@@ -17,12 +17,12 @@ M = TypeVar("M", bound=Model)
 DEFERRED_FIELDS: Final[dict[type[Model], set[str]]] = {
     Export: {"trigger", "retry_of", "options_key", "error_code", "error_message", "error_action", "file"}
     | {"submitted_at", "started_at", "finished_at", "held_until"},
-    Project: {"created_at"},
-    Credential: {"created_at", "checked_at"},
+    Project: {"created_at", "paused_at", "fresh_within_hours", "last_good_at"},
+    Credential: {"created_at", "checked_at", "paused_at", "discovered_at", "discovery_error", "deleted_at"},
 }
-# Of these a step needs little: who gets a mail, and how much the team may keep.
+# Of these a step needs little: who asked, and how much the team may keep.
 LOADED_FIELDS: Final[dict[type[Model], set[str]]] = {
-    User: {"id", "email", "mail_success", "mail_failure"},
+    User: {"id", "email"},
     Team: {"id", "name", "slug", "quota_bytes", "kept_bytes"},
 }
 

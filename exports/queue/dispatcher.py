@@ -19,13 +19,16 @@ from exports.models import Reservation
 from exports.queue import capacity, deliveries, fairness, leases, preemption
 from exports.queue.batch_sql import insert_many
 from exports.queue.capacity import DELIVER, FETCH, POLL, SUBMIT
-from exports.queue.leases import DELIVERY, Reserved
+from exports.queue.leases import DELIVERY, EVENT, Reserved
 
 log = logging.getLogger(__name__)
 
-# The key of the advisory lock: a number that nothing else in this database locks.
+# The key of the advisory lock with which one dispatcher at a time counts free slots on PostgreSQL: a number that
+# nothing else in this database locks. SQLite has one writer at a time anyway.
 LOCK: Final = 7_316_201
 POLLS_TOGETHER: Final = 50
+# Events wait for so long, so that under load one fan-out writes what many of them need.
+FAN_OUT_SECONDS: Final = 1.0
 STEP_OF: Final = {POLL: states.POLL, FETCH: states.FETCH, SUBMIT: states.SUBMIT}
 
 
@@ -40,30 +43,49 @@ class Message:
     more_due: bool = False
 
 
-def dispatch(publish: Callable[[Sequence[Message]], None]) -> int:
+def dispatch(publish: Callable[[Sequence[Message]], None], fan_out: Callable[[], int] = lambda: 0) -> int:
     """Reserves what is due and publishes it after the commit. Returns the number of messages.
 
-    When `publish` raises, everything that was reserved is due again at once.
+    `fan_out` is called then, where an event waits for it since FAN_OUT_SECONDS: it writes messages that tell events,
+    and these are dispatched as well. When `publish` raises, everything that was reserved is due again at once.
     """
-    oldest = leases.oldest_due_by_step()
-    any_delivery = oldest.pop(DELIVERY, None) is not None
-    if not oldest and not any_delivery:
-        return 0
-    messages, reserved = _reserve(oldest, any_delivery)
+    number, event_since = _dispatch_due(publish)
+    if event_since is not None and event_since <= clock.seconds_from_now(-FAN_OUT_SECONDS) and fan_out():
+        number += _dispatch_due(publish)[0]
+    return number
+
+
+def _dispatch_due(publish: Callable[[Sequence[Message]], None]) -> tuple[int, datetime | None]:
+    """Returns the number of messages, and when the oldest event happened that waits for its fan-out."""
+    if connection.vendor == "postgresql":
+        with transaction.atomic():
+            oldest = leases.oldest_due_by_step(LOCK)
+            event_since = oldest.pop(EVENT, None)
+            messages, reserved = _reserve(oldest)
+    else:
+        # Outside the transaction, which would lock the database also where nothing is due.
+        oldest = leases.oldest_due_by_step()
+        event_since = oldest.pop(EVENT, None)
+        messages, reserved = _reserve(oldest)
     if not messages:
-        return 0
+        return 0, event_since
     try:
         publish(messages)
     except Exception:
         _release(messages, reserved)
         raise
-    return len(messages)
+    return len(messages), event_since
 
 
-@transaction.atomic
-def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Message], list[Reserved]]:
-    if not _lock_for_counting():
+def _reserve(oldest: dict[str, datetime]) -> tuple[list[Message], list[Reserved]]:
+    any_delivery = oldest.pop(DELIVERY, None) is not None
+    if not oldest and not any_delivery:
         return [], []
+    with transaction.atomic(savepoint=False):
+        return _reserve_due(oldest, any_delivery)
+
+
+def _reserve_due(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Message], list[Reserved]]:
     batch = _Batch(capacity.read(), oldest)
     free = batch.load.free
     due = [*(queue for queue in STEP_OF if STEP_OF[queue] in oldest), *([DELIVER] if any_delivery else [])]
@@ -82,8 +104,10 @@ def _reserve(oldest: dict[str, datetime], any_delivery: bool) -> tuple[list[Mess
             else:
                 waiting.remove(queue)
         due = [queue for queue in full if free.free(queue)]
-    for queue in waiting:
-        if free.free(queue, room=True):
+    with_room = [queue for queue in waiting if free.free(queue, room=True)]
+    others = batch.queues_of_other_teams(with_room)
+    for queue in with_room:
+        if queue in others and free.free(queue, room=True):
             batch.fill(queue, 1, batch.busy_teams())
     if FETCH in waiting and not free.free(FETCH, room=True):
         _make_downloads_give_way(batch.load)
@@ -108,9 +132,11 @@ class _Batch:
         slow: set[str] = set()
         messages: list[Message] = []
         if queue == DELIVER:
-            for delivery in deliveries.reserve(slots, busy_teams):
+            # As slow polls, addresses that fail take up to a third of the slots: each may wait for long.
+            max_failing = max(1, self.load.free.slots(DELIVER) // 3)
+            for delivery in deliveries.reserve(slots, busy_teams, max_failing):
                 messages.append(Message("exports.deliver", DELIVER, (delivery.pk,), _task_id()))
-                carried[messages[-1].task_id] = Counter([(delivery.team_id, delivery.project_id)])
+                carried[messages[-1].task_id] = Counter([(delivery.team_id, delivery.project_id or 0)])
         else:
             step = STEP_OF[queue]
             limit = slots * (POLLS_TOGETHER if queue == POLL else 1)
@@ -137,6 +163,12 @@ class _Batch:
         reserved = {team for row in self.reservations if row.queue != FETCH for team, _project, _number in row.exports}
         return frozenset(running | reserved)
 
+    def queues_of_other_teams(self, queues: Sequence[str]) -> set[str]:
+        """Those of the queues for which more may be due of teams with nothing under way."""
+        steps = [STEP_OF[queue] for queue in queues if queue in STEP_OF]
+        found = fairness.steps_of_other_teams(steps, self.busy_teams(), clock.now())
+        return {queue for queue in queues if queue == DELIVER or STEP_OF[queue] in found}
+
     def _slow_polls(self) -> list[set[int]]:
         """The teams of each message of slow polls that is under way."""
         rows = [row for row in self.reservations if row.queue == POLL and row.slow_since is not None]
@@ -162,15 +194,6 @@ def _make_downloads_give_way(load: capacity.Load) -> None:
         waiting = fairness.count_due_by_team(states.FETCH, clock.now())
         chosen = preemption.choose_to_give_way(downloads, waiting)
         Reservation.objects.filter(task_id__in=chosen).update(gives_way=True)
-
-
-def _lock_for_counting() -> bool:
-    """Whether this dispatcher may count free slots: one may at a time. SQLite has one writer at a time anyway."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        return bool(cursor.fetchone()[0])
 
 
 def _groups(
@@ -252,12 +275,6 @@ def mark_slow(task_id: str, *, slow: bool) -> None:
 def giving_way(task_ids: Sequence[str]) -> list[str]:
     """Those of the tasks whose downloads are to give way to others."""
     return list(Reservation.objects.filter(task_id__in=task_ids, gives_way=True).values_list("task_id", flat=True))
-
-
-def end(task_id: str) -> None:
-    """Frees the slot of a task that has ended."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM exports_reservation WHERE task_id = %s", [task_id])
 
 
 def sweep() -> None:

@@ -42,6 +42,28 @@ EPOCH_SQL: Final = {
     "sqlite": "(julianday(next_step_at) - 2440587.5) * 86400",
 }
 MAX_PER_PROJECT: Final = 8
+# What `candidates` reads, in one statement of PostgreSQL. `found` are projects with open exports from a random one on:
+# first to the last one (turn 1), then from the beginning (turn 2).
+CANDIDATES_SQL: Final = """
+    WITH RECURSIVE start AS MATERIALIZED (
+        SELECT floor(random() * (MAX(project_id) + 1))::bigint AS id FROM exports_export WHERE next_step_at IS NOT NULL
+    ), found(id, turn, is_project) AS (
+        SELECT id - 1, 1, FALSE FROM start WHERE id IS NOT NULL
+        UNION ALL
+        SELECT COALESCE(following.id, 0), turn + (following.id IS NULL)::int, following.id IS NOT NULL
+        FROM found, start, LATERAL (
+            SELECT MIN(e.project_id) AS id FROM exports_export e
+            WHERE e.next_step_at IS NOT NULL AND e.project_id > found.id
+        ) AS following
+        WHERE turn = 1 OR turn = 2 AND found.id < start.id
+    ), oldest AS MATERIALIZED (
+        {oldest}
+    ), of_project AS MATERIALIZED (
+        SELECT e.* FROM (SELECT DISTINCT id FROM (SELECT id FROM found WHERE is_project LIMIT %s) AS ids) AS p,
+            LATERAL ({of_project}) AS e
+    )
+    SELECT * FROM oldest UNION SELECT * FROM of_project
+"""
 # The first due export of each project of other teams: one index probe for each, however many exports are due.
 OTHER_TEAMS_SQL: Final = """
     SELECT id, team_id, project_id, {since} FROM exports_export WHERE id IN (
@@ -52,6 +74,16 @@ OTHER_TEAMS_SQL: Final = """
             ORDER BY e.next_step_at LIMIT 1
         ) FROM exports_project p WHERE p.team_id NOT IN ({teams})
     ) {lock}
+"""
+# For which steps something of other teams is due. Scalar subqueries, so that each project costs one index probe.
+STEPS_OF_OTHER_TEAMS_SQL: Final = """
+    SELECT step FROM ({steps}) AS s WHERE (
+        SELECT 1 FROM exports_project p WHERE p.team_id NOT IN ({teams}) AND (
+            SELECT 1 FROM exports_export e
+            WHERE e.project_id = p.id AND e.step = s.step AND e.next_step_at <= %s
+                AND (e.held_until IS NULL OR e.held_until <= %s) LIMIT 1
+        ) = 1 LIMIT 1
+    ) = 1
 """
 COUNT_SQL: Final = """
     SELECT team_id, COUNT(*) FROM exports_export
@@ -94,6 +126,17 @@ def count_due_by_team(step: str, now: datetime) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+def steps_of_other_teams(steps: Sequence[str], teams: Collection[int], now: datetime) -> set[str]:
+    """Those of the steps for which a team that is not among `teams` has something due."""
+    if not steps or not teams:
+        return set(steps)
+    at = connection.ops.adapt_datetimefield_value(now)
+    rows = " UNION ALL ".join(["SELECT %s AS step"] * len(steps))
+    with connection.cursor() as cursor:
+        cursor.execute(STEPS_OF_OTHER_TEAMS_SQL.format(steps=rows, teams=_marks(teams)), [*steps, *teams, at, at])
+        return {row[0] for row in cursor.fetchall()}
+
+
 def candidates(steps: Sequence[str], now: datetime, limit: int, left_out: LeftOut = NOTHING) -> set[Candidate]:
     """The due exports from which `choose_fairly` chooses, locked until the transaction ends.
 
@@ -113,14 +156,16 @@ def candidates(steps: Sequence[str], now: datetime, limit: int, left_out: LeftOu
             statement = OTHER_TEAMS_SQL.format(slow=condition, teams=_marks(left_out.teams), **clauses)
             cursor.execute(statement, [*params, *left_out.teams])
             return set(cursor.fetchall())
-        cursor.execute(DUE_SQL.format(where=condition, **clauses), [*params, limit])
-        oldest: set[Candidate] = set(cursor.fetchall())
-        projects, limit_per_project = _projects(cursor), min(MAX_PER_PROJECT, limit)
+        oldest_sql = DUE_SQL.format(where=condition, **clauses)
+        limit_per_project = min(MAX_PER_PROJECT, limit)
         if connection.vendor == "postgresql":
             of_project = DUE_SQL.format(where=f"project_id = p.id AND {condition}", **clauses)
-            statement = f"SELECT e.* FROM unnest(%s::bigint[]) AS p(id), LATERAL ({of_project}) AS e"  # noqa: S608
-            cursor.execute(statement, [projects, *params, limit_per_project])
-        elif projects:
+            statement = CANDIDATES_SQL.format(oldest=oldest_sql, of_project=of_project)
+            cursor.execute(statement, [*params, limit, MAX_PROJECTS, *params, limit_per_project])
+            return set(cursor.fetchall())
+        cursor.execute(oldest_sql, [*params, limit])
+        oldest: set[Candidate] = set(cursor.fetchall())
+        if projects := _projects(cursor):
             where = f"project_id = %s AND {condition}"
             of_project = f"SELECT * FROM ({DUE_SQL.format(where=where, **clauses)})"  # noqa: S608
             statement = " UNION ALL ".join([of_project] * len(projects))

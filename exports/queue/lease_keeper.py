@@ -80,6 +80,10 @@ class LeaseKeeper:
             self.deliveries.pop(task_id, None)
             self.downloads.pop(task_id, None)
 
+    def switch_delivery(self, task_id: str, delivery: int) -> None:
+        """Renews another outbox message for the task from here on."""
+        self.deliveries[task_id] = delivery
+
     def stop(self) -> None:
         """Ends the thread and deletes the node's heartbeat row."""
         self.stopped.set()

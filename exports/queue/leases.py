@@ -7,7 +7,7 @@ is lost or the process dies, `held_until` passes and the row is due again. A res
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -38,8 +38,12 @@ _OLDEST_DUE_DELIVERY = (
     "(SELECT due_at FROM exports_outboxmessage WHERE due_at <= %s"
     " AND (held_until IS NULL OR held_until <= %s) ORDER BY due_at LIMIT 1)"
 )
-OLDEST_DUE_SQL: Final = "SELECT " + ", ".join([*[_OLDEST_DUE_OF_STEP] * len(CLAIMABLE_STEPS), _OLDEST_DUE_DELIVERY])
+_OLDEST_EVENT = "(SELECT at FROM exports_event WHERE fanned_out_at IS NULL ORDER BY id LIMIT 1)"
+OLDEST_DUE_SQL: Final = "SELECT " + ", ".join(
+    [*[_OLDEST_DUE_OF_STEP] * len(CLAIMABLE_STEPS), _OLDEST_DUE_DELIVERY, _OLDEST_EVENT]
+)
 DELIVERY: Final = "delivery"
+EVENT: Final = "event"
 RESERVE_SQL: Final = """
     UPDATE exports_export SET held_until = %s, fence = fence + 1, reserved = TRUE
     WHERE id = ANY({}) RETURNING id, fence, team_id, project_id, polls_alone
@@ -101,21 +105,40 @@ class Claim:
 
     def write(self, **fields: Any) -> None:
         """Writes in the middle of a step and keeps the claim. Raises LostClaimError when it no longer stands."""
-        rows = Export.objects.filter(pk=self.export.pk, fence=self.fence, status__in=OPEN)
-        if not rows.update(**fields):
+        if not self._update(self._row(), fields):
             self.lost = True
             raise LostClaimError
+
+    def write_unless(self, sql: str, params: Sequence[Any], **fields: Any) -> bool:
+        """As `write`, where the SELECT finds no row. Returns False where it finds one, or the claim does not stand."""
+        rows = self._row().extra(where=[f"NOT EXISTS ({sql})"], params=list(params))  # noqa: S610  constant SQL
+        return self._update(rows, fields)
+
+    def _row(self) -> QuerySet[Export]:
+        return Export.objects.filter(pk=self.export.pk, fence=self.fence, status__in=OPEN)
+
+    def _update(self, row: QuerySet[Export], fields: Mapping[str, Any]) -> bool:
+        if not row.update(**fields):
+            return False
         for name, value in fields.items():
             setattr(self.export, name, value)
+        return True
 
 
-def oldest_due_by_step() -> dict[str, datetime]:
-    """For each kind of step that is due, and DELIVERY, since when the oldest is due. One plain read without a lock."""
+def oldest_due_by_step(lock: int | None = None) -> dict[str, datetime]:
+    """For each kind of step that is due, DELIVERY and EVENT, since when the oldest is due. A read without row locks.
+
+    `lock`: the key of an advisory lock of PostgreSQL, which the transaction then has; empty where another one has it.
+    """
     now = connection.ops.adapt_datetimefield_value(clock.now())
+    params = [*(value for step in CLAIMABLE_STEPS for value in (step, now, now)), now, now]
     with connection.cursor() as cursor:
-        cursor.execute(OLDEST_DUE_SQL, [*(value for step in CLAIMABLE_STEPS for value in (step, now, now)), now, now])
-        times = cursor.fetchone()
-    names = (*CLAIMABLE_STEPS, DELIVERY)
+        if lock is None:
+            cursor.execute(OLDEST_DUE_SQL, params)
+        else:
+            cursor.execute(f"{OLDEST_DUE_SQL} WHERE pg_try_advisory_xact_lock(%s)", [*params, lock])
+        times = cursor.fetchone() or [None] * (len(CLAIMABLE_STEPS) + 2)
+    names = (*CLAIMABLE_STEPS, DELIVERY, EVENT)
     return {name: _aware_time(at) for name, at in zip(names, times, strict=True) if at is not None}
 
 

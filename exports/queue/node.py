@@ -58,6 +58,11 @@ class SharedState:
         """Whether this process must write the heartbeat row now: none of the node has written it for `seconds`."""
         return _take(self._beat, seconds)
 
+    def seconds_until_dispatch(self, seconds: float) -> float:
+        """In how many seconds the node's last dispatch will be `seconds` ago; 0 when it is already."""
+        last = int.from_bytes(self._dispatch[:8], "big") / 1000
+        return min(seconds, max(0.0, last + seconds - time.monotonic()))
+
     def take_dispatch(self, seconds: float) -> bool:
         """Whether this process may run the dispatcher now: none of the node has taken this turn for `seconds`."""
         return _take(self._dispatch, seconds)

@@ -20,6 +20,7 @@ from django.db.models import F, Max
 
 from exports import clock
 from exports.models import Credential, Export, RateLimitPause, RateWindow
+from exports.providers.contract import LISTS, NORMAL, RateHeaders
 from exports.queue import rate_windows
 from exports.queue.batch_sql import settle_many, update_many
 from exports.queue.holds import rate_limit_hold_fields
@@ -48,6 +49,20 @@ class Usage:
     headers: Mapping[str, str]
     window_at_admission: RateWindow | None = None
 
+    @property
+    def limit(self) -> int | None:
+        """The limit that the headers name."""
+        return _number(self.headers, self._names.limit)
+
+    @property
+    def remaining(self) -> int | None:
+        """How many calls of the window the headers say are left."""
+        return _number(self.headers, self._names.remaining)
+
+    @property
+    def _names(self) -> RateHeaders:
+        return self.export.project.credential.provider_definition.rate_headers
+
 
 def admit(claim: Claim, rate_class: str) -> bool:
     """Whether the step may call now. If not, it was postponed until its window begins. Raises LostClaimError."""
@@ -74,11 +89,11 @@ def admit_many(claims: Sequence[Claim], rate_class: str) -> list[Claim]:
         pause = pauses.get(export.project.credential_id)
         if pause is not None:
             seconds = max((pause.until - clock.now()).total_seconds(), 0) + clock.with_jitter(0.5)
-            note = f"Waits for the provider's limit. {pause.reason}"
+            note = f"Waiting for the provider's rate limit. {pause.reason}"
             postponed.append((claim, {"rate_slot": None, **rate_limit_hold_fields(export, seconds, note)}))
         elif export.pk in waits:
             calls, window = export.project.credential.provider_definition.limits[rate_class]
-            note = f"Waits for its turn within the provider's limit ({rate_class}: {calls} in {window:g} s)."
+            note = f"Waiting for the provider's rate limit, {calls} in {window:g} s ({rate_class})."
             seconds = waits[export.pk] + CLOCK_MARGIN_SECONDS
             postponed.append((claim, {"rate_slot": export.rate_slot, **rate_limit_hold_fields(export, seconds, note)}))
     settle_many([claim for claim, _ in postponed], [row for _, row in postponed])
@@ -162,7 +177,7 @@ def _locked_windows(claims: Sequence[Claim], rate_class: str) -> dict[int, RateW
 def record_usage(usages: Sequence[Usage]) -> None:
     """Records what steps used and what headers say: the true limit, and whether other programs call too.
 
-    Headers as PlayCanvas documents them: X-RateLimit-Limit, -Remaining.
+    The headers are those that the provider declares (`Provider.rate_headers`).
     """
     limited = [
         usage
@@ -195,7 +210,7 @@ def record_usage(usages: Sequence[Usage]) -> None:
 def learn_limits(credential: Credential, limits: Mapping[str, int]) -> None:
     """Records the limits that the provider reports for this credential, before any call has shown them.
 
-    PlayCanvas reports them at `GET /api/ratelimits`; a paid plan allows more than is declared.
+    Some providers report them; a paid plan may allow more than is declared.
     """
     for rate_class, (declared, seconds) in credential.provider_definition.limits.items():
         limit = limits.get(rate_class, 0)
@@ -211,9 +226,40 @@ def learn_limits(credential: Credential, limits: Mapping[str, int]) -> None:
                 row.save(update_fields=["window", "limit", "next_slot"])
 
 
-def count_unadmitted_calls(credential: Credential, calls: int) -> None:
+def count_unadmitted_calls(credential: Credential, calls: int, rate_class: str = NORMAL) -> None:
     """Counts calls that took no rate slot (tests of credentials, lists of choices), so that later slots leave room."""
-    RateWindow.objects.filter(credential=credential, rate_class="normal").update(next_slot=F("next_slot") + calls)
+    RateWindow.objects.filter(credential=credential, rate_class=rate_class).update(next_slot=F("next_slot") + calls)
+
+
+def list_class(credential: Credential) -> str:
+    """The rate class in which the provider counts lists."""
+    return LISTS if LISTS in credential.provider_definition.limits else NORMAL
+
+
+def admit_list(credential: Credential) -> float:
+    """Takes a place for a list in the provider's limit for lists. Returns the seconds to wait, 0 where it may go now.
+
+    Lists are asked for by people and by discovery, who do not queue: without a place nothing is taken.
+    """
+    if list_class(credential) != LISTS:
+        return 0.0
+    if (pause := RateLimitPause.in_force([credential.pk], LISTS).get(credential.pk)) is not None:
+        return max((pause.until - clock.now()).total_seconds(), 1.0)
+    declared = credential.provider_definition.limits[LISTS]
+    locked = RateWindow.objects.select_for_update().filter(credential=credential, rate_class=LISTS)
+    with transaction.atomic():
+        if (row := locked.first()) is None:
+            rate_windows.create_windows({credential.pk: declared}, LISTS)
+            row = locked.get()
+        now, length = clock.now(), timedelta(seconds=declared[1])
+        if now >= row.started_at + length:
+            row.window, row.opened_at, row.started_at, row.answered = row.window + 1, now, now, False
+            row.next_slot = row.window * row.limit
+        if row.next_slot >= (row.window + 1) * row.limit:
+            return (row.started_at + length - now).total_seconds()
+        row.next_slot += 1
+        row.save(update_fields=["window", "opened_at", "started_at", "answered", "next_slot"])
+    return 0.0
 
 
 def _credential(usage: Usage) -> int:
@@ -230,14 +276,14 @@ def _by_credential(rows: Iterable[RateWindow]) -> dict[int, RateWindow]:
 
 def _is_news(usage: Usage, row: RateWindow) -> bool:
     """Whether the answer says more than was known when the rate slot was taken."""
-    limit, left = _number(usage.headers, "X-RateLimit-Limit"), _number(usage.headers, "X-RateLimit-Remaining")
+    limit, left = usage.limit, usage.remaining
     return usage.calls > 1 or left == 0 or (limit or row.limit) != row.limit or _is_first_answer(usage, row)
 
 
 def _count_answer(usage: Usage) -> bool:
     """Counts one answer in one statement where it says no more than the number of calls; else returns False."""
     row, slot = usage.window_at_admission, usage.rate_slot
-    limit, left = _number(usage.headers, "X-RateLimit-Limit"), _number(usage.headers, "X-RateLimit-Remaining")
+    limit, left = usage.limit, usage.remaining
     if row is None or slot is None or left == 0 or limit not in (None, 0, row.limit):
         return False
     return rate_windows.count_answer(row, slot, usage.calls - 1)
@@ -253,7 +299,7 @@ def _apply_usage(usage: Usage, row: RateWindow) -> None:
         # The provider's window began no later than its first answer came; this one must not begin earlier.
         row.answered, row.started_at = True, clock.now()
     row.next_slot += usage.calls - 1
-    limit, left = _number(usage.headers, "X-RateLimit-Limit"), _number(usage.headers, "X-RateLimit-Remaining")
+    limit, left = usage.limit, usage.remaining
     if limit and limit != row.limit:
         rate_windows.change_limit(row, limit, left)
 
@@ -262,11 +308,11 @@ def _pause_if_shared(usages: Sequence[Usage], rows: Mapping[int, RateWindow]) ->
     """Pauses for a window where the provider has nothing left but slots are left here: another program calls too."""
     for usage in usages:
         row = rows.get(_credential(usage))
-        if row is None or usage.rate_slot is None or _number(usage.headers, "X-RateLimit-Remaining") != 0:
+        if row is None or usage.rate_slot is None or usage.remaining != 0:
             continue
         # An answer in the window before says nothing about the one that runs.
         if usage.rate_slot // row.limit == row.window and (row.window + 1) * row.limit > row.next_slot:
-            reason = "Something else uses up what this credential may call."
+            reason = "Something outside this portal is using up this credential's limit."
             RateLimitPause.extend(row.credential_id, row.rate_class, clock.seconds_from_now(row.seconds), reason)
 
 

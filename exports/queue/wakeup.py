@@ -17,12 +17,27 @@ log = logging.getLogger(__name__)
 _collecting = threading.local()
 
 _send: Callable[[], None] = lambda: None  # noqa: E731  set by `exports.tasks`, which imports this package
+_send_discovery: Callable[[], None] = lambda: None  # noqa: E731  as above
 
 
 def set_sender(send: Callable[[], None]) -> None:
     """Sets the function that sends a wake-up."""
     global _send
     _send = send
+
+
+def set_discovery_sender(send: Callable[[], None]) -> None:
+    """Sets the function that has the projects of providers listed."""
+    global _send_discovery
+    _send_discovery = send
+
+
+def discover_now() -> None:
+    """Has the projects listed that somebody asked for. Raises nothing: beat has it done within a minute anyway."""
+    try:
+        _send_discovery()
+    except Exception as error:
+        log.info("The discovery was not sent (%s); beat has it done anyway.", type(error).__name__)
 
 
 def wake_after_commit() -> None:

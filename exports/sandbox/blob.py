@@ -25,8 +25,8 @@ class RepeatedBytes:
         offset = start % len(self.pattern)
         return self._run[offset : offset + stop - start]
 
-    def crc32(self) -> int:
-        """The CRC-32 of all bytes, in a number of steps that grows with the logarithm of the length.
+    def crc32(self, start: int = 0) -> int:
+        """The CRC-32 of all bytes after others whose CRC-32 is `start`, in steps as many as the length has bits.
 
         One whole pattern maps a CRC x to L(x) xor c, with L linear over bits. The map of two patterns is the map
         applied to itself, and so on by doubling.
@@ -34,7 +34,7 @@ class RepeatedBytes:
         count, rest = divmod(self.length, len(self.pattern))
         constant = zlib.crc32(self.pattern, 0)
         columns = [zlib.crc32(self.pattern, 1 << bit) ^ constant for bit in range(32)]
-        value = 0
+        value = start
         while count:
             if count & 1:
                 value = _apply(columns, value) ^ constant

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from exports.sandbox.options import PROVIDERS, parse_limits
+from exports.sandbox.options import parse_limits
+from exports.sandbox.registry import DECLARATIONS
 from exports.sandbox.server import Sandbox
 
 PORT_TAKEN = 3
@@ -20,7 +21,7 @@ USAGE = 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=8100, help="port with all four providers (8100; 0: any free one)")
+    parser.add_argument("--port", type=int, default=8100, help="port with all of them (8100; 0: any free one)")
     parser.add_argument(
         "--fd", type=int, default=None, help="a listening socket that was opened for it, in place of --port"
     )
@@ -33,15 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--file-bytes", type=int, default=None, help="size of the files made (small)")
     parser.add_argument("--state-file", default=None, help="keep jobs across restarts in this file")
-    for provider in PROVIDERS:
+    for provider in DECLARATIONS:
         parser.add_argument(
             f"--{provider}-port", type=int, default=None, help=f"{provider} alone at the root of this port"
         )
 
 
+def _dest(provider: str) -> str:
+    return f"{provider.replace('-', '_')}_port"
+
+
 def serve(options: dict[str, Any], say: Callable[[str], object], complain: Callable[[str], object]) -> int:
     """Serves until SIGINT or SIGTERM; the exit code: 0, 2 for a wrong option, 3 for a port in use, else 1."""
-    alone = {name: options[f"{name}_port"] for name in PROVIDERS if options.get(f"{name}_port") is not None}
+    alone = {name: options[_dest(name)] for name in DECLARATIONS if options.get(_dest(name)) is not None}
     try:
         sandbox = Sandbox(
             host=options["host"],
@@ -105,7 +110,7 @@ def _run(
 def main() -> int:
     """`python -m exports.sandbox`."""
     parser = argparse.ArgumentParser(
-        description="Stand-in providers: PlayCanvas, AI Studios, Toloka and Ulule over HTTP."
+        description=f"Stand-in providers over HTTP: {', '.join(one.label for one in DECLARATIONS.values())}."
     )
     add_arguments(parser)
     options = vars(parser.parse_args())

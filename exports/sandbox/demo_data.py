@@ -1,6 +1,9 @@
 """The demo team: credentials and projects of the stand-in providers, and one export request of each kind."""
 
+from collections.abc import Mapping
 from typing import Any, Final
+
+from exports.sandbox.registry import DECLARATIONS
 
 TEAM_NAME: Final = "Demo"
 TEAM_SLUG: Final = "demo"
@@ -8,24 +11,14 @@ OWNER_EMAIL: Final = "demo@example.org"
 OWNER_NAME: Final = "Demo Owner"
 
 # The secrets that each stand-in accepts, by the provider's slug, which is also its prefix on the stand-ins' port.
-CREDENTIALS: Final[dict[str, dict[str, str]]] = {
-    "playcanvas": {"token": "sandbox-token"},
-    "aistudios": {"app_id": "sandbox-app", "user_key": "sandbox-key"},
-    "toloka": {"token": "sandbox-token", "scheme": "OAuth"},
-    "ulule": {"api_key": "sandbox-key"},
-}
-# (provider, its id there, its name here); the first project of a provider supports all its export types.
-PROJECTS: Final[tuple[tuple[str, str, str], ...]] = (
-    ("playcanvas", "100001", "Lighthouse (stand-in)"),
-    ("aistudios", "65fa6b07dca2e367461a2925", "Welcome video (stand-in)"),
-    ("toloka", "10", "Street signs (stand-in)"),
-    ("ulule", "4001", "Bakery campaign (stand-in)"),
+CREDENTIALS: Final[dict[str, dict[str, str]]] = {slug: dict(one.secrets) for slug, one in DECLARATIONS.items()}
+# (provider, its id there, its name here): a project that supports all export types of its provider.
+PROJECTS: Final[tuple[tuple[str, str, str], ...]] = tuple(
+    (slug, one.project_id, f"{one.project_name} (stand-in)") for slug, one in DECLARATIONS.items()
 )
 # (provider, type, format, options): one export of each kind.
-EXPORT_REQUESTS: Final[tuple[tuple[str, str, str, dict[str, Any]], ...]] = (
-    ("playcanvas", "archive", "zip", {}),
-    ("playcanvas", "app", "zip", {"name": "Lighthouse", "scenes": [1000011]}),
-    ("aistudios", "video", "mp4", {}),
-    ("toloka", "archive", "none", {}),
-    ("ulule", "orders", "csv", {}),
+EXPORT_REQUESTS: Final[tuple[tuple[str, str, str, Mapping[str, Any]], ...]] = tuple(
+    (slug, request.type, request.format, request.options)
+    for slug, one in DECLARATIONS.items()
+    for request in one.exports
 )

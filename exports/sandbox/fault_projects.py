@@ -1,56 +1,23 @@
 """Projects that misbehave in a fixed way, so that every fault can be tried by hand.
 
-The same number means the same fault at every provider: number 7 is PlayCanvas 100107, Toloka 107, Ulule 4107 and
-AI Studios 65fa6b07dca2e36746100107. Toloka has no faults of files, since its archive has no file.
+The same number means the same fault at every stand-in; the ids are formed as its declaration says. Every stand-in has
+those of COMMON_FAULT_PROJECTS, those of files only where it has files.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from exports.sandbox.faults import Rule
-from exports.sandbox.options import PROVIDERS
+from exports.sandbox.declaration import Declaration, FaultProject
+from exports.sandbox.faults import FAULTS_OF_RESULTS, Rule
 
-PROVIDERS_WITH_FILES = ("playcanvas", "aistudios", "ulule")
-ID_FORMATS = {
-    "playcanvas": "1001{:02}",
-    "toloka": "1{:02}",
-    "ulule": "41{:02}",
-    "aistudios": "65fa6b07dca2e367461001{:02}",
-}
 FIREWALL_PAGE = "<html>Attention required: checking your browser</html>"
-PASSING_ERROR: dict[str, Any] = {
-    "status": 200,
-    "times": 1,
-    "body": {"success": False, "error": {"code": 5000, "msg": "Internal server error"}},
-}
 
 
-@dataclass(frozen=True, slots=True)
-class FaultProject:
-    """One row of the table: its number, its rules (kind of request, fault, details) and a description."""
-
-    number: int
-    rules: tuple[tuple[str, str, dict[str, Any]], ...]
-    about: str
-    providers: tuple[str, ...] = PROVIDERS
-
-    @property
-    def name(self) -> str:
-        """The name of its fault, or the names of its faults joined by a plus sign."""
-        return " + ".join(fault for _, fault, _ in self.rules)
-
-    def id_at(self, provider: str) -> str:
-        """The project's id at one provider."""
-        return ID_FORMATS[provider].format(self.number)
+def _row(number: int, about: str, on: str, fault: str, **details: Any) -> FaultProject:
+    return FaultProject(number, ((on, fault, details),), about)
 
 
-def _row(number: int, about: str, on: str, fault: str, only: tuple[str, ...] = (), **details: Any) -> FaultProject:
-    rule = (on, fault, details)
-    return FaultProject(number, (rule,), about, only or (PROVIDERS_WITH_FILES if on == "file" else PROVIDERS))
-
-
-FAULT_PROJECTS: tuple[FaultProject, ...] = (
+COMMON_FAULT_PROJECTS: tuple[FaultProject, ...] = (
     _row(1, "the job is made at once, the answer comes 25 s later", "submit", "slow", seconds=25),
     _row(2, "the first two answers about the job take 25 s", "poll", "slow", seconds=25, times=2),
     _row(3, "the request is refused with 500 once, nothing done", "submit", "status", status=500, times=1),
@@ -73,28 +40,12 @@ FAULT_PROJECTS: tuple[FaultProject, ...] = (
     _row(20, "half an answer about the job, twice", "poll", "half_answer", times=2),
     _row(21, "the job never ends", "submit", "endless"),
     _row(22, "the job itself fails", "submit", "job_fails"),
-    _row(
-        23,
-        "the provider's staff cancels it, spelt canceled",
-        "submit",
-        "canceled_by_staff",
-        ("ulule",),
-        word="canceled",
-    ),
-    _row(
-        24,
-        "the provider's staff cancels it, spelt cancelled",
-        "submit",
-        "canceled_by_staff",
-        ("ulule",),
-        word="cancelled",
-    ),
-    _row(25, "done, but there is no link", "submit", "no_file", PROVIDERS_WITH_FILES),
+    _row(25, "done, but there is no link", "submit", "no_file"),
     _row(26, "the job is made, the answer is an HTML page", "submit", "garbage"),
     _row(27, "three answers about the job are HTML pages", "poll", "garbage", times=3),
     _row(28, "every answer about the job is an HTML page", "poll", "garbage"),
     _row(29, "an answer about the job of 20 MB, once", "poll", "huge_json", times=1),
-    _row(30, "the answer names another project", "poll", "other_project", ("playcanvas", "toloka", "ulule")),
+    _row(30, "the answer names another project", "poll", "other_project"),
     _row(31, "the answer to the request names another project", "submit", "other_project"),
     _row(32, "five answers carry a status word nobody knows", "poll", "unknown_word", times=5),
     _row(33, "after two questions the job is unknown", "poll", "vanish", after=2),
@@ -103,10 +54,8 @@ FAULT_PROJECTS: tuple[FaultProject, ...] = (
         "progress goes back now and then",
         "poll",
         "progress_back",
-        ("aistudios", "toloka", "ulule"),
         probability=0.4,
     ),
-    _row(35, "the last export's 100 % and link stay for a while", "submit", "stale", ("aistudios",)),
     _row(36, "answers about the job come compressed unasked", "poll", "gzip"),
     _row(37, "reading the project or its list fails with 500 twice", "list", "status", status=500, times=2),
     _row(38, "the answer about the job trickles in over 8 s", "poll", "drip", seconds=8, times=2),
@@ -115,19 +64,11 @@ FAULT_PROJECTS: tuple[FaultProject, ...] = (
         40,
         (("submit", "id_as_text", {}), ("poll", "id_as_text", {}), ("list", "id_as_text", {})),
         "ids are texts where numbers are documented",
-        ("playcanvas", "ulule"),
     ),
     _row(
         41, "a firewall's page with 403, once, about the job", "poll", "status", status=403, body=FIREWALL_PAGE, times=1
     ),
-    _row(42, "done, and the link comes two seconds later", "submit", "late_link", PROVIDERS_WITH_FILES, seconds=2),
-    FaultProject(
-        43,
-        (("submit", "status", {"status": 500, "done": True}), ("list", "late_list", {"seconds": 100})),
-        "500, but the job was made, and the list shows it 100 s later",
-        ("ulule",),
-    ),
-    _row(44, "an error that passes, once, as a refusal inside 200", "poll", "status", ("aistudios",), **PASSING_ERROR),
+    _row(42, "done, and the link comes two seconds later", "submit", "late_link", seconds=2),
     _row(45, "every request is answered 500, nothing done", "submit", "status", status=500),
     _row(51, "the file's connection is cut in the middle, every time", "file", "truncated"),
     _row(52, "the file is shorter than it should be, with a matching length", "file", "truncated_quietly"),
@@ -136,7 +77,6 @@ FAULT_PROJECTS: tuple[FaultProject, ...] = (
         54,
         (("file", "cut_once", {}), ("file", "no_ranges", {})),
         "cut in the middle, then Range is ignored",
-        PROVIDERS_WITH_FILES,
     ),
     _row(55, "cut in the middle, then the file is another one", "file", "changed_file"),
     _row(56, "the first link answers 403, the next one works", "file", "dead_link", status=403),
@@ -155,21 +95,37 @@ FAULT_PROJECTS: tuple[FaultProject, ...] = (
         68,
         (("file", "cut_once", {}), ("file", "wrong_range", {})),
         "cut in the middle, then a range not asked for",
-        PROVIDERS_WITH_FILES,
     ),
     _row(69, "the file never ends", "file", "endless_file"),
     _row(70, "503 twice for the file", "file", "status", status=503, times=2),
+    _row(71, "the link leads to a storage outside the API, and the file is there", "file", "redirect_elsewhere"),
+)
+# Where a file is downloaded with the credential. A link without one is dead when it answers 401.
+FAULT_PROJECTS_OF_AUTHORISED_DOWNLOADS: tuple[FaultProject, ...] = (
+    _row(72, "every download is answered 401", "file", "status", status=401),
 )
 
 
-def fault_projects(provider: str) -> Iterator[FaultProject]:
-    """The fault projects of one provider, by number."""
-    return (row for row in FAULT_PROJECTS if provider in row.providers)
+def fault_projects(stand_in: Declaration) -> Iterator[FaultProject]:
+    """The fault projects of one stand-in, by number; none of one that has a single project."""
+    if not stand_in.fault_project_id:
+        return iter(())
+    rows = [*COMMON_FAULT_PROJECTS, *stand_in.own_fault_projects]
+    if stand_in.authorised_downloads:
+        rows += FAULT_PROJECTS_OF_AUTHORISED_DOWNLOADS
+    return (row for row in sorted(rows, key=lambda row: row.number) if _can_show(stand_in, row))
 
 
-def standing_rules() -> Iterator[Rule]:
+def _can_show(stand_in: Declaration, project: FaultProject) -> bool:
+    needs_file = any(on == "file" or fault in FAULTS_OF_RESULTS for on, fault, _ in project.rules)
+    if needs_file and not stand_in.content_types:
+        return False
+    return not any((on, fault) in stand_in.faults_without_field for on, fault, _ in project.rules)
+
+
+def standing_rules(stand_ins: Iterable[Declaration]) -> Iterator[Rule]:
     """New rules for all fault projects."""
-    for row in FAULT_PROJECTS:
-        for provider in row.providers:
+    for stand_in in stand_ins:
+        for row in fault_projects(stand_in):
             for on, fault, details in row.rules:
-                yield Rule(provider, row.id_at(provider), on, fault, per_job=True, **details)
+                yield Rule(stand_in.slug, stand_in.fault_project(row.number), on, fault, per_job=True, **details)

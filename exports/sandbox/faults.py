@@ -3,14 +3,12 @@
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from exports.sandbox.options import PROVIDERS
-
-# auth: tokens and the own user. list: everything read before a job is started. submit: starts a job. side: closes or
-# archives a pool. poll: reads a job. file: downloads its file.
+# auth: tokens and the own user. list: everything read before a job is started. submit: starts a job. side: starts
+# another job that the first one needs. poll: reads a job. file: downloads its file.
 REQUEST_KINDS = ("auth", "list", "submit", "side", "poll", "file")
 API = frozenset(("auth", "list", "submit", "side", "poll"))
 JOB = frozenset(("submit", "side", "poll"))
@@ -57,9 +55,12 @@ FAULTS: dict[str, frozenset[str]] = {
     "redirect_loop": FILE,
     "redirect_scheme": FILE,
     "redirect_ok": FILE,
+    "redirect_elsewhere": FILE,
 }
 # Faults that decide how a job ends: they stay with the job for all later requests.
 JOB_ENDING_FAULTS = frozenset(("endless", "job_fails", "canceled_by_staff", "no_file", "late_link", "stale"))
+# Those of them that only a job with a file can show.
+FAULTS_OF_RESULTS = frozenset(("no_file", "late_link"))
 # Faults that prevent the work unless `done` is true; all others do the work and then change the answer.
 REFUSAL_FAULTS = frozenset(("status", "429", "cut"))
 DEFAULT_REQUEST_KIND = "poll"
@@ -141,8 +142,8 @@ class Rule:
         return {"id": self.id, **shown, "matched": self.matched, "fired": self.fired}
 
 
-def parse_rule(given: Mapping[str, Any]) -> Rule:
-    """The rule that the control endpoint was sent; ValueError says what is wrong with it."""
+def parse_rule(given: Mapping[str, Any], providers: Collection[str]) -> Rule:
+    """The rule that the control endpoint was sent, for one of `providers`; ValueError says what is wrong with it."""
     unknown = set(given) - set(RULE_FIELDS)
     if unknown:
         raise ValueError(f"unknown field: {', '.join(sorted(unknown))}")
@@ -150,8 +151,8 @@ def parse_rule(given: Mapping[str, Any]) -> Rule:
     fault = values.get("fault")
     if not isinstance(fault, str) or fault not in FAULTS:
         raise ValueError(f"fault must be one of: {', '.join(FAULTS)}")
-    if values.get("provider", "*") not in (*PROVIDERS, "*"):
-        raise ValueError(f"provider must be one of: {', '.join(PROVIDERS)}, *")
+    if values.get("provider", "*") not in (*providers, "*"):
+        raise ValueError(f"provider must be one of: {', '.join(providers)}, *")
     possible = FAULTS[fault]
     on = values.get("on") or (
         DEFAULT_REQUEST_KIND if len(possible) > 3 else next(kind for kind in REQUEST_KINDS if kind in possible)

@@ -2,12 +2,13 @@
 
 import re
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from exports.sandbox.blob import Blob, BlobRange
-from exports.sandbox.faults import Rule
+from exports.sandbox.faults import FAULTS, REFUSAL_FAULTS, Rule
 from exports.sandbox.jobs import Job, Link
 from exports.sandbox.request_parsing import Request, Response, html_response
 from exports.sandbox.response_faults import apply_fault, replacement_response
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 METADATA_ADDRESS = "http://169.254.169.254/latest/meta-data/"
 MAX_CACHED = 64
+# A file that was moved to is not moved again.
+FAULTS_OF_REDIRECTS = frozenset(("redirect_ok", "redirect_elsewhere"))
 RANGE_HEADER = re.compile(r"bytes=(\d*)-(\d*)\Z")
+STORAGE_PATH = re.compile(r"/storage/([\w-]+)/([\w-]{20,})/([^/]+)\Z")
 FILE_PATH = re.compile(r"/files/(?:moved/)?([\w-]{20,})/([^/]+)\Z")
 
 
@@ -44,37 +48,78 @@ class Files:
         self._made: OrderedDict[tuple[str, str, int], Blob] = OrderedDict()
 
     def respond(self, service: "Service", call: Request) -> Response:
-        """The answer to one request under `/files/`."""
+        """The answer to one request under `/files/`; its link is permission enough unless declared otherwise."""
         with self._state.lock:
             self._state.ledger.requests[service.slug]["file"] += 1
-            self._state.ledger.record_leak(service.slug, call)
+            if service.declaration.authorised_downloads:
+                caller = service.authenticate(call)
+                if isinstance(caller, Response):
+                    return caller
+            else:
+                self._state.ledger.record_leak(service.slug, call)
             match = FILE_PATH.match(call.path)
-            link = self._state.jobs.find_link(match[1]) if match else None
-            job = self._state.jobs.get(link.provider, link.job) if link else None
-            if link is None or job is None or link.provider != service.slug:
-                return _refusal(404, "No such file")
-            if call.method not in ("GET", "HEAD"):
-                return _refusal(405, "Only GET and HEAD")
-            if link.dead:
-                return _refusal(link.dead, "This link is no longer valid")
-            rule = self._pick(job, link, call)
-            if rule and not rule.executes_request:
-                rule.fired += 1
-                return _refuse_by(rule)
-            shown = self._shown(service, job, link)
-            return self._spoiled(rule, shown, link, call) if rule else _content(shown, call)
+            return self._by_link(service, match[1] if match else "", call)
 
-    def _pick(self, job: Job, link: Link, call: Request) -> Rule | None:
+    def respond_from_storage(self, call: Request) -> Response:
+        """The answer to one request under `/storage/`, which belongs to no API: a credential has no business here."""
+        with self._state.lock:
+            match = STORAGE_PATH.match(call.path)
+            service = self._state.services.get(match[1]) if match else None
+            if match is None or service is None:
+                return _refusal(404, "No such file")
+            self._state.ledger.requests[service.slug]["file"] += 1
+            self._state.ledger.record_leak(service.slug, call)
+            return self._by_link(service, match[2], call)
+
+    def _by_link(self, service: "Service", token: str, call: Request) -> Response:
+        link = self._state.jobs.find_link(token)
+        job = self._state.jobs.get(link.provider, link.job) if link else None
+        if link is None or job is None or link.provider != service.slug:
+            return _refusal(404, "No such file")
+        if call.method not in ("GET", "HEAD"):
+            return _refusal(405, "Only GET and HEAD")
+        if link.dead:
+            return _refusal(link.dead, "This link is no longer valid")
+        return self._answer(service, job, link, call)
+
+    def send(self, service: "Service", call: Request) -> Response:
+        """The file of the request's job, from a route of the API; callers hold the stand-in's lock."""
+        assert call.job is not None  # noqa: S101 - for the type checker
+        return self._answer(service, call.job, service.file_link(call.job), call)
+
+    def redirect(self, service: "Service", call: Request) -> Response:
+        """A redirect to the file of the request's job in the storage, where the faults of the file itself show."""
+        assert call.job is not None  # noqa: S101 - for the type checker
+        rule = self._pick(call.job, service.file_link(call.job), call, REFUSAL_FAULTS)
+        if rule:
+            rule.fired += 1
+            return _refuse_by(rule)
+        return _moved(service.storage_url(call.job, call))
+
+    def _answer(self, service: "Service", job: Job, link: Link, call: Request) -> Response:
+        moved = call.path.startswith(("/files/moved/", "/storage/"))
+        rule = self._pick(job, link, call, FAULTS.keys() - FAULTS_OF_REDIRECTS if moved else FAULTS.keys())
+        if rule and not rule.executes_request:
+            rule.fired += 1
+            return _refuse_by(rule)
+        shown = self._shown(service, job, link)
+        if rule is None:
+            return _content(shown, call)
+        if rule.fault == "redirect_elsewhere":
+            rule.fired += 1
+            return _moved(rule.location or service.storage_url(job, call))
+        return self._spoiled(rule, shown, link, call)
+
+    def _pick(self, job: Job, link: Link, call: Request, possible: Collection[str]) -> Rule | None:
         if call.method == "HEAD":
             return None
-        moved = call.path.startswith("/files/moved/")
 
         def fits(rule: Rule) -> bool:
             if rule.fault in ("cut_once", "changed_file"):
-                return link.cuts == 0
+                return link.cuts == 0 and rule.fault in possible
             if rule.fault == "dead_link":
-                return link.generation == 1
-            return not (moved and rule.fault == "redirect_ok")
+                return link.generation == 1 and rule.fault in possible
+            return rule.fault in possible
 
         rule = self._state.faults.pick(job.provider, "file", job.project, job.id, fits)
         call.rule = rule
@@ -88,7 +133,7 @@ class Files:
             if len(self._made) > MAX_CACHED:
                 self._made.popitem(last=False)
         etag = f'"{job.provider}-{job.id}-{link.version}-{blob.size:x}"'
-        return ServedFile(blob, etag, job.ends_at + link.version, service.content_types[job.format])
+        return ServedFile(blob, etag, job.ends_at + link.version, service.declaration.content_types[job.format])
 
     def _spoiled(self, rule: Rule, shown: ServedFile, link: Link, call: Request) -> Response:
         """The answer that the rule makes of the file."""

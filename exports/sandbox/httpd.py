@@ -1,5 +1,6 @@
 """HTTP/1.1 on a socket: keep-alive, one thread per connection, and faults of the transport."""
 
+import re
 import socket
 import socketserver
 import threading
@@ -14,10 +15,10 @@ from urllib.parse import parse_qsl, unquote
 
 from exports.sandbox.blob import CHUNK_BYTES
 from exports.sandbox.control import Control
-from exports.sandbox.options import PROVIDERS
 from exports.sandbox.request_parsing import SERVER_HEADER, Request, Response, html_response
 from exports.sandbox.state import SandboxState
 
+QUOTED_SLASH = re.compile("%2f", re.I)
 MAX_BODY_BYTES = 10 << 20
 IDLE_SECONDS = 120
 DRIP_PIECES = 20
@@ -117,7 +118,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(body)
             return
         raw, _, query = self.path.partition("?")
-        path = unquote(raw)
+        # A quoted slash is part of a segment, so it stays quoted.
+        path = unquote(QUOTED_SLASH.sub("%252F", raw))
         host = self.headers.get("Host") or f"{self.server.server_name}:{self.server.server_port}"
         parameters = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
         call = Request(self.command, path, parameters, self.headers, body, f"http://{host}")
@@ -133,10 +135,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _reply(self, call: Request) -> Response:
         provider = self.server.only_provider
+        if call.path.startswith("/storage/"):
+            return self.server.state.files.respond_from_storage(call)
         if provider:
             return self.server.state.respond(provider, call) if call.path != "/" else self.server.control.page(call)
         prefix, slash, rest = call.path[1:].partition("/")
-        if prefix not in PROVIDERS:
+        if prefix not in self.server.state.services:
             return self.server.control.respond(call)
         if not slash:
             return html_response("Stand-in for an API", status=404)

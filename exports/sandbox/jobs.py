@@ -12,7 +12,7 @@ FORMER_FIELDS: Final = {"twist": "fault_details"}
 
 @dataclass(slots=True)
 class Link:
-    """One address of a job's file; `generation` counts the addresses this job has had."""
+    """One address of a job's file, made at `made_at` (seconds since 1970); `generation` counts the job's addresses."""
 
     token: str
     provider: str
@@ -22,6 +22,7 @@ class Link:
     dead: int = 0
     cuts: int = 0
     version: int = 0
+    made_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -131,7 +132,7 @@ class Jobs:
             return last
         self.change_count += 1
         generation = last.generation + 1 if last else 1
-        link = Link(secrets.token_urlsafe(24), job.provider, job.id, name, generation)
+        link = Link(secrets.token_urlsafe(24), job.provider, job.id, name, generation, made_at=time.time())
         self._links[link.token] = self._latest[key] = link
         return link
 

@@ -2,10 +2,9 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from exports.sandbox.options import PROVIDERS
 from exports.sandbox.request_parsing import Request
 
 # More than any test needs; older entries are dropped, so that a stand-in that runs for weeks needs little memory.
@@ -18,19 +17,20 @@ CORRELATION_HEADERS = ("X-Request-Id", "X-Correlation-Id", "X-Client-Request-Id"
 class Ledger:
     """Counts and lists. Callers hold the stand-in's lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, providers: Iterable[str]) -> None:
+        self._providers = tuple(providers)
         self.clear()
 
     def clear(self) -> None:
         """Forgets everything."""
-        self.jobs: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
-        self.requests: dict[str, Counter[str]] = {provider: Counter() for provider in PROVIDERS}
-        self.rate_limited: Counter[str] = Counter(dict.fromkeys(PROVIDERS, 0))
+        self.jobs: dict[str, Counter[str]] = {provider: Counter() for provider in self._providers}
+        self.requests: dict[str, Counter[str]] = {provider: Counter() for provider in self._providers}
+        self.rate_limited: Counter[str] = Counter(dict.fromkeys(self._providers, 0))
         self.submissions: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
         self.leaks: deque[dict[str, Any]] = deque(maxlen=MAX_ENTRIES)
 
     def record_job(self, call: Request, entry: Mapping[str, Any], counted: bool) -> None:
-        """Records a job that was made; `counted` is false for side jobs such as the archiving of a pool."""
+        """Records a job that was made; `counted` is false for side jobs that an export needs first."""
         if counted:
             self.jobs[entry["provider"]][entry["project"]] += 1
         values = (call.header(name) for name in CORRELATION_HEADERS)

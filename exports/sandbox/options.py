@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-PROVIDERS = ("playcanvas", "aistudios", "toloka", "ulule")
-
 # Bounds, because a mistyped number would fill a disk or never end.
 MAX_SECONDS = 1_000_000.0
 MAX_FILE_BYTES = 1 << 44
@@ -18,7 +16,7 @@ class Settings:
     `time_scale` multiplies every duration; `job_seconds` is how long a job takes at time scale 1; `limits` multiplies
     the published rate limits (None: no limits at all); `window` is the length of a rate limit's window in seconds;
     `file_bytes` is the size of the files made from now on (None: each kind's natural, small size); `rotate_refresh`
-    makes Ulule hand out a new refresh token with every access token and void the one before.
+    makes stand-ins with refresh tokens hand out a new one with every access token and void the one before.
     """
 
     time_scale: float = 1.0

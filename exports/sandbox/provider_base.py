@@ -1,4 +1,4 @@
-"""The base of the four stand-ins: routes, authentication, error answers, and how jobs are made and shown."""
+"""The base of all stand-ins: routes, authentication, error answers, and how jobs are made and shown."""
 
 import re
 import time
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from exports.sandbox.blob import Blob
+from exports.sandbox.declaration import Declaration
 from exports.sandbox.faults import JOB_ENDING_FAULTS
 from exports.sandbox.jobs import Job, JobView, Link
 from exports.sandbox.request_parsing import Request, Response
@@ -36,16 +37,25 @@ class Route:
 
 
 class Service(ABC):
-    """One stand-in. Its methods run under the stand-in's lock and never block."""
+    """One stand-in: its declaration, routes and answers. Its methods run under the stand-in's lock and never block."""
 
-    slug: str
-    label: str
-    content_types: ClassVar[Mapping[str, str]]
+    declaration: ClassVar[Declaration]
 
     def __init__(self, state: "SandboxState") -> None:
         self.state = state
+        self.accepted = self.declaration.accepted_secrets()
         self.routes: list[Route] = []
         self.build_routes()
+
+    @property
+    def slug(self) -> str:
+        """Its name in addresses, rules and the ledger."""
+        return self.declaration.slug
+
+    @property
+    def label(self) -> str:
+        """Its name for people."""
+        return self.declaration.label
 
     @abstractmethod
     def build_routes(self) -> None:
@@ -63,17 +73,21 @@ class Service(ABC):
     def job_not_found(self) -> Response:
         """The provider's answer to a poll of an unknown job."""
 
-    @abstractmethod
     def content(self, job: Job, version: int) -> Blob:
         """The bytes of a finished job's file; another version has other bytes of the same size."""
+        raise NotImplementedError(f"{self.label} has no files")
 
-    @abstractmethod
     def file_name(self, job: Job) -> str:
         """The last part of the address of a job's file."""
+        raise NotImplementedError(f"{self.label} has no files")
 
     @abstractmethod
     def describe_projects(self) -> Iterator[tuple[str, str]]:
         """Id and description of every project, fault projects excepted, for the page that lists them."""
+
+    def accepts(self, field: str, value: object) -> bool:
+        """Whether this is an accepted value of a secret field, by its name in the declaration."""
+        return isinstance(value, str) and value in self.accepted[field]
 
     def path_not_found(self) -> Response:
         """The answer on a path the provider does not have."""
@@ -145,7 +159,7 @@ class Service(ABC):
             form,
             dict(options),
             time.time(),
-            settings.job_seconds * settings.time_scale * share,
+            settings.job_seconds * settings.time_scale * self.declaration.job_share * share,
             settings.file_bytes,
         )
         if call.rule and call.rule.fault in JOB_ENDING_FAULTS:
@@ -196,7 +210,7 @@ class Service(ABC):
             case "canceled_by_staff" if share > 0.5:
                 share, end, link = 0.5, "canceled", False
                 self.record_fault_shown(job)
-            case "no_file" if end and self.content_types:
+            case "no_file" if end and self.declaration.content_types:
                 link = False
                 self.record_fault_shown(job)
             case "late_link" if end and now < job.ends_at + (job.fault_details.get("seconds") or LATE_SECONDS):
@@ -225,3 +239,16 @@ class Service(ABC):
         """The address of the job's file, under the origin the client used."""
         link = self.file_link(job)
         return f"{call.origin}/files/{link.token}/{link.name}"
+
+    def storage_url(self, job: Job, call: Request) -> str:
+        """The address of the job's file in a storage outside the API, where no credential must be sent."""
+        link = self.file_link(job)
+        return f"{call.origin.removesuffix(f'/{self.slug}')}/storage/{self.slug}/{link.token}/{link.name}"
+
+    def download(self, call: Request) -> Response:
+        """Handles a route of kind `file` that sends the file of its job itself."""
+        return self.state.files.send(self, call) if call.job else self.job_not_found()
+
+    def redirect_to_storage(self, call: Request) -> Response:
+        """Handles a route of kind `file` that redirects to the file of its job in the storage."""
+        return self.state.files.redirect(self, call) if call.job else self.job_not_found()

@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,8 @@ from typing import Any, Self
 from exports.sandbox.control import Control
 from exports.sandbox.httpd import HttpServer
 from exports.sandbox.options import Settings, parse_limits
+from exports.sandbox.provider_base import Service
+from exports.sandbox.registry import STAND_INS
 from exports.sandbox.state import SandboxState
 
 # Seconds of history that a killed stand-in may lose.
@@ -18,11 +20,12 @@ SAVE_EVERY = 0.2
 
 
 class Sandbox:
-    """All four stand-ins on one port of this machine, and each in `alone` also on a port of its own.
+    """All stand-ins on one port of this machine, and each in `alone` also on a port of its own.
 
     Times are in seconds. `port` 0 takes any free one; `listening` is a listening socket to use in its place; `alone`
-    maps providers to further ports (0: any free one); `limits` is `published`, `off` or a factor. OSError if a port is
-    taken, ValueError for settings or a state file that cannot be used. Its methods may be called from any thread.
+    maps providers to further ports (0: any free one); `limits` is `published`, `off` or a factor; `stand_ins` are those
+    to serve. OSError if a port is taken, ValueError for settings or a state file that cannot be used. Its methods may
+    be called from any thread.
     """
 
     def __init__(
@@ -38,11 +41,12 @@ class Sandbox:
         alone: Mapping[str, int] | None = None,
         state_file: Path | str | None = None,
         listening: socket.socket | None = None,
+        stand_ins: Sequence[type[Service]] = STAND_INS,
     ) -> None:
         settings = Settings()
         settings.change({"time_scale": time_scale, "window": limit_window, "job_seconds": job_seconds})
         settings.change({"limits": parse_limits(limits), "file_bytes": file_bytes})
-        self.state = SandboxState(settings)
+        self.state = SandboxState(settings, stand_ins)
         self._control = Control(self.state)
         self._host = host
         self._wanted: dict[str | None, int] = {None: port}
@@ -107,7 +111,7 @@ class Sandbox:
 
     @property
     def port(self) -> int:
-        """The port of all four."""
+        """The port of all of them."""
         return self._servers[None].server_port
 
     def _address(self, slug: str | None) -> str:
@@ -120,7 +124,7 @@ class Sandbox:
         return self._address(None)
 
     def origin(self, provider: str) -> str:
-        """A provider's origin on the port of all four."""
+        """A provider's origin on the port of all of them."""
         return f"{self.address}/{provider}"
 
     def own_origin(self, provider: str) -> str:

@@ -4,52 +4,40 @@ import json
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from exports.sandbox.aistudios import AIStudios
 from exports.sandbox.fault_projects import standing_rules
 from exports.sandbox.faults import JOB_ENDING_FAULTS, REFUSAL_FAULTS, FaultRules, Rule, parse_rule
 from exports.sandbox.file_server import Files
 from exports.sandbox.jobs import Job, Jobs
 from exports.sandbox.ledger import Ledger
 from exports.sandbox.options import Settings
-from exports.sandbox.playcanvas import PlayCanvas
 from exports.sandbox.provider_base import Route, Service
 from exports.sandbox.rate_limiter import RateLimits
+from exports.sandbox.registry import STAND_INS
 from exports.sandbox.request_parsing import InvalidBody, Request, Response
 from exports.sandbox.response_faults import apply_fault, replacement_response
-from exports.sandbox.toloka import Toloka
-from exports.sandbox.ulule import Ulule
 from exports.sandbox.webhook_sender import Webhooks
 
 # Faults that do not change the answer by themselves; they are counted when their effect has shown.
 COUNTED_WHEN_SHOWN = JOB_ENDING_FAULTS
-# Answers that have no field in which the fault could show.
-FAULTS_WITHOUT_FIELD = frozenset(
-    (
-        ("playcanvas", "poll", "progress_back"),
-        ("aistudios", "poll", "other_project"),
-        ("aistudios", "submit", "unknown_word"),
-    )
-)
 
 
 class SandboxState:
     """State and request handling; every public method is safe to call from any thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stand_ins: Sequence[type[Service]] = STAND_INS) -> None:
         self.lock = threading.RLock()
         self.settings = settings
-        self.ledger = Ledger()
+        self.ledger = Ledger(kind.declaration.slug for kind in stand_ins)
         self.jobs = Jobs()
         self.limits = RateLimits(settings)
-        self.faults = FaultRules(standing_rules)
+        self.faults = FaultRules(lambda: standing_rules(kind.declaration for kind in stand_ins))
         self.webhooks = Webhooks()
         self.files = Files(self)
-        self.services: dict[str, Service] = {}
-        for kind in (PlayCanvas, AIStudios, Toloka, Ulule):
-            self.services[kind.slug] = kind(self)
+        self.services: dict[str, Service] = {kind.declaration.slug: kind(self) for kind in stand_ins}
         self._changes = 0
 
     def mark_changed(self) -> None:
@@ -84,7 +72,7 @@ class SandboxState:
     def add_fault(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Adds a fault and returns it with its id; ValueError says what is wrong with it."""
         with self.lock:
-            return self.faults.add(parse_rule(fields)).as_dict()
+            return self.faults.add(parse_rule(fields, self.services)).as_dict()
 
     def respond(self, slug: str, call: Request) -> Response:
         """The answer of one provider to one request."""
@@ -103,7 +91,7 @@ class SandboxState:
                     return caller
                 caller = ""
             call.caller = caller
-            fits, headers = self.limits.consume(slug, caller or "anonymous", route.limit)
+            fits, headers = self.limits.consume(service.declaration, caller or "anonymous", route.limit)
             if not fits:
                 self.ledger.rate_limited[slug] += 1
                 reply = service.error_response(429)
@@ -115,6 +103,9 @@ class SandboxState:
     def _handle(self, service: Service, route: Route, call: Request) -> Response:
         try:
             project, job = route.find_subject(call)
+            if route.kind == "file":
+                call.job = job
+                return route.handle(call)
             key = (
                 job.id if job and route.kind == "poll" else str(len(self.jobs.of_project(service.slug, project or "")))
             )
@@ -166,14 +157,15 @@ class SandboxState:
         with self.lock:
             try:
                 self.jobs.restore(kept["jobs"])
-                for slug, service in self.services.items():
-                    service.restore(kept["services"][slug])
+                for slug, snapshot in kept["services"].items():
+                    if slug in self.services:
+                        self.services[slug].restore(snapshot)
             except (KeyError, TypeError) as wrong:
                 raise ValueError(f"{path} was not written by this stand-in") from wrong
 
 
 def _can_show(service: Service, route: Route, rule: Rule, job: Job | None) -> bool:
     """Whether this answer can show this fault. Progress, for example, can go back only while the job runs."""
-    if (service.slug, route.kind, rule.fault) in FAULTS_WITHOUT_FIELD:
+    if (route.kind, rule.fault) in service.declaration.faults_without_field:
         return False
     return rule.fault != "progress_back" or (job is not None and job.progress(time.time()) < 1)

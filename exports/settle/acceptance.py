@@ -76,7 +76,7 @@ def _record_late(export: Export, accepted: Accepted, fields: dict[str, Any]) -> 
         elif not row.is_open:
             row.remote_id, row.provider_status = accepted.remote_id[:200], accepted.status.provider_status[:200]
             row.save(update_fields=["remote_id", "provider_status"])
-            Change.append(row, row.status, source="worker", note=f"Accepted after all, as {accepted.remote_id}.")
+            Change.append(row, row.status, source="worker", note=f"Found the job after all: {accepted.remote_id}.")
 
 
 def _wake_next_waiting(export: Export) -> None:

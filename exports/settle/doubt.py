@@ -34,4 +34,4 @@ def describe_doubt(export: Export) -> str:
     since = export.in_doubt_since or clock.now()
     minutes = max(round((clock.now() - since).total_seconds() / 60), 1)
     count = export.unreadable_answers + 1
-    return f"It stayed so for {minutes} minute{'s' if minutes > 1 else ''}, {count} answers in a row."
+    return f"{count} unreadable answers in a row, for {minutes} {'minutes' if minutes > 1 else 'minute'}."

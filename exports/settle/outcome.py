@@ -10,10 +10,13 @@ from typing import Any, Final
 from django.db import IntegrityError, connection, transaction
 
 from exports import clock, states
-from exports.models import Change, Export
+from exports.models import Change, Export, File
 from exports.queue.batch_sql import mark_settled, settle_many, settle_sql
 from exports.queue.holds import rate_limit_hold_fields
 from exports.queue.leases import Claim, LostClaimError
+from exports.settle.cleanup import queue_cleanup
+from exports.settle.good_copies import record_good_copy
+from exports.settle.schedule_failures import count_ended_export
 
 __all__ = [
     "accept_late",
@@ -45,8 +48,19 @@ def accept_late(export: Export, *, source: str, note: str, **fields: Any) -> Non
 
 
 def succeed(claim: Claim, *, source: str, note: str = "", **fields: Any) -> None:
-    """Ends the export as succeeded, with its file in `fields`, or without one for a kind that has none."""
-    _move(claim, states.SUCCEEDED, source=source, note=note, progress=100.0, **fields)
+    """Ends the export as succeeded, with its file in `fields`, or without one for a kind that has none.
+
+    With a file its project has a good copy from then on, and the team one file more, in the same transaction.
+    """
+    file: File | None = fields.get("file")
+    if file is None:
+        _move(claim, states.SUCCEEDED, source=source, note=note, progress=100.0, **fields)
+        return
+    with transaction.atomic(savepoint=False):
+        _move(claim, states.SUCCEEDED, source=source, note=note, progress=100.0, **fields)
+        record_good_copy(claim.export, file)
+        if claim.export.kind.cleans_up:
+            queue_cleanup(claim.export)
 
 
 def cancel(claim: Claim, *, source: str, note: str, **fields: Any) -> None:
@@ -123,7 +137,7 @@ def settle_one(claim: Claim, **fields: Any) -> None:
 
 
 def record_note(export: Export, note: str, *, source: str) -> None:
-    """Appends a history row for what happened to the request of an export whose status stays."""
+    """Appends a history row for what happened to an export whose status stays: to its request, or to its file."""
     Change.append(export, export.status, source=source, note=note)
 
 
@@ -147,5 +161,14 @@ def settle_with_history(claim: Claim, *, source: str, note: str = "", **fields: 
 
 
 def _move(claim: Claim, to: str, *, source: str, note: str, **fields: Any) -> None:
+    if to in states.ENDED and claim.export.schedule_id is not None:
+        with transaction.atomic():
+            _move_once(claim, to, source=source, note=note, **fields)
+            count_ended_export(claim.export)
+    else:
+        _move_once(claim, to, source=source, note=note, **fields)
+
+
+def _move_once(claim: Claim, to: str, *, source: str, note: str, **fields: Any) -> None:
     if not claim.export.move(to, source=source, note=note, fence=claim.fence, **fields):
         raise LostClaimError

@@ -67,7 +67,7 @@ def apply_poll_result(
                 provider_status=fields["provider_status"],
             )
         if status.state == "failed":
-            message = status.message or "; ".join(status.messages) or "The provider says that the job failed."
+            message = status.message or "; ".join(status.messages) or "The job failed at the provider."
             fail(claim, status.code, message, source=source, note=status.note, **fields)
         elif status.state == "canceled":
             cancel(claim, source=source, note=status.note or f"Canceled at {label}.", **fields)
@@ -75,10 +75,10 @@ def apply_poll_result(
             del fields["progress"]
             succeed(claim, source=source, note=status.note, **fields)
         elif status.state == "done" and not status.link and (later := poll_later(export)) is None:
-            message = f"{label} says the job is done, but names no file. {describe_doubt(export)}"
+            message = f"{label} finished but produced no file. {describe_doubt(export)}"
             fail(claim, "no_file", message, source=source, note=status.note, **fields)
         elif status.state == "done" and not status.link:
-            note = f"{label} says the job is done, but names no file yet. The portal asks again for some minutes."
+            note = f"Done at {label}, waiting for the download link."
             _continue(claim, status, source, {**fields, **(later or {}), "wait_note": note}, polled_at or clock.now())
         else:
             _continue(claim, status, source, fields, polled_at or clock.now())
@@ -128,7 +128,10 @@ def _continue(claim: Claim, status: Status, source: str, fields: dict[str, Any],
     else:
         fields.setdefault("next_step_at", _next_poll_at(export, polled_at))
     if changed:
-        unknown = f"The portal does not know the word “{status.provider_status}”." if status.state == "unknown" else ""
+        label = export.project.credential.provider_definition.label
+        unknown = (
+            f"{label} reported an unknown status, “{status.provider_status}”." if status.state == "unknown" else ""
+        )
         note = " ".join(filter(None, [unknown, status.note]))
         settle_with_history(claim, source=source, note=note, **fields)
     else:
@@ -157,6 +160,7 @@ def _queue_relay(export: Export, status: Status, progress: float | None) -> None
         kind=RELAY,
         key=f"{status.state}:{progress}:{status.provider_status}"[:60],
         defaults={
+            "team_id": export.team_id,
             "payload": {"progress": progress, "state": status.provider_status, "status": status.state},
             "due_at": clock.now(),
             "recipient": recipient_key(address),

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from exports import clock, states
+from exports.credentials.refusals import record_refused
 from exports.models import RateLimitPause
 from exports.queue.leases import Claim
 from exports.settle.doubt import describe_doubt, poll_later
@@ -44,8 +45,7 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
     elif isinstance(error, CredentialError):
         # One project's 403 says nothing about the credential's others, and a firewall's page nothing about it at all.
         if error.final and not error.known:
-            rows = export.project.credential.__class__.objects.filter(pk=export.project.credential_id)
-            rows.update(last_error=error.message[:500])
+            record_refused(export.project.credential, error.message)
         message = f"{states.NO_ACCESS}. {error.message}" if error.final and error.known else error.message
         fail(claim, "credential", message, source="poll", action=error.action)
     elif isinstance(error, RefusedError | UnreadableError):
@@ -65,15 +65,16 @@ def handle_error(claim: Claim, error: ProviderError, *, rate_class: str | None =
 def may_pass(error: ProviderError, step: str) -> bool:
     """Whether one such answer says nothing yet, so that it is asked for again for some minutes.
 
-    Answers outside the contract, and errors that the provider's file does not declare final. Once there is a job: also
-    refusals that are not the provider's own word (`exports.transport.proofs.is_final_refusal`), and when it is
-    polled a redirect to another host, as of a network that wants a sign-in. The address of a file is judged at once.
+    Answers outside the contract, and errors that the provider's file does not declare final; refusals that came as a
+    page, as of a firewall. Once there is a job: all refusals that are not the provider's own word
+    (`exports.transport.proofs.is_final_refusal`), and when it is polled a redirect to another host, as of a network
+    that wants a sign-in. The address of a file is judged at once.
     """
     if isinstance(error, UnreadableError | UnknownRefusalError):
         return not error.final
     if isinstance(error, AddressError):
         return step == states.POLL
-    return step != states.SUBMIT and isinstance(error, RefusedError) and not error.final
+    return isinstance(error, RefusedError) and not error.final and (error.is_page or step != states.SUBMIT)
 
 
 def _handle_busy(claim: Claim, error: BusyError, rate_class: str | None, fields: dict[str, Any]) -> None:

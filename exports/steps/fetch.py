@@ -6,34 +6,34 @@ from contextlib import suppress
 from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
 from django.utils.text import slugify
 
-from exports import clock
-from exports.credentials.client import (
-    address_guard,
-    call_row,
-)
-from exports.models import Call, File, Team
-from exports.queue.batch_sql import insert_many
+from exports import clock, formats, units
+from exports.credentials.client import call_row
+from exports.models import Call, File
+from exports.queue.deferred_calls import insert_calls
 from exports.queue.leases import Claim, LostClaimError
 from exports.settle.outcome import fail, postpone, succeed
 from exports.steps.errors import handle_error
+from exports.steps.file_source import may_open, open_source, rate_class_of
 from exports.steps.late_files import NotThereError, ask_for_fresh_link, wait_for_file
-from exports.storage import files
+from exports.storage import places
+from exports.storage.bucket.errors import BucketError, describe_refusal
 from exports.storage.download import (
     Progress,
     StorageError,
     TooLargeError,
     contradicting_header,
+    contradicts,
     ends_at,
     hash_existing_bytes,
     is_piece,
     join_piece,
     stream_to_part,
 )
-from exports.storage.verify import CONTENT_TYPES, BadFileError, verify
-from exports.transport.client import CallRecord
+from exports.storage.place import Part, Place
+from exports.storage.verify import BadFileError, verify
+from exports.transport.calls import CallRecord
 from exports.transport.errors import (
     BusyError,
     NotSentError,
@@ -41,8 +41,6 @@ from exports.transport.errors import (
     RefusedError,
     UnclearError,
 )
-from exports.transport.open_url import open_url
-from exports.transport.redirects import resolve_link
 from exports.transport.responses import retry_after_seconds
 
 # Answers that have the file: 203 is a 200 that a proxy changed something in (RFC 9110 §15.3.4).
@@ -51,6 +49,7 @@ FILE_STATUSES: Final = frozenset({200, 203, 206})
 # (answered 400, 401, 403, 404 or 410).
 RETRYABLE_STATUSES: Final = frozenset({408, 416, 429})
 MAX_BREAKS_WITHOUT_GROWTH: Final = 6
+MAX_REFUSED_RANGES: Final = 4
 # Pauses in seconds before a file that is broken is fetched anew: its host may still be writing it. A large one costs
 # too much to be fetched more than twice, and one that always breaks at the same place is fetched anew once.
 REFETCH_PAUSES: Final = (10.0, 30.0, 90.0)
@@ -66,24 +65,27 @@ def fetch(claim: Claim) -> None:
     Raises ProviderError, LostClaimError and the database's errors, which `steps.run` handles.
     """
     export = claim.export
+    if not may_open(claim):
+        return
     calls: list[Call] = []
 
     def record(call: CallRecord) -> None:
         calls.append(call_row(call, export, None))
 
+    place = places.current()
     try:
-        part = files.PartialFile.take_over(export.pk, claim.fence)
+        part = place.take_over(export, claim.fence)
     except OSError as error:
-        postpone(claim, STORAGE_RETRY_SECONDS, f"The disk refuses ({error.strerror}).", last_error_code="storage")
+        postpone(claim, STORAGE_RETRY_SECONDS, describe_refusal(error), last_error_code="storage")
         return
     before = part.size
     try:
-        if export.needed_bytes and not files.has_free_space(export.needed_bytes - before):
+        if export.needed_bytes and not part.has_free_space(export.needed_bytes - before):
             raise StorageError("There is no room on the disk for the file.")
         done, declared_type = _download(claim, part, export.decrypt_link(), record)
-        _publish(claim, done, declared_type)
+        _publish(claim, place, done, declared_type)
     except NotThereError as error:
-        wait_for_file(claim, part, f"The provider says the job is done, but its link is dead ({error}).", "no_file")
+        wait_for_file(claim, part, f"The download link has expired ({error}).", "no_file")
     except BadFileError as error:
         if error.is_placeholder:
             part.discard()
@@ -97,7 +99,7 @@ def fetch(claim: Claim) -> None:
     except (StorageError, OSError) as error:
         _wait_for_room(claim, part, error)
     except BusyError as error:
-        handle_error(claim, error, rate_class="normal")
+        handle_error(claim, error, rate_class=rate_class_of(export))
     except (UnclearError, NotSentError) as error:
         if error.code == "address":
             part.discard()
@@ -110,10 +112,10 @@ def fetch(claim: Claim) -> None:
             part.discard()
         raise
     finally:
-        insert_many(calls)
+        insert_calls(calls)
 
 
-def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> tuple[Progress, str]:
+def _download(claim: Claim, part: Part, link: str, record: Any) -> tuple[Progress, str]:
     """Completes the part. Returns it with the media type that the host named.
 
     Raises NotThereError, StorageError, TooLargeError, ProviderError, LostClaimError.
@@ -121,45 +123,47 @@ def _download(claim: Claim, part: files.PartialFile, link: str, record: Any) -> 
     progress = Progress(part)
     metadata = part.read_metadata()
     headers: dict[str, str] = {}
-    if part.size and metadata.get("validator"):
+    # Where a range is refused again and again, also with a fresh link, the whole file may be had all the same.
+    if part.size and metadata.get("validator") and claim.export.late_answers < MAX_REFUSED_RANGES:
         progress.recall(metadata)
         hash_existing_bytes(claim, progress)
         headers = {"Range": f"bytes={progress.size}-", "If-Range": progress.validator}
         if progress.total == progress.size:
             return progress, ""
-    link = resolve_link(f"{claim.export.project.credential.origin_url}/", link)
-    with open_url(link, address_guard(), headers, record) as opened:
+    with open_source(claim, link, headers, record) as opened:
         if opened.status < 500 and opened.status not in (*FILE_STATUSES, *RETRYABLE_STATUSES):
             raise NotThereError(f"answered {opened.status}")
         if opened.status == 416 and headers:
             if progress.total is None and ends_at(opened, progress.size):
                 return progress, ""
             part.discard()
-            raise UnclearError("The file's host no longer has the rest of the file; it is fetched anew.")
+            raise UnclearError("Download interrupted; starting over.")
         if opened.status == 429:
-            raise BusyError("The file's host asks for a pause.", seconds=retry_after_seconds(opened.headers))
+            raise BusyError("The file server asked us to slow down.", seconds=retry_after_seconds(opened.headers))
         if opened.status not in FILE_STATUSES:
             raise UnclearError(f"The file's host answered {opened.status}.", provider_status=str(opened.status))
         joined = join_piece(claim, progress, opened) if is_piece(opened) else Progress(part)
-        if joined is None:
+        if joined is None or (not is_piece(opened) and contradicts(progress, opened)):
+            if not part.size:
+                raise BadFileError("The file's host sends a piece of the file, but was not asked for one.")
             part.discard()
             raise UnclearError("The file's host sent another piece than was asked for.")
         declared_type = str(opened.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
         return stream_to_part(claim, joined, opened), declared_type
 
 
-def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | OSError) -> None:
-    """Postpones a download that the disk refuses. A part for whose rest there is no room goes, so that others fit."""
+def _wait_for_room(claim: Claim, part: Part, error: StorageError | OSError) -> None:
+    """Postpones a download that the storage refuses. A part for whose rest there is no room goes: others may fit."""
     claim.check()
     export, size, total = claim.export, part.size, part.read_metadata().get("total")
     fields: dict[str, Any] = {}
-    note = f"The disk: {error.strerror or 'it refuses'}." if isinstance(error, OSError) else str(error)
+    note = describe_refusal(error) if isinstance(error, OSError) else str(error)
     if isinstance(error, StorageError) or error.errno in FULL_DISK_ERRORS:
         needed = max(total if isinstance(total, int) else size, size)
         fields["needed_bytes"] = max(needed, export.needed_bytes)
         # A quota or a limit of the system is not seen in the free space of the disk.
         is_limit = isinstance(error, OSError) and error.errno != errno.ENOSPC
-        if is_limit or not (isinstance(total, int) and files.has_free_space(total - size)):
+        if is_limit or not (isinstance(total, int) and part.has_free_space(total - size)):
             part.discard()
             fields["largest_part_bytes"] = 0
             note += " What had come was dropped, so that smaller files fit." if size else ""
@@ -170,8 +174,8 @@ def _wait_for_room(claim: Claim, part: files.PartialFile, error: StorageError | 
     postpone(claim, clock.with_jitter(seconds), note, **fields)
 
 
-def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error: ProviderError) -> None:
-    """Postpones a download that broke: it resumes from the bytes on the disk. Six breaks without growth: a bad file."""
+def _postpone_download(claim: Claim, part: Part, before: int, error: ProviderError) -> None:
+    """Postpones a download that broke: it resumes from what is there. Six breaks without growth: a bad file."""
     claim.check()  # a download that gave way to another one did not break
     export = claim.export
     largest = max(before, export.largest_part_bytes)
@@ -194,7 +198,7 @@ def _postpone_download(claim: Claim, part: files.PartialFile, before: int, error
     )
 
 
-def _reject_part(claim: Claim, part: files.PartialFile, why: str, pauses: Sequence[float]) -> None:
+def _reject_part(claim: Claim, part: Part, why: str, pauses: Sequence[float]) -> None:
     """Discards a part that is unusable and starts again after the next of the pauses, with a fresh link.
 
     After the last pause the export fails.
@@ -203,7 +207,7 @@ def _reject_part(claim: Claim, part: files.PartialFile, why: str, pauses: Sequen
     count = claim.export.refetches
     part.discard()
     if count >= len(pauses):
-        fail(claim, "bad_file", f"The file is not usable, {count + 1} times in a row. {why}", source="worker")
+        fail(claim, "bad_file", f"Damaged {count + 1} times: {why}", source="worker")
         return
     with suppress(RefusedError):
         ask_for_fresh_link(claim)
@@ -211,19 +215,23 @@ def _reject_part(claim: Claim, part: files.PartialFile, why: str, pauses: Sequen
     postpone(claim, pauses[count], note, refetches=count + 1, consecutive_failures=0, largest_part_bytes=0)
 
 
-def _publish(claim: Claim, done: Progress, declared_type: str) -> None:
+def _publish(claim: Claim, place: Place, done: Progress, declared_type: str) -> None:
     """Verifies the part and makes it visible together with the success, or not at all."""
     export = claim.export
     try:
         if done.part.size != done.size:
             raise BadFileError("The file changed while it was written.")
-        unchecked = verify(done.part.path, export.format, length_known=done.length_known, declared_type=declared_type)
+        unchecked = verify(
+            done.part.readable, export.format, length_known=done.length_known, declared_type=declared_type
+        )
         if header := contradicting_header(claim, done):
             if not export.refetches:
                 raise BadFileError(f"The bytes are not those that its host's own checksum ({header}) names.")
             unchecked = f"Its host's own checksum ({header}) is that of other bytes. {unchecked}".rstrip()
         claim.check()
-        path = done.part.publish(export.team_id, export.pk, export.format)
+        path = done.part.publish(export.team_id, export.pk, formats.get_format(export.format).suffix)
+    except BucketError:
+        raise
     except OSError as error:
         raise StorageError(f"The file cannot be kept ({error.strerror}).") from None
     try:
@@ -234,25 +242,25 @@ def _publish(claim: Claim, done: Progress, declared_type: str) -> None:
                 name=file_name(claim),
                 size=done.size,
                 sha256=done.sha256.hexdigest(),
-                content_type=CONTENT_TYPES.get(export.format, "application/octet-stream"),
+                content_type=formats.content_type(export.format),
                 path=path,
+                storage=place.identity,
                 verified_at=now,
                 unchecked=unchecked[:300],
             )
-            kept = Team.objects.filter(pk=export.team_id)
-            kept.update(kept_bytes=F("kept_bytes") + done.size, kept_files=F("kept_files") + 1)
-            note = f"Fetched and verified: {done.size} bytes. {unchecked}".rstrip()
+            note = f"File verified, {units.size(done.size)}. {unchecked}".rstrip()
             succeed(claim, source="worker", note=note, file=file, consecutive_failures=0, last_error_code="")
     except (OperationalError, InterfaceError):
         raise  # the commit may have happened: the file stays, and is swept if no row names it
     except BaseException:
-        files.delete_file(path)
+        with suppress(BucketError):
+            place.delete(path)
         raise
-    files.delete_siblings(path)
+    place.tidy(export, path)
 
 
 def file_name(claim: Claim) -> str:
     """The file name that people see: project, type, number."""
     export = claim.export
     project = slugify(export.project.name)[:80] or slugify(export.project.remote_id)[:80] or "project"
-    return f"{project}-{export.type}-{export.pk}.{export.format}"
+    return f"{project}-{export.type}-{export.pk}.{formats.get_format(export.format).suffix}"

@@ -7,7 +7,7 @@ from exports.providers.contract import Job
 from exports.queue import rate_limits
 from exports.queue.leases import Claim
 from exports.settle.outcome import fail, postpone
-from exports.storage import files
+from exports.storage.place import Part
 from exports.transport.errors import (
     BusyError,
     CredentialError,
@@ -44,7 +44,7 @@ def ask_for_fresh_link(claim: Claim) -> bool:
     return True
 
 
-def wait_for_file(claim: Claim, part: files.PartialFile, why: str, code: str) -> None:
+def wait_for_file(claim: Claim, part: Part, why: str, code: str) -> None:
     """Waits for a file that is not at its host, with growing pauses; in the end the export fails with `code`."""
     claim.check()
     count, pause = claim.export.late_answers, 0.0

@@ -3,15 +3,19 @@
 Searches are spread over minutes, because a list may be late. Where a complete list stays without the job, the request
 is sent once more over the whole life of the export; not where the provider said that it had taken the request. In every
 other case a person decides.
+
+After the database was restored from a copy, every request that the copy shows as not sent yet is in doubt as well
+(`Export.search_first`). The baseline is then that of the project's last request which the copy knows.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
 from exports import clock
 from exports.credentials.client import retry_with_fresh_token
-from exports.providers.contract import Absent, Accepted, Unknown
+from exports.models import Export
+from exports.providers.contract import Absent, Accepted, Job, Unknown
 from exports.queue.leases import Claim
 from exports.settle.acceptance import record_acceptance
 from exports.settle.doubt import MIN_ANSWERS, poll_later
@@ -22,6 +26,10 @@ from exports.transport.errors import AddressError, BusyError, RefusedError, Unkn
 
 # Seconds after the first search at which the next ones are made. Lists have been seen to lag by minutes.
 SEARCH_AFTER_SECONDS: Final = (30.0, 150.0, 270.0)
+RESTORED: Final = (
+    "The portal's database was restored from a copy, and the request may have been sent since that was made."
+    " The portal looks for the job first."
+)
 
 
 class FailedSearch(Unknown):
@@ -42,9 +50,9 @@ def search_for_job(claim: Claim, client: Client) -> None:
     failed = export.unreadable_answers + 1 if isinstance(result, FailedSearch) else 0
     label = export.project.credential.provider_definition.label
     if isinstance(result, Accepted):
-        record_acceptance(claim, result, note=f"Found the job at {label}.")
+        record_acceptance(claim, result, note=f"Found the job: {result.remote_id}.")
     elif not is_over and (seconds := _seconds_to_next_search(waited, failed)) > 0:
-        note = "The job has not turned up yet; the portal looks for it again."
+        note = "No job found; checking once more."
         postpone(
             claim,
             seconds,
@@ -58,6 +66,21 @@ def search_for_job(claim: Claim, client: Client) -> None:
     else:
         reason = result.message if isinstance(result, Unknown) else f"The list of {label} stays without the job."
         fail_unconfirmed(claim, reason)
+
+
+def known_baseline(export: Export) -> dict[str, Any]:
+    """The baseline of the newest export of the same kind and project that has one; {} where none has.
+
+    For a request whose own baseline was lost with the database. A search leaves out the jobs that exports watch anyway.
+    """
+    credential = export.project.credential
+    others = Export.objects.filter(
+        type=export.type, project__remote_id=export.project.remote_id, project__credential__provider=credential.provider
+    )
+    for other in others.exclude(baseline={}).select_related("project__credential").order_by("-pk")[:20]:
+        if other.project.credential.origin_url == credential.origin_url:
+            return dict(other.baseline)
+    return {}
 
 
 def _seconds_to_next_search(waited: float, failed: int) -> float:
@@ -97,13 +120,25 @@ def _find(claim: Claim, client: Client) -> Accepted | Absent | Unknown:
     provider = claim.export.project.credential.provider_definition
     job = build_job(claim.export, with_watched_ids=True)
     try:
-        return retry_with_fresh_token(client, lambda: provider.find(client, job))
+        result = retry_with_fresh_token(client, lambda: provider.find(client, job))
     except BusyError:
         raise
     except (RefusedError, UnreadableError, UnknownRefusalError) as error:
         return FailedSearch(f"Looking for it failed: {error.message}", may_turn_up=not error.final)
     except AddressError as error:
         return FailedSearch(f"Looking for it failed: {error.message}", may_turn_up=True)
+    if isinstance(result, Accepted) and claim.export.search_first:
+        return _check_found_after_restore(job, result)
+    return result
+
+
+def _check_found_after_restore(job: Job, found: Accepted) -> Accepted | Unknown:
+    """A job that may be older than the request, for all that the restored database knows, is for a person to judge."""
+    # Without an id it is no job but a state of the project, which needs no request any more.
+    if not found.remote_id or (job.baseline and found.remote_id not in job.watched_ids):
+        return found
+    doubt = "may be of an earlier request: the restored database does not know what was there before."
+    return Unknown(f"There is the job {found.remote_id}, which {doubt}")
 
 
 def _let_ask_again(claim: Claim) -> None:
@@ -116,6 +151,7 @@ def _let_ask_again(claim: Claim) -> None:
         claim.settle(
             request_sent_at=None,
             may_ask_again=False,
+            search_first=False,
             in_doubt_since=None,
             search_attempts=0,
             next_step_at=clock.now(),

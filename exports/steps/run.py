@@ -4,14 +4,15 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Final, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
-from exports import clock, states
+from exports import clock, log_ids, states
 from exports.crypto import CryptoError
+from exports.providers.registry import NotInstalledError
 from exports.queue.leases import Claim, LostClaimError, release
 from exports.settle.outcome import fail, fail_overdue, postpone
 from exports.steps import fetch, network_threads, poll, submit
@@ -27,6 +28,8 @@ GATHER_SECONDS: Final = 0.05
 LISTEN_SECONDS: Final = 0.25
 MAX_CRASHES: Final = 20
 MAX_INTERNAL_ERRORS: Final = 5
+# How often an export looks for the package of its provider, until its deadline.
+NOT_INSTALLED_SECONDS: Final = 60.0
 T = TypeVar("T")
 
 
@@ -39,7 +42,7 @@ def run_step(claim: Claim, interrupts: type[Exception] | tuple[type[Exception], 
     """
     if claim.lost or not _in_time(claim):
         return
-    with watch_exchanges(claim.watch) if claim.export.step == states.FETCH else nullcontext():
+    with _logged(claim), watch_exchanges(claim.watch) if claim.export.step == states.FETCH else nullcontext():
         _safely(claim, lambda: STEP_HANDLERS[claim.export.step](claim), interrupts)
 
 
@@ -64,8 +67,13 @@ def advance_polls(claims: Sequence[Claim], interrupts: type[Exception] | tuple[t
             release(claim)
 
 
+def _logged(claim: Claim) -> AbstractContextManager[None]:
+    return log_ids.bound(export=claim.export.pk, credential=claim.export.project.credential_id)
+
+
 def _poll_into(results: "queue.SimpleQueue[poll.PollResult]", claim: Claim, patience: float | None) -> None:
-    result = poll.poll_provider(claim, patience)
+    with _logged(claim):
+        result = poll.poll_provider(claim, patience)
     try:
         connections.close_all()  # fetching a token opened one; hundreds of threads must not keep a connection each
     finally:
@@ -100,7 +108,8 @@ def settle_polls(poll_results: Sequence[poll.PollResult]) -> list[poll.PollResul
 
 def finish_poll(result: poll.PollResult) -> None:
     """Writes what follows from a result that `settle_polls` returned."""
-    _safely(result.claim, lambda: poll.handle_poll_result(result))
+    with _logged(result.claim):
+        _safely(result.claim, lambda: poll.handle_poll_result(result))
 
 
 def _together(items: Sequence[T], claim_of: Callable[[T], Claim], work: Callable[[Sequence[T]], list[T]]) -> list[T]:
@@ -124,7 +133,10 @@ def _raise(error: Exception) -> None:
 
 
 def _in_time(claim: Claim) -> bool:
-    """Whether the step may be taken. If not, the export was ended: it is overdue, or its workers died too often."""
+    """Whether the step may be taken.
+
+    If not, the export was ended: it is overdue, or its workers died too often. Or it waits for its provider's package.
+    """
     export = claim.export
     if export.deadline_at <= clock.now():
         _safely(claim, lambda: fail_overdue(claim))
@@ -132,7 +144,17 @@ def _in_time(claim: Claim) -> bool:
         message = f"The worker died {export.crash_count - 1} times in this step."
         _safely(claim, lambda: fail(claim, "internal", message, source="watchdog"))
     else:
-        return True
+        return _is_installed(claim)
+    return False
+
+
+def _is_installed(claim: Claim) -> bool:
+    """Whether the portal has the provider and the kind. If not, the step was postponed (docs/decisions/0031)."""
+    try:
+        return bool(claim.export.kind)
+    except NotInstalledError as error:
+        note = f"{error} It goes on when its package is back."
+    _safely(claim, lambda: postpone(claim, NOT_INSTALLED_SECONDS, note))
     return False
 
 

@@ -7,7 +7,7 @@ then `exports.steps.reconcile` searches for it. After a 2xx the request is never
 
 import logging
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
@@ -16,7 +16,7 @@ from exports import clock, states
 from exports.credentials.client import open_client, retry_with_fresh_token
 from exports.models import Export
 from exports.models.export import OPEN
-from exports.providers.contract import Accepted, NotYet
+from exports.providers.contract import MAX_RESENDS, NORMAL, Accepted, NotYet
 from exports.queue import circuit_breaker
 from exports.queue.holds import WAITS_FOR_EXPORT
 from exports.queue.leases import Claim, LostClaimError
@@ -25,9 +25,9 @@ from exports.settle.acceptance import record_acceptance
 from exports.settle.outcome import postpone, record_note
 from exports.steps.errors import handle_error
 from exports.steps.job import build_job
-from exports.steps.reconcile import is_still_absent, search_for_job
+from exports.steps.reconcile import RESTORED, is_still_absent, known_baseline, search_for_job
 from exports.transport.client import Client
-from exports.transport.errors import NotSentError, ProviderError, RefusedError, UnreadableError
+from exports.transport.errors import BusyError, NotSentError, ProviderError, RefusedError, UnreadableError
 from exports.transport.proofs import describe_creation
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ BLOCKED_RETRY_SECONDS: Final = 5.0
 # An export that has a slot in a rate window which runs already must not let the slot pass unused.
 BLOCKED_WITH_SLOT_RETRY_SECONDS: Final = 1.0
 ACCEPTANCE_RETRY_SECONDS: Final = 1.0
+# Pauses before the request is sent again that a firewall or proxy refused with a page of its own: once, as where it is
+# in doubt, since one that lets requests through and replaces their answers must not make a third job.
+PAGE_PAUSES: Final = (10.0,)
 
 # All teams' projects of this name at providers: whose accounts they are, is compared where one is busy.
 PROJECTS_SQL: Final = "SELECT id FROM exports_project WHERE remote_id = %s ORDER BY id"
@@ -58,19 +61,49 @@ def submit(claim: Claim) -> None:
         if other is not None:
             _wait_for(claim, other)  # before a slot in the rate limit is taken for nothing
             return
-    rate_class = "normal" if export.request_sent_at else export.kind.rate_class
+    if export.search_first and export.request_sent_at is None:
+        _search_after_restore(claim)
+        return
+    sends = export.request_sent_at is None or may_send_again(export)
+    rate_class = export.kind.rate_class if sends else NORMAL
     if not circuit_breaker.admit_claims([claim]) or not admit(claim, rate_class):
         return
     with open_client(export.project.credential, export, claim.check) as client:
         rate_slot = export.rate_slot
         try:
-            if export.request_sent_at is not None:
+            if not sends:
                 search_for_job(claim, client)
             else:
+                if export.request_sent_at is not None:
+                    _take_back(claim)
                 _send_request(claim, client)
         finally:
             window = claim.window_at_admission
             record_usage([Usage(export, rate_class, rate_slot, client.call_count, client.last_headers, window)])
+
+
+def _search_after_restore(claim: Claim) -> None:
+    """Plans the search for the job of a request that may have been sent since the copy of the database was made."""
+    if (other := _commit_intent(claim, known_baseline(claim.export))) is not None:
+        _wait_for(claim, other)
+        return
+    with transaction.atomic():
+        postpone(claim, FIRST_SEARCH_SECONDS, RESTORED)
+        record_note(claim.export, RESTORED, source="worker")
+
+
+def may_send_again(export: Export) -> bool:
+    """Whether the request, which got no answer, is sent again instead of being searched for: its kind says it may."""
+    return export.kind.asks_again and export.resends < MAX_RESENDS
+
+
+def _take_back(claim: Claim) -> None:
+    """Takes the intent of an unanswered request back, where it is harmless to send another."""
+    count = claim.export.resends + 1
+    with transaction.atomic():
+        claim.write(request_sent_at=None, resends=count)
+        text = f"The request had no answer. It is sent again ({count} of at most {MAX_RESENDS} times)."
+        record_note(claim.export, text, source="worker")
 
 
 def _send_request(claim: Claim, client: Client) -> None:
@@ -84,6 +117,7 @@ def _send_request(claim: Claim, client: Client) -> None:
     is_second = not export.may_ask_again
     if is_second and not is_still_absent(claim, client):
         return
+    pages = export.unreadable_answers
     # The job of an earlier request must stay above the baseline.
     if (other := _commit_intent(claim, export.baseline if is_second else dict(ready.baseline))) is not None:
         _wait_for(claim, other)
@@ -97,7 +131,10 @@ def _send_request(claim: Claim, client: Client) -> None:
             return
         # Provably not executed: the intent is taken back before anything else.
         claim.write(request_sent_at=None, baseline=export.baseline if is_second else {})
-        handle_error(claim, error)
+        if isinstance(error, RefusedError) and error.answers_creation and error.is_page:
+            _handle_page(claim, error, None if is_second or pages >= len(PAGE_PAUSES) else pages)
+        else:
+            handle_error(claim, error)
     except LostClaimError:
         Export.objects.filter(pk=export.pk, fence=claim.fence).update(
             request_sent_at=None, baseline=export.baseline if is_second else {}
@@ -111,6 +148,22 @@ def _send_request(claim: Claim, client: Client) -> None:
         _record_acceptance_with_retries(claim, accepted)
 
 
+def _handle_page(claim: Claim, error: RefusedError, pages: int | None) -> None:
+    """Has the request sent again that was refused with a page: what stands before the provider let it not through.
+
+    `pages`: how often that was so before; None: so often that the refusal counts, as one in the provider's own words.
+    """
+    if isinstance(error, BusyError) or error.final or pages is None:
+        error.is_page = False
+        handle_error(claim, error)
+        return
+    label = claim.export.project.credential.provider_definition.label
+    text = f"{error.message} That came as a web page, not from {label} itself. The request is sent again."
+    with transaction.atomic():
+        postpone(claim, PAGE_PAUSES[pages], text, unreadable_answers=pages + 1, last_error_code=error.code)
+        record_note(claim.export, text, source="worker")
+
+
 def _was_taken(client: Client) -> bool:
     """Whether the provider answered the request with a 2xx."""
     return client.creation is not None and 200 <= client.creation.status < 300
@@ -119,6 +172,12 @@ def _was_taken(client: Client) -> bool:
 def _begin_search(claim: Claim, error: ProviderError, client: Client) -> None:
     """Plans the search for the job of a request that may have been executed, and says so in the history."""
     export, answer = claim.export, client.creation
+    if may_send_again(export):
+        pause = clock.backoff(export.resends)
+        failures = export.consecutive_failures + 1
+        note = f"{error.message} The request is sent again, which is harmless here."
+        postpone(claim, pause, note, consecutive_failures=failures)
+        return
     was_taken = isinstance(error, UnreadableError) or _was_taken(client)
     named = client.redact(describe_creation(answer.headers, answer.body)) if was_taken and answer is not None else ""
     doubt = (
@@ -195,22 +254,23 @@ def _wait_for(claim: Claim, other: Export) -> None:
 def _commit_intent(claim: Claim, baseline: dict[str, object]) -> Export | None:
     """Commits that the request is about to leave. Returns the export that blocks it instead, if there is one."""
     export = claim.export
+    # The slot in the rate limit is used up; searches count in another rate class.
+    intent: dict[str, Any] = {
+        "request_sent_at": clock.now(),
+        "baseline": baseline,
+        "search_attempts": 0,
+        "unreadable_answers": 0,
+        "in_doubt_since": None,
+        "rate_slot": None,
+    }
     with transaction.atomic():
         with connection.cursor() as cursor:
             locking = "FOR UPDATE" if connection.features.has_select_for_update else ""
             cursor.execute(f"{PROJECTS_SQL} {locking}", [export.project.remote_id])
-            # A statement of its own, because it must see what was committed while the lock was waited for.
-            cursor.execute(BUSY_SQL, [export.project.remote_id, export.type, export.pk])
-            is_busy = cursor.fetchone() is not None
-        other = _find_blocking_export(export) if is_busy else None
-        if other is None:
-            # The slot in the rate limit is used up; searches count in another rate class.
-            claim.write(
-                request_sent_at=clock.now(),
-                baseline=baseline,
-                search_attempts=0,
-                unreadable_answers=0,
-                in_doubt_since=None,
-                rate_slot=None,
-            )
-    return other
+        # A statement of its own, because it must see what was committed while the lock was waited for.
+        busy = (BUSY_SQL, [export.project.remote_id, export.type, export.pk])
+        if not claim.write_unless(*busy, **intent):
+            if (other := _find_blocking_export(export)) is not None:
+                return other
+            claim.write(**intent)
+    return None

@@ -11,8 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
+
+from exports.storage.readable import Readable
 
 HEAD_BYTES: Final = 256 * 1024
 CHUNK_BYTES: Final = 1024 * 1024
@@ -60,9 +61,9 @@ class CsvLayout:
         return self.usual_width > 1 and same > 1 and same >= 0.9 * len(self.widths)
 
 
-def read_layout(path: Path) -> tuple[CsvLayout, str, bool]:
+def read_layout(source: Readable) -> tuple[CsvLayout, str, bool]:
     """Returns the layout of a CSV file, the text of its head from the table on, and whether the head is not all."""
-    with path.open("rb") as file:
+    with source.open("rb") as file:
         head = file.read(HEAD_BYTES)
         is_cut = bool(file.read(1))
     codec, encoding, bom = detect_encoding(head)
@@ -98,12 +99,12 @@ def _unmarked_utf16(head: bytes) -> str:
     return ""
 
 
-def table_bytes(path: Path, layout: CsvLayout) -> Iterator[bytes]:
+def table_bytes(source: Readable, layout: CsvLayout) -> Iterator[bytes]:
     """Yields the file piece by piece, without its mark, in an encoding in which ASCII characters are single bytes.
 
     Raises UnicodeDecodeError when UTF-16 or UTF-32 ends inside a character.
     """
-    with path.open("rb") as file:
+    with source.open("rb") as file:
         file.seek(layout.bom)
         if not layout.is_wide:
             while chunk := file.read(CHUNK_BYTES):

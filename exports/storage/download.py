@@ -1,8 +1,7 @@
-"""Streams the body of a response to a part on disk, hashes it, and enforces the limits of size, time and space."""
+"""Streams the body of a response to a part, hashes it, and enforces the limits of size, time and space."""
 
 import errno
 import hashlib
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from django.conf import settings
 from exports import clock
 from exports.models import Export
 from exports.queue.leases import Claim
-from exports.storage import files
+from exports.storage.place import Part
 from exports.storage.verify import BadFileError
 from exports.transport.digests import Digest, announced_digests
 from exports.transport.errors import ContentCodingError, UnclearError
@@ -31,7 +30,7 @@ STALL_BYTES: Final = 1024
 
 
 class StorageError(Exception):
-    """The portal's own disk is full."""
+    """The portal's own disk is full, or a file cannot be kept."""
 
 
 class TooLargeError(Exception):
@@ -46,7 +45,7 @@ class Progress:
     said of the file whose bytes these are.
     """
 
-    part: files.PartialFile
+    part: Part
     size: int = 0
     sha256: Any = field(default_factory=hashlib.sha256)
     length_known: bool = True
@@ -80,6 +79,8 @@ def join_piece(claim: Claim, progress: Progress, response: StreamedResponse) -> 
     positions = content_range(response.headers)
     if positions is None or positions[0] > progress.size or _is_encoded(response):
         return None
+    if response.length not in (None, positions[1] + 1 - positions[0]):
+        return None  # It is no piece of the file: a page, say, under the headers of one.
     if progress.size == 0:
         return progress
     known, validator = progress.validator, _validator(response)
@@ -88,10 +89,17 @@ def join_piece(claim: Claim, progress: Progress, response: StreamedResponse) -> 
         return None
     if positions[0] == progress.size:
         return progress
-    os.truncate(progress.part.path, positions[0])
+    progress.part.truncate(positions[0])
     shorter = Progress(progress.part, total=progress.total, validator=known, digests=progress.digests)
     hash_existing_bytes(claim, shorter)
     return shorter
+
+
+def contradicts(progress: Progress, response: StreamedResponse) -> bool:
+    """Whether a 200 names the version whose beginning is here, but another length: it may be a piece of it, unsaid."""
+    validator, length = progress.validator, response.length
+    is_same = bool(validator) and not _is_encoded(response) and _validator(response) == validator
+    return is_same and None not in (progress.total, length) and length != progress.total
 
 
 def ends_at(response: StreamedResponse, size: int) -> bool:
@@ -113,8 +121,7 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
     stall_mark = (checked_at, progress.size)
     next_check = next_space_check = progress.size
     try:
-        with progress.part.path.open("ab" if progress.size else "wb", buffering=CHUNK_BYTES) as file:
-            files.lock_for_writing(file)
+        with progress.part.open_for_writing(total, append=bool(progress.size)) as file:
             claim.check()
             if not _is_encoded(response):
                 progress.digests = announced_digests(response.headers, is_piece=is_piece(response)) or progress.digests
@@ -130,7 +137,7 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
                     if clock.now() >= claim.export.deadline_at:
                         raise UnclearError("The deadline came in the middle of the download.")
                     if progress.size >= next_space_check:
-                        next_space_check = _check_space(progress.size, total)
+                        next_space_check = _check_space(progress, total)
                     if checked_at > stall_mark[0] + STALL_SECONDS:
                         if progress.size < stall_mark[1] + STALL_BYTES:
                             raise UnclearError("The download stalled.")
@@ -148,6 +155,9 @@ def stream_to_part(claim: Claim, progress: Progress, response: StreamedResponse)
             progress.part.free_some_space()
         raise
     progress.length_known = response.has_explicit_end
+    positions = content_range(response.headers)
+    if positions and is_piece(response) and progress.length_known and progress.size != positions[1] + 1:
+        raise BadFileError("The file's host sent a piece of another length than it said.")
     if total is not None and progress.size < total:
         raise UnclearError(f"The download was cut off after {progress.size} of {total} bytes.")
     if response.has_surplus or (total is not None and progress.size > total):
@@ -169,7 +179,7 @@ def _size_limit(export: Export) -> tuple[int, str]:
 def _validator(response: StreamedResponse) -> str:
     """Returns the validator for If-Range: a strong ETag, else Last-Modified, else "" (RFC 9110 §13.1.5).
 
-    "" also for a body that came packed: its positions are not those of the bytes on disk.
+    "" also for a body that came packed: its positions are not those of the bytes that are kept.
     """
     if _is_encoded(response):
         return ""
@@ -177,11 +187,11 @@ def _validator(response: StreamedResponse) -> str:
     return etag if etag and not etag.startswith("W/") else str(response.headers.get("Last-Modified", ""))
 
 
-def _check_space(size: int, total: int | None) -> int:
+def _check_space(progress: Progress, total: int | None) -> int:
     """Returns the size at which to check again. Raises StorageError early: a full disk stops the database."""
-    if not files.has_free_space(0 if total is None else total - size):
+    if not progress.part.has_free_space(0 if total is None else total - progress.size):
         raise StorageError("There is no room on the disk for the file.")
-    return size + SPACE_CHECK_BYTES
+    return progress.size + SPACE_CHECK_BYTES
 
 
 def _is_encoded(response: StreamedResponse) -> bool:
@@ -203,8 +213,8 @@ def _total_bytes(response: StreamedResponse, progress: Progress) -> int | None:
 
 
 def hash_existing_bytes(claim: Claim, progress: Progress) -> None:
-    """Adds the bytes on disk to the hash and the size, so that a resumed download hashes the bytes really there."""
-    with progress.part.path.open("rb") as file:
+    """Adds the bytes that are there to the hash and the size, so that a resumed download hashes what is there."""
+    with progress.part.readable.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             claim.check()
             progress.sha256.update(chunk)
@@ -212,11 +222,11 @@ def hash_existing_bytes(claim: Claim, progress: Progress) -> None:
 
 
 def contradicting_header(claim: Claim, progress: Progress) -> str:
-    """Returns the header whose checksum is another one than that of the bytes on disk, "" where none is."""
+    """Returns the header whose checksum is another one than that of the bytes that are there, "" where none is."""
     others = {digest.algorithm for digest in progress.digests} - {"sha256"}
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in others}
     if hashes:
-        with progress.part.path.open("rb") as file:
+        with progress.part.readable.open("rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 claim.check()
                 for one in hashes.values():

@@ -10,16 +10,19 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
 from django.conf import settings
 
 from exports import clock
-from exports.models import File
+from exports.models import Export, File
+from exports.models.export import OPEN
 
 ORPHAN_SECONDS: Final = 3600
+PART_MAX_AGE_SECONDS: Final = 3600.0
+WRITE_BYTES: Final = 1024 * 1024
 
 
 def files_dir() -> Path:
@@ -73,6 +76,26 @@ class PartialFile:
         except FileNotFoundError:
             return 0
 
+    @property
+    def readable(self) -> Path:
+        """The bytes on disk."""
+        return self.path
+
+    @contextlib.contextmanager
+    def open_for_writing(self, total: int | None = None, *, append: bool) -> Iterator[IO[bytes]]:
+        """Opens it for one writer. Raises OSError, also where another thread or process writes to it."""
+        with self.path.open("ab" if append else "wb", buffering=WRITE_BYTES) as file:
+            lock_for_writing(file)
+            yield file
+
+    def has_free_space(self, extra_bytes: int = 0) -> bool:
+        """Whether so many bytes more fit on the disk."""
+        return has_free_space(extra_bytes)
+
+    def truncate(self, size: int) -> None:
+        """Keeps the first `size` bytes."""
+        os.truncate(self.path, size)
+
     def read_metadata(self) -> dict[str, Any]:
         """Returns the metadata of the response that the bytes came from; {} when it is missing or unreadable."""
         try:
@@ -106,11 +129,7 @@ class PartialFile:
             os.fsync(file.fileno())
             os.utime(file.fileno())  # `orphaned_files` counts its age from now
         os.replace(self.path, target)
-        directory = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        _sync_directory(target.parent)
         self.metadata_path.unlink(missing_ok=True)
         return name
 
@@ -138,8 +157,35 @@ def has_free_space(extra_bytes: int = 0) -> bool:
 
 
 def path_of(file: File) -> Path:
-    """Returns the absolute path of a kept file."""
+    """Returns the absolute path of a file that is kept on the disk."""
     return files_dir() / file.path
+
+
+def write_file(name: str, chunks: Iterable[bytes]) -> None:
+    """Writes a kept file durably (fsync): it is there whole or not at all. `name`: relative to `files_dir()`."""
+    target = files_dir() / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Without a row, so that the sweep removes what a process leaves that dies here.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_directory(target.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def delete_file(name: str) -> None:
@@ -158,6 +204,19 @@ def delete_siblings(name: str) -> None:
             other.unlink(missing_ok=True)
 
 
+def delete_stale_parts() -> None:
+    """Deletes parts and metadata older than an hour whose export has ended or is gone."""
+    paths = list(parts_dir().glob("*.part")) + list(parts_dir().glob("*.about*"))
+    ids = {int(path.name.partition(".")[0]) for path in paths if path.name.partition(".")[0].isdigit()}
+    open_ids = set(Export.objects.filter(pk__in=ids, status__in=OPEN).values_list("pk", flat=True))
+    newest_deleted = time.time() - PART_MAX_AGE_SECONDS
+    for path in paths:
+        id_ = path.name.partition(".")[0]
+        with contextlib.suppress(FileNotFoundError):
+            if not (id_.isdigit() and int(id_) in open_ids) and path.stat().st_mtime < newest_deleted:
+                path.unlink()
+
+
 def orphaned_files(older_than: float = ORPHAN_SECONDS, changed_within: float | None = None) -> Iterator[Path]:
     """Yields files on disk without a row, or whose row says that they are deleted, older than `older_than` seconds.
 
@@ -173,7 +232,8 @@ def orphaned_files(older_than: float = ORPHAN_SECONDS, changed_within: float | N
 def undeleted_files(older_than: float, changed_within: float) -> Iterator[Path]:
     """Yields files on disk whose row was marked as deleted between `changed_within` and `older_than` seconds ago."""
     since, until = clock.seconds_from_now(-changed_within), clock.seconds_from_now(-older_than)
-    for name in File.objects.filter(deleted_at__gt=since, deleted_at__lt=until).values_list("path", flat=True):
+    rows = File.objects.filter(deleted_at__gt=since, deleted_at__lt=until, storage="")
+    for name in rows.values_list("path", flat=True):
         if (files_dir() / name).is_file():
             yield files_dir() / name
 
@@ -182,7 +242,9 @@ def _without_row(paths: list[Path]) -> Iterator[Path]:
     """Yields the paths without a row of a file that is not deleted; one query per 500 paths."""
     for start in range(0, len(paths), 500):
         names = {str(path.relative_to(files_dir())): path for path in paths[start : start + 500]}
-        known = set(File.objects.filter(path__in=list(names), deleted_at=None).values_list("path", flat=True))
+        rows = File.objects.filter(path__in=list(names))
+        known = set(rows.filter(storage="", deleted_at=None).values_list("path", flat=True))
+        known |= set(rows.filter(moved_from="", moved_at__isnull=False).values_list("path", flat=True))
         yield from (path for name, path in names.items() if name not in known)
 
 

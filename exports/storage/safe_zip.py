@@ -5,14 +5,14 @@ member, padding and comments after the end records, zip64, sizes that stand behi
 these, keeps an object per member in memory and reads the whole directory at once.
 """
 
-import os
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
+
+from exports.storage.readable import Readable
 
 MAX_MEMBERS: Final = 300_000
 MAX_DIRECTORY_BYTES: Final = 64 * 1024 * 1024
@@ -73,11 +73,11 @@ class Entry:
 class Archive:
     """An archive that is open for reading. `directory_start`, `directory_size`: where its directory lies."""
 
-    def __init__(self, path: Path, max_directory_bytes: int) -> None:
-        self._file = path.open("rb")
+    def __init__(self, source: Readable, max_directory_bytes: int) -> None:
+        self._file = source.open("rb")
         self._max_directory_bytes = max_directory_bytes
         try:
-            self.size = os.fstat(self._file.fileno()).st_size
+            self.size = self._file.seek(0, 2)
             self._find_directory()
         except BaseException:
             self._file.close()
@@ -178,7 +178,8 @@ class Archive:
         return offset
 
     def _read(self, position: int, size: int) -> bytes:
-        return os.pread(self._file.fileno(), size, position)
+        self._file.seek(position)
+        return self._file.read(size)
 
     def _find_directory(self) -> None:
         """Finds the last end record whose directory is where it says, or right before it. Raises BrokenArchiveError."""
@@ -253,9 +254,9 @@ def _zip64_sizes(sizes: list[int], extra: bytes) -> list[int]:
 
 
 @contextmanager
-def open_zip(path: Path, max_directory_bytes: int = MAX_DIRECTORY_BYTES) -> Iterator[Archive]:
+def open_zip(source: Readable, max_directory_bytes: int = MAX_DIRECTORY_BYTES) -> Iterator[Archive]:
     """Opens an archive. Raises BrokenArchiveError, DirectoryTooLargeError, OSError."""
-    archive = Archive(path, max_directory_bytes)
+    archive = Archive(source, max_directory_bytes)
     try:
         yield archive
     finally:

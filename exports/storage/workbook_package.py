@@ -6,7 +6,7 @@ The package's own relationships say so, not the usual names. Names of parts diff
 import posixpath
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -85,7 +85,7 @@ class Package:
 
     def root_element(self, part: str) -> str:
         """Returns the local name of a part's outermost element, "" where it has none. Raises PackageError."""
-        head = b"".join(self.archive.unpack(self._entry(part), HEAD_BYTES))
+        head = b"".join(self.archive.unpack(self.entry(part), HEAD_BYTES))
         codec, _, bom = detect_encoding(head)
         text = head[bom:].decode(codec, "replace")
         match = ROOT_ELEMENT.match(text, end_of_prolog(text))
@@ -106,55 +106,74 @@ class Package:
         The handlers get local names, without namespace prefixes. The parsing stops after `max_bytes` or MAX_ELEMENTS,
         at `deadline` (of time.monotonic), or when a handler raises StopParsing. Elements may be MAX_DEPTH deep.
         """
-        parser = expat.ParserCreate()
-        # No part of a workbook needs a document type. Refusing it refuses all entities, and so every entity bomb.
-        parser.StartDoctypeDeclHandler = _refuse
-        parser.EntityDeclHandler = _refuse
-        parser.ExternalEntityRefHandler = _refuse
-        depth = elements = 0
-
-        def on_start(name: str, attributes: dict[str, str]) -> None:
-            nonlocal depth, elements
-            depth, elements = depth + 1, elements + 1
-            if depth > MAX_DEPTH:
-                raise PackageError(f"The workbook nests its elements more than {MAX_DEPTH} deep.")
-            if elements > MAX_ELEMENTS:
-                raise StopParsing
-            start(name.rpartition(":")[2], attributes)
-
-        def on_end(name: str) -> None:
-            nonlocal depth
-            depth -= 1
-            if end is not None:
-                end(name.rpartition(":")[2])
-
-        parser.StartElementHandler = on_start
-        parser.EndElementHandler = on_end
-        if text is not None:
-            parser.CharacterDataHandler = text
-            parser.buffer_text = True
-        read_bytes = 0
+        pieces = self.archive.unpack(self.entry(part))
         try:
-            for chunk in self.archive.unpack(self._entry(part)):
-                read_bytes += len(chunk)
-                parser.Parse(chunk, False)
+            for read_bytes in parse_pieces(pieces, start, end, text):
                 if read_bytes >= max_bytes or (deadline is not None and time.monotonic() > deadline):
                     return True
-            parser.Parse(b"", True)
         except StopParsing:
             return True
-        except expat.ExpatError as error:
-            message = expat.errors.messages.get(error.code, str(error))
-            raise PackageError(f"The workbook cannot be read ({message}).") from None
         return False
 
-    def _entry(self, part: str) -> Entry:
+    def entry(self, part: str) -> Entry:
+        """Returns the member of the archive that a part is. Raises PackageError."""
         entry = self.parts.get(_normalize(part))
         if entry is None:
             raise PackageError(f"The workbook lacks its part {part[:100]}.")
         if not entry.is_readable:
             raise PackageError("The workbook is packed in a way that is not read here.")
         return entry
+
+
+def parse_pieces(
+    pieces: Iterable[bytes],
+    start: Callable[[str, dict[str, str]], None],
+    end: Callable[[str], None] | None = None,
+    text: Callable[[str], None] | None = None,
+    *,
+    max_elements: int = MAX_ELEMENTS,
+) -> Iterator[int]:
+    """Parses XML piece by piece. Yields after each how many bytes were read. Raises PackageError, StopParsing.
+
+    The handlers get local names, without namespace prefixes. Elements may be MAX_DEPTH deep.
+    """
+    parser = expat.ParserCreate()
+    # No part of a workbook needs a document type. Refusing it refuses all entities, and so every entity bomb.
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    parser.ExternalEntityRefHandler = _refuse
+    depth = elements = 0
+
+    def on_start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, elements
+        depth, elements = depth + 1, elements + 1
+        if depth > MAX_DEPTH:
+            raise PackageError(f"The workbook nests its elements more than {MAX_DEPTH} deep.")
+        if elements > max_elements:
+            raise StopParsing
+        start(name.rpartition(":")[2], attributes)
+
+    def on_end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        if end is not None:
+            end(name.rpartition(":")[2])
+
+    parser.StartElementHandler = on_start
+    parser.EndElementHandler = on_end
+    if text is not None:
+        parser.CharacterDataHandler = text
+        parser.buffer_text = True
+    read_bytes = 0
+    try:
+        for piece in pieces:
+            parser.Parse(piece, False)
+            read_bytes += len(piece)
+            yield read_bytes
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        message = expat.errors.messages.get(error.code, str(error))
+        raise PackageError(f"The workbook cannot be read ({message}).") from None
 
 
 def end_of_prolog(text: str) -> int:

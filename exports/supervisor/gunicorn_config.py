@@ -12,6 +12,9 @@ from exports.supervisor.prctl import die_with_parent
 
 _arbiter = os.getpid()
 
+# Threads that slow clients do not hold (by itself gunicorn takes its own `gthread`).
+worker_class = "exports.supervisor.web_worker.WebWorker"
+
 # The longest request line that gunicorn accepts, in bytes: it holds the filters of a list.
 limit_request_line = 8190
 

@@ -82,7 +82,7 @@ class ProcessPlan:
         options = {
             "config": "python:exports.supervisor.gunicorn_config",
             "bind": f"fd://{descriptor}",
-            "worker-class": "gthread",
+            "worker-class": "exports.supervisor.web_worker.WebWorker",
             "workers": "1",
             "threads": "8",
             "graceful-timeout": str(WEB_GRACE_SECONDS),

@@ -1,26 +1,24 @@
-"""Template tags and filters of all pages: icons, states, times, durations, labels."""
+"""Template tags and filters of pages: labels of exports, providers, browsers, and what JSON needs."""
 
 import json
-from datetime import datetime, timedelta
-from functools import lru_cache
+import re
+from datetime import datetime
 from typing import Any, Final
 
 from django import template
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
-from django.utils.translation import ngettext
 
-from exports import states
+from exports import formats
 from exports.exporting import freshness
 from exports.models import Credential, Export
 from exports.providers import registry
 from exports.providers.contract import Kind
+from exports.sentences import translated as in_active_language
+from exports.templatetags.times import format_duration
 
 register = template.Library()
 
@@ -40,54 +38,25 @@ SYSTEMS: Final = (
     ("Mac OS", "Mac"),
     ("Linux", "Linux"),
 )
-# Icon and label of each status; a state is never shown by color alone.
-STATUS_DISPLAY: Final = {
-    states.WAITING: ("clock", _l("Waiting")),
-    states.PROCESSING: ("turning", _l("Processing")),
-    states.SUCCEEDED: ("check", _l("Succeeded")),
-    states.FAILED: ("cross", _l("Failed")),
-    states.CANCELED: ("stop", _l("Canceled")),
-}
 SOURCE_LABELS: Final = {
-    "person": _l("A person"),
-    "api": _l("Through the API"),
-    "schedule": _l("A schedule"),
-    "worker": _l("The portal's worker"),
-    "poll": _l("The provider's answer"),
-    "webhook": _l("The provider's webhook"),
-    "watchdog": _l("The portal's watchdog"),
-    "staff": _l("The portal's staff"),
+    "person": _l("Website"),
+    "api": _l("API"),
+    "schedule": _l("Schedule"),
+    "worker": _l("Portal"),
+    "poll": _l("Provider"),
+    "webhook": _l("Webhook of the provider"),
+    "watchdog": _l("Timeout"),
+    "staff": _l("Admin"),
 }
+NUMBER: Final = re.compile(r"[-+]?\d[\d,. \u00a0]*%?")
 TRIGGER_LABELS: Final = {
-    "person": _l("on a page"),
-    "api": _l("through the API"),
+    "person": _l("on the website"),
+    "api": _l("by the API"),
     "command": _l("by a command"),
     "schedule": _l("by a schedule"),
     "retry": _l("as a retry"),
-    "adopt": _l("watching a job that ran already"),
+    "adopt": _l("by following a job"),
 }
-
-
-@register.simple_tag
-@lru_cache(maxsize=256)  # a page shows hundreds of the same few icons
-def icon(name: str) -> SafeString:
-    """Renders an icon. It is hidden from screen readers, so a text must stand beside it."""
-    href = f"{static('exports/icons.svg')}#{name}"
-    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', href)
-
-
-@register.simple_tag
-def state(status: str) -> SafeString:
-    """Renders a status as icon and label."""
-    icon_name, label = STATUS_DISPLAY.get(status, ("clock", status))
-    return format_html('<span class="state state-{}">{}{}</span>', status, icon(icon_name), label)
-
-
-@register.simple_tag
-def second_factor_badge(has_factor: bool) -> SafeString:
-    """Renders whether a user has a second factor, as icon and label."""
-    icon_name, label, css_class = ("shield", _("yes"), "yes") if has_factor else ("empty", _("none"), "muted")
-    return format_html('<span class="{} nowrap">{} {}</span>', css_class, icon(icon_name), label)
 
 
 @register.simple_tag
@@ -106,63 +75,15 @@ def browser_name(agent: str) -> str:
 
 
 @register.filter
+def translated(text: object) -> str:
+    """Returns a sentence of a worker, a service or a provider's file in the reader's language."""
+    return in_active_language(text)
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """Returns the value as JSON, for an attribute that a script reads."""
     return json.dumps(value, cls=DjangoJSONEncoder)
-
-
-@register.filter
-def status_label(status: str) -> str:
-    """Returns the label of a status."""
-    return str(STATUS_DISPLAY.get(status, ("", status))[1])
-
-
-@register.simple_tag
-def when(at: datetime | None, otherwise: str | None = None, *, exact: bool = False) -> SafeString | str:
-    """Renders a time with its zone, `exact` to the second. A script rewrites it in the zone of the reader's browser."""
-    if at is None:
-        return _("never") if otherwise is None else otherwise
-    at = timezone.localtime(at)
-    clock = f"{at:%H:%M:%S}" if exact else f"{at:%H:%M}"
-    shown = f"{at.day} {at:%b %Y}, {clock} {at.tzname()}"
-    precision = "exact" if exact else ""
-    return format_html(
-        '<time datetime="{}" data-when="{}">{}</time>', at.isoformat(timespec="seconds"), precision, shown
-    )
-
-
-@register.simple_tag
-def between(first: datetime, last: datetime) -> SafeString | str:
-    """Renders a span of time as short as possible: one moment, or clock times within one day, or two full times."""
-    if first == last:
-        return when(first, exact=True)
-    ends = [timezone.localtime(at) for at in (first, last)]
-    clocks = [f"{at:%H:%M}" for at in ends]
-    if ends[0].date() != ends[1].date():
-        return format_html("{} &ndash; {}", when(first), when(last))
-    times = [
-        format_html('<time datetime="{}" data-clock>{}</time>', at.isoformat(timespec="seconds"), clock)
-        for at, clock in zip(ends, clocks, strict=True)
-    ]
-    return times[0] if clocks[0] == clocks[1] else format_html("{}&ndash;{}", *times)
-
-
-@register.filter
-def ago(at: datetime | None) -> str:
-    """Returns how many days ago a time was. Only days, so that an open live page does not change by the clock alone."""
-    if at is None:
-        return _("never")
-    days = (timezone.localdate() - timezone.localtime(at).date()).days
-    if days < 2:
-        return _("today") if days <= 0 else _("yesterday")
-    return ngettext("%(days)s day ago", "%(days)s days ago", days) % {"days": days}
-
-
-@register.filter
-def day(at: datetime) -> str:
-    """Returns the day of a time in the reader's zone, with the year if it is not the current one."""
-    at = timezone.localtime(at)
-    return f"{at.day} {at:%b}" if at.year == timezone.localdate().year else f"{at.day} {at:%b %Y}"
 
 
 @register.filter
@@ -177,17 +98,6 @@ def is_stale(at: datetime | None) -> bool:
     return at is None or (timezone.now() - at).days > 30
 
 
-def format_duration(seconds: float | timedelta | None) -> str:
-    """Returns a duration (in seconds, if a number) in its two largest units, as in "4 min 7 s"; "" for None."""
-    if seconds is None:
-        return ""
-    whole = round(seconds.total_seconds() if isinstance(seconds, timedelta) else seconds)
-    units = ((whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s"))
-    first = next((index for index, (count, _unit) in enumerate(units) if count), len(units) - 1)
-    parts = [f"{count} {unit}" for count, unit in units[first : first + 2] if count]
-    return " ".join(parts) or _("under 1 s")
-
-
 @register.filter
 def time_taken(export: Export) -> str:
     """Returns how long an ended export took from its creation; "" while it is open."""
@@ -198,16 +108,16 @@ def time_taken(export: Export) -> str:
 def kind_label(export: Export) -> str:
     """Returns the label of the export's kind; its type if the portal no longer has the kind."""
     try:
-        return export.kind.label
+        return in_active_language(export.kind.label)
     except KeyError:
         return export.type
 
 
 @register.simple_tag
 def export_heading(kind: Kind, project: object) -> str:
-    """Returns the heading of a kind and a project: "Orders of …"; for a kind that changes, "Move to the archive: …"."""
-    names = {"kind": kind.label, "project": project}
-    return f"{kind.label}: {project}" if kind.effect == "changes" else _("%(kind)s of %(project)s") % names
+    """Returns the heading of a kind and a project: "Orders of …"; for a kind that changes, "Archive project: …"."""
+    names = {"kind": in_active_language(kind.label), "project": project}
+    return _("%(kind)s: %(project)s") % names if kind.effect == "changes" else _("%(kind)s of %(project)s") % names
 
 
 @register.filter
@@ -237,3 +147,21 @@ def source_label(source: str) -> str:
 def trigger_label(trigger: str) -> str:
     """Returns the label of an export's trigger."""
     return str(TRIGGER_LABELS.get(trigger, trigger))
+
+
+@register.filter
+def has_member_pages(format_: str) -> bool:
+    """Returns whether the members of archives of this format can be opened one by one."""
+    return formats.get_format(format_).has_member_pages
+
+
+@register.filter
+def format_icon(format_: str) -> str:
+    """Returns the icon of a file format."""
+    return formats.get_format(format_).icon
+
+
+@register.filter
+def looks_like_a_number(text: str) -> bool:
+    """Whether a cell of a table is a number, which is aligned to the right."""
+    return bool(NUMBER.fullmatch(text))

@@ -13,8 +13,10 @@ from http.client import HTTPException
 from typing import Any, Final
 from urllib.parse import SplitResult, urlencode
 
+from exports.transport.calls import ApiResponse, CallRecord
 from exports.transport.connections import ApiSession, error_from_exception, new_correlation_id, track_exchange
 from exports.transport.content_coding import Body
+from exports.transport.cookies import HostCookies
 from exports.transport.errors import (
     AddressError,
     BusyError,
@@ -25,7 +27,8 @@ from exports.transport.errors import (
     UnclearError,
     UnreadableError,
 )
-from exports.transport.proofs import is_final_refusal
+from exports.transport.origins import is_below
+from exports.transport.proofs import is_final_refusal, is_page
 from exports.transport.provider_api import CreationAnswer, Grant, Service
 from exports.transport.redact import redact, redact_in
 from exports.transport.redirects import MAX_REDIRECTS, REDIRECT_STATUSES, resolve_redirect
@@ -41,31 +44,7 @@ GATEWAY_STATUSES: Final = frozenset({502, 503, 504})
 PUBLIC_HEADERS: Final = frozenset({"accept", "content-type", "user-agent"})
 MIN_SECRET_HEADER: Final = 16
 USER_AGENT: Final = "export-portal/1"
-
-
-@dataclass(frozen=True)
-class ApiResponse:
-    """A 2xx answer. `body` is the parsed JSON, None for an empty body."""
-
-    status: int
-    body: Any = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class CallRecord:
-    """One exchange as it may be shown: `url` without secrets, `seconds` it took, `error` in a sentence or "".
-
-    `unreachable`: no server answered, or a gateway answered that its server does not.
-    """
-
-    method: str
-    url: str
-    status: int | None
-    seconds: float
-    error: str
-    correlation: str
-    unreachable: bool = False
+__all__ = ["ApiResponse", "CallRecord", "Client"]
 
 
 @dataclass
@@ -79,6 +58,7 @@ class Client:
     seconds after which an exchange is aborted, where that is less than usual; `give_up_at`: monotonic time of the same.
     `creation`: the answer to the last request that creates something, as far as it came. `call_count` counts exchanges,
     `last_headers` are the headers of the last answer. `former_secrets`: what else was sent and must not be shown.
+    `cookies`: those that answers have set, where the provider declares `keeps_cookies`.
     """
 
     provider: Service
@@ -98,6 +78,7 @@ class Client:
     call_count: int = 0
     former_secrets: set[str] = field(default_factory=set, repr=False)
     last_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: HostCookies = field(default_factory=HostCookies, repr=False)
 
     def __repr__(self) -> str:
         return f"Client({self.provider.slug}, {self.origin})"
@@ -122,8 +103,18 @@ class Client:
         """Sends GET to a path below the origin. Raises ProviderError, like all calls."""
         return self._call("GET", path, params=params)
 
+    def head(self, path: str, params: Mapping[str, Any] | None = None) -> ApiResponse:
+        """Sends HEAD to a path below the origin, where only headers say something; the answer's body is None."""
+        return self._call("HEAD", path, params=params)
+
+    def delete(self, path: str) -> ApiResponse:
+        """Sends DELETE to a path below the origin, as when a provider is cleaned up."""
+        return self._call("DELETE", path)
+
     def post(self, path: str, json: Any = None, *, creates: bool = False) -> ApiResponse:
         """Sends POST with JSON (None: no body). `creates`: the request creates something at the provider.
+
+        A request that creates nothing, as where a status is asked for by POST, goes out as a GET does.
 
         Such a request goes out on a new connection. On a kept-alive one that the server has just closed, a failure
         looks the same as a lost answer; a new connection either fails before anything is sent or carries the request.
@@ -154,14 +145,7 @@ class Client:
         correlation_id = new_correlation_id()
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "X-Request-Id": correlation_id}
         if authorised:
-            own_headers = self.provider.headers(self)
-            headers |= own_headers
-            # They may hold more than the secrets themselves: a signature, several of them encoded together.
-            self.former_secrets |= {
-                value
-                for name, value in own_headers.items()
-                if len(value) >= MIN_SECRET_HEADER and name.lower() not in PUBLIC_HEADERS
-            }
+            headers |= self.remember_sent(self.provider.headers(self))
         body, body_headers = _encode_body(json, form)
         headers |= {"User-Agent": USER_AGENT, **body_headers}
         if basic is not None:
@@ -170,20 +154,21 @@ class Client:
         seconds = TOTAL_SECONDS if authorised else TOKEN_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
             parts = self.guard.check(url)
-            status, answer_headers, answer = self._exchange(
-                method, parts, headers, body, correlation_id, creates, seconds
-            )
+            sent = {**headers, **self.cookies.header(url)}
+            status, answer_headers, answer = self._exchange(method, parts, sent, body, correlation_id, creates, seconds)
             if status not in REDIRECT_STATUSES:
                 try:
                     return self._parse_answer(status, answer_headers, answer)
                 except RefusedError as problem:
                     problem.answers_creation = creates
                     problem.final = is_final_refusal(status, answer, self.provider.is_own_error)
+                    problem.is_page = is_page(answer)
                     raise
-            if method != "GET":
+            if method not in ("GET", "HEAD"):
                 raise UnclearError(f"{self.provider.label} answered with a redirect.", provider_status=str(status))
             target = resolve_redirect(url, answer_headers.get("location", ""))
-            if self.guard.check(target)[:2] != parts[:2]:
+            self.guard.check(target)
+            if not is_below(self.origin, target):
                 raise AddressError(f"{self.provider.label} redirects to another host; the portal does not follow.")
             url = target
         raise AddressError(f"{self.provider.label} redirects in circles.")
@@ -211,6 +196,9 @@ class Client:
                 session.send_request(exchange, method, parts, body, headers) as response,
             ):
                 status, self.last_headers = response.status, response.headers
+                if self.provider.keeps_cookies:
+                    self.cookies.read(parts.geturl(), response.headers)
+                    self.former_secrets |= {value for value in self.cookies.values() if len(value) >= MIN_SECRET_HEADER}
                 if creates:
                     self.creation = CreationAnswer(status, response.headers)
                 answer = Body(response).read_all(MAX_BYTES)
@@ -256,11 +244,13 @@ class Client:
         if is_error:
             body = redact_in(self.values_to_redact(), body) if len(raw) <= MAX_ERROR_BYTES else None
         problem = self.provider.error_from_response(status, body) if is_error else None
+        if self.provider.rate_headers.is_slow_down(status, headers):
+            problem = None  # Its headers say more than its words.
         if problem is not None:
             problem.message = self.redact(problem.message)
             problem.args = (problem.message,)  # Tracebacks show these.
             if isinstance(problem, BusyError) and headers.get("Retry-After"):
-                problem.seconds = retry_after_seconds(headers)
+                problem.seconds = retry_after_seconds(headers, first=self.provider.rate_headers.reset)
             raise problem
         word = str(status)
         if 200 <= status < 300:
@@ -269,7 +259,32 @@ class Client:
             return ApiResponse(status, body, headers)
         reason = self.redact(error_text(body))
         sentence = f"{label} answered {status}" + (f": {reason}" if reason else ".")
-        raise error_of_status(status, sentence, headers)
+        raise error_of_status(status, sentence, headers, self.provider.rate_headers)
+
+    def error_of(self, status: int, headers: Mapping[str, str], raw: bytes) -> ProviderError | None:
+        """The error that an answer from below the origin means, as of a file's address; None for a 2xx."""
+        if 200 <= status < 300:
+            return None
+        try:
+            self._parse_answer(status, headers, raw)
+        except ProviderError as problem:
+            if isinstance(problem, RefusedError):
+                problem.final = is_final_refusal(status, raw, self.provider.is_own_error)
+                problem.is_page = is_page(raw)
+            return problem
+        return None
+
+    def remember_sent(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The headers, which are masked from now on.
+
+        They may hold more than the secrets themselves: a signature, several of them encoded together.
+        """
+        self.former_secrets |= {
+            value
+            for name, value in headers.items()
+            if len(value) >= MIN_SECRET_HEADER and name.lower() not in PUBLIC_HEADERS
+        }
+        return dict(headers)
 
     def values_to_redact(self) -> tuple[str, ...]:
         """The secrets of this credential, its tokens, and what was sent of them, without what may be shown."""

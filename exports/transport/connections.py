@@ -176,8 +176,7 @@ def error_from_exception(problem: Exception, exchange: Exchange, label: str) -> 
         return UnclearError(f"{label} sent an answer that cannot be read: {problem}.")
     timed_out = exchange.timed_out or isinstance(problem, TimeoutError)
     timed_out |= isinstance(problem, CutOffError) and problem.timed_out
-    what = "did not answer in time" if timed_out else "was cut off before its answer was whole"
-    return UnclearError(f"{label} {what}.")
+    return UnclearError(f"{label} did not answer in time." if timed_out else f"{label} broke off early.")
 
 
 def _certificate_problem(problem: BaseException | None) -> str:
@@ -222,7 +221,7 @@ class ApiSession:
                 try:
                     connection.request(method, target, body, headers)
                 except ValueError:  # which comes before the first byte leaves
-                    raise CredentialError("The credential has characters that cannot be sent: enter it anew.") from None
+                    raise CredentialError("The credential has characters that can't be sent: enter it again.") from None
             response = connection.getresponse()  # type: ignore[assignment]
             assert response is not None  # noqa: S101
             yield response

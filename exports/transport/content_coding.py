@@ -6,7 +6,8 @@ One place decides what was sent. The header only says what may be expected; the 
 - gzip and deflate are told apart by their first bytes: gzip of one or many members, with padding or other bytes behind
   them as `gzip` itself allows; deflate with zlib's head, or raw.
 - A body that is plain although a header says it is packed stays as it is. One that is gzip although no header says so
-  is unpacked too, since nothing that the portal asks for begins as gzip does.
+  is unpacked too, unless what is asked for begins as gzip does itself (`keeps_gzip`, as of a tar.gz). Then the
+  innermost gzip is the file, whatever a header says, and only what is around it is undone.
 - Packed data that came to their end, but lack the checksum behind it, are whole.
 - What cannot be unpacked (br, zstd, damaged data) raises ContentCodingError.
 """
@@ -44,10 +45,10 @@ CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 class Body:
-    """The body of an answer as it was before it was packed."""
+    """The body of an answer as it was before it was packed. `keeps_gzip`: what was asked for is a gzip file itself."""
 
-    def __init__(self, response: ResponseReader) -> None:
-        self._response = response
+    def __init__(self, response: ResponseReader, *, keeps_gzip: bool = False) -> None:
+        self._response, self._keeps_gzip = response, keeps_gzip
         self._raw = Source(response.read1)
         self._stream: Source | None = None
         self._inflaters: list[Inflater] = []
@@ -122,7 +123,7 @@ class Body:
         try:
             for coding in reversed(codings):
                 source = self._undo(source, coding)
-            while source.peek(len(GZIP_MAGIC)) == GZIP_MAGIC:
+            while source.peek(len(GZIP_MAGIC)) == GZIP_MAGIC and not self._is_file(source):
                 source = self._inflate(source, GZIP)
         except TruncatedError:
             raise self._truncated() from None
@@ -134,7 +135,7 @@ class Body:
         if not probe:
             return source
         if probe.startswith(GZIP_MAGIC):
-            return self._inflate(source, GZIP)
+            return source if self._is_file(source) else self._inflate(source, GZIP)
         if coding in ZLIB_CODINGS and _inflates(probe, ZLIB):
             return self._inflate(source, ZLIB)
         if is_plain(probe):
@@ -144,6 +145,16 @@ class Body:
         if coding in OTHER_CODINGS:
             raise ContentCodingError(f"It came packed as {coding}, which the portal did not ask for and cannot unpack.")
         raise ContentCodingError(f"It came as {coding} by its header, but cannot be unpacked.")
+
+    def _is_file(self, source: Source) -> bool:
+        """Whether a gzip is the file itself, and not what a gzip file was packed in on its way."""
+        if not self._keeps_gzip:
+            return False
+        try:
+            inside = zlib.decompressobj(GZIP).decompress(source.peek(PROBE_BYTES), PROBE_BYTES)
+        except zlib.error:
+            return True
+        return not inside.startswith(GZIP_MAGIC)
 
     def _inflate(self, source: Source, wbits: int) -> Source:
         if len(self._inflaters) >= MAX_LAYERS:

@@ -35,12 +35,12 @@ class RefusedError(ProviderError):
 
     `final`: said of a job that was accepted, one such answer ends it. False: it may pass, and is asked for again; see
     `proofs.is_final_refusal`. `answers_creation`: it is the answer to the request that creates something, not to
-    another call that was made with it.
+    another call that was made with it. `is_page`: it came as a web page, as those of firewalls and proxies do.
     """
 
     code = "rejected"
     final = True
-    answers_creation = False
+    answers_creation = is_page = False
 
 
 class CredentialError(RefusedError):

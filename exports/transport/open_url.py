@@ -1,4 +1,6 @@
-"""Opens addresses from outside (links to files, outgoing messages): no credentials, each redirect checked, streamed.
+"""Opens addresses from outside (links to files, outgoing messages): each redirect checked, streamed.
+
+No credential is sent, unless the caller decides so anew for each address (`headers_for`; see file_requests.py).
 
 Each request has a connection of its own, so none is shared between teams. Its socket is opened by the address guard
 (see connections.py).
@@ -26,11 +28,15 @@ from exports.transport.ssrf import AddressGuard
 
 @dataclass
 class StreamedResponse:
-    """The answer to an opened address: status, headers and the body, which is read as it arrives."""
+    """The answer to an opened address: status, headers and the body, which is read as it arrives.
+
+    `url`: the address that gave it, behind all redirects; a secret.
+    """
 
     status: int
     headers: HeaderFields = field(repr=False)
     body: Body = field(repr=False)
+    url: str = field(default="", repr=False)
 
     @property
     def is_encoded(self) -> bool:
@@ -69,20 +75,29 @@ def open_url(
     *,
     method: str = "GET",
     json: Any = None,
+    body: bytes | None = None,
     seconds: float | None = None,
+    follow_redirects: bool = True,
+    label: str = "The file's host",
+    headers_for: Callable[[str], Mapping[str, str]] | None = None,
+    keeps_gzip: bool = False,
 ) -> Iterator[StreamedResponse]:
     """Opens an address, and follows at most five redirects. `record_call` is called after each exchange.
 
-    `seconds`: limit of each whole exchange with its body; None: 150 s until the headers have come, none for the body.
-    The response may have any status. Raises AddressError, NotSentError, UnclearError, ContentCodingError.
+    What is sent is `json`, or `body` as it stands, which is JSON already. `follow_redirects`: False where a redirect
+    is an answer like another. `label`: who answers, in errors. `seconds`: limit of each whole exchange with its body;
+    None: 150 s until the headers have come, none for the body. `headers_for`: more headers for one address, asked
+    anew for each; what it returned for another one is not sent. `keeps_gzip`: as in Body. The response may have any
+    status. Raises AddressError, NotSentError, UnclearError, ContentCodingError.
     """
     url = quote_url(url)  # Real links have spaces and accents; the guard must see what is sent.
-    body = None if json is None else jsonlib.dumps(json, allow_nan=False).encode()
+    body = body if json is None else jsonlib.dumps(json, allow_nan=False).encode()
     sent = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT, "Connection": "close", **headers}
     if body is not None:
         sent["Content-Type"] = "application/json"
     for _ in range(MAX_REDIRECTS + 1):
         parts = guard.check(url)
+        own = dict(headers_for(url)) if headers_for else {}
         started = time.monotonic()
         correlation_id = new_correlation_id()
         status: int | None = None
@@ -92,23 +107,24 @@ def open_url(
         try:
             with (
                 track_exchange(seconds or TOTAL_SECONDS) as exchange,
-                session.send_request(exchange, method, parts, body, sent) as response,
+                session.send_request(exchange, method, parts, body, {**sent, **own}) as response,
             ):
                 status = response.status
-                response.is_last = True
+                # Of an answer to what was sent only the status counts, so nothing is waited for behind it.
+                response.is_last = method == "GET"
                 if not seconds:
                     exchange.deadline = None  # The headers are here; a body may take long.
                 locations = response.headers.get_all("Location")
-                if status in REDIRECT_STATUSES and locations and locations[0]:
+                if follow_redirects and status in REDIRECT_STATUSES and locations and locations[0]:
                     url = resolve_redirect(url, locations[0])
                     continue
-                yield StreamedResponse(status, response.headers, Body(response))
+                yield StreamedResponse(status, response.headers, Body(response, keeps_gzip=keeps_gzip), url)
                 return
         except ProviderError as problem:
             error = problem.message
             raise
         except (HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as problem:
-            mapped = error_from_exception(problem, exchange or Exchange(), "The file's host")
+            mapped = error_from_exception(problem, exchange or Exchange(), label)
             error = mapped.message
             raise mapped from None
         finally:

@@ -29,6 +29,11 @@ def is_final_refusal(status: int, raw: bytes, is_own_error: Callable[[object], b
     return status == 401 or is_own_error(body)
 
 
+def is_page(raw: bytes) -> bool:
+    """Whether a body is a web page, which no API of the providers answers with: something before it speaks."""
+    return raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
 def describe_creation(headers: Mapping[str, str], raw: bytes) -> str:
     """What an answer that names no usable job says all the same, so that a person can look for it: ids, a sentence.
 

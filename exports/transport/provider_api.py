@@ -37,6 +37,27 @@ class CreationAnswer:
     body: bytes = field(default=b"", repr=False)
 
 
+@dataclass(frozen=True)
+class RateHeaders:
+    """How a provider tells of its limits in headers.
+
+    `limit`, `remaining`: calls per window, and those that are left. `reset`: when it may be asked again, seconds or a
+    time; tried before Retry-After and the other usual names. `refusals`: statuses besides 429 that mean "slow down"
+    when nothing remains or Retry-After is there, and something else when not.
+    """
+
+    limit: str = "X-RateLimit-Limit"
+    remaining: str = "X-RateLimit-Remaining"
+    reset: str = ""
+    refusals: frozenset[int] = frozenset()
+
+    def is_slow_down(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Whether an answer with one of `refusals` asks for a pause."""
+        return status in self.refusals and (
+            bool(headers.get("Retry-After")) or headers.get(self.remaining, "").strip() == "0"
+        )
+
+
 class SecretField(Protocol):
     """A field of a credential's secrets."""
 
@@ -54,7 +75,7 @@ class Service(Protocol):
 
     @property
     def slug(self) -> str:
-        """Its short name in addresses and logs, like "playcanvas"."""
+        """Its short name in addresses and logs, in lower case."""
 
     @property
     def label(self) -> str:
@@ -64,8 +85,19 @@ class Service(Protocol):
     def secrets(self) -> Sequence[SecretField]:
         """The fields of its credentials."""
 
+    @property
+    def rate_headers(self) -> RateHeaders:
+        """The names of the headers that tell of its limits."""
+
+    @property
+    def keeps_cookies(self) -> bool:
+        """Whether cookies are sent back to the host that set them."""
+
     def headers(self, client: Any) -> dict[str, str]:
         """Headers that authorise a call."""
+
+    def download_headers(self, client: Any, address: str) -> Mapping[str, str]:
+        """Headers of its own for the file at this address."""
 
     def fetch_token(self, client: Any) -> Grant:
         """Fetches a short-lived token. Raises ProviderError."""

@@ -1,12 +1,14 @@
 """Masks a credential's secrets in what its provider answers: some providers repeat in an answer what was sent.
 
 Looked for are pieces: eight characters in a row of a secret, in any spelling that it may come back in, are masked, with
-all that join them. So nothing that says much is left of a secret that somebody else cut, joined or wrapped.
+all that join them. So nothing that says much is left of a secret that somebody else cut, joined or wrapped. Spellings
+of a whole text (base64, hex) are made of the secret; those of single characters (escapes) are undone in the text.
 """
 
 import base64
 import html
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,19 +25,25 @@ PIECE_LENGTH: Final = 8
 # The beginning of a secret at the very end of a text, where somebody cut it.
 MIN_TAIL_LENGTH: Final = 4
 MAX_DEPTH: Final = 50
-# Of all redactors that a process keeps; a piece takes some 100 bytes, a secret of 32 characters has 800.
+MAX_CODE_POINT: Final = 0x110000
+# Of all redactors that a process keeps; a piece takes some 100 bytes, a secret of 32 characters has 700.
 MAX_PIECES: Final = 300_000
 SCHEMES: Final = frozenset({"apikey", "basic", "bearer", "key", "oauth", "token"})
+# A character as an escape of URLs, JSON, programs, HTML or mails, also one that was escaped again, or in UTF-16 as hex;
+# or one that is not seen, as those between the letters of UTF-16. Each takes a bounded number of characters.
+ESCAPED: Final = re.compile(
+    r"%(?:25){0,3}u(?P<u>[0-9a-f]{4})|%(?:25){0,3}(?P<p>[0-9a-f]{2})"
+    r"|\\{1,4}u\{?(?P<j>[0-9a-f]{2,6})\}?|\\{1,4}x(?P<x>[0-9a-f]{2})|\\{1,4}(?P<o>[0-3][0-7]{2})|\\{1,4}(?P<s>[\"\\/])"
+    r"|&(?:amp;){0,3}#x0{0,6}(?P<h>[0-9a-f]{1,6});?|&(?:amp;){0,3}#0{0,6}(?P<d>[0-9]{1,7});?"
+    r"|&(?:amp;){0,3}(?P<n>lt|gt|quot|apos|amp);|=(?P<q>[0-9a-f]{2})|(?P<w>[0-9a-f]{2})00"
+    r"|(?P<none>[\0\xad\u200b-\u200f\u2060\ufeff]|=\r?\n)",
+    re.I | re.A,
+)
+NAMED: Final = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
+BASES: Final = {"o": 8, "d": 10}
+MAX_ESCAPED_AGAIN: Final = 3
 # A file's link is stored encrypted, and a masked id would name nothing any more.
 UNREDACTED_FIELDS: Final = frozenset({"link", "remote_id", "id"})
-
-
-def _numeric_entities(text: str) -> str:
-    return "".join(letter if letter.isalnum() else f"&#{ord(letter)};" for letter in text)
-
-
-def _hex_entities(text: str) -> str:
-    return "".join(letter if letter.isalnum() else f"&#x{ord(letter):x};" for letter in text)
 
 
 def _json(text: str) -> str:
@@ -57,8 +65,6 @@ AS_TEXT: Final[tuple[Callable[[str], str], ...]] = (
     _json,
     lambda text: _json(text).replace("/", "\\/"),
     html.escape,
-    _numeric_entities,
-    _hex_entities,
 )
 AS_BYTES: Final[tuple[Callable[[str], str], ...]] = (
     _base64,
@@ -68,15 +74,21 @@ AS_BYTES: Final[tuple[Callable[[str], str], ...]] = (
     lambda text: _base64(text, 3),
     lambda text: text.encode().hex(),
 )
+AS_UTF16: Final[tuple[Callable[[str], str], ...]] = (
+    lambda text: base64.b64encode(text.encode("utf-16-le")).decode().rstrip("="),
+    lambda text: base64.b64encode(b"\0" + text.encode("utf-16-le")).decode()[2:].rstrip("="),
+    lambda text: base64.b64encode(b"\0\0" + text.encode("utf-16-le")).decode()[3:].rstrip("="),
+)
 
 
 def _spellings(words: set[str]) -> set[str]:
-    """The words as they are, encoded once, and encoded twice."""
+    """The words as they are, and encoded once or twice as bytes. Escapes around these are undone in the text."""
     as_text = {spell(word) for word in words for spell in AS_TEXT}
     as_bytes = {spell(word) for word in words | as_text for spell in AS_BYTES}
+    as_bytes |= {spell(word) for word in words for spell in AS_UTF16}
     as_bytes |= {spell(_base64(word)) for word in words for spell in AS_BYTES}
     as_bytes |= {text.replace("+", "-").replace("/", "_") for text in as_bytes}
-    return words | as_text | as_bytes | {spell(text) for text in as_text | as_bytes for spell in AS_TEXT}
+    return words | as_text | as_bytes
 
 
 def _words(secret: str) -> list[str]:
@@ -105,11 +117,12 @@ class _Redactor:
 
     def redact(self, text: str) -> str:
         """The text with every run of pieces replaced by a mask."""
-        lower, kept, start = _lower(text), [], 0
-        for begin, end in _joined(self._spans(lower)):
-            kept += [text[start:begin], MASK]
-            start = end
-        return "".join([*kept, text[start:]]) if kept else text
+        spans = list(self._spans(_lower(text)))
+        plain, places = text, [(at, at + 1) for at in range(len(text))] if ESCAPED.search(text) else []
+        for _ in range(MAX_ESCAPED_AGAIN if places else 0):
+            plain, places = _unescape(plain, places)
+            spans += [(places[begin][0], places[end - 1][1]) for begin, end in self._spans(_lower(plain))]
+        return _masked(text, sorted(spans)) if spans else text
 
     def _spans(self, lower: str) -> Iterator[tuple[int, int]]:
         """Where in the text a secret stands, in order of the beginnings."""
@@ -128,6 +141,39 @@ class _Redactor:
                 spans.append((len(lower) - size, len(lower)))
                 break
         return iter(sorted(spans))
+
+
+def _unescape(text: str, places: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+    """The text with its escapes undone once, and the places of its characters, which had `places` before."""
+    letters: list[str] = []
+    new: list[tuple[int, int]] = []
+    start = 0
+    for found in ESCAPED.finditer(text):
+        letters += text[start : found.start()]
+        new += places[start : found.start()]
+        start = found.end()
+        if letter := _letter(found):
+            letters.append(letter)
+            new.append((places[found.start()][0], places[start - 1][1]))
+    return "".join([*letters, text[start:]]), new + places[start:]
+
+
+def _letter(escape: re.Match[str]) -> str:
+    kind = escape.lastgroup or "none"
+    if kind in ("none", "s", "n"):
+        return "" if kind == "none" else NAMED.get(escape[kind].lower(), escape[kind])
+    number = int(escape[kind], BASES.get(kind, 16))
+    return chr(number) if 0 < number < MAX_CODE_POINT else ""
+
+
+def _masked(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text with a mask in the place of each span; they are in order."""
+    kept: list[str] = []
+    start = 0
+    for begin, end in _joined(iter(spans)):
+        kept += [text[start:begin], MASK]
+        start = end
+    return "".join([*kept, text[start:]])
 
 
 def _joined(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ itself, and `\\` is not read as the end of a host, which others read differently
 """
 
 import re
+import unicodedata
 from typing import Final
 from urllib.parse import urljoin
 
@@ -15,7 +16,11 @@ from exports.transport.ssrf import check_length
 MAX_REDIRECTS: Final = 5
 REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 WITH_HOST: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)//([^/?#]*)([^?#]*)(\?[^#]*)?", re.S)
+# Before a host, more slashes than two are two, and a backslash is one.
+SLASHES: Final = re.compile(r"\A((?:https?:)?)[/\\]{2,}", re.I)
 IGNORED: Final = re.compile(r"[\t\n\r]")
+DOTS: Final = re.compile("[.\u3002\uff0e\uff61]")
+DEVIATIONS: Final = re.compile("[\u00df\u1e9e\u03c2]")
 C0_AND_SPACE: Final = "".join(map(chr, range(0x21)))
 # Surrogates but those that stand for a byte (PEP 383).
 HALF_CHARACTER: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -30,7 +35,7 @@ def quote_url(url: str) -> str:
     What is no absolute address comes back quoted all the same: the guard refuses it. Raises AddressError.
     """
     check_length(url)
-    url = IGNORED.sub("", url.strip(C0_AND_SPACE))
+    url = SLASHES.sub(r"\1//", IGNORED.sub("", url.strip(C0_AND_SPACE)), count=1)
     match = WITH_HOST.match(url)
     if match is None or match[1].lower() not in ("https:", "http:"):
         return _quote(url)
@@ -44,7 +49,7 @@ def resolve_link(base: str, link: str) -> str:
     Raises AddressError.
     """
     check_length(link)
-    link = IGNORED.sub("", link.strip(C0_AND_SPACE))
+    link = SLASHES.sub(r"\1//", IGNORED.sub("", link.strip(C0_AND_SPACE)), count=1)
     if WITH_HOST.match(link):
         return quote_url(link)
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", link):
@@ -76,9 +81,16 @@ def _ascii_host(authority: str) -> str:
     head, at, host = authority.rpartition("@")
     name, colon, port = host.partition(":")
     try:
-        return f"{head}{at}{name.encode('idna').decode('ascii')}{colon}{port}"
+        return f"{head}{at}{'.'.join(map(_ascii_label, DOTS.split(name)))}{colon}{port}"
     except UnicodeError:
         return authority
+
+
+def _ascii_label(label: str) -> str:
+    """A part of a host. Python's codec makes others of letters that are letters of names since 2010 (RFC 5894)."""
+    if DEVIATIONS.search(label):
+        return "xn--" + unicodedata.normalize("NFKC", label.lower()).encode("punycode").decode("ascii")
+    return label.encode("idna").decode("ascii")
 
 
 def _without_dots(path: str) -> str:

@@ -17,7 +17,9 @@ from exports.transport.errors import (
     RefusedError,
     UnclearError,
 )
+from exports.transport.provider_api import RateHeaders
 
+RATE_HEADERS: Final = RateHeaders()
 # A value takes up to 200 bytes of memory, however few it has in the answer. Pages of 300 objects hold a tenth of this.
 MAX_VALUES: Final = 200_000
 TEXT_OR_BEGINNING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.S)
@@ -37,6 +39,8 @@ PAUSE_HEADERS: Final = (
     "X-RateLimit-Reset-After",
     "X-RateLimit-Reset-Requests",
 )
+# The one header of the newer drafts of the same: "default";r=0;t=30, before that limit=9, remaining=0, reset=30.
+RATE_LIMIT_RESET: Final = re.compile(r"(?:;\s*t|\breset)\s*=\s*([0-9]{1,9})(?![0-9.])", re.A)
 NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})?", re.A)
 UNIT_SECONDS: Final = {
     **{"ms": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "m": 60.0, "min": 60.0},
@@ -101,28 +105,30 @@ def error_text(body: Any, depth: int = 0) -> str:
     if isinstance(body, list):
         return "; ".join(filter(None, (error_text(item, depth + 1) for item in body[:5])))[:300]
     if isinstance(body, dict):
-        for key in ("message", "msg", "error", "detail", "error_description"):
-            value = body.get(key)
-            if value:
-                return error_text(value, depth + 1)
+        for key in ("message", "msg", "error", "errors", "detail", "error_description"):
+            if text := error_text(body.get(key), depth + 1):
+                return text
         return ""
     if not isinstance(body, (str, int, float)):
         return ""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", str(body)[:3000]).strip()[:300]
 
 
-def retry_after_seconds(headers: Mapping[str, str], now: float | None = None) -> float:
+def retry_after_seconds(headers: Mapping[str, str], now: float | None = None, first: str = "") -> float:
     """Seconds to wait after a 429, from 1 to 3600: by Retry-After, X-RateLimit-Reset and the like, else 60.
 
     Retry-After is RFC 9110 §10.2.3; the others have no standard, so any unit may come in any of them. A value that
     makes sense in no unit counts as absent. `now`: epoch seconds; default: by the answer's Date, else the clock's.
+    `first`: the provider's own header, which is read before those.
     """
     if now is None:
         now = _date_seconds(headers.get("Date", "")) or time.time()
-    for name in PAUSE_HEADERS:
+    for name in (*filter(None, [first]), *PAUSE_HEADERS):
         seconds = _pause_seconds(headers.get(name, ""), now)
         if seconds is not None and not (seconds == 0 and name != "Retry-After"):
             return min(max(seconds, 1.0), MAX_PAUSE_SECONDS)
+    if match := RATE_LIMIT_RESET.search(headers.get("RateLimit", "")):
+        return min(max(float(match[1]), 1.0), MAX_PAUSE_SECONDS)
     milliseconds = _number(headers.get("Retry-After-Ms", ""))
     if milliseconds is not None:
         return min(max(milliseconds / 1000, 1.0), MAX_PAUSE_SECONDS)
@@ -185,11 +191,17 @@ def _date_seconds(text: str) -> float | None:
         return None
 
 
-def error_of_status(status: int, sentence: str, headers: Mapping[str, str]) -> ProviderError:
-    """What an answer that is no 2xx means, by RFC 9110 §15: busy, refused, not there, or unclear."""
+def error_of_status(
+    status: int, sentence: str, headers: Mapping[str, str], names: RateHeaders = RATE_HEADERS
+) -> ProviderError:
+    """What an answer that is no 2xx means, by RFC 9110 §15: busy, refused, not there, or unclear.
+
+    `names`: the headers that tell of the provider's limits.
+    """
     word = str(status)
-    if status == 429:
-        return BusyError(sentence, seconds=retry_after_seconds(headers), pause=True)
+    if status == 429 or names.is_slow_down(status, headers):
+        seconds = retry_after_seconds(headers, first=names.reset)
+        return BusyError(sentence, seconds=seconds, pause=True, provider_status=word)
     if status in (401, 403):
         return CredentialError(sentence, renewable=status == 401, known=status == 403, provider_status=word)
     if status in (404, 410):

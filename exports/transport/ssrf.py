@@ -100,6 +100,7 @@ class AddressGuard:
         return (
             host in self.private_hosts
             or f"{host}:{port}" in self.private_hosts
+            or f"[{host}]" in self.private_hosts
             or f"[{host}]:{port}" in self.private_hosts
         )
 

@@ -6,21 +6,32 @@ from typing import Any, Final
 from django import forms
 from django.forms import BoundField
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from exports.providers.contract import Provider, SecretField
+from exports.sentences import translated
 
 OTHER_ORIGIN: Final = "other"
+# Names that providers give to their services and to revisions of their APIs.
+WORDS: Final = {
+    "production": gettext_lazy("Production"),
+    "sandbox": gettext_lazy("Sandbox"),
+    "china": gettext_lazy("China"),
+    "current": gettext_lazy("Current"),
+    "seed": gettext_lazy("Seed"),
+}
 
 
 def _field(secret: SecretField) -> forms.Field:
     """Returns the form field of a secret. A typed value is only sent back to the page if the field is public."""
+    label, help_text = translated(secret.label), translated(secret.help)
     # `required` is not enforced here: a provider may accept this field or three others instead.
     if secret.choices:
-        choices = [("", _("Not said")), *secret.choices]
-        return forms.ChoiceField(label=secret.label, help_text=secret.help, choices=choices, required=False)
+        choices = [("", _("Not set")), *((value, translated(label)) for value, label in secret.choices)]
+        return forms.ChoiceField(label=label, help_text=help_text, choices=choices, required=False)
     widget = forms.TextInput() if secret.is_public else forms.PasswordInput(render_value=False)
     widget.attrs |= {"autocomplete": "off" if secret.is_public else "new-password", "spellcheck": "false"}
-    return forms.CharField(label=secret.label, help_text=secret.help, widget=widget, required=False, max_length=4000)
+    return forms.CharField(label=label, help_text=help_text, widget=widget, required=False, max_length=4000)
 
 
 class SecretsForm(forms.Form):
@@ -64,7 +75,7 @@ class ReplaceSecretsForm(SecretsForm):
     def __init__(self, provider: Provider, data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(provider, data, **kwargs)
         self.required_by_name = dict.fromkeys(self.required_by_name, True)
-        self.fields["anyway"] = forms.BooleanField(label=_("Swap all the same, if the test fails"), required=False)
+        self.fields["anyway"] = forms.BooleanField(label=_("Replace even if the test fails"), required=False)
 
     @property
     def anyway(self) -> bool:
@@ -77,19 +88,19 @@ class CredentialForm(SecretsForm):
 
     def __init__(self, provider: Provider, data: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(provider, data, **kwargs)
+        address = forms.CharField(
+            label=_("Custom address") if provider.origins else _("Address"),
+            max_length=300,
+            required=not provider.origins,
+            widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "placeholder": "https://"}),
+            help_text=translated(provider.address_help)
+            or _("For a compatible service: what comes before the provider's paths."),
+        )
         self.fields = {
-            "name": forms.CharField(label=_("Name"), max_length=100, help_text=_("What the team calls it.")),
+            "name": forms.CharField(label=_("Name"), max_length=100, help_text=_("A name your team will recognise")),
             **self.fields,
-            "origin": _origin_field(provider),
-            "address": forms.CharField(
-                label=_("Other address"),
-                max_length=300,
-                required=False,
-                widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "placeholder": "https://"}),
-                help_text=_(
-                    "Only for a compatible service: what stands before the provider's paths. Wins over the choice."
-                ),
-            ),
+            **({"origin": _origin_field(provider)} if provider.origins else {}),
+            "address": address,
         }
         if provider.dialects:
             self.fields["dialect"] = _dialect_field(provider)
@@ -97,7 +108,7 @@ class CredentialForm(SecretsForm):
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         if self.cleaned_data.get("origin") == OTHER_ORIGIN and not self.cleaned_data.get("address"):
-            self.add_error("address", _("Type the address, or choose one of the provider's own."))
+            self.add_error("address", _("Enter the address, or choose one of the provider's."))
         return cleaned
 
     def values(self) -> dict[str, Any]:
@@ -115,20 +126,23 @@ class CredentialForm(SecretsForm):
         return "address" if name == "origin" else super().form_field_name(name)
 
 
+def _word(name: str) -> str:
+    return str(WORDS.get(name, name.capitalize()))
+
+
 def _origin_field(provider: Provider) -> forms.ChoiceField:
     notes = provider.origin_notes
     origins = [
-        (name, f"{name.capitalize()}: {address}{' — ' + notes[name] if name in notes else ''}")
+        (name, f"{_word(name)}: {address}{' — ' + translated(notes[name]) if name in notes else ''}")
         for name, address in provider.origins.items()
     ]
-    choices = [*origins, (OTHER_ORIGIN, _("Another address"))]
-    return forms.ChoiceField(label=_("Where"), choices=choices, initial=origins[0][0])
+    choices = [*origins, (OTHER_ORIGIN, _("Custom address"))]
+    return forms.ChoiceField(label=_("Service address"), choices=choices, initial=origins[0][0])
 
 
 def _dialect_field(provider: Provider) -> forms.ChoiceField:
     return forms.ChoiceField(
-        label=_("Dialect"),
-        choices=[(name, name.capitalize()) for name in provider.dialects],
+        label=_("API version"),
+        choices=[(name, _word(name)) for name in provider.dialects],
         required=False,
-        help_text=_("Which revision of the API it speaks."),
     )

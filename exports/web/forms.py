@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from exports.exporting.create import ExportRequest, clean_options
 from exports.models import Project
-from exports.providers.contract import Kind
+from exports.providers.contract import Kind, Preset
+from exports.providers.fields import StringMapField
+from exports.sentences import translated
 
 # With more optional options than this, they are collapsed.
 MAX_UNCOLLAPSED_OPTIONS: Final = 3
@@ -26,22 +28,22 @@ class ConfirmForm(forms.Form):
 
     confirm = forms.CharField(
         required=False,
-        max_length=200,
+        max_length=1000,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
     )
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.names = {name.strip().casefold() for name in (project.name, project.remote_id)} - {""}
-        self.fields["confirm"].label = _("Type “%(project)s” to confirm") % {"project": project}
+        self.fields["confirm"].label = _("Type %(project)s to confirm") % {"project": project}
 
     def clean_confirm(self) -> str:
         """Returns the typed text if it is the project's name or id, ignoring case. Raises ValidationError."""
         typed: str = self.cleaned_data["confirm"]
         if not typed:
-            raise forms.ValidationError(_("Confirm it: what this does cannot be taken back from here."))
+            raise forms.ValidationError(_("Type the project's name: this can't be undone."))
         if typed.strip().casefold() not in self.names:
-            raise forms.ValidationError(_("This is neither the project's name nor its id."))
+            raise forms.ValidationError(_("That's not the project's name or id."))
         return typed
 
 
@@ -50,7 +52,7 @@ class RequestForm(ConfirmForm):
 
     key = forms.CharField(widget=forms.HiddenInput, max_length=80, required=False)
     format = forms.ChoiceField(label=gettext_lazy("File format"), widget=forms.RadioSelect, required=False)
-    allow_twin = forms.BooleanField(label=gettext_lazy("Ask for it a second time anyway"), required=False)
+    allow_twin = forms.BooleanField(label=gettext_lazy("Run a second one anyway"), required=False)
 
     def __init__(self, project: Project, kind: Kind, *args: Any, **kwargs: Any) -> None:
         super().__init__(project, *args, **kwargs)
@@ -66,12 +68,29 @@ class RequestForm(ConfirmForm):
         self.fields["key"].initial = uuid.uuid4().hex
 
 
+class MapEntry(NamedTuple):
+    """A key that an option with a mapping may have. `text`: what stands at it, "" where that is the label."""
+
+    key: str
+    label: str
+    is_checked: bool
+    text: str
+
+
+class PresetRow(NamedTuple):
+    """A preset as the form offers it; `is_chosen`: the form has been filled in by it."""
+
+    preset: Preset
+    is_chosen: bool
+
+
 @dataclasses.dataclass
 class OptionRow:
     """An option as the form shows it.
 
     `has_picker`: the provider can list its values. `is_multiple`: it takes several values. `typed_help`: how to write
     the value in the text input. `choices`: (value, label) of the list; `selected`: the values that are selected.
+    `entries`: those of a mapping with known keys.
     """
 
     field: BoundField
@@ -81,6 +100,12 @@ class OptionRow:
     typed_help: str = ""
     choices: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     selected: list[str] = dataclasses.field(default_factory=list)
+    entries: list[MapEntry] = dataclasses.field(default_factory=list)
+
+    @property
+    def checked_count(self) -> int:
+        """How many of the entries are checked."""
+        return sum(entry.is_checked for entry in self.entries)
 
 
 class OptionGroups(NamedTuple):
@@ -91,24 +116,62 @@ class OptionGroups(NamedTuple):
     is_expanded: bool
 
 
+def _translate_choices(form: forms.Form) -> None:
+    """Puts the labels of the form's choices, which the provider's file has in English, into the reader's language."""
+    for field in form.fields.values():
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [(value, translated(label)) for value, label in field.choices]  # type: ignore[misc,union-attr]
+        elif isinstance(field.widget, forms.Select):
+            field.widget.choices = [(value, translated(label)) for value, label in field.widget.choices]
+        elif isinstance(field, StringMapField):
+            field.know({key: translated(label) for key, label in field.known.items()})
+
+
+def preset_options(preset: Preset) -> dict[str, Any]:
+    """Returns the preset's values; texts of a mapping, which people read in the file, in the reader's language."""
+    return {
+        name: {key: translated(text) for key, text in value.items()} if isinstance(value, Mapping) else value
+        for name, value in preset.options.items()
+    }
+
+
+def _map_entries(bound: BoundField) -> list[MapEntry]:
+    """Returns what is checked in its order, then the other known keys."""
+    known, value = dict(getattr(bound.field, "known", {})), bound.value()
+    chosen: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    checked = [MapEntry(key, known.get(key, key), True, text) for key, text in chosen.items()]
+    checked = [entry._replace(text="" if entry.text == entry.label else entry.text) for entry in checked]
+    return checked + [MapEntry(key, label, False, "") for key, label in known.items() if key not in chosen]
+
+
 class NewExportForms:
     """The two forms of a new export: RequestForm, and the kind's own options form.
 
-    `initial`: option values to start with; FORMAT_KEY holds the file format.
+    `initial`: option values to start with; FORMAT_KEY holds the file format. `preset`: the name of the preset whose
+    values replace those.
     """
 
     FORMAT_KEY: Final = "format of the export"
     PREFIX: Final = "options"
+    form_class: type[RequestForm] = RequestForm
 
     def __init__(
-        self, project: Project, kind: Kind, data: QueryDict | None = None, initial: Mapping[str, Any] | None = None
+        self,
+        project: Project,
+        kind: Kind,
+        data: QueryDict | None = None,
+        initial: Mapping[str, Any] | None = None,
+        preset: str = "",
     ) -> None:
         self.project, self.kind = project, kind
         self.is_bound = data is not None
-        options = dict(initial or {})
+        self.presets = [PresetRow(one, one.name == preset) for one in kind.presets if self._can_be_sent(one.options)]
+        chosen = [preset_options(row.preset) for row in self.presets if row.is_chosen]
+        options = {**(initial or {}), **(chosen[0] if chosen else {})}
         format_ = options.pop(self.FORMAT_KEY, None)
-        self.form = RequestForm(project, kind, data, initial={"format": format_} if format_ in kind.formats else {})
+        self.form = self.form_class(project, kind, data, initial={"format": format_} if format_ in kind.formats else {})
         self.options = kind.options(data, prefix=self.PREFIX, initial=options)
+        _translate_choices(self.options)
         self.idempotency_key = f"page:{data.get('key', '')[:64] or uuid.uuid4().hex}" if data is not None else ""
 
     def new_idempotency_key(self) -> str:
@@ -169,6 +232,10 @@ class NewExportForms:
         required = [row for row in rows if row.field.field.required]
         return OptionGroups(required, optional, any(row.field.errors or self._is_set(row.name) for row in optional))
 
+    def _can_be_sent(self, options: Mapping[str, Any]) -> bool:
+        """Whether the credential's dialect has words for these options."""
+        return not self.project.provider.option_problems(self.kind, options, self.project.credential.dialect)
+
     def _is_set(self, name: str) -> bool:
         return self.options[name].value() not in (None, "", [], {})
 
@@ -192,6 +259,8 @@ class NewExportForms:
         row = OptionRow(
             bound, name, name in self.kind.options_with_choices, is_multiple, getattr(bound.field, "typed_help", "")
         )
+        if getattr(bound.field, "known", None):
+            row.entries = _map_entries(bound)
         if choices:
             value = bound.field.prepare_value(bound.value()) if hasattr(bound.field, "prepare_value") else bound.value()
             text = "" if value is None else str(value)

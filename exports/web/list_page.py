@@ -1,88 +1,82 @@
 """The context of the export list: filters, rows, links to newer and older pages."""
 
-from dataclasses import dataclass
+import contextlib
 from typing import Any, Final
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
 
-from exports import access, states
+from exports import access
 from exports.errors import InvalidError
 from exports.exporting import pagination
-from exports.exporting.filters import PAGE_FILTER_NAMES, Filters
-from exports.models import Member, Project
-from exports.providers.registry import PROVIDERS
-from exports.templatetags.pages import status_label
+from exports.exporting.filters import PAGE_FILTER_NAMES, Filters, parse_positive_int
+from exports.models import Member
+from exports.web import filter_menus
 from exports.web.export_rows import build_rows, select_for_rows
+from exports.web.rendering import WHOLE_PAGE_HEADER
 
 PAGE_SIZE: Final = 30
-MAX_PROJECTS: Final = 300
-MAX_PEOPLE: Final = 300
-TRIGGER_LABELS: Final = {
-    "person": _l("On a page"),
-    "api": _l("Through the API"),
-    "command": _l("By a command"),
-    "schedule": _l("By a schedule"),
-    "retry": _l("As a retry"),
-    "adopt": _l("By watching a job"),
-}
-FIELD_LABELS: Final = {"q": _l("Search"), "since": _l("From"), "until": _l("To")}
+# More new exports than these are not counted.
+MAX_NEW: Final = 99
+NEWEST_HEADER: Final = "X-Live-Newest"
 CURSOR_NAMES: Final = ("before", "after")
 KNOWN_NAMES: Final = (*PAGE_FILTER_NAMES, *CURSOR_NAMES)
-# Shown beside the search field; the other filters are collapsed.
-PRIMARY_FILTERS: Final = ("status", "project_id", "user_id")
 
 
-@dataclass(frozen=True)
-class SelectFilter:
-    """A filter as a <select>."""
-
-    name: str
-    label: str
-    value: str
-    choices: list[tuple[str, str]]
-
-    @property
-    def value_label(self) -> str:
-        """The label of the selected value."""
-        return dict(self.choices).get(self.value, self.value)
+def read_newest(request: HttpRequest) -> int | None:
+    """Returns the id of the newest export that the reader's page shows, which a reload of its rows sends."""
+    with contextlib.suppress(ValueError):
+        return parse_positive_int(request.headers.get(NEWEST_HEADER, ""))
+    return None
 
 
-@dataclass(frozen=True)
-class FilterChip:
-    """An active filter. `query_without`: the query string without this filter."""
+def list_context(member: Member, data: QueryDict, newest: int | None = None) -> dict[str, Any]:
+    """Returns the context for this query string. Invalid filters are left out, and `errors` names them.
 
-    label: str
-    value: str
-    query_without: str
-
-
-def list_context(member: Member, data: QueryDict) -> dict[str, Any]:
-    """Returns the context for this query string. Invalid filters are left out, and `errors` names them."""
+    `newest`: newer exports are counted and not shown, so that what is read does not move.
+    """
     filters, errors = read_filters(member, data)
-    cursor_page = pagination.get_cursor_page(
-        select_for_rows(access.exports(member)), filters, *pagination.parse_cursor(data), PAGE_SIZE
-    )
-    selects = _select_filters(member, data)
+    rows, is_later_page = access.exports(member), "before" in data or "after" in data
+    newest = None if is_later_page else newest
+    upto = rows if newest is None else rows.filter(pk__lte=newest)
+    cursor_page = pagination.get_cursor_page(select_for_rows(upto), filters, *pagination.parse_cursor(data), PAGE_SIZE)
+    first = next(iter(cursor_page.rows), None)
+    menus = filter_menus.filter_menus(member, filters)
+    chips = filter_menus.filter_chips(filters, menus)
+    in_use = {name for name, _value in filters.pairs}
     return {
         "section": "exports",
+        "whole_page_header": WHOLE_PAGE_HEADER,
         "rows": build_rows(member, cursor_page.rows),
         "has_open_exports": any(export.is_open for export in cursor_page.rows),
         "cursor_page": cursor_page,
-        "is_later_page": "before" in data or "after" in data,
+        "is_later_page": is_later_page,
+        "newest": newest or (first.pk if first and not is_later_page else None),
+        "new_count": 0 if newest is None else pagination.count_newer(rows, filters, newest, MAX_NEW),
+        "max_new": MAX_NEW,
         "query": filters.query_string,
         "list_query": data.urlencode(),
         "errors": errors,
-        "primary_filters": [select for select in selects if select.name in PRIMARY_FILTERS],
-        "more_filters": [select for select in selects if select.name not in PRIMARY_FILTERS],
-        "filters_expanded": any(name not in (*PRIMARY_FILTERS, "q") for name, _ in filters.pairs),
-        "chips": _filter_chips(filters, selects),
+        "views": filter_menus.status_views(filters),
+        "menus": [menu for menu in menus if menu.name not in in_use],
+        "date_options": filter_menus.date_options(filters),
+        "chips": chips,
+        "kept_pairs": [pair for pair in filters.pairs if pair[0] != "q"],
+        "kept_without_dates": [pair for pair in filters.pairs if pair[0] not in ("since", "until")],
         "q": data.get("q", ""),
         "since": data.get("since", ""),
         "until": data.get("until", ""),
+        "schedule_id": filters.schedule_id,
         "is_filtered": bool(filters.pairs),
+        **_saved_filters(member, filters),
     }
+
+
+def _saved_filters(member: Member, filters: Filters) -> dict[str, Any]:
+    """The member's saved filters by name, and the one that is shown."""
+    saved = list(member.saved_filters.order_by("name", "pk"))
+    current = next((row for row in saved if row.query == filters.query_string), None)
+    return {"saved_filters": saved, "current_filter": current}
 
 
 def read_filters(member: Member, data: QueryDict) -> tuple[Filters, dict[str, list[str]]]:
@@ -104,12 +98,14 @@ def read_filters(member: Member, data: QueryDict) -> tuple[Filters, dict[str, li
 def _without_unknown_objects(
     member: Member, data: QueryDict, filters: Filters, errors: dict[str, list[str]]
 ) -> tuple[Filters, dict[str, list[str]]]:
-    """Takes away a project or person that the team does not have, with an error: an empty list would say less."""
+    """Takes away a project, person or schedule that the team does not have, with an error: an empty list says less."""
     unknown: dict[str, list[str]] = {}
     if filters.project_id and not access.projects(member, with_archived=True).filter(pk=filters.project_id).exists():
         unknown["project_id"] = [_("The team has no project of this number.")]
     if filters.user_id and not _is_known_person(member, filters.user_id):
         unknown["user_id"] = [_("Nobody of this number is or was in the team.")]
+    if filters.schedule_id and not access.schedules(member).filter(pk=filters.schedule_id).exists():
+        unknown["schedule_id"] = [_("The team has no schedule of this number.")]
     if not unknown:
         return filters, errors
     valid = data.copy()
@@ -121,63 +117,3 @@ def _without_unknown_objects(
 def _is_known_person(member: Member, user_id: int) -> bool:
     is_member = Member.objects.filter(team=member.team, user_id=user_id).exists()
     return is_member or access.exports(member).filter(user_id=user_id).exists()
-
-
-def _select_filters(member: Member, data: QueryDict) -> list[SelectFilter]:
-    """Returns every <select> filter, with two queries: projects and people."""
-    kinds: dict[str, list[str]] = {}
-    for provider in PROVIDERS.values():
-        for kind in provider.kinds:
-            kinds.setdefault(kind.type, []).append(kind.label)
-    # Archived ones too: their history stays.
-    projects = access.projects(member, with_archived=True).select_related(None).order_by("name", "pk")
-    projects = projects.only("name", "remote_id", "archived_at")
-    people = Member.objects.filter(team=member.team).select_related("user").order_by("user__name", "user__email")
-    people = people.only("user__name", "user__email")
-    selects = (
-        ("status", _("State"), [(status, status_label(status)) for status in states.STATUSES]),
-        (
-            "project_id",
-            _("Project"),
-            [(str(project.pk), _project_label(project)) for project in projects[:MAX_PROJECTS]],
-        ),
-        ("user_id", _("Person"), [(str(row.user_id), _member_label(row, member)) for row in people[:MAX_PEOPLE]]),
-        ("provider", _("Provider"), [(slug, provider.label) for slug, provider in PROVIDERS.items()]),
-        ("type", _("Kind"), [(type_, _(" or ").join(labels)) for type_, labels in kinds.items()]),
-        ("trigger", _("Asked"), [(trigger, str(label)) for trigger, label in TRIGGER_LABELS.items()]),
-        ("file", _("File"), [("yes", _("Has a file")), ("no", _("Has no file"))]),
-    )
-    return [
-        _select_filter(name, label, ",".join(filter(None, data.getlist(name))), choices)
-        for name, label, choices in selects
-    ]
-
-
-def _project_label(project: Project) -> str:
-    return _("%(project)s (archived)") % {"project": project} if project.is_archived else str(project)
-
-
-def _member_label(member: Member, reader: Member) -> str:
-    name = member.user.display_name
-    return _("%(name)s (you)") % {"name": name} if member.pk == reader.pk else name
-
-
-def _select_filter(name: str, label: str, value: str, choices: list[tuple[str, str]]) -> SelectFilter:
-    # A query string may give several values; they become one more choice, so that the form keeps them.
-    if value and value not in dict(choices):
-        labels = dict(choices)
-        choices = [*choices, (value, _(" or ").join(labels.get(part, part) for part in value.split(",")))]
-    return SelectFilter(name, label, value, choices)
-
-
-def _filter_chips(filters: Filters, selects: list[SelectFilter]) -> list[FilterChip]:
-    """Returns a chip for each active filter, in the order of the query string."""
-    labels = {select.name: (select.label, select.value_label) for select in selects}
-    active = dict.fromkeys(name for name, _ in filters.pairs)
-    return [
-        FilterChip(
-            *labels.get(name, (str(FIELD_LABELS.get(name, name)), ", ".join(filters.values_of(name)))),
-            filters.query_without(name),
-        )
-        for name in active
-    ]

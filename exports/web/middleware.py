@@ -1,5 +1,7 @@
-"""Middleware: security headers on every response, and limits on every request."""
+"""Middleware: security headers and an id on every response, and limits on every request."""
 
+import re
+import uuid
 from collections.abc import Callable
 from typing import Final
 
@@ -7,7 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
+from exports import log_ids
 from exports.http.client_address import parse_address
+from exports.web.views import probes
 
 # Pages load everything from /static/: nothing from other origins, nothing inline.
 CONTENT_SECURITY_POLICY: Final = "; ".join(
@@ -19,6 +23,8 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "base-uri 'none'",
     )
 )
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Without this list Django's function views would answer TRACE as they answer GET.
 PAGE_METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 SECURITY_HEADERS: Final = {
@@ -48,6 +54,40 @@ class SecurityHeadersMiddleware:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, for the log and the header X-Request-ID of the answer.
+
+    One that a proxy has given it is taken over, where it is 8 to 64 letters, digits, dots, hyphens and underscores.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get(REQUEST_ID_HEADER, "")
+        id_ = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        log_ids.begin(request=id_)
+        response = self.get_response(request)
+        response.headers[REQUEST_ID_HEADER] = id_
+        return response
+
+
+class ProbesMiddleware:
+    """Answers monitors before anything looks at the host's name, sessions or the database.
+
+    They come by whatever address a machine has in its network, over plain http (SECURE_REDIRECT_EXEMPT). No answer
+    depends on the host's name.
+    It runs before `RequestLimitsMiddleware` puts the address that a proxy names in the place of the connection's.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        view = probes.VIEWS.get(request.path_info)
+        return self.get_response(request) if view is None else view(request)
 
 
 class RequestLimitsMiddleware:

@@ -2,28 +2,30 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from django import forms
-from django.utils.functional import lazy
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from exports.models import Member, User
+from exports.exporting.team_settings import MAX_NAME_LENGTH, MAX_ODD_CHANGE_PERCENT
+from exports.models import Member, Team, User
 from exports.models.team import MEMBER, OWNER, VIEWER
 from exports.models.token import READ, WRITE
+from exports.sentences import translated
+from exports.web.time_zone_field import TimeZoneField, is_offered_zone
 
 # What each role may do.
 ROLE_DESCRIPTIONS: Final = {
-    OWNER: _("Everything a member does, and holds credentials, members and this team's activity."),
-    MEMBER: _("Exports, adds projects, downloads."),
-    VIEWER: _("Looks and downloads."),
+    OWNER: _("Can also manage credentials, members and settings"),
+    MEMBER: _("Can also run exports and add projects"),
+    VIEWER: _("Can view and download"),
 }
 SCOPE_CHOICES: Final = ((READ, _("Read")), (WRITE, _("Read and write")))
 TOKEN_LIFETIMES: Final = (
-    ("", _("Until it is revoked")),
     ("30", _("30 days")),
     ("90", _("90 days")),
     ("365", _("A year")),
+    ("", _("Never")),
 )
 
 
@@ -38,7 +40,7 @@ class ServiceErrorsForm(forms.Form):
 
 def _role_choices() -> list[tuple[str, str]]:
     texts = {role: str(description) for role, description in ROLE_DESCRIPTIONS.items()}
-    return [(role, f"{label}: {texts[role][0].lower()}{texts[role][1:]}") for role, label in Member.ROLES]
+    return [(role, f"{translated(label)}: {texts[role][0].lower()}{texts[role][1:]}") for role, label in Member.ROLES]
 
 
 class InviteForm(ServiceErrorsForm):
@@ -49,9 +51,19 @@ class InviteForm(ServiceErrorsForm):
         required=False,
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        help_text=_("The link is mailed there, and only this address can take it. Empty: whoever has the link can."),
+        help_text=_("Only this address can accept. Leave empty for a link anyone can use once."),
     )
     role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect, choices=_role_choices, initial=MEMBER)
+
+
+class DeleteTeamForm(ServiceErrorsForm):
+    """The team's name, typed, before it is deleted."""
+
+    name = forms.CharField(
+        label=_("Type the team's name to confirm"),
+        max_length=MAX_NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
 
 
 class RoleForm(ServiceErrorsForm):
@@ -74,6 +86,13 @@ class SignUpForm(ServiceErrorsForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("At least 10 characters, not only digits, none of the common ones. Several words make a good one."),
     )
+    # The browser's zone, which the script fills in; nobody is asked for it.
+    time_zone = forms.CharField(required=False, widget=forms.HiddenInput(attrs={"data-browser-zone": ""}))
+
+    def clean_time_zone(self) -> str:
+        """Returns a zone that the profile offers too, or ""."""
+        zone = str(self.cleaned_data["time_zone"])
+        return zone if is_offered_zone(zone) else ""
 
     def __init__(self, invited_email: str, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)
@@ -84,37 +103,77 @@ class SignUpForm(ServiceErrorsForm):
             self.fields["email"].help_text = _("The invitation is for this address.")
 
 
-def _time_zone_choices() -> list[tuple[str, Any]]:
-    """Returns UTC and every time zone grouped by region. Other names without a region are deprecated aliases."""
-    regions: dict[str, list[tuple[str, str]]] = {}
-    for name in sorted(available_timezones()):
-        region, _, place = name.partition("/")
-        if place and region not in ("Etc", "SystemV", "US", "posix", "right"):
-            regions.setdefault(region, []).append((name, place.replace("_", " ")))
-    return [("UTC", "UTC"), *regions.items()]
-
-
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """Name, time zone, colors and mail settings of a user."""
 
-    time_zone = forms.ChoiceField(label=_("Time zone"), help_text=_("All times on pages are shown in it."))
+    time_zone = TimeZoneField(label=_("Time zone"), help_text=_("Used for all times"))
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("As the browser asks")), *settings.LANGUAGES],
+        help_text=_("Of pages and mails. As the browser asks: mails are in English."),
+    )
 
     class Meta:
         model = User
-        fields = ("name", "time_zone", "theme", "mail_success", "mail_failure")
+        fields = ("name", "time_zone", "language", "theme", "shortcuts", "mail_success", "mail_failure")
         labels: Final = {
             "name": _("Name"),
-            "theme": _("Colors"),
-            "mail_success": _("Mail me when an export of mine succeeds, with its file if it is small"),
-            "mail_failure": _("Mail me when an export of mine fails or is canceled"),
+            "theme": _("Theme"),
+            "shortcuts": _("Keyboard shortcuts: single keys act on pages (? lists them)"),
+            "mail_success": _("E-mail me when my exports succeed (small files attached)"),
+            "mail_failure": _("E-mail me when my exports fail or are canceled"),
         }
+        help_texts: Final = {"shortcuts": _("Single keys act on pages. Ctrl-K works in any case.")}
         widgets: Final = {"theme": forms.RadioSelect, "name": forms.TextInput(attrs={"autocomplete": "name"})}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zone = self.fields["time_zone"]
-        assert isinstance(zone, forms.ChoiceField)  # noqa: S101  for the type checker
-        zone.choices = lazy(_time_zone_choices, list)()
+
+class TeamForm(ServiceErrorsForm):
+    """What a team's owners set."""
+
+    name = forms.CharField(label=_("Name"), max_length=MAX_NAME_LENGTH, help_text=_("The team's address stays."))
+    time_zone = TimeZoneField(
+        label=_("Time zone"),
+        help_text=_("Schedules run in it unless they have their own. Pages show times in each reader's zone."),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of messages"),
+        choices=settings.LANGUAGES,
+        help_text=_("Of messages to chats and phones, and of invitations. Pages and mails follow each reader."),
+    )
+    # The service checks its bounds, the browser shows them.
+    odd_change_percent = forms.IntegerField(
+        label=_("Odd from a change of"),
+        help_text=_("Percent of rows or size against the exports before. Empty: nothing is called odd."),
+        required=False,
+        widget=forms.NumberInput(attrs={"min": 1, "max": MAX_ODD_CHANGE_PERCENT, "inputmode": "numeric"}),
+    )
+
+    @staticmethod
+    def values_of(team: Team) -> dict[str, Any]:
+        """Returns the team's settings as initial values."""
+        names = ("name", "time_zone", "language", "odd_change_percent")
+        return {name: getattr(team, name) for name in names}
+
+
+class DeleteAccountForm(ServiceErrorsForm):
+    """Confirms that the user deletes their account, by their typed e-mail address."""
+
+    address = forms.CharField(
+        max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none"})
+    )
+
+    def __init__(self, user: User, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
+        self.user = user
+        self.fields["address"].label = _("Type %(email)s to confirm") % {"email": user.email}
+
+    def clean_address(self) -> str:
+        """Returns the typed address. Raises ValidationError when it is not the user's."""
+        address = str(self.cleaned_data["address"]).strip()
+        if address.lower() != self.user.email.lower():
+            raise forms.ValidationError(_("That's not your e-mail address."))
+        return address
 
 
 class TokenForm(ServiceErrorsForm):
@@ -122,8 +181,8 @@ class TokenForm(ServiceErrorsForm):
 
     team = forms.ChoiceField(label=_("Team"))
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What uses it, like “nightly script”."))
-    scope = forms.ChoiceField(label=_("It may"), choices=SCOPE_CHOICES, initial=WRITE)
-    days = forms.ChoiceField(label=_("It lasts"), choices=TOKEN_LIFETIMES, required=False)
+    scope = forms.ChoiceField(label=_("Permissions"), choices=SCOPE_CHOICES, initial=WRITE)
+    days = forms.ChoiceField(label=_("Expires"), choices=TOKEN_LIFETIMES, required=False, initial="90")
 
     def __init__(self, members: Iterable[Member], data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)

@@ -1,17 +1,28 @@
 """Rendering a team page, or only its live fragment."""
 
 import hashlib
-from typing import Any, Final
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 from django.http import HttpResponse
+from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from exports import access
 from exports.models import Member
+from exports.web import navigation
 from exports.web.decorators import SignedInRequest
 
 FRAGMENT_HASH_HEADER: Final = "X-Live-Mark"
+WHOLE_PAGE_HEADER: Final = "X-Whole-Page"
+# Seconds between two requests of a page on which something is open.
+LIVE_SECONDS: Final = 2
+_GZIP: Final = GZipMiddleware(lambda _request: HttpResponse())
+# What `when` renders; it changes by the clock alone.
+RELATIVE_TIME: Final = re.compile(r'<span class="rel">[^<]*</span>')
 
 
 def base_context(member: Member) -> dict[str, Any]:
@@ -22,6 +33,8 @@ def base_context(member: Member) -> dict[str, Any]:
         "team": member.team,
         "may_export": access.EXPORT in allowed,
         "may_manage": access.MANAGE in allowed,
+        "sidebar": navigation.sidebar(member),
+        "settings_pages": navigation.settings_pages(member),
     }
 
 
@@ -29,32 +42,50 @@ def render_page(
     request: SignedInRequest, member: Member, template: str, context: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
     """Renders a whole page."""
-    return HttpResponse(render_to_string(template, {**base_context(member), **(context or {})}, request), status=status)
+    html = render_to_string(template, {**base_context(member), **(context or {})}, request)
+    return _packed(request, HttpResponse(html, status=status))
 
 
 def render_live_page(
-    request: SignedInRequest, member: Member, template: str, fragment: str, context: dict[str, Any], *, refreshing: bool
+    request: SignedInRequest,
+    member: Member,
+    template: str,
+    fragment: str,
+    context: dict[str, Any],
+    *,
+    interval: int,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """Renders a page around a live fragment, which htmx reloads every 2 s while `refreshing`; htmx gets it alone.
+    """Renders a page around a live fragment, which htmx reloads every `interval` seconds; htmx gets it alone.
 
-    The page sends the hash of the fragment it shows. An unchanged fragment is answered with 204, so that the page
-    keeps its focus, selection and scroll position. The fragment must therefore contain no token and no current time.
+    With 0 it is not reloaded. `headers` are sent with each reload. A request with WHOLE_PAGE_HEADER gets the page, of
+    which htmx takes a part that is larger than the fragment. The page sends the hash of the fragment it shows. An
+    unchanged fragment is answered with 204, so that the page keeps its focus, selection and scroll position. The
+    fragment must therefore contain no token, and no current time but in relative times, which the script keeps true.
     """
     context = {**base_context(member), **context}
     html = render_to_string(fragment, context, request)
-    fragment_hash = hashlib.sha256(html.encode()).hexdigest()[:16]
+    fragment_hash = hashlib.sha256(RELATIVE_TIME.sub("", html).encode()).hexdigest()[:16]
     context |= {
         "live_html": html,
-        "live_hash": fragment_hash,
-        "live_hash_header": FRAGMENT_HASH_HEADER,
-        "live_refreshing": refreshing,
+        "live_headers": json.dumps({FRAGMENT_HASH_HEADER: fragment_hash, **(headers or {})}),
+        "live_interval": interval,
     }
-    if not request.htmx:
+    if not request.htmx or WHOLE_PAGE_HEADER in request.headers:
         response = HttpResponse(render_to_string(template, context, request))
-    elif refreshing and request.headers.get(FRAGMENT_HASH_HEADER) == fragment_hash:
+    elif interval and request.headers.get(FRAGMENT_HASH_HEADER) == fragment_hash:
         response = HttpResponse(status=204)
     else:
         context["live_only"] = True
         response = HttpResponse(render_to_string("elements/live_region.html", context, request))
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    patch_vary_headers(response, ["HX-Request", WHOLE_PAGE_HEADER])
+    return _packed(request, response)
+
+
+def _packed(request: SignedInRequest, response: HttpResponse) -> HttpResponse:
+    """Packs a page with gzip where the browser takes it: a list is a tenth of its size then.
+
+    Not the middleware for all responses, because files are served by ranges of their own bytes. What the pages hold of
+    secrets is the CSRF token, which Django masks anew in each response, and the middleware varies the length.
+    """
+    return cast(HttpResponse, _GZIP.process_response(request, response))

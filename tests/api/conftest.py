@@ -14,8 +14,10 @@ from django.utils import timezone
 from exports import states
 from exports.models import Export, File, Member, Project, Token
 from exports.models.token import WRITE
+from exports.settle.good_copies import record_good_copy
 from exports.storage import files
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export
 
 PROBLEM = "application/problem+json"
@@ -62,7 +64,7 @@ def member_api(member: Member) -> ApiClient:
 @pytest.fixture
 def project(cast: Cast) -> Project:
     """A project that only needs a type to be exported."""
-    return cast.project("ulule")
+    return cast.project(TABLES)
 
 
 @pytest.fixture
@@ -91,6 +93,7 @@ def finished(member: Member) -> Callable[..., Export]:
         )
         export.move(states.PROCESSING, source="worker", step=states.FETCH)
         export.move(states.SUCCEEDED, source="worker", file=file)
+        record_good_copy(export, file)
         return export
 
     return make

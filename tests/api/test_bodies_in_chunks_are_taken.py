@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from exports.api.problems import MAX_BODY_BYTES
-from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation, installation
+from tests.helpers.roles import TABLES
 
-pytestmark = [pytest.mark.slow(seconds=6), pytest.mark.timeout(120)]
-NEW_CREDENTIAL = {"provider": "ulule", "name": "In chunks", "secrets": {"api_key": "sandbox-key"}}
+pytestmark = pytest.mark.timeout(120)
+NEW_CREDENTIAL = {"provider": TABLES, "name": "In chunks", "secrets": {"api_key": "sandbox-key"}}
 
 
-@pytest.fixture
-def portal(tmp_path: Path, sandbox: Sandbox, prepared: Path) -> Iterator[Installation]:
-    with installation(tmp_path, f"127.0.0.1:{sandbox.port}", prepared) as started:
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Installation]:
+    """A web process, for all tests of this file."""
+    with installation(tmp_path_factory.mktemp("portal"), "", prepared) as started:
         started.start_web()
         yield started
 

@@ -8,6 +8,7 @@ from exports import states
 from exports.models import Change, Export
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import Cast
+from tests.helpers.roles import CHANGING
 from tests.helpers.run_exports import request_export
 
 
@@ -61,7 +62,7 @@ def test_two_retries_of_one_export_create_one_export(member_api: ApiClient, fail
 
 
 def test_a_retry_needs_no_second_confirmation(member_api: ApiClient, cast: Cast) -> None:
-    export = request_export(cast.project("toloka"), cast.member, "archive")
+    export = request_export(cast.project(CHANGING), cast.member, "archive")
     export.move(states.CANCELED, source="person")
     assert member_api.post(f"/exports/{export.pk}/retry").status_code == 201
 
@@ -109,6 +110,6 @@ def test_without_a_job_there_is_no_file_to_fetch(member_api: ApiClient, failed: 
 
 
 def test_a_kind_without_a_file_has_none_to_fetch(cast: Cast, member_api: ApiClient) -> None:
-    export = request_export(cast.project("toloka"), cast.member, "archive")
+    export = request_export(cast.project(CHANGING), cast.member, "archive")
     export.move(states.CANCELED, source="person")
     assert set(problem_body(member_api.post(f"/exports/{export.pk}/fetch"), 422)["errors"]) == {"type"}

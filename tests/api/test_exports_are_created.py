@@ -7,6 +7,7 @@ import pytest
 from exports.models import Change, Export, Project
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import KINDS, Cast
+from tests.helpers.roles import CHANGING
 
 
 @pytest.mark.parametrize(("provider", "type_", "format_", "options"), KINDS)
@@ -82,7 +83,7 @@ def test_an_unknown_field_is_refused_and_the_known_ones_are_named(member_api: Ap
 
 
 def test_a_kind_that_changes_the_project_requires_confirmation(member_api: ApiClient, cast: Cast) -> None:
-    path = f"/projects/{cast.project('toloka').pk}/exports"
+    path = f"/projects/{cast.project(CHANGING).pk}/exports"
     for body in ({"type": "archive"}, {"type": "archive", "confirm": False}):
         assert set(problem_body(member_api.post(path, body), 422)["errors"]) == {"confirm"}
     assert member_api.post(path, {"type": "archive", "confirm": True}).status_code == 201

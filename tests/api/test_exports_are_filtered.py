@@ -8,6 +8,7 @@ from exports import states
 from exports.models import Export
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
 from tests.helpers.run_exports import request_export
 
 DAYS = {"app": 1, "video": 2, "archive": 3, "orders": 4}
@@ -17,10 +18,10 @@ DAYS = {"app": 1, "video": 2, "archive": 3, "orders": 4}
 def four(cast: Cast) -> dict[str, Export]:
     """Four exports, made at noon of the first four days of May: a failed app, a canceled video, two waiting ones."""
     made = {
-        "app": request_export(cast.project("playcanvas"), cast.owner, "app", options={"name": "App", "scenes": [1]}),
-        "video": request_export(cast.project("aistudios"), cast.member, "video"),
-        "archive": request_export(cast.project("toloka"), cast.member, "archive"),
-        "orders": request_export(cast.project("ulule"), cast.member, "orders"),
+        "app": request_export(cast.project(ARCHIVES), cast.owner, "app", options={"name": "App", "scenes": [1]}),
+        "video": request_export(cast.project(VIDEOS), cast.member, "video"),
+        "archive": request_export(cast.project(CHANGING), cast.member, "archive"),
+        "orders": request_export(cast.project(TABLES), cast.member, "orders"),
     }
     made["app"].move(states.FAILED, source="poll", error_code="rejected", error_action="you")
     made["video"].move(states.CANCELED, source="person")
@@ -40,9 +41,9 @@ def four(cast: Cast) -> dict[str, Export]:
         ("status=succeeded", ""),
         ("type=archive", "archive"),
         ("type=app,video", "video app"),
-        ("provider=toloka", "archive"),
-        ("provider=toloka&type=video", ""),
-        ("status=waiting&provider=ulule", "orders"),
+        (f"provider={CHANGING}", "archive"),
+        (f"provider={CHANGING}&type=video", ""),
+        (f"status=waiting&provider={TABLES}", "orders"),
         ("since=2026-05-03", "orders archive"),
         ("since=2026-05-03T12:00:00Z", "orders archive"),
         ("since=2026-05-03T12:00:01Z", "orders"),
@@ -56,11 +57,11 @@ def four(cast: Cast) -> dict[str, Export]:
         ("since=2026-06-01&until=2026-05-01", ""),
         ("until=9999-12-31", "orders archive video app"),
         ("since=0001-01-01", "orders archive video app"),
-        ("q=ulule", "orders"),
+        (f"q={TABLES}", "orders"),
         ("q=job-77", "orders"),
         ("q=MEMBER%40example.org", "orders archive video"),
-        ("q=the+playcanvas+one", "app"),
-        ("q=the+playcanvas+two", ""),
+        (f"q=the+{ARCHIVES}+one", "app"),
+        (f"q=the+{ARCHIVES}+two", ""),
         ("q=%25", ""),
         ("q=100001", "app"),
         ("project_id=999999", ""),
@@ -102,7 +103,7 @@ def test_the_list_of_one_project_takes_the_same_filters(member_api: ApiClient, f
         ("status=", "status"),
         ("status=failed,", "status"),
         ("type=movie", "type"),
-        ("provider=PlayCanvas", "provider"),
+        (f"provider={ARCHIVES.label}", "provider"),
         ("project_id=x", "project_id"),
         ("project_id=0", "project_id"),
         (f"project_id={2**63}", "project_id"),

@@ -11,6 +11,7 @@ from exports import states
 from exports.models import Export, Project
 from tests.api.conftest import ApiClient
 from tests.helpers.cast import Cast
+from tests.helpers.roles import CHANGING, TABLES
 from tests.helpers.run_exports import request_export
 
 FIELDS = [
@@ -40,7 +41,7 @@ def test_a_waiting_export_has_only_the_values_that_are_known(member_api: ApiClie
     assert {name: value for name, value in one.items() if name not in times} == {
         "id": export.pk,
         "project_id": export.project_id,
-        "provider": "ulule",
+        "provider": TABLES,
         "type": "orders",
         "format": "csv",
         "options": {},
@@ -87,6 +88,8 @@ def test_a_succeeded_export_has_its_file(
         "sha256": export.file.sha256,
         "content_type": "text/csv; charset=utf-8",
         "expires_at": None,
+        "pinned": False,
+        "damaged_at": None,
         "unchecked": None,
     }
 
@@ -117,7 +120,7 @@ def test_a_deleted_file_is_null(member_api: ApiClient, project: Project, finishe
 
 
 def test_a_kind_without_a_file_has_format_none(member_api: ApiClient, cast: Cast) -> None:
-    export = request_export(cast.project("toloka"), cast.member, "archive")
+    export = request_export(cast.project(CHANGING), cast.member, "archive")
     export.move(states.SUCCEEDED, source="worker")
     one = shown(member_api, export)
     assert (one["format"], one["status"], one["url"], one["file"]) == ("none", "succeeded", None, None)

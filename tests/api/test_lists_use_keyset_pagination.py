@@ -9,6 +9,7 @@ from exports.credentials import service
 from exports.models import Export, Project
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
 from tests.helpers.run_exports import request_export
 
 MAX_QUERIES = 3
@@ -96,7 +97,7 @@ def test_the_smallest_and_the_largest_page_size_are_accepted(member_api: ApiClie
 
 
 def test_projects_and_credentials_are_paginated_too(member_api: ApiClient, cast: Cast) -> None:
-    made = [cast.credential("ulule", name=f"key {number}") for number in range(3)]
+    made = [cast.credential(TABLES, name=f"key {number}") for number in range(3)]
     projects = [service.create_project(made[0], None, remote_id=str(number)) for number in range(3)]
     for path, rows in (("/credentials", made), ("/projects", projects)):
         name = path[1:]
@@ -107,21 +108,21 @@ def test_projects_and_credentials_are_paginated_too(member_api: ApiClient, cast:
 
 
 @pytest.mark.parametrize(
-    "path", ["/exports", "/exports?status=waiting&provider=ulule&q=one&limit=100", "/projects", "/credentials"]
+    "path", ["/exports", f"/exports?status=waiting&provider={TABLES}&q=one&limit=100", "/projects", "/credentials"]
 )
 def test_the_number_of_queries_does_not_grow(
     member_api: ApiClient, cast: Cast, five: list[int], django_assert_max_num_queries: DjangoAssertNumQueries, path: str
 ) -> None:
     member_api.get("/me")  # The token's use is noted once a minute.
-    for provider in ("playcanvas", "aistudios", "toloka"):
-        request_export(cast.project(provider), cast.owner, {"aistudios": "video"}.get(provider, "archive"))
+    for provider in (ARCHIVES, VIDEOS, CHANGING):
+        request_export(cast.project(provider), cast.owner, {VIDEOS: "video"}.get(provider, "archive"))
     with django_assert_max_num_queries(MAX_QUERIES):
         body = member_api.get(path).json()
     assert len(next(iter(body.values()))) >= 4
 
 
 def test_the_list_of_one_project_contains_no_other(member_api: ApiClient, cast: Cast, five: list[int]) -> None:
-    other = request_export(cast.project("toloka"), cast.member, "archive")
+    other = request_export(cast.project(CHANGING), cast.member, "archive")
     body = member_api.get(f"/projects/{other.project_id}/exports").json()
     assert ids(body) == [other.pk]
     assert Export.objects.count() == 6

@@ -9,12 +9,14 @@ from exports.providers.project_ids import ANY_ID
 from exports.providers.registry import PROVIDERS
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
+from tests.helpers.samples import SAMPLES
 
 
 @pytest.fixture
 def key(cast: Cast) -> int:
     """The id of a credential."""
-    return cast.credential("toloka").pk
+    return cast.credential(CHANGING).pk
 
 
 @pytest.mark.parametrize("remote_id", ["10", 10])
@@ -24,7 +26,8 @@ def test_a_project_is_added_and_shown(member_api: ApiClient, key: int, remote_id
     made = answer.json()
     assert made.pop("created_at").endswith("Z")
     id_ = made["id"]
-    assert made == {"id": id_, "credential_id": key, "provider": "toloka", "remote_id": "10", "name": "Ten"}
+    about = {"id": id_, "credential_id": key, "provider": CHANGING, "remote_id": "10", "name": "Ten"}
+    assert made == about | {"paused": False, "fresh_within_hours": None, "last_good_at": None, "overdue": False}
     assert made.items() <= member_api.get(f"/projects/{id_}").json().items()
     assert made.items() <= member_api.get("/projects").json()["projects"][0].items()
     assert not Call.objects.exists()
@@ -39,21 +42,21 @@ def test_the_name_is_optional(member_api: ApiClient, key: int) -> None:
 def test_any_id_without_slash_question_mark_and_hash_is_accepted_where_the_provider_has_no_rule(
     member_api: ApiClient, key: int, monkeypatch: pytest.MonkeyPatch, remote_id: str
 ) -> None:
-    monkeypatch.setattr(type(PROVIDERS["toloka"]), "project_id", ANY_ID)
+    monkeypatch.setattr(type(PROVIDERS[CHANGING]), "project_id", ANY_ID)
     assert member_api.post("/projects", {"credential_id": key, "remote_id": remote_id}).json()["remote_id"] == remote_id
 
 
 @pytest.mark.parametrize(
     ("slug", "remote_id", "words"),
     [
-        ("playcanvas", "lighthouse", "a whole number"),
-        ("playcanvas", "1000.5", "a whole number"),
-        ("playcanvas", "\uff11\uff10", "a whole number"),
-        ("toloka", "-1", "a whole number"),
-        ("ulule", "my-bakery", "a whole number"),
-        ("ulule", "4" * 20, "a whole number"),
-        ("aistudios", "65fa6b07dca2e367461a292", "24 hexadecimal digits"),
-        ("aistudios", "65fa6b07dca2e367461a292g", "24 hexadecimal digits"),
+        (ARCHIVES, "lighthouse", "a whole number"),
+        (ARCHIVES, "1000.5", "a whole number"),
+        (ARCHIVES, "\uff11\uff10", "a whole number"),
+        (CHANGING, "-1", "a whole number"),
+        (TABLES, "my-bakery", "a whole number"),
+        (TABLES, "4" * 20, "a whole number"),
+        (VIDEOS, "65fa6b07dca2e367461a292", "24 hexadecimal digits"),
+        (VIDEOS, "65fa6b07dca2e367461a292g", "24 hexadecimal digits"),
     ],
 )
 def test_an_id_that_the_provider_cannot_have_is_refused_with_its_rule(
@@ -66,7 +69,7 @@ def test_an_id_that_the_provider_cannot_have_is_refused_with_its_rule(
     assert not Project.objects.exists()
 
 
-@pytest.mark.parametrize("given", [" 10 ", "010", 10, "https://platform.toloka.ai/requester/project/10/pool/7"])
+@pytest.mark.parametrize("given", [" 10 ", "010", 10, SAMPLES[CHANGING].pages[0].format("10")])
 def test_an_id_has_one_spelling_however_it_is_given(member_api: ApiClient, key: int, given: str | int) -> None:
     assert member_api.post("/projects", {"credential_id": key, "remote_id": given}).json()["remote_id"] == "10"
 
@@ -88,7 +91,7 @@ def test_an_id_has_one_spelling_however_it_is_given(member_api: ApiClient, key: 
         ({"credential_id": "1"}, "credential_id"),
         ({"credential_id": None}, "credential_id"),
         ({"credential_id": True}, "credential_id"),
-        ({"provider": "toloka"}, "provider"),
+        ({"provider": CHANGING}, "provider"),
     ],
 )
 def test_invalid_values_are_422_with_an_error_per_field(

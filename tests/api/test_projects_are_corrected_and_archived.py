@@ -11,7 +11,9 @@ from exports.models import AuditEntry, Export, Project
 from exports.settle.outcome import cancel_by_request
 from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export
+from tests.helpers.samples import SAMPLES
 
 
 def end(export: Export) -> None:
@@ -21,7 +23,7 @@ def end(export: Export) -> None:
 def test_name_and_id_are_changed_and_what_is_left_out_stays(member_api: ApiClient, project: Project) -> None:
     path = f"/projects/{project.pk}"
     assert member_api.call("PATCH", path, {"name": " Bakery "}).json()["name"] == "Bakery"
-    changed = member_api.call("PATCH", path, {"remote_id": "https://www.ulule.com/projects/4002/"})
+    changed = member_api.call("PATCH", path, {"remote_id": SAMPLES[TABLES].pages[0].format("4002")})
     assert (changed.status_code, changed.json()["remote_id"], changed.json()["name"]) == (200, "4002", "Bakery")
     assert member_api.call("PATCH", path, {}).json() == changed.json()
     assert [entry.detail for entry in AuditEntry.objects.filter(verb="corrected")] == ["was 4001"]
@@ -48,7 +50,7 @@ def test_a_wrong_change_is_422_and_changes_nothing(
 
 
 def test_the_id_of_another_project_is_refused(member_api: ApiClient, cast: Cast, project: Project) -> None:
-    other = cast.project("ulule", remote_id="4002")
+    other = cast.project(TABLES, remote_id="4002")
     answer = member_api.call("PATCH", f"/projects/{project.pk}", {"remote_id": other.remote_id})
     assert set(problem_body(answer, 422)["errors"]) == {"remote_id"}
 

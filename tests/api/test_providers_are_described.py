@@ -8,6 +8,7 @@ from django import forms
 from exports.api.options import form_schema
 from exports.providers.registry import PROVIDERS
 from tests.api.conftest import ApiClient
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
 
 
 @pytest.fixture
@@ -29,31 +30,32 @@ def test_every_provider_and_kind_is_listed(described: dict[str, Any]) -> None:
 
 def test_secret_fields_are_named(described: dict[str, Any]) -> None:
     fields = {slug: [one["name"] for one in provider["secret_fields"]] for slug, provider in described.items()}
-    assert fields == {
-        "playcanvas": ["token"],
-        "aistudios": ["app_id", "user_key"],
-        "toloka": ["token", "scheme"],
-        "ulule": ["api_key", "client_id", "client_secret", "refresh_token"],
+    assert fields == {slug: [one.name for one in provider.secrets] for slug, provider in PROVIDERS.items()}
+    assert {slug: fields[slug] for slug in (ARCHIVES, VIDEOS, CHANGING, TABLES)} == {
+        ARCHIVES: ["token"],
+        VIDEOS: ["app_id", "user_key"],
+        CHANGING: ["token", "scheme"],
+        TABLES: ["api_key", "client_id", "client_secret", "refresh_token"],
     }
-    scheme = described["toloka"]["secret_fields"][1]
+    scheme = described[CHANGING]["secret_fields"][1]
     assert (scheme["required"], scheme["choices"]) == (False, ["ApiKey", "OAuth"])
 
 
 def test_formats_and_effects_are_described(described: dict[str, Any]) -> None:
-    archive = kind(described, "toloka", "archive")
+    archive = kind(described, CHANGING, "archive")
     assert (archive["formats"], archive["effect"]) == (["none"], "changes")
-    orders = kind(described, "ulule", "orders")
+    orders = kind(described, TABLES, "orders")
     assert (orders["formats"], orders["effect"]) == (["csv", "xlsx"], "copies")
 
 
 def test_origins_and_dialects_are_described(described: dict[str, Any]) -> None:
-    names = [origin["name"] for origin in described["toloka"]["origins"]]
+    names = [origin["name"] for origin in described[CHANGING]["origins"]]
     assert names == ["production", "sandbox"]
-    assert described["playcanvas"]["dialects"] == ["current", "seed"]
+    assert described[ARCHIVES]["dialects"] == ["current", "seed"]
 
 
 def test_options_are_json_schema(described: dict[str, Any]) -> None:
-    app = kind(described, "playcanvas", "app")["options"]
+    app = kind(described, ARCHIVES, "app")["options"]
     assert (app["type"], app["additionalProperties"]) == ("object", False)
     assert sorted(app["required"]) == ["name", "scenes"]
     said = app["properties"]
@@ -66,11 +68,11 @@ def test_options_are_json_schema(described: dict[str, Any]) -> None:
     assert said["scripts_minify"]["type"] == "boolean"
     assert said["target"]["enum"] == ["web", "ios"]
     assert said["app_format"]["enum"] == ["static", "npm"]
-    columns = kind(described, "ulule", "orders")["options"]["properties"]["columns"]
+    columns = kind(described, TABLES, "orders")["options"]["properties"]["columns"]
     assert (columns["type"], columns["additionalProperties"]) == ("object", {"type": "string"})
-    video = kind(described, "aistudios", "video")["options"]["properties"]
+    video = kind(described, VIDEOS, "video")["options"]["properties"]
     assert video["resolution"]["enum"] == ["4k", "1080", "720", "480"]
-    assert kind(described, "toloka", "archive")["options"]["properties"]["archive_pools"]["type"] == "boolean"
+    assert kind(described, CHANGING, "archive")["options"]["properties"]["archive_pools"]["type"] == "boolean"
 
 
 def test_djangos_own_fields_have_a_schema_too() -> None:

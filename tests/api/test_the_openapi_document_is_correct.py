@@ -1,4 +1,4 @@
-"""The OpenAPI document describes what the API does, and is readable without a script."""
+"""The OpenAPI document describes what the API does."""
 
 import re
 from typing import Any
@@ -6,13 +6,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.api.conftest import PROBLEM, ApiClient, problem_body
+from tests.api.conftest import PROBLEM, ApiClient
 
 CONTRACT = {
     "/me": {"get"},
+    "/team": {"get", "patch"},
     "/providers": {"get"},
     "/credentials": {"get", "post"},
+    "/credentials/{}": {"get", "patch", "delete"},
     "/credentials/{}/check": {"post"},
+    "/credentials/{}/discover": {"post"},
+    "/coverage": {"get"},
     "/credentials/{}/remote-projects": {"get"},
     "/projects": {"get", "post"},
     "/projects/{}": {"get", "patch", "delete"},
@@ -25,7 +29,26 @@ CONTRACT = {
     "/exports/{}/fetch": {"post"},
     "/exports/{}/history": {"get"},
     "/exports/{}/calls": {"get"},
-    "/exports/{}/file": {"get"},
+    "/exports/{}/file": {"get", "delete"},
+    "/exports/{}/pin": {"post"},
+    "/exports/{}/unpin": {"post"},
+    "/retention": {"get", "put"},
+    "/retention/preview": {"get"},
+    "/projects/{}/retention": {"get", "put"},
+    "/exports/{}/compare": {"get"},
+    "/alerts": {"get", "post"},
+    "/alerts/{}": {"get", "patch", "delete"},
+    "/alerts/{}/test": {"post"},
+    "/projects/{}/schedules": {"get", "post"},
+    "/schedules": {"get"},
+    "/schedules/{}": {"get", "patch", "delete"},
+    "/schedules/{}/run": {"post"},
+    "/webhooks": {"get", "post"},
+    "/webhooks/{}": {"get", "patch", "delete"},
+    "/webhooks/{}/rotate": {"post"},
+    "/webhooks/{}/test": {"post"},
+    "/webhooks/{}/deliveries": {"get"},
+    "/deliveries/{}/redeliver": {"post"},
 }
 
 
@@ -102,16 +125,3 @@ def test_responses_match_their_schemas(member_api: ApiClient, document: dict[str
         "title": "Created At",
     }
     assert set(said["ChangeOut"]["required"]) == {"from", "to", "at", "source", "actor", "provider_status", "note"}
-
-
-def test_it_is_readable_without_scripts(db: None, document: dict[str, Any]) -> None:
-    answer = Client().get("/api/docs")
-    html = answer.content.decode()
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert all(path in html for path in document["paths"])
-    # Nothing that a strict Content-Security-Policy would refuse, and nothing from elsewhere.
-    assert not re.search(r"<script|<style|style=|\son\w+=|(src|href)=\"(https?:)?//", html)
-    assert html.count("<h1") == 1
-    problem_body(Client().post("/api/docs"), 405)
-    assert "`" not in html

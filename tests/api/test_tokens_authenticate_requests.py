@@ -42,14 +42,16 @@ def test_the_scheme_may_be_written_in_any_case(member_api: ApiClient, word: str)
 def test_a_revoked_token_is_401_at_once(member_api: ApiClient) -> None:
     assert member_api.get("/me").status_code == 200
     Token.objects.update(revoked_at=timezone.now())
-    problem_body(member_api.get("/me"), 401)
+    assert "was revoked on" in problem_body(member_api.get("/me"), 401)["detail"]
 
 
 def test_an_expired_token_is_401(member_api: ApiClient) -> None:
     Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
     assert member_api.get("/me").status_code == 200
     Token.objects.update(expires_at=timezone.now())
-    problem_body(member_api.get("/me"), 401)
+    answer = member_api.get("/me")
+    assert "expired on" in problem_body(answer, 401)["detail"]
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_a_token_of_an_inactive_person_is_401(member_api: ApiClient, member: Member) -> None:

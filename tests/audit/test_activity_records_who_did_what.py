@@ -7,6 +7,7 @@ from django.test import Client
 
 from exports.audit import log as audit_log
 from exports.credentials import service
+from exports.credentials.delete import delete_credential
 from exports.errors import ConflictError, InvalidError
 from exports.exporting import actions
 from exports.models import AuditEntry, Token
@@ -14,6 +15,7 @@ from exports.models.team import VIEWER
 from exports.people import members, teams
 from tests.helpers import factories
 from tests.helpers.cast import SECRETS, Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export
 
 ACTIVITY = "/t/the-team/activity/"
@@ -25,7 +27,7 @@ def entries() -> list[tuple[str, str, str]]:
 
 def test_every_action_of_a_person_is_recorded(cast: Cast) -> None:
     owner, member = cast.owner.user, cast.member.user
-    credential = service.create_credential(cast.team, owner, provider="ulule", name="Main", secrets=SECRETS["ulule"])
+    credential = service.create_credential(cast.team, owner, provider=TABLES, name="Main", secrets=SECRETS[TABLES])
     project = service.create_project(credential, member, remote_id="4001")
     service.rename_project(project, member, "Bakery")
     invitation, _ = members.create_invitation(cast.team, owner, VIEWER, "new@example.org")
@@ -37,10 +39,10 @@ def test_every_action_of_a_person_is_recorded(cast: Cast) -> None:
     teams.revoke_token(token, member)
     export = request_export(project, cast.member, "orders")
     actions.cancel(export, actor=member.email, source="person")
-    free = service.create_credential(cast.team, None, provider="ulule", name="Free", secrets=SECRETS["ulule"])
-    service.delete_credential(free, owner)
+    free = service.create_credential(cast.team, None, provider=TABLES, name="Free", secrets=SECRETS[TABLES])
+    delete_credential(free, owner)
     assert entries() == [
-        ("owner", "added", "credential Main (ulule)"),
+        ("owner", "added", f"credential Main ({TABLES})"),
         ("member", "added", "project 4001"),
         ("member", "renamed", "project Bakery"),
         ("owner", "invited", "new@example.org"),
@@ -51,14 +53,14 @@ def test_every_action_of_a_person_is_recorded(cast: Cast) -> None:
         ("member", "revoked", f"token {token.prefix}… script"),
         ("member", "asked for", f"export {export.pk}: Orders of Bakery"),
         ("member", "canceled", f"export {export.pk}: Orders of Bakery"),
-        ("a command", "added", "credential Free (ulule)"),
-        ("owner", "deleted", "credential Free (ulule)"),
+        ("a command", "added", f"credential Free ({TABLES})"),
+        ("owner", "deleted", f"credential Free ({TABLES})"),
     ]
-    assert not any(value in str(row) for row in AuditEntry.objects.values_list() for value in SECRETS["ulule"].values())
+    assert not any(value in str(row) for row in AuditEntry.objects.values_list() for value in SECRETS[TABLES].values())
 
 
 def test_the_address_of_the_connection_is_recorded(as_member: Client, cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     as_member.post(
         f"/t/the-team/projects/{project.pk}/",
         {"name": "Bakery"},
@@ -71,7 +73,7 @@ def test_the_address_of_the_connection_is_recorded(as_member: Client, cast: Cast
 
 def test_actions_through_the_api_are_recorded_too(client: Client, cast: Cast) -> None:
     token = Token.issue(cast.owner)
-    sent = {"provider": "ulule", "name": "Main", "secrets": SECRETS["ulule"]}
+    sent = {"provider": TABLES, "name": "Main", "secrets": SECRETS[TABLES]}
     client.post(
         "/api/v1/credentials",
         sent,
@@ -84,35 +86,34 @@ def test_actions_through_the_api_are_recorded_too(client: Client, cast: Cast) ->
 
 
 def test_refused_actions_are_not_recorded(cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     AuditEntry.objects.all().delete()
     with pytest.raises(ConflictError):
-        service.delete_credential(project.credential, cast.owner.user)
+        delete_credential(project.credential, cast.owner.user)
     with pytest.raises(InvalidError):
         service.create_project(project.credential, None, remote_id=project.remote_id)
     assert entries() == []
 
 
 def test_only_owners_see_the_activity(as_owner: Client, as_member: Client, as_outsider: Client, cast: Cast) -> None:
-    cast.project("ulule")
+    cast.project(TABLES)
     page = as_owner.get(ACTIVITY).content.decode()
-    assert "project The ulule one" in page
+    assert f"project The {TABLES} one" in page
     assert as_member.get(ACTIVITY).status_code == 403
     assert "/activity/" not in as_member.get("/t/the-team/").content.decode()
     assert as_outsider.get(ACTIVITY).status_code == 404
-    assert "The ulule one" not in as_outsider.get("/t/other-team/activity/").content.decode()
+    assert f"The {TABLES} one" not in as_outsider.get("/t/other-team/activity/").content.decode()
 
 
 def test_filters_are_query_parameters(as_owner: Client, cast: Cast) -> None:
     export = factories.waiting_export(cast)
     mine = as_owner.get(f"{ACTIVITY}?person={cast.member.user.pk}").content.decode()
-    assert f"export {export.pk}: Orders" in mine
-    assert f'href="/t/the-team/exports/{export.pk}/"' in mine
-    assert "credential ulule" not in mine
+    assert f'<a href="/t/the-team/exports/{export.pk}/">Orders of The {TABLES} one</a>' in mine
+    assert f"credential {TABLES}" not in mine
     added = as_owner.get(f"{ACTIVITY}?verb=added").content.decode()
-    assert "credential ulule" in added
+    assert f"credential {TABLES}" in added
     assert "Orders" not in added
-    assert "Nothing fits" in as_owner.get(f"{ACTIVITY}?verb=left").content.decode()
+    assert "Nothing matches" in as_owner.get(f"{ACTIVITY}?verb=left").content.decode()
     for nonsense in ("person=x", "person=%00", "before=x", "person=99999999999999999999", "verb=%3Cb%3E"):
         assert as_owner.get(f"{ACTIVITY}?{nonsense}").status_code == 200
 

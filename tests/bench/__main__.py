@@ -29,28 +29,52 @@ PARTS: Final = (
     "short_exports",
     "recovery",
     "press",
+    "slow_readers",
     "fetch",
+    "bucket",
     "claims",
+    "schedules",
+    "coverage",
     "rate_limits",
     "call_cost",
+    "comparison",
+    "retention",
+    "year_of_calls",
+    "scrape",
     "pages",
 )
 
 
-def pages(quick: bool) -> list[Result]:
+# Parts that are measured by a program of their own: what they are about, what "few" is there, arguments to be quick.
+PROGRAMS: Final[dict[str, tuple[str, str, list[str]]]] = {
+    "coverage": (
+        "The coverage page, home and the API at a hundred and at ten thousand schedules and listed projects.",
+        "a hundred",
+        ["--rows", "2000"],
+    ),
+    "pages": (
+        "Home and lists at a thousand and a million exports: what the server does for one request.",
+        "a thousand exports",
+        ["--rows", "20000"],
+    ),
+}
+
+
+def run_program(part: str, quick: bool) -> list[Result]:
     """The times of pages, which are measured by a program of their own."""
+    _, few_of, quickly = PROGRAMS[part]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pages.json"
-        command = [sys.executable, "-m", "tests.bench.pages", "--json", str(path)]
-        done = subprocess.run([*command, *(["--rows", "20000"] if quick else [])], check=False)
+        path = Path(folder) / "times.json"
+        command = [sys.executable, "-m", f"tests.bench.{part}", "--json", str(path)]
+        done = subprocess.run([*command, *(quickly if quick else [])], check=False)
         times: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
     verdict = "missed" if done.returncode else "ok"
     return [
         *(
-            Result(name, 1000 * many, "ms", note=f"{1000 * few:.1f} ms at a thousand exports, {many / few:.2f} {RATIO}")
+            Result(name, 1000 * many, "ms", note=f"{1000 * few:.1f} ms at {few_of}, {many / few:.2f} {RATIO}")
             for name, (few, many) in times.items()
         ),
-        Result("pages past their limit", done.returncode, "", "0", verdict, "python -m tests.bench.pages"),
+        Result(f"{part} past their limit", done.returncode, "", "0", verdict, f"python -m tests.bench.{part}"),
     ]
 
 
@@ -58,10 +82,11 @@ def measure(part: str, quick: bool) -> tuple[str, list[Result]]:
     """What one part is about, and its figures. A part that breaks is a figure that is missing."""
     began = time.monotonic()
     print(f"\n== {part}", flush=True)
-    about, results = "Home and lists at a thousand and a million exports: what the server does for one request.", []
+    about: str = PROGRAMS[part][0] if part in PROGRAMS else ""
+    results: list[Result] = []
     try:
-        if part == "pages":
-            results = pages(quick)
+        if part in PROGRAMS:
+            results = run_program(part, quick)
         else:
             module = importlib.import_module(f"tests.bench.{part}")
             about, results = module.ABOUT, module.run(quick)
@@ -92,7 +117,7 @@ def main() -> int:
     if arguments.against:
         landed.choose(arguments.against)
         words += ["--against", arguments.against]
-    rounds = f"polls, claims, call_cost and fetch are medians of {ROUNDS} rounds, the rest ran once"
+    rounds = f"polls, claims, call_cost, fetch and comparison are medians of {ROUNDS} rounds, the rest ran once"
     if arguments.quick:
         rounds = "**a quick run of small sizes, whose figures mean little**; the texts describe the full one"
     parts: dict[str, tuple[str, list[Result]]] = {}

@@ -1,40 +1,40 @@
 """The bench's own provider, registered the way a new one would be, and only under `tests.bench.settings`.
 
-It is PlayCanvas' code except for what a bench must choose: polls at a steady interval, and a published limit that is
-checked at every call (rate-limit slots are taken as for PlayCanvas) and never binds.
+It is a real provider's code except for what a bench must choose: polls at a steady interval, and a published limit that
+is checked at every call (rate-limit slots are taken as ever) and never binds.
 """
 
 import os
 from dataclasses import replace
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.apps import AppConfig
 
 from exports.providers import contract
-from exports.providers.playcanvas import PlayCanvas
-from exports.providers.playcanvas_options import ArchiveOptions
 from exports.providers.registry import PROVIDERS
 from exports.transport.client import Client
+from tests.helpers.roles import ARCHIVES
 
 INTERVAL = float(os.environ.get("BENCH_INTERVAL", "10"))
 WINDOW = float(os.environ.get("BENCH_WINDOW") or 60)
+Archives: Any = type(ARCHIVES.provider)
 
 
-class Bench(PlayCanvas):
-    """PlayCanvas, polled at a steady interval."""
+class Bench(Archives):  # type: ignore[misc]
+    """Polled at a steady interval."""
 
     slug = "bench"
     label = "Bench"
     origins: ClassVar = {"production": "https://127.0.0.1"}
     supports_webhooks = True
     limits: ClassVar = {"normal": (60_000, 60.0), "strict": (60_000, 60.0)}
-    kinds: ClassVar = (  # type: ignore[assignment]  # mypy takes PlayCanvas' number of kinds for a promise
+    kinds: ClassVar = (
         contract.Kind(
             "archive",
             "Project archive",
             ("zip",),
-            ArchiveOptions,
+            ARCHIVES.provider.kinds[0].options,
             timedelta(days=2),
             poll_interval=contract.PollInterval(INTERVAL, 1.0, INTERVAL),
             rate_class="strict",
@@ -42,17 +42,17 @@ class Bench(PlayCanvas):
     )
 
     def submit(self, client: Client, job: contract.Job) -> contract.Accepted:
-        """As PlayCanvas, and names the address for webhooks to the stand-in."""
+        """As the provider, and names the address for webhooks to the stand-in."""
         answer = client.post(f"/api/projects/{job.project}/export", {"hook": job.webhook_url}, creates=True).body
         return contract.Accepted(str(answer["id"]), contract.Status("running", str(answer["status"])))
 
 
-class Windowed(PlayCanvas):
-    """PlayCanvas with its published numbers in shorter windows, polled as often as the bench says."""
+class Windowed(Archives):  # type: ignore[misc]
+    """The provider with its published numbers in shorter windows, polled as often as the bench says."""
 
-    limits: ClassVar = {name: (calls, WINDOW) for name, (calls, _) in PlayCanvas.limits.items()}
-    kinds: ClassVar = tuple(  # type: ignore[assignment]  # mypy takes PlayCanvas' number of kinds for a promise
-        replace(kind, poll_interval=contract.PollInterval(INTERVAL, 1.0, INTERVAL)) for kind in PlayCanvas.kinds
+    limits: ClassVar = {name: (calls, WINDOW) for name, (calls, _) in ARCHIVES.provider.limits.items()}
+    kinds: ClassVar = tuple(
+        replace(kind, poll_interval=contract.PollInterval(INTERVAL, 1.0, INTERVAL)) for kind in ARCHIVES.provider.kinds
     )
 
 
@@ -64,7 +64,7 @@ class BenchConfig(AppConfig):
         """Registers the provider, and takes the jitter away, so that it is known when each poll is due."""
         PROVIDERS["bench"] = Bench()
         if os.environ.get("BENCH_WINDOW"):
-            PROVIDERS["playcanvas"] = Windowed()
+            PROVIDERS[ARCHIVES] = Windowed()
         if os.environ.get("BENCH_STEADY"):
             from exports import clock
 

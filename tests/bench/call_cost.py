@@ -14,15 +14,16 @@ from tests.bench.polls import FULL, QUICK
 from tests.bench.result import RATIO, Result, at_most, median
 from tests.bench.testbed import Testbed, open_testbed
 from tests.helpers.installation import ROOT, wait_for
+from tests.helpers.roles import ARCHIVES
 
 ABOUT = (
     "CPU per poll of worker and beat under the load of `polls`, over https (TLS 1.3), dispatching, claiming and"
     " settling included. Beside it `requests.get` for each call and nothing else: as it comes, so that it reads"
     " certifi's list of authorities at each call (the stand-in's authority stands in a copy of the list), and with a"
     " file of one authority alone. And the portal's own call alone: `Client.get`, its connection kept. Calls: a"
-    " PlayCanvas job that takes ten minutes, at the pace that PlayCanvas' own declaration gives, counted at the"
+    f" job at {ARCHIVES.label} that takes ten minutes, at the pace that its declaration gives, counted at the"
     " stand-in; whenever the portal has planned the next poll, the time until then is added up and the poll made due"
-    " at once. PlayCanvas' own tool asks once a second."
+    f" at once. {ARCHIVES.label}' own tool asks once a second."
 )
 JOB_SECONDS: Final = 600.0
 TOOL: Final = 600
@@ -97,9 +98,9 @@ def _count(quick: bool) -> list[Result]:
 
     from exports.models import Export
 
-    # No more at once than PlayCanvas lets start in a minute.
+    # No more at once than the provider lets start in a minute.
     with open_testbed() as here:
-        seeded = seed_rows.seed(here, 1 if quick else 5, "playcanvas", each=4)
+        seeded = seed_rows.seed(here, 1 if quick else 5, ARCHIVES, each=4)
         here.stand_in.set(reset=True, delay=0.0, forever=True, link=f"{here.stand_in.origin}/files/JOB.zip")
         now = timezone.now()
         exports = [
@@ -126,7 +127,7 @@ def _count(quick: bool) -> list[Result]:
     late = median(ends[pk] / JOB_SECONDS - 1 for pk in exports)
     return [
         at_most("calls for a ten-minute job", max(counts), 20, "", f"most of {len(counts)}; median {median(counts):g}"),
-        Result("PlayCanvas' own tool, calls", TOOL, "", note="one a second"),
+        Result(f"{ARCHIVES.label}' own tool, calls", TOOL, "", note="one a second"),
         Result("seen done, after the job's end", 100 * late, "%", note="of the ten minutes, median"),
     ]
 

@@ -17,10 +17,11 @@ from tests.bench.poll_load import CREDENTIALS, Load, Measurement
 from tests.bench.result import RATIO, Result, at_least, at_most, median, share
 from tests.bench.testbed import Testbed, open_testbed
 from tests.bench.versions import CURRENT, Version
+from tests.helpers.roles import ARCHIVES
 
 ABOUT = (
     "10 000 exports on 100 credentials, each due every 10 s, the provider answers after 100 ms (http). The provider is"
-    " PlayCanvas' code at a steady interval of 10 s, with a limit that is checked and does not bind; one worker node"
+    f" that of {ARCHIVES.label} at a steady interval of 10 s, with a limit that is checked and does not bind; one node"
     " with Celery's prefork pool, and beat, on Redis and PostgreSQL. An older version runs with its own code, worker"
     " (two processes, as its own bench has) and beat, in a database of its own. Peers: a Celery task per export with"
     " `self.retry(countdown=10)` and the same provider code, on `-P prefork -c 2` and on `-P threads -c 200`; Celery"

@@ -10,9 +10,10 @@ from tests.bench.result import Result, at_least, at_most
 from tests.bench.testbed import Testbed, open_testbed
 from tests.helpers.cast import SECRETS
 from tests.helpers.installation import wait_for
+from tests.helpers.roles import ARCHIVES
 
 ABOUT = (
-    "PlayCanvas' code against the stand-ins, which enforce the published 5 submits and 120 other calls in windows"
+    f"{ARCHIVES.label} against its stand-in, which enforces the published 5 submits and 120 other calls in windows"
     " shortened from a minute to 3 s. Jobs take 30 s and each is polled every second, so both limits bind: more is"
     " wanted than is allowed all the time. Two worker nodes share the credential. Used: calls that the stand-ins took,"
     " of what fits into the time; submits from first to last, other calls while submits go on, 35 s after the first."
@@ -33,7 +34,7 @@ def run(quick: bool) -> list[Result]:
             processes = poll_load.start_processes(here, poll_load.usual_slots(), nodes=2)
             _wait(count)
             processes.stop()
-            limited = sandbox.ledger()["rate_limited"].get("playcanvas", 0)
+            limited = sandbox.ledger()["rate_limited"].get(ARCHIVES, 0)
             calls = _calls()
     submits, first, last = calls["strict"]
     others, begins, _ = calls["normal"]
@@ -52,10 +53,10 @@ def _create_exports(here: Testbed, sandbox: Sandbox, count: int) -> None:
 
     from exports.models import Export
 
-    seeded = seed_rows.seed(here, 1, provider="playcanvas")
+    seeded = seed_rows.seed(here, 1, provider=ARCHIVES)
     credential, project = seeded.credentials[0], seeded.projects[0]
-    credential.origin = sandbox.origin("playcanvas")
-    credential.save_secrets(SECRETS["playcanvas"])
+    credential.origin = sandbox.origin(ARCHIVES)
+    credential.save_secrets(SECRETS[ARCHIVES])
     credential.save()
     project.remote_id = "100001"
     project.save()

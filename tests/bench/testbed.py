@@ -41,7 +41,7 @@ class ProviderProcess:
             self.trusted = folder / "trusted.pem"
             self.trusted.write_bytes(Path(certifi.where()).read_bytes() + authority.read_bytes())
         self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        arguments = [sys.executable, "-m", "tests.bench.fake_playcanvas", str(self.port), *certificate]
+        arguments = [sys.executable, "-m", "tests.bench.fake_provider", str(self.port), *certificate]
         self.process = subprocess.Popen(arguments, cwd=ROOT)
         self.session = requests.Session()
         self.session.trust_env = False
@@ -54,11 +54,11 @@ class ProviderProcess:
         return False
 
     def set(self, **options: Any) -> None:
-        """Sets options, see `fake_playcanvas.State.set`."""
+        """Sets options, see `fake_provider.State.set`."""
         self.session.post(f"{self.origin}/control", json=options, timeout=30).raise_for_status()
 
     def report(self) -> dict[str, Any]:
-        """What happened there, see `fake_playcanvas.State.report`."""
+        """What happened there, see `fake_provider.State.report`."""
         report: dict[str, Any] = self.session.get(f"{self.origin}/control", timeout=60).json()
         return report
 

@@ -34,7 +34,8 @@ def is_sound(page: Page) -> None:
 
 
 def sign_out(page: Page) -> None:
-    page.get_by_role("button", name="Sign out").click()
+    page.locator("#bar-menu > summary").click()
+    page.locator(".sheet").get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in/")
 
 
@@ -43,10 +44,10 @@ def test_a_passkey_is_created_and_signs_in(open_browser: OpenBrowser, cast: Cast
     with_authenticator(visitor)
     page = visitor.page
     page.goto(f"{visitor.base}/profile/")
-    page.get_by_role("link", name=re.compile("^Second factor")).click()
+    page.get_by_role("link", name="Two-factor authentication").click()
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
     # The other way to a second factor, while we are here.
     page.goto(f"{visitor.base}/profile/second-factor/app")
@@ -56,7 +57,7 @@ def test_a_passkey_is_created_and_signs_in(open_browser: OpenBrowser, cast: Cast
     page.goto(f"{visitor.base}/profile/second-factor/passkeys/add")
     is_sound(page)
     page.get_by_label("Name").fill("Phone")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     is_sound(page)
     with page.expect_download() as download:
@@ -79,7 +80,7 @@ def test_a_passkey_is_created_and_signs_in(open_browser: OpenBrowser, cast: Cast
     page.fill("[name=username]", cast.member.user.email)
     page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
+    expect(page.get_by_role("heading", name="Enter your code")).to_be_visible()
     is_sound(page)
     page.get_by_role("button", name="Use a passkey").click()
     page.wait_for_url("**/t/the-team/")

@@ -12,15 +12,16 @@ from exports.sandbox.server import Sandbox
 from tests.browser.conftest import OpenBrowser
 from tests.helpers import factories
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES, TABLES, VIDEOS
 from tests.helpers.run_exports import request_export, run_to_end
 
 
 @pytest.mark.parametrize(
     ("slug", "type_", "format_", "shown"),
     [
-        ("ulule", "orders", "csv", "stand-in-1@example.com"),
-        ("ulule", "orders", "xlsx", "stand-in-1@example.com"),
-        ("playcanvas", "archive", "zip", "README-STAND-IN.txt"),
+        (TABLES, "orders", "csv", "stand-in-1@example.com"),
+        (TABLES, "orders", "xlsx", "stand-in-1@example.com"),
+        (ARCHIVES, "archive", "zip", "README-STAND-IN.txt"),
     ],
 )
 @pytest.mark.parametrize("scripts", [True, False])
@@ -38,7 +39,7 @@ def test_the_file_is_previewed(
     export = run_to_end(request_export(cast.project(slug, origin_of(slug)), cast.member, type_, format_))
     page = open_browser(cast.viewer, java_script_enabled=scripts).open(f"exports/{export.pk}/")
     if not scripts:
-        page.get_by_role("link", name="Look into the file").click()
+        page.get_by_role("link", name="Preview").click()
     expect(page.locator("#preview").get_by_text(shown).first).to_be_visible()
     over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert over <= 0
@@ -48,11 +49,16 @@ def test_the_file_is_previewed(
 def test_a_video_is_played_and_can_be_sought(
     open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    export = run_to_end(request_export(cast.project("aistudios", origin_of("aistudios")), cast.member, "video"))
+    export = run_to_end(request_export(cast.project(VIDEOS, origin_of(VIDEOS)), cast.member, "video"))
     page = open_browser(cast.viewer).open(f"exports/{export.pk}/")
     player = page.locator("video.player")
     expect(player).to_be_visible()
-    assert not Download.objects.exists(), "nothing is fetched before somebody presses play"
+    cover = page.locator(".film-cover")
+    expect(cover).to_be_visible()
+    cover.locator("video").evaluate(
+        "(video) => video.readyState >= 2 || new Promise((done) => video.addEventListener('loadeddata', done))"
+    )
+    assert not Download.objects.exists(), "its first picture is no download"
     length = player.evaluate(
         """async (video) => {
             video.muted = true;
@@ -64,6 +70,7 @@ def test_a_video_is_played_and_can_be_sought(
             return [video.duration, video.currentTime, video.seekable.end(0)];
         }"""
     )
+    expect(cover).to_have_count(0)
     assert length[0] > 0
     assert length[1] == pytest.approx(length[0] * 0.8, abs=0.3)
     assert length[2] == length[0]
@@ -104,18 +111,19 @@ def test_calls_are_loaded_when_opened_and_refreshed(open_browser: OpenBrowser, c
 def test_a_file_is_deleted_after_a_confirmation(open_browser: OpenBrowser, cast: Cast) -> None:
     export = factories.succeeded_export(cast)
     page = open_browser(cast.member).open(f"exports/{export.pk}/")
-    page.get_by_role("link", name="Delete the file").click()
-    expect(page.get_by_text("Nobody has downloaded this file yet.")).to_be_visible()
-    page.get_by_role("button", name="Delete the file").click()
+    page.locator("#more > summary").click()
+    page.get_by_role("link", name="Delete file…").click()
+    expect(page.get_by_text("No one has downloaded it yet.")).to_be_visible()
+    page.get_by_role("button", name="Delete file").click()
     page.wait_for_url(re.compile(rf"/exports/{export.pk}/$"))
-    expect(page.get_by_text("The file was deleted on")).to_be_visible()
+    expect(page.get_by_text("File deleted")).to_be_visible()
     assert AuditEntry.objects.filter(verb="deleted file").count() == 1
 
 
 def test_the_collapsed_form_requests_lists_only_when_opened(
     open_browser: OpenBrowser, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", origin_of("playcanvas"))
+    project = cast.project(ARCHIVES, origin_of(ARCHIVES))
     page = open_browser(cast.member).open(f"new/{project.pk}/app/")
     expect(page.locator("input[type=checkbox]").first).to_be_visible()
     expect(page.locator("select[name=options-branch_id]")).to_have_count(0)

@@ -9,7 +9,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -24,15 +23,16 @@ from tests.chaos.load_generator import LoadGenerator
 from tests.chaos.portal_database import PortalDatabase
 from tests.chaos.postgres_server import PostgresServer
 from tests.helpers.broker_queues import PREFIX_VARIABLE, empty_queues
-from tests.helpers.installation import Installation, wait_for
+from tests.helpers.installation import Installation, Process, wait_for
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
 
-# (provider, type, exports per project as a share of `each`, projects without faults). Except at PlayCanvas, exports of
-# one project run one after the other, so the others have fewer on more projects. AI Studios has two such projects.
+# (provider, type, exports per project as a share of `each`, projects without faults). Exports of one
+# project run one after the other except where a token may start several, so the others have fewer on more projects.
 TARGETS: Final[tuple[tuple[str, str, float, tuple[str, ...]], ...]] = (
-    ("playcanvas", "archive", 4 / 3, ("100001", "100003", "100005")),
-    ("toloka", "archive", 1 / 3, ("10", "11", "12", "30", "31", "32", "33", "34", "35")),
-    ("ulule", "orders", 1 / 2, ("4001", "4002", "4003", "4005")),
-    ("aistudios", "video", 1 / 10, ("65fa6b07dca2e367461a2925", "65fa6b07dca2e367461a2926")),
+    (ARCHIVES, "archive", 4 / 3, ("100001", "100003", "100005")),
+    (CHANGING, "archive", 1 / 3, ("10", "11", "12", "30", "31", "32", "33", "34", "35")),
+    (TABLES, "orders", 1 / 2, ("4001", "4002", "4003", "4005")),
+    (VIDEOS, "video", 1 / 10, ("65fa6b07dca2e367461a2925", "65fa6b07dca2e367461a2926")),
 )
 # The faults of the providers and their share of calls: about a fifth of each sort of call.
 PROVIDER_FAULTS: Final[tuple[dict[str, Any], ...]] = (
@@ -116,7 +116,7 @@ class Storm:
         # The database crashes in every storm, however short.
         self.pending_disruptions = ["crash"] if line is None else ["unplug", "broker", "cut", "freeze", "crash"]
         self.disrupted: list[tuple[str, float]] = []
-        self.frozen: list[tuple[subprocess.Popen[bytes], float]] = []
+        self.frozen: list[tuple[Process, float]] = []
         self.pauses_left_out_at = 0.0
         self.line = line
         self.queues = APART if line else ("", "")
@@ -163,8 +163,8 @@ class Storm:
         return wanted
 
     def _projects(self, provider: str, remote_id: str, count: int) -> list[int]:
-        # PlayCanvas allows a credential five exports a minute, and the portal keeps to that.
-        credentials = 1 + count // 8 if provider == "playcanvas" else 1
+        # It allows a credential five exports a minute, and the portal keeps to that.
+        credentials = 1 + count // 8 if provider == ARCHIVES else 1
         made = [self.portal.project(provider, self.sandbox.origin(provider), remote_id) for _ in range(credentials)]
         self.projects |= dict.fromkeys(made, (provider, remote_id))
         return made
@@ -195,7 +195,7 @@ class Storm:
             self.report.disruptions[disruption] += 1
             self.disrupted.append((disruption, time.time()))
 
-    def _start_worker(self, queues: str) -> subprocess.Popen[bytes]:
+    def _start_worker(self, queues: str) -> Process:
         options = ("-Q", self.portal.queue_names(queues)) if queues else ()
         return self.portal.start_worker(*options, slots=4)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.storm import Storm
+from tests.helpers.roles import ARCHIVES, VIDEOS
 
 # At these providers a job cannot be searched for, so after a lost answer a person must decide.
-PROVIDERS_WITHOUT_LOOKUP: Final = ("playcanvas", "aistudios")
+PROVIDERS_WITHOUT_LOOKUP: Final = (ARCHIVES, VIDEOS)
 
 
 def find_violations(storm: Storm) -> list[str]:
@@ -55,8 +56,8 @@ def _find_lost_or_repeated(storm: Storm, exports: dict[int, dict[str, Any]]) -> 
         count, known = made.get(provider, {}).get(remote_id, 0), [job for job in jobs if job]
         if count > len(jobs):
             wrong.append(f"{provider} {remote_id}: {count} jobs for {len(jobs)} exports")
-        # AI Studios names no job, only the project. A Toloka project that is archived already needs no job of its own.
-        if provider != "aistudios" and len(set(known)) < len(known):
+        # Some name no job, only the project. A project that is changed already needs no job of its own.
+        if provider != VIDEOS and len(set(known)) < len(known):
             wrong.append(f"{provider} {remote_id}: two exports watch one job: {sorted(known)}")
     return wrong
 

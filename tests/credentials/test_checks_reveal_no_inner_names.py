@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 
 from exports.models import Call, Credential, Token
+from exports.providers.registry import PROVIDERS
 from tests.helpers.cast import Cast
 from tests.helpers.raw_server import run_raw_server, sized
+from tests.helpers.roles import ARCHIVES
 
 INNER = {"db.inner.example.org": "10.0.0.5", "cache.inner.example.org": "::1", "mixed.inner.example.org": "127.0.0.1"}
 
@@ -41,7 +43,7 @@ def check(cast: Cast, credential: Credential) -> dict[str, Any]:
 def test_one_sentence_for_names_that_exist_inside_and_names_that_do_not(cast: Cast, resolver: None) -> None:
     shown = set()
     for name in (*INNER, "nothing.inner.example.org", "typo.example.org"):
-        credential = cast.credential("playcanvas", f"https://{name}", name=name)
+        credential = cast.credential(ARCHIVES, f"https://{name}", name=name)
         answer = check(cast, credential)
         credential.refresh_from_db()
         errors = sorted(Call.objects.filter(credential=credential).values_list("error", "status"))
@@ -65,7 +67,7 @@ def test_one_sentence_for_names_that_exist_inside_and_names_that_do_not(cast: Ca
         b"\x15\x03\x01\x00\x02",
     ],
 )
-@pytest.mark.parametrize("provider", ["playcanvas", "aistudios", "toloka", "ulule"])
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_no_answer_makes_a_check_fail_with_an_error_of_ours(
     cast: Cast, settings: Any, provider: str, reply: bytes
 ) -> None:

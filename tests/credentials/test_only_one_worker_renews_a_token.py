@@ -9,6 +9,7 @@ from exports.credentials import client, service
 from exports.models import Credential
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 
 OAUTH = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "refresh_token": "sandbox-refresh"}
 
@@ -17,7 +18,7 @@ def test_a_token_renewed_by_another_worker_is_used(
     cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.settings(rotate_refresh=True)
-    credential = cast.credential("ulule", origin_of("ulule"), secrets=OAUTH)
+    credential = cast.credential(TABLES, origin_of(TABLES), secrets=OAUTH)
     after, others = clock.seconds_from_now, [lambda: service.check_credential(Credential.objects.get(pk=credential.pk))]
 
     def later(seconds: float) -> object:

@@ -10,8 +10,9 @@ from exports.models import Credential
 from exports.transport.errors import BusyError
 from tests.helpers.cast import Cast
 from tests.helpers.clients import client_of
+from tests.helpers.roles import CHANGING
 
-SAYS = "waits for several answers of providers already"
+SAYS = "Too many lookups at once"
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def waiting(cast: Cast) -> Iterator[Credential]:
     with ExitStack() as stack:
         for _ in range(bulkhead.MAX_CALLS_PER_TEAM):
             stack.enter_context(bulkhead.provider_call_slot(cast.team.pk))
-        yield cast.credential("toloka")
+        yield cast.credential(CHANGING)
 
 
 def test_a_team_at_its_limit_is_refused_with_a_message(waiting: Credential, cast: Cast) -> None:

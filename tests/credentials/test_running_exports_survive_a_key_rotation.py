@@ -9,6 +9,7 @@ from exports import states
 from exports.models import Export
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
 OriginOf = Callable[[str], str]
@@ -18,7 +19,7 @@ OriginOf = Callable[[str], str]
 def test_exports_in_every_step_go_on_under_a_new_key(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings, at_step: str
 ) -> None:
-    project = cast.project("playcanvas", origin_of("playcanvas"))
+    project = cast.project(ARCHIVES, origin_of(ARCHIVES))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(3)]
     for export in exports:
         while Export.objects.get(pk=export.pk).step != at_step:
@@ -30,7 +31,7 @@ def test_exports_in_every_step_go_on_under_a_new_key(
 def test_an_export_whose_link_cannot_be_decrypted_fails_with_action_us(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, settings: Settings
 ) -> None:
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     settings.CREDENTIAL_KEYS = ("quite another key",)

@@ -14,17 +14,18 @@ from exports.sandbox.server import Sandbox
 from exports.steps.run import run_step
 from tests.helpers import factories
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES, CHANGING
 from tests.helpers.run_exports import claim_next_step, request_export, run_to_end, status_history, take_step
 
 OriginOf = Callable[[str], str]
 
 
 def waiting(cast: Cast, origin_of: OriginOf) -> Export:
-    return request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    return request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
 
 
 def failed(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> Export:
-    rule = sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="status", status=403, times=1)
+    rule = sandbox.fault(provider=ARCHIVES, project="100001", on="submit", fault="status", status=403, times=1)
     export = run_to_end(waiting(cast, origin_of))
     assert sandbox.fired(rule) == 1
     return export
@@ -38,8 +39,8 @@ def test_a_waiting_export_is_canceled_and_the_provider_never_asked(
     assert (export.status, export.step, export.next_step_at) == (states.CANCELED, states.NONE, None)
     row = Change.objects.filter(export=export).last()
     assert (row.source, row.actor) == ("person", "member@example.org")
-    assert "was not asked" in row.note
-    assert sandbox.ledger()["jobs"].get("playcanvas", {}) == {}
+    assert "Nothing was requested at" in row.note
+    assert sandbox.ledger()["jobs"].get(ARCHIVES, {}) == {}
 
 
 @pytest.mark.parametrize("at_step", [states.POLL, states.FETCH])
@@ -80,7 +81,7 @@ def test_an_acceptance_after_the_cancel_keeps_the_jobs_id(cast: Cast, sandbox: S
     export.refresh_from_db()
     assert export.status == states.CANCELED
     assert export.remote_id
-    assert "Accepted after all" in Change.objects.filter(export=export).last().note
+    assert "Found the job after all" in Change.objects.filter(export=export).last().note
 
 
 def test_a_retry_is_a_new_export_that_points_at_the_old(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
@@ -107,7 +108,7 @@ def test_an_open_export_is_not_retried(cast: Cast, sandbox: Sandbox, origin_of: 
 
 
 def test_adopting_watches_the_job_and_submits_nothing(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
-    sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="lost_answer", times=1)
+    sandbox.fault(provider=ARCHIVES, project="100001", on="submit", fault="lost_answer", times=1)
     lost = run_to_end(waiting(cast, origin_of))
     assert lost.error_code == "unconfirmed"
     [made] = sandbox.ledger()["submissions"]
@@ -118,7 +119,7 @@ def test_adopting_watches_the_job_and_submits_nothing(cast: Cast, sandbox: Sandb
 
     assert export.status == states.SUCCEEDED
     assert status_history(export) == [(None, "waiting"), ("waiting", "processing"), ("processing", "succeeded")]
-    assert sandbox.ledger()["jobs"]["playcanvas"] == {"100001": 1}
+    assert sandbox.ledger()["jobs"][ARCHIVES] == {"100001": 1}
 
 
 def test_adopting_an_unknown_job_fails(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
@@ -127,9 +128,7 @@ def test_adopting_an_unknown_job_fails(cast: Cast, sandbox: Sandbox, origin_of: 
 
 
 def test_adopting_another_projects_job_is_refused(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
-    other = run_to_end(
-        request_export(cast.project("playcanvas", origin_of("playcanvas"), "100003"), cast.member, "archive")
-    )
+    other = run_to_end(request_export(cast.project(ARCHIVES, origin_of(ARCHIVES), "100003"), cast.member, "archive"))
     export = run_to_end(actions.adopt(failed(cast, sandbox, origin_of), other.remote_id, Requester(cast.member.user)))
     assert (export.status, export.error_code) == (states.FAILED, "unreadable")
 
@@ -146,7 +145,7 @@ def test_staff_can_redrive_an_export_or_write_it_off_with_a_reason(
 ) -> None:
     export = take_step(waiting(cast, origin_of))
     before = export.next_step_at
-    actions.redrive(export)
+    actions.redrive(export, actor="staff@example.org")
     export.refresh_from_db()
     assert export.next_step_at < before
 
@@ -166,7 +165,7 @@ def test_one_policy_says_what_may_be_retried(cast: Cast) -> None:
     assert may_retry(copy, retry_pk=9)
     assert may_retry(copy, in_bulk=True, retry_pk=9).refusal is RetryRefusal.ALREADY_RETRIED
 
-    change = factories.failed_export(cast, project=cast.project("toloka"))
+    change = factories.failed_export(cast, project=cast.project(CHANGING))
     assert may_retry(change)
     assert may_retry(change).needs_confirmation
     assert may_retry(change, in_bulk=True).refusal is RetryRefusal.NEEDS_CONFIRMATION

@@ -12,9 +12,12 @@ from exports.exporting.create import Requester
 from exports.exporting.delete_file import delete_file
 from exports.exporting.fetch_again import FETCHABLE_ERROR_CODES, fetch_again, may_fetch_again
 from exports.models import AuditEntry, Change, Export
+from exports.providers.contract import DOWNLOAD
+from exports.providers.registry import PROVIDERS
 from exports.sandbox.server import Sandbox
 from tests.helpers import factories
 from tests.helpers.cast import KINDS, PROJECTS, Cast
+from tests.helpers.roles import CHANGING, TABLES, VIDEOS
 from tests.helpers.run_exports import request_export, run_to_end
 
 OriginOf = Callable[[str], str]
@@ -36,7 +39,11 @@ def test_a_file_that_did_not_come_is_fetched_without_a_second_job(
     type_: str,
     format_: str,
     options: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # A download may cost a minute by the limits.
+    limits = {name: limit for name, limit in PROVIDERS[provider].limits.items() if name != DOWNLOAD}
+    monkeypatch.setattr(type(PROVIDERS[provider]), "limits", limits)
     project = cast.project(provider, origin_of(provider))
     sandbox.fault(provider=provider, project=PROJECTS[provider], on="file", fault="wrong_type")
     export = run_to_end(request_export(project, cast.member, type_, format_, options=options))
@@ -56,12 +63,12 @@ def test_a_file_that_did_not_come_is_fetched_without_a_second_job(
 def test_a_file_that_was_deleted_is_fetched_again(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, requester: Requester
 ) -> None:
-    export = run_to_end(request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders", "csv"))
+    export = run_to_end(request_export(cast.project(TABLES, origin_of(TABLES)), cast.member, "orders", "csv"))
     assert not may_fetch_again(export)
     delete_file(export, cast.owner.user)
     assert may_fetch_again(Export.objects.get(pk=export.pk))
     assert run_to_end(fetch_again(export, requester)).file.sha256 == export.file.sha256
-    assert sandbox.jobs("ulule", "4001") == 1
+    assert sandbox.jobs(TABLES, "4001") == 1
 
 
 def test_history_and_log_say_so(cast: Cast, requester: Requester) -> None:
@@ -69,9 +76,9 @@ def test_history_and_log_say_so(cast: Cast, requester: Requester) -> None:
     again = fetch_again(export, requester)
     row = Change.objects.get(export=again)
     assert (row.source, row.actor) == ("person", cast.member.user.email)
-    assert row.note == f"Fetches the file of the job 77 again; nothing is asked for anew. Retry of export {export.pk}."
+    assert row.note == f"Fetching the file of job 77 again; nothing is requested. Retry of #{export.pk}."
     entry = AuditEntry.objects.order_by("-pk").first()
-    assert (entry.verb, entry.user, entry.detail) == ("fetched again", cast.member.user, f"retry of export {export.pk}")
+    assert (entry.verb, entry.user, entry.detail) == ("fetched again", cast.member.user, f"retry of #{export.pk}")
 
 
 @pytest.mark.parametrize("code", sorted(states.ERROR_CODES))
@@ -115,7 +122,7 @@ def test_it_is_refused_while_the_same_is_asked_for_anew(cast: Cast, requester: R
 
 
 def test_a_kind_without_a_file_has_none_to_fetch(cast: Cast, requester: Requester) -> None:
-    export = factories.failed_export(cast, "provider_failed", project=cast.project("toloka"))
+    export = factories.failed_export(cast, "provider_failed", project=cast.project(CHANGING))
     assert not may_fetch_again(export)
     with pytest.raises(InvalidError, match="yields no file"):
         fetch_again(export, requester)
@@ -124,7 +131,7 @@ def test_a_kind_without_a_file_has_none_to_fetch(cast: Cast, requester: Requeste
 def test_where_the_provider_keeps_the_latest_file_only_an_older_one_is_not_fetched(
     cast: Cast, requester: Requester
 ) -> None:
-    project = cast.project("aistudios")
+    project = cast.project(VIDEOS)
     export = factories.failed_export(cast, "no_file", project=project)
     Export.objects.filter(pk=export.pk).update(submitted_at=timezone.now() - timedelta(hours=1))
     newer = factories.failed_export(cast, "no_file", project=project)

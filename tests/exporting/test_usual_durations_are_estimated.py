@@ -9,6 +9,7 @@ from exports.exporting.durations import UsualDuration, usual_durations
 from exports.models import Export
 from tests.helpers import factories
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 
 
 def took(cast: Cast, minutes: float, **more: Any) -> None:
@@ -33,7 +34,7 @@ def test_a_duration_is_shown_in_one_unit(low: float, high: float, said: str) -> 
 
 
 def test_a_project_with_enough_exports_has_its_own_estimate(cast: Cast) -> None:
-    other = cast.project("ulule", remote_id="4002")
+    other = cast.project(TABLES, remote_id="4002")
     for minutes in (1, 1, 1):
         took(cast, minutes, project=other)
     export = factories.waiting_export(cast)

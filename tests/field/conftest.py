@@ -11,26 +11,21 @@ from pytest_django.fixtures import Settings
 
 from exports import clock
 from exports.models import Export
-from tests.helpers.cast import PROJECTS, Cast
+from exports.providers.registry import PROVIDERS
+from exports.sandbox.video import build_mp4
+from tests.helpers.cast import Cast
 from tests.helpers.run_exports import request_export
+from tests.helpers.samples import SAMPLES
 from tests.helpers.stub_server import ReceivedRequest, Reply, StubServer, run_stub_server
 from tests.helpers.time_travel import TimeTravel, time_travel
 
 FOLDER = Path(__file__).parent
-TYPES = {"playcanvas": "archive", "aistudios": "video", "toloka": "archive", "ulule": "orders"}
-SUBMIT = {
-    "playcanvas": "POST /api/projects/100001/export",
-    "aistudios": "POST /api/odin/v3/editor/project/export",
-    "toloka": "POST /api/v1/projects/10/archive",
-    "ulule": "POST /v1/projects/4001/exports",
-}
-LIST = {"toloka": "GET /api/v1/operations", "ulule": "GET /v1/projects/4001/exports"}
-POLL = {
-    "playcanvas": "GET /api/jobs/501",
-    "aistudios": f"GET /api/odin/v3/editor/progress/{PROJECTS['aistudios']}",
-    "toloka": "GET /api/v1/operations/501",
-    "ulule": "GET /v1/exports/501",
-}
+SUBMIT = {slug: sample.submit for slug, sample in SAMPLES.items()}
+LIST = {slug: sample.list for slug, sample in SAMPLES.items() if sample.list}
+POLL = {slug: sample.poll for slug, sample in SAMPLES.items()}
+EVERY = tuple(SAMPLES)
+WITH_FILES = tuple(slug for slug in SAMPLES if PROVIDERS[slug].kinds[0].has_file)
+NAMING_JOBS = tuple(slug for slug, sample in SAMPLES.items() if sample.names_jobs)
 CSV = b"order.id,order.total\n1,10\n"
 
 
@@ -54,20 +49,20 @@ class Field:
         self.server, self.cast, self.time = server, cast, time
         server.on("GET /file.zip", Reply(body=a_zip(), headers={"Content-Type": "application/zip"}))
         server.on("GET /file.csv", Reply(body=CSV, headers={"Content-Type": "text/csv"}))
-        server.on("POST /api/odin/v3/auth/token", Reply(body={"success": True, "data": {"token": "a.b.c"}}))
-        project = {"_id": PROJECTS["aistudios"], "state": "draft", "progress": 0}
-        server.on(
-            f"GET /api/odin/v3/editor/project/{PROJECTS['aistudios']}",
-            Reply(body={"success": True, "data": {"project": project}}),
-        )
-        server.on("GET /api/v1/projects/10", Reply(body={"id": "10", "status": "ACTIVE"}))
-        server.on(LIST["toloka"], Reply(body={"items": [], "has_more": False}))
-        server.on(LIST["ulule"], Reply(body={"exports": [], "meta": {"next": None}}))
+        blob = build_mp4(1, None)
+        film = b"".join(blob.chunks(0, blob.size))
+        server.on("GET /file.mp4", Reply(body=film, headers={"Content-Type": "video/mp4"}))
+        for slug, sample in SAMPLES.items():
+            self._give_link(slug, self.link(slug))
+            for route, body in sample.before.items():
+                server.on(route, Reply(body=body))
+            if sample.list:
+                server.on(sample.list, Reply(body=sample.listed()))
 
     def ask(self, provider: str) -> Export:
         """An export of this provider, as a person asks for it."""
         project = self.cast.project(provider, self.server.origin)
-        return request_export(project, self.cast.member, TYPES[provider])
+        return request_export(project, self.cast.member, PROVIDERS[provider].kinds[0].type)
 
     def run(self, provider: str, minutes: float = 40.0) -> Export:
         """Asks for an export, and takes its steps at their times until it ends."""
@@ -91,20 +86,30 @@ class Field:
 
         return answer
 
-    def job(self, provider: str, done: bool = True, **more: Any) -> dict[str, Any]:
-        """The job 501 as this provider shows it."""
-        if provider == "playcanvas":
-            data = {"url": f"{self.server.origin}/file.zip"} if done else {}
-            return {"id": 501, "status": "complete" if done else "running", "messages": [], "data": data, **more}
-        if provider == "toloka":
-            parameters = {"project_id": "10"}
-            word = "SUCCESS" if done else "RUNNING"
-            return {"id": "501", "type": "PROJECT.ARCHIVE", "status": word, "parameters": parameters, **more}
-        if provider == "ulule":
-            fields: dict[str, Any] = {"id": 501, "project_id": 4001, "type": "orders", "format": "csv"}
-            url = f"{self.server.origin}/file.csv" if done else None
-            return {**fields, "status": "succeeded" if done else "processing", "url": url, **more}
-        return {"success": True, "data": {"progress": 40, **more}}
+    def link(self, provider: str) -> str:
+        """Where the file of the provider's job lies."""
+        return f"{self.server.origin}/file.{PROVIDERS[provider].kinds[0].formats[0]}"
+
+    def job(self, provider: str, **more: Any) -> dict[str, Any]:
+        """The provider's job, done, with its file."""
+        self._give_link(provider, self.link(provider))
+        body: dict[str, Any] = SAMPLES[provider].done(self.link(provider), **more)
+        return body
+
+    def job_without_link(self, provider: str) -> dict[str, Any]:
+        """The provider's job, done, and no link to its file."""
+        self._give_link(provider, "")
+        body: dict[str, Any] = SAMPLES[provider].done("")
+        return body
+
+    def _give_link(self, provider: str, link: str) -> None:
+        """Sets the answer that tells the link, where that is not the poll's."""
+        if route := SAMPLES[provider].link:
+            self.server.on(route, Reply(body=SAMPLES[provider].linked(link)))
+
+    def accepted(self, provider: str, **more: Any) -> Reply:
+        """The provider's acceptance of a request for a job."""
+        return Reply(201, SAMPLES[provider].accepted(**more))
 
 
 @pytest.fixture

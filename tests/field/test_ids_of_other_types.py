@@ -4,7 +4,9 @@ import pytest
 
 from exports import states
 from exports.models import Change, Export
-from tests.field.conftest import POLL, SUBMIT, Field
+from tests.field.conftest import NAMING_JOBS, POLL, SUBMIT, Field
+from tests.helpers.roles import ARCHIVES
+from tests.helpers.samples import SAMPLES
 from tests.helpers.stub_server import Reply
 
 
@@ -12,12 +14,12 @@ def notes(export: Export) -> str:
     return "\n".join(Change.objects.filter(export=export).values_list("note", flat=True))
 
 
-@pytest.mark.parametrize("provider", ["playcanvas", "ulule", "toloka"])
+@pytest.mark.parametrize("provider", NAMING_JOBS)
 @pytest.mark.parametrize("id_", ["501", 501, 501.0])
 def test_an_id_of_another_type_than_documented_is_taken(field: Field, provider: str, id_: object) -> None:
-    if provider == "toloka" and isinstance(id_, float):
-        pytest.skip("Ids of operations are texts; whole numbers are taken.")
-    field.server.on(SUBMIT[provider], Reply(201, field.job(provider, done=False, id=id_)))
+    if SAMPLES[provider].ids_are_texts and isinstance(id_, float):
+        pytest.skip("Its ids are texts; whole numbers are taken.")
+    field.server.on(SUBMIT[provider], field.accepted(provider, id=id_))
     field.server.on(POLL[provider], Reply(body=field.job(provider, id=id_)))
     export = field.run(provider)
     assert (export.status, export.error_message, export.remote_id) == (states.SUCCEEDED, "", "501")
@@ -35,7 +37,7 @@ def test_an_id_of_another_type_than_documented_is_taken(field: Field, provider: 
     ],
 )
 def test_an_id_that_cannot_be_used_is_in_the_history(field: Field, answer: Reply, named: str) -> None:
-    field.server.on(SUBMIT["playcanvas"], answer)
-    export = field.run("playcanvas")
+    field.server.on(SUBMIT[ARCHIVES], answer)
+    export = field.run(ARCHIVES)
     assert named in notes(export)
     assert "token" not in notes(export)

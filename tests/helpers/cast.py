@@ -6,26 +6,27 @@ from typing import Any
 from exports.credentials import service
 from exports.models import Credential, Member, Project, Team, User
 from exports.models.team import MEMBER, OWNER, VIEWER
+from exports.providers import registry
+from exports.providers.registry import get_kind
+from exports.sandbox.registry import DECLARATIONS
 
 # Clearly no real secrets; the stand-in providers take them.
-SECRETS: dict[str, dict[str, str]] = {
-    "playcanvas": {"token": "sandbox-token"},
-    "aistudios": {"app_id": "sandbox-app", "user_key": "sandbox-key"},
-    "toloka": {"token": "sandbox-token", "scheme": "OAuth"},
-    "ulule": {"api_key": "sandbox-key"},
-}
-PROJECTS = {"playcanvas": "100001", "aistudios": "65fa6b07dca2e367461a2925", "toloka": "10", "ulule": "4001"}
+SECRETS: dict[str, dict[str, str]] = {slug: dict(stand_in.secrets) for slug, stand_in in DECLARATIONS.items()}
+PROJECTS: dict[str, str] = {slug: stand_in.project_id for slug, stand_in in DECLARATIONS.items()}
 PASSWORD = "correct horse battery staple"
 
-# (provider, type, format, options) of every kind.
+# (provider, type, format, options) of every kind and format.
 KINDS: list[tuple[str, str, str, dict[str, Any]]] = [
-    ("playcanvas", "archive", "zip", {}),
-    ("playcanvas", "app", "zip", {"name": "An app", "scenes": [1000011]}),
-    ("aistudios", "video", "mp4", {}),
-    ("toloka", "archive", "none", {}),
-    ("ulule", "orders", "csv", {}),
-    ("ulule", "orders", "xlsx", {}),
+    (slug, request.type, format_, dict(request.options))
+    for slug, stand_in in DECLARATIONS.items()
+    for request in stand_in.exports
+    for format_ in stand_in.formats or get_kind(slug, request.type).formats
 ]
+
+
+def default_origin(provider: str) -> str:
+    """The provider's own; an address of nobody where each installation has one."""
+    return "" if registry.PROVIDERS[provider].origins else "https://service.example.org"
 
 
 @dataclass
@@ -41,13 +42,14 @@ class Cast:
 
     def credential(self, provider: str, origin: str = "", name: str = "", **more: Any) -> Credential:
         """A credential of the team, for the stand-in providers when `origin` points at them."""
-        secrets = more.pop("secrets", SECRETS[provider])
+        secrets, origin = more.pop("secrets", SECRETS[provider]), origin or default_origin(provider)
         return service.create_credential(
             self.team, self.owner.user, provider=provider, name=name or provider, secrets=secrets, origin=origin, **more
         )
 
     def project(self, provider: str, origin: str = "", remote_id: str = "", **more: Any) -> Project:
         """A project of the team, with its credential made when there is none of this provider and origin yet."""
+        origin = origin or default_origin(provider)
         rows = Credential.objects.filter(team=self.team, provider=provider, origin=origin)
         credential = more.pop("credential", None) or rows.first()
         if credential is None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
 from exports.api.urls import api
-from exports.models import Export, Member, User
+from exports.models import Alert, Export, Member, OutboxMessage, Schedule, User, Webhook
 from tests.helpers import factories, page_routes
 from tests.helpers.cast import Cast
 from tests.helpers.secret_search import Documents
@@ -42,7 +43,8 @@ def fetch_pages(who: Any, addresses: Iterable[str], token: str = "") -> Document
     if who is not None:
         client.force_login(who.user if isinstance(who, Member) else who)
     for address in addresses:
-        answer: Any = client.get(address)
+        # With a base path, links begin with it, and the server in front of Django takes it away.
+        answer: Any = client.get(address.removeprefix(settings.BASE_PATH))
         assert answer.status_code != 500, address
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content
         head = "\n".join(f"{name}: {value}" for name, value in answer.items())
@@ -98,10 +100,15 @@ def admin_paths(exports: list[Export]) -> Iterator[str]:
 def api_paths(exports: list[Export]) -> Iterator[str]:
     """Everything that the API tells of these exports, and all else that it tells."""
     project, credential = exports[0].project_id, exports[0].project.credential_id
+    models = {"schedule_id": Schedule, "alert_id": Alert, "webhook_id": Webhook, "delivery_id": OutboxMessage}
+    others = {
+        name: model._default_manager.order_by("pk").values_list("pk", flat=True).first() or 0
+        for name, model in models.items()
+    }
     for path, operations in api.get_openapi_schema()["paths"].items():
         if "get" not in operations:
             continue
         ids = [export.pk for export in exports] if "{export_id}" in path else [0]
         for number in ids:
-            yield path.format(export_id=number, project_id=project, credential_id=credential)
+            yield path.format(export_id=number, project_id=project, credential_id=credential, **others)
     yield from ("/api/docs", "/api/v1/openapi.json", "/api/v1/nothing")

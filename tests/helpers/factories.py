@@ -4,20 +4,24 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F
 from django.utils import timezone
 
 from exports import states
-from exports.models import Export, File, Project, Team, User
+from exports.models import Alert, Export, File, Project, User
+from exports.models.event import EXPORT_FAILED
+from exports.notify import alert_rules
+from exports.settle.good_copies import record_good_copy
 from exports.storage import files
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export
 
+ALERT_ADDRESS = "https://chat.example/hooks/T1/B2/secret3"
 ORDERS_CSV = b"order.id,order.total\n1,10\n"
 
 
 def waiting_export(cast: Cast, project: Project | None = None, **more: Any) -> Export:
-    project = project or cast.project("ulule")
+    project = project or cast.project(TABLES)
     return request_export(project, cast.member, project.provider.kinds[0].type, **more)
 
 
@@ -52,8 +56,7 @@ def succeeded_export(cast: Cast, name: str = "orders.csv", **more: Any) -> Expor
         verified_at=timezone.now(),
     )
     export.move(states.SUCCEEDED, source="worker", file=file, progress=100.0)
-    kept = Team.objects.filter(pk=cast.team.pk)
-    kept.update(kept_bytes=F("kept_bytes") + file.size, kept_files=F("kept_files") + 1)
+    record_good_copy(export, file)
     return export
 
 
@@ -72,3 +75,11 @@ def failed_export(cast: Cast, code: str = "rejected", message: str = "The provid
 
 def staff_user() -> User:
     return User.objects.create_superuser("staff@example.org", "correct horse battery staple")
+
+
+def alert(
+    cast: Cast, kind: str = "slack", address: str = "https://chat.example/hooks/T1/B2/secret3", **more: Any
+) -> Alert:
+    """An alert of the team, about failures unless `events` says otherwise."""
+    more.setdefault("events", [EXPORT_FAILED])
+    return alert_rules.create_alert(cast.team, cast.owner.user, kind=kind, address=address, **more)

@@ -4,23 +4,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pytest_django.fixtures import Settings
 
 from exports.models import Export
-from tests.helpers.cast import PROJECTS, Cast
+from tests.helpers.cast import Cast
 from tests.helpers.processes import ROOT
+from tests.helpers.roles import ARCHIVES, TABLES, VIDEOS
 from tests.helpers.run_exports import request_export, run_to_end
+from tests.helpers.sample import Sample
+from tests.helpers.samples import SAMPLES
 from tests.helpers.stub_server import ReceivedRequest, Reply, StubServer, run_stub_server
 
 FIELD: Final = ROOT / "tests" / "field"
-KINDS: Final = {
-    "csv": ("ulule", "orders"),
-    "xlsx": ("ulule", "orders"),
-    "zip": ("playcanvas", "archive"),
-    "mp4": ("aistudios", "video"),
-}
+ROLES: Final = {"csv": TABLES, "xlsx": TABLES, "zip": ARCHIVES, "mp4": VIDEOS}
 FileReply = Reply | Callable[[ReceivedRequest], Reply]
 
 
@@ -42,30 +40,23 @@ class FileHost:
 
     @property
     def job_route(self) -> str:
-        return {
-            "ulule": "GET /v1/exports/7",
-            "playcanvas": "GET /api/jobs/7",
-            "aistudios": f"GET /api/odin/v3/editor/progress/{PROJECTS['aistudios']}",
-        }[KINDS[self.format][0]]
+        return self.sample.poll
+
+    @property
+    def sample(self) -> Sample:
+        return SAMPLES[ROLES[self.format]]
 
     def job(self, link: str = "") -> Reply:
         """The provider's answer about its job: done, with this link."""
-        link = link or self.link
-        provider = KINDS[self.format][0]
-        if provider == "playcanvas":
-            return Reply(body={"id": 7, "status": "complete", "data": {"url": link}})
-        if provider == "ulule":
-            row: dict[str, Any] = {"id": 7, "project_id": 4001, "type": "orders", "format": self.format}
-            return Reply(body={**row, "status": "succeeded", "url": link})
-        data = {"projectId": PROJECTS["aistudios"], "progress": 100, "state": "finish", "downloadUrl": link}
-        return Reply(body={"success": True, "data": data})
+        fields = {"format": self.format} if self.sample.names_jobs else {}
+        return Reply(body=self.sample.done(link or self.link, **fields))
 
     def request(self) -> Export:
         """An export that watches the job."""
-        provider, type_ = KINDS[self.format]
-        project = self.cast.project(provider, self.stub.origin)
-        adopt = PROJECTS[provider] if provider == "aistudios" else "7"
-        return request_export(project, self.cast.member, type_, self.format, adopt=adopt)
+        role = ROLES[self.format]
+        project = self.cast.project(role, self.stub.origin)
+        type_ = role.provider.kinds[0].type
+        return request_export(project, self.cast.member, type_, self.format, adopt=self.sample.remote_id)
 
     def fetch(self, *replies: FileReply, seconds: float = 40) -> Export:
         """Fetches the file, for which the host gives these answers in turn, the last one again and again."""
@@ -80,8 +71,8 @@ def run_file_host(cast: Cast, settings: Settings, format_: str) -> Iterator[File
         settings.PRIVATE_HOSTS = (stub.host,)
         host = FileHost(stub, cast, format_)
         stub.on(host.job_route, host.job())
-        token = {"success": True, "data": {"token": "a-token-of-the-stub"}}
-        stub.on("POST /api/odin/v3/auth/token", Reply(body=token))
+        for route, body in host.sample.before.items():
+            stub.on(route, Reply(body=body))
         yield host
 
 

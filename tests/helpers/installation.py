@@ -16,10 +16,13 @@ import requests
 
 from tests.helpers.broker_queues import PREFIX_VARIABLE
 from tests.helpers.cast import SECRETS
+from tests.helpers.fork_server import ForkedProcess
 from tests.helpers.prepared_portal import TOKEN_FILE, copy_prepared, fill_database, migrate_and_create_team
 from tests.helpers.stub_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+# Measurements override `start`: there each process is an interpreter of its own.
+Process = subprocess.Popen[bytes] | ForkedProcess
 QUIET = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
@@ -29,12 +32,14 @@ class Installation:
     def __init__(self, folder: Path, private: str, **environment: str) -> None:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
+        # As `up` does: the checks would load all pages.
+        kept["CELERY_SKIP_CHECKS"] = "1"
         self.environment = {**kept, "DATA_DIR": str(folder / "var"), "PRIVATE_HOSTS": private, **environment}
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
         self.port = free_port()
         self.token = ""
-        self.web: subprocess.Popen[bytes] | None = None
-        self.beat: subprocess.Popen[bytes] | None = None
+        self.web: Process | None = None
+        self.beat: Process | None = None
 
     def manage(self, *arguments: str, text: str = "", timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Runs a command of manage.py to its end."""
@@ -59,22 +64,14 @@ class Installation:
             copy_prepared(prepared, self.folder / "var")
             self.token = (prepared / TOKEN_FILE).read_text()
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str) -> Process:
         """Starts `python -m …` in a process group of its own; its output goes to the folder."""
-        with (self.folder / f"{arguments[0]}-{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        log = self.folder / f"{arguments[0]}-{len(self.processes)}.log"
+        process = ForkedProcess(*arguments, cwd=ROOT, env=self.environment, log=log)
         self.processes.append(process)
         return process
 
-    def start_worker(self, *options: str, pool: str = "", slots: int = 8, name: str = "") -> subprocess.Popen[bytes]:
+    def start_worker(self, *options: str, pool: str = "", slots: int = 8, name: str = "") -> Process:
         """A Celery worker, by default of every queue, with the pool that `up` would choose; and a beat, once."""
         if self.beat is None or self.beat.poll() is not None:
             self.beat = self.start_beat()
@@ -88,14 +85,15 @@ class Installation:
         prefix = self.environment.get(PREFIX_VARIABLE, "portal")
         return ",".join(f"{prefix}.{name.partition('.')[2]}" for name in names.split(","))
 
-    def start_beat(self) -> subprocess.Popen[bytes]:
+    def start_beat(self) -> Process:
         """Celery's beat."""
         return self.start("celery", "-A", "portal", "beat", "--pidfile=", "--loglevel", "WARNING")
 
     def start_web(self) -> None:
         """Gunicorn; returns when it answers."""
         self.web = self.start(
-            "gunicorn", "--no-control-socket", "-b", f"127.0.0.1:{self.port}", "--threads", "4", "portal.wsgi"
+            *("gunicorn", "--no-control-socket", "--config", "python:exports.supervisor.gunicorn_config"),
+            *("-b", f"127.0.0.1:{self.port}", "--threads", "4", "portal.wsgi"),
         )
         wait_for(self._answers, 60, "the web process")
 
@@ -148,7 +146,7 @@ class Installation:
         wait_for(lambda: self.export(number)["finished_at"] is not None, seconds, lambda: str(self.export(number)))
         return self.export(number)
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self, process: Process) -> None:
         """kill -9 of the process and all it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -40,6 +40,7 @@ class Pgbouncer:
     def __init__(self, folder: Path, port: int) -> None:
         self.log = folder / "pgbouncer.txt"
         self.port = port
+        self.pid = 0
 
     def address(self, database_url: str) -> str:
         """The address of the same database through this pgbouncer."""
@@ -86,6 +87,7 @@ def pgbouncer(folder: Path, server_url: str) -> Iterator[Pgbouncer]:
         process = subprocess.Popen(
             [program, *user, str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
+    started.pid = process.pid
     try:
         ends = time.monotonic() + START_SECONDS
         while not started.answers():

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.helpers.migrated_database import copy_migrated
 from tests.helpers.processes import ROOT, environment
 
 OWNER: Final = "real@example.org"
@@ -53,13 +54,17 @@ def migrate_and_create_team(env: Mapping[str, str], *command: str) -> str:
     return done.stdout.rpartition("token ")[2].strip()
 
 
-def shared_prepared_folder(base: Path) -> Path:
-    """The folder below `base`, which all processes of a test run share; the first one makes it, others wait."""
+def shared_prepared_folder(base: Path, database_folder: Path) -> Path:
+    """The folder below `base`, which all processes of a test run share; the first one makes it, others wait.
+
+    A migrated database that is kept in `database_folder` is its beginning.
+    """
     folder = base / "prepared"
     with (base / "prepared.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / TOKEN_FILE).exists():
             shutil.rmtree(folder, ignore_errors=True)
+            copy_migrated(database_folder, folder / "portal.sqlite3")
             token = migrate_and_create_team(environment(DATA_DIR=str(folder)), "up", "--prepare")
             (folder / TOKEN_FILE).write_text(token)
     return folder

@@ -9,6 +9,9 @@ import pytest
 from django.utils import translation
 from django.utils.safestring import SafeData, mark_safe
 
+from exports import sentences
+from tests.helpers import messages
+
 OPEN, SHUT = "⟦", "⟧"
 ATTRIBUTES: Final = (
     "title",
@@ -16,6 +19,7 @@ ATTRIBUTES: Final = (
     "placeholder",
     "alt",
     "data-announce",
+    "data-tip",
     "data-copied",
     "data-some",
     "data-none",
@@ -38,6 +42,18 @@ def activate(monkeypatch: pytest.MonkeyPatch) -> None:
         "pgettext": lambda _, text: mark(text),
         "npgettext": lambda _, one, many, count: mark(one if count == 1 else many),
     }
+    in_language = sentences.in_language
+
+    # Some words are the same in both.
+    same = {message.text for message in messages.read(messages.path_of("sentences"))}
+
+    def mark_known(text: str, language: str) -> str:
+        return mark(text) if text in same or in_language(text, "fr") != text else text
+
+    monkeypatch.setattr(sentences, "get_language", lambda: "xx")
+    monkeypatch.setattr(sentences, "in_language", mark_known)
+    marked = {message.text for message in messages.read(messages.path_of("django"))}
+    monkeypatch.setattr(sentences, "gettext", lambda text: mark(text) if text in marked else text)
     for name, told_by in words.items():
         monkeypatch.setattr(translation._trans, name, told_by, raising=False)  # type: ignore[attr-defined]
 
@@ -51,7 +67,8 @@ class UnmarkedTextParser(HTMLParser):
         self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("script", "style"):
+        # HTML's own mark of what is the same in every language.
+        if tag in ("script", "style", "pre") or ("translate", "no") in attrs:
             self.silent = tag
         if self.depth:
             return

@@ -12,6 +12,7 @@ from exports import clock, states
 from exports.exporting.create import ExportRequest, Requester, create_export, hash_options
 from exports.models import Change, Export, Member, Project
 from exports.notify import outbox
+from exports.notify.fan_out import fan_out
 from exports.queue import deliveries, leases
 from exports.queue.fairness import Running
 from exports.queue.leases import Claim, release
@@ -47,6 +48,8 @@ def claim_due(steps: Sequence[str], limit: int, running: Iterable[Running] = (),
 
 def deliver_due() -> int:
     """Sends what is due, as the dispatcher and the tasks would. Returns how many messages were sent."""
+    while fan_out():
+        pass
     with transaction.atomic():
         reserved = deliveries.reserve(20)
     return sum(outbox.deliver(message.pk) for message in reserved)

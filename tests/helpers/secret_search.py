@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import secrets
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from django.core import mail
 from django.db import connection
 
 from exports.models import invitation, token
-from exports.sandbox import aistudios, jobs, playcanvas, toloka, ulule_access
+from exports.sandbox.registry import DECLARATIONS
 from exports.sandbox.server import Sandbox
 
 Documents = Iterable[tuple[str, bytes]]
@@ -30,13 +31,12 @@ class MarkedSecrets:
 
     mark: str
 
-    def of(self, provider: str, *, oauth: bool = False) -> dict[str, str]:
-        """The secret fields of a credential."""
-        if oauth:
-            return {name: f"{self.mark}-{name}" for name in ("client_id", "client_secret", "refresh_token")}
-        names = {"playcanvas": ["token"], "aistudios": ["app_id", "user_key"], "toloka": ["token"]}
-        found = {name: f"{self.mark}-{name}" for name in names.get(provider, ["api_key"])}
-        return {**found, "scheme": "OAuth"} if provider == "toloka" else found
+    def of(self, provider: str, *, other: bool = False) -> dict[str, str]:
+        """The secret fields of a credential; with `other` those of the stand-in's other kind of credential."""
+        stand_in = DECLARATIONS[provider]
+        accepted = stand_in.accepted_secrets()
+        fields = stand_in.other_secrets[0] if other else stand_in.secrets
+        return {name: f"{self.mark}-{name}" if name in accepted else value for name, value in fields.items()}
 
     def token_urlsafe(self, size: int = 32) -> str:
         """Takes the place of the function of this name, so that what is made can be found."""
@@ -50,19 +50,12 @@ def mark_secrets(sandbox: Sandbox) -> Iterator[MarkedSecrets]:
     """Has the stand-ins take marked secrets, and everybody make marked tokens."""
     one = MarkedSecrets(f"hunted{secrets.token_hex(6)}")
     with pytest.MonkeyPatch.context() as patch:
-        for where, name, values in (
-            (playcanvas, "TOKENS", {f"{one.mark}-token"}),
-            (toloka, "TOKENS", {f"{one.mark}-token"}),
-            (aistudios, "APP_ID", f"{one.mark}-app_id"),
-            (aistudios, "USER_KEYS", {f"{one.mark}-user_key"}),
-            (ulule_access, "KEYS", {f"{one.mark}-api_key"}),
-            (ulule_access, "CLIENT_ID", f"{one.mark}-client_id"),
-            (ulule_access, "CLIENT_SECRET", f"{one.mark}-client_secret"),
-            (ulule_access, "REFRESH_TOKEN", f"{one.mark}-refresh_token"),
-        ):
-            patch.setattr(where, name, values)
-        for where in (ulule_access, jobs, token, invitation):
-            patch.setattr(where, "secrets", one)
+        for service in sandbox.state.services.values():
+            patch.setattr(service, "accepted", {name: frozenset({f"{one.mark}-{name}"}) for name in service.accepted})
+        makers = [module for name, module in sys.modules.items() if name.startswith("exports.sandbox.")]
+        for where in (*makers, token, invitation):
+            if hasattr(where, "secrets"):
+                patch.setattr(where, "secrets", one)
         sandbox.reset()  # takes up the refresh token
         yield one
     sandbox.reset()

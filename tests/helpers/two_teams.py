@@ -4,6 +4,7 @@ import time
 
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation
+from tests.helpers.roles import TABLES
 
 OTHER_PROJECT = "4002"
 # On a busy machine any of the five processes that an export passes through may wait for the processor.
@@ -26,7 +27,7 @@ class OtherTeam:
         self._sandbox = sandbox
         self._project = 0
 
-    def seconds(self, provider: str = "ulule", type_: str = "orders") -> float:
+    def seconds(self, provider: str = TABLES, type_: str = "orders") -> float:
         """How long one export of this team takes, from the request to the verified file."""
         self.portal.token = self.token
         try:

@@ -12,6 +12,7 @@ from exports.models import Credential, Member, Project, User
 from exports.providers.registry import PROVIDERS
 from exports.sandbox import demo_data
 from exports.sandbox.server import Sandbox
+from tests.helpers.roles import ARCHIVES
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +51,7 @@ def test_a_second_start_changes_nothing_but_the_port(settings: Any) -> None:
     assert run(8123, settings) == first
     assert set(Credential.objects.values_list("pk", flat=True)) == credentials
     assert set(Project.objects.values_list("pk", flat=True)) == projects
-    assert {origin.partition("/playcanvas")[0] for origin in Credential.objects.values_list("origin", flat=True)} >= {
+    assert {origin.partition(f"/{ARCHIVES}")[0] for origin in Credential.objects.values_list("origin", flat=True)} >= {
         "http://127.0.0.1:8123"
     }
     assert Member.objects.get().role == "owner"

@@ -19,10 +19,11 @@ from exports.supervisor.preflight import lock_data_dir
 from portal import private_files
 from portal.environment import listening_url
 from tests.helpers import factories
-from tests.helpers.cast import Cast
+from tests.helpers.cast import SECRETS, Cast
 from tests.helpers.installation import Installation, installation
 from tests.helpers.installation_fixtures import own_sandbox
 from tests.helpers.processes import ROOT
+from tests.helpers.roles import TABLES
 
 __all__ = ["own_sandbox"]
 
@@ -49,15 +50,15 @@ def test_progress_says_phase_elapsed_and_usual_time_and_the_page(
     progress.ProgressPrinter().follow([export.pk], timeout=0)
     told = capsys.readouterr().err
     assert f"Export {export.pk}: http://127.0.0.1:8000/t/the-team/exports/{export.pk}/\n" in told
-    assert "40 %  processing: Ulule works on it, provider says running; under 1 s, usually up to 1 s\n" in told
+    assert f"40 %  processing: {TABLES.label} works on it, provider says running; < 1 s, usually up to 1 s\n" in told
 
 
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
-        ({"step": "submit"}, "asking Ulule"),
-        ({"step": "submit", "request_sent_at": "2026-01-01T00:00:00Z"}, "looking for the job at Ulule"),
-        ({"step": "poll"}, "Ulule works on it"),
+        ({"step": "submit"}, f"asking {TABLES.label}"),
+        ({"step": "submit", "request_sent_at": "2026-01-01T00:00:00Z"}, f"looking for the job at {TABLES.label}"),
+        ({"step": "poll"}, f"{TABLES.label} works on it"),
         ({"step": "fetch"}, "fetching and checking the file"),
         ({"step": "fetch", "wait_note": "The disk is full."}, "fetching and checking the file (The disk is full)"),
     ],
@@ -83,11 +84,11 @@ def test_the_bytes_of_the_file_and_nothing_else_go_to_standard_output(
 ) -> None:
     add = (
         "from exports.credentials import service; from exports.models import Team; team = Team.objects.get();"
-        f"key = service.create_credential(team, None, provider='ulule', name='k', secrets={{'api_key': 'sandbox-key'}},"
-        f" origin={own_sandbox.origin('ulule')!r}); service.create_project(key, None, remote_id='4001')"
+        f"key = service.create_credential(team, None, provider='{TABLES}', name='k', secrets={SECRETS[TABLES]!r},"
+        f" origin={own_sandbox.origin(TABLES)!r}); service.create_project(key, None, remote_id='4001')"
     )
     assert portal.manage("shell", "-c", add).returncode == 0
-    command = [sys.executable, str(ROOT / "manage.py"), "export", "4001", "--provider", "ulule", "--type", "orders"]
+    command = [sys.executable, str(ROOT / "manage.py"), "export", "4001", "--provider", TABLES, "--type", "orders"]
 
     def export(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
@@ -126,7 +127,7 @@ def test_the_bytes_of_the_file_and_nothing_else_go_to_standard_output(
     assert b"Traceback" not in unread.stderr
     assert b"Exception ignored" not in unread.stderr
 
-    own_sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails", times=1)
+    own_sandbox.fault(provider=TABLES, project="4001", on="submit", fault="job_fails", times=1)
     failed = export("--output", "-")
     assert (failed.returncode, failed.stdout) == (1, b"")
     assert b"Failed (provider_failed" in failed.stderr

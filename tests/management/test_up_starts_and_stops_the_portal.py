@@ -19,15 +19,16 @@ import pytest
 from manage import main
 from tests.helpers.prepared_portal import copy_prepared
 from tests.helpers.processes import ROOT, Program, all_ended, environment, wait_until
+from tests.helpers.roles import ARCHIVES
 
 pytestmark = [pytest.mark.slow(seconds=12), pytest.mark.timeout(180)]
 
 Up = Callable[..., Program]
 
-ENCRYPT_A_SECRET = """
+ENCRYPT_A_SECRET = f"""
 from exports.models import Credential, Team
 team = Team.objects.create(name="Team", slug="team")
-Credential.objects.create(team=team, provider="playcanvas", name="one").save_secrets({"token": "t"})
+Credential.objects.create(team=team, provider="{ARCHIVES}", name="one").save_secrets({{"token": "t"}})
 """
 
 
@@ -74,7 +75,7 @@ def up(tmp_path: Path, data: Path, port: int) -> Iterator[Up]:
 
 def ready(program: Program) -> list[psutil.Process]:
     """Wait until it serves and each of its processes is there; returns them all."""
-    program.wait_for("ready: http://", 60)
+    program.wait_for("ready: http://", 150)
     wait_until(lambda: len(program.descendants()) >= 4, 20, program.output)
     return program.descendants()
 
@@ -121,7 +122,7 @@ def test_it_serves_pages_and_stops_within_ten_seconds_without_leftovers(up: Up, 
 @pytest.mark.usefixtures("ready_data")
 def test_a_second_portal_on_the_same_data_directory_is_refused(up: Up) -> None:
     first = up()
-    first.wait_for("ready: http://", 60)
+    first.wait_for("ready: http://", 150)
     second = up("--port", str(free_port()))
     assert second.end() == 1
     assert second.output().count("\n") == 1

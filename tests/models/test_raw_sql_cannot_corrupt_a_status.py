@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from exports import clock, states
 from exports.models import Export, File
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export
 
 pytestmark = pytest.mark.postgresql
@@ -21,7 +22,7 @@ SAME_SHAPE = {(states.WAITING, states.PROCESSING), (states.PROCESSING, states.WA
 
 def an_export(cast: Cast, status: str) -> Export:
     """An export with a file to bring, which got there by legal moves."""
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     if status in (states.PROCESSING, states.SUCCEEDED):
         assert export.move(states.PROCESSING, source="worker", step=states.POLL)
     if status == states.SUCCEEDED:

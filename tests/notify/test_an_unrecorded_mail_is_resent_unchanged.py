@@ -9,11 +9,12 @@ from django.db import OperationalError
 from exports import clock, states
 from exports.models import OutboxMessage
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import deliver_due, request_export
 
 
 def test_the_second_mail_has_the_message_id_of_the_first(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     export.move(states.FAILED, source="worker", error_code="internal", error_action="us")
     sent = mail.EmailMessage.send
 

@@ -1,13 +1,8 @@
 """The user of an export gets one mail when it ends, over real SMTP; a broken mail server changes nothing."""
 
-import email
-import email.policy
-from collections.abc import Callable, Iterator
-from email.message import EmailMessage
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from aiosmtpd.controller import Controller
 from pytest_django.fixtures import Settings
 
 from exports import clock, states
@@ -15,46 +10,14 @@ from exports.models import Export, OutboxMessage
 from exports.sandbox.server import Sandbox
 from exports.storage import files
 from tests.helpers.cast import Cast
+from tests.helpers.roles import CHANGING, TABLES
 from tests.helpers.run_exports import deliver_due, request_export, run_to_end
-from tests.helpers.stub_server import free_port
+from tests.helpers.smtp_inbox import SmtpInbox, text_of
 
 OriginOf = Callable[[str], str]
 
 
-class SmtpInbox:
-    """Keeps what arrives; `refuse` answers the next mails with an error."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.refuse = 0
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.refuse:
-            self.refuse -= 1
-            return "451 Try again later"
-        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        return "250 OK"
-
-
-@pytest.fixture
-def postbox(settings: Settings) -> Iterator[SmtpInbox]:
-    sandbox = SmtpInbox()
-    controller = Controller(sandbox, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.EMAIL_PORT = controller.port
-    settings.PUBLIC_URL = "https://portal.example.org"
-    settings.PUBLIC_HOST = "portal.example.org"
-    try:
-        yield sandbox
-    finally:
-        controller.stop()
-
-
-def ended(cast: Cast, origin_of: OriginOf, provider: str = "ulule", type_: str = "orders") -> Export:
+def ended(cast: Cast, origin_of: OriginOf, provider: str = TABLES, type_: str = "orders") -> Export:
     return run_to_end(request_export(cast.project(provider, origin_of(provider)), cast.member, type_))
 
 
@@ -65,7 +28,7 @@ def test_a_small_file_is_attached(cast: Cast, sandbox: Sandbox, origin_of: Origi
 
     [mail] = postbox.mails
     assert mail["To"] == "member@example.org"
-    assert mail["Subject"].startswith("Export done: ")
+    assert mail["Subject"] == f"Orders of The {TABLES} one is ready"
     assert mail["Message-ID"] == f"<export-{export.pk}-succeeded@portal.example.org>"
     [attached] = mail.iter_attachments()
     assert export.file is not None
@@ -88,25 +51,26 @@ def test_a_large_file_is_linked(
 
     [mail] = postbox.mails
     assert not list(mail.iter_attachments())
-    assert f"https://portal.example.org/t/the-team/exports/{export.pk}/" in mail.get_content()
+    for part in ("plain", "html"):
+        assert f"https://portal.example.org/t/the-team/exports/{export.pk}/" in text_of(mail, part)
 
 
 def test_a_mail_about_a_failure_names_the_reason_and_who_must_act(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox
 ) -> None:
-    sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails")
+    sandbox.fault(provider=TABLES, project="4001", on="submit", fault="job_fails")
     ended(cast, origin_of)
     deliver_due()
 
     [mail] = postbox.mails
-    assert mail["Subject"].startswith("Export failed: ")
-    assert "It is Ulule's turn" in mail.get_content()
+    assert mail["Subject"] == f"Orders of The {TABLES} one failed"
+    assert f"{TABLES.label}'s turn" in text_of(mail)
 
 
 def test_a_kind_without_a_file_says_so(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, postbox: SmtpInbox) -> None:
-    ended(cast, origin_of, "toloka", "archive")
+    ended(cast, origin_of, CHANGING, "archive")
     deliver_due()
-    assert "yields no file" in postbox.mails[0].get_content()
+    assert "This kind has no file." in text_of(postbox.mails[0])
 
 
 def test_a_mail_server_that_refuses_is_tried_again_and_the_export_is_unchanged(

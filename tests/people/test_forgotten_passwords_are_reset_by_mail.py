@@ -61,7 +61,7 @@ def test_the_link_works_once_and_ends_every_session(member: Member) -> None:
     assert set_new(Client(), place) == 200
     assert "no longer works" in Client().get(place).content.decode()
     assert AuditEntry.objects.get(verb="reset password").user == member.user
-    assert "Your password was set anew." in str(mail.outbox[-1].body)
+    assert "Your password was reset." in str(mail.outbox[-1].body)
 
 
 def test_an_expired_link_is_refused(member: Member) -> None:

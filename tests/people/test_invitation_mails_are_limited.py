@@ -17,7 +17,7 @@ def test_one_address_gets_a_few_mails_a_day_whoever_invites(cast: Cast) -> None:
     with pytest.raises(InvalidError) as refused:
         members.create_invitation(cast.other_team, cast.outsider.user, "viewer", "nell@example.org")
     assert refused.value.errors == {
-        "email": ["No more is mailed to nell@example.org today. Hand out a link without an address."]
+        "email": ["Too many invitations to nell@example.org today. Leave the address empty and send the link yourself."]
     }
     assert members.open_invitations(cast.team).get().email == "nell@example.org", "the last one still stands"
     members.create_invitation(cast.team, cast.owner.user, "viewer")

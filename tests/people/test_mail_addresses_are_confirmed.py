@@ -59,7 +59,7 @@ def test_an_unconfirmed_address_accepts_an_invitation_only_with_its_mailed_proof
     user = join(invite(cast)[0])
     members.create_invitation(cast.other_team, cast.outsider.user, MEMBER, NEW)
     invitation = Invitation.objects.get(team=cast.other_team)
-    with pytest.raises(ConflictError, match="Nothing has shown yet"):
+    with pytest.raises(ConflictError, match=r"confirmed\. Open the link"):
         members.accept_invitation(invitation, user)
     members.accept_invitation(invitation, user, invitation.email_proof)
     assert User.objects.get(pk=user.pk).email_confirmed
@@ -68,7 +68,7 @@ def test_an_unconfirmed_address_accepts_an_invitation_only_with_its_mailed_proof
 def test_an_address_can_be_confirmed_later(cast: Cast) -> None:
     user = join(invite(cast)[0])
     browser = signed_in(user)
-    assert "Nothing has shown yet" in browser.get("/profile/").content.decode()
+    assert "confirmed, so we send no e-mails there" in browser.get("/profile/").content.decode()
     browser.post("/profile/address")
     found = re.search(r"http://testserver(/profile/address/\S+)", str(mail.outbox[-1].body))
     assert found

@@ -37,7 +37,7 @@ def test_the_codes_are_shown_once(member: Member, clock: time_machine.Traveller)
     _, codes = add_totp(member)
     browser = recently_authenticated(client_of(member))
     assert shown(browser) == []
-    assert "They were shown already" in browser.get(PLACE).content.decode()
+    assert "They were shown once already" in browser.get(PLACE).content.decode()
     assert client_of(member).get(PLACE)["Location"].startswith("/profile/again/")
     assert len(codes) == 10
 

@@ -19,7 +19,7 @@ def test_the_password_alone_does_not_sign_in(member: Member, clock: time_machine
     browser = client_after_password(member)
     assert not is_signed_in(browser)
     wrong = browser.post("/sign-in/second-factor", {"code": "000000"})
-    assert "This code does not fit." in wrong.content.decode()
+    assert "Wrong or expired code." in wrong.content.decode()
     assert not is_signed_in(browser)
     assert browser.post("/sign-in/second-factor", {"code": totp_code(secret)})["Location"] == "/"
     assert is_signed_in(browser)
@@ -59,7 +59,7 @@ def test_setting_an_app_up_requires_a_recent_sign_in(member: Member) -> None:
         answer = browser.get(f"/profile/second-factor/{place}")
         assert answer["Location"].startswith("/profile/again/?next="), place
     wrong = browser.post("/profile/again/?next=/profile/second-factor/app", {"password": "no"})
-    assert "This is not your password." in wrong.content.decode()
+    assert "s not your password." in wrong.content.decode()
     sent = {"password": PASSWORD, "next": "/profile/second-factor/app"}
     assert browser.post("/profile/again/", sent)["Location"] == "/profile/second-factor/app"
     assert browser.get("/profile/second-factor/app").status_code == 200
@@ -86,7 +86,7 @@ def test_the_user_is_mailed_and_the_teams_activity_records_it(member: Member, cl
     (message,) = mail.outbox
     assert message.to == [member.user.email]
     assert "An authenticator app was added;" in message.body
-    assert "From address: 127.0.0.1" in message.body
+    assert "IP address: 127.0.0.1" in message.body
 
 
 def test_other_sessions_are_ended_when_an_app_is_set_up(member: Member, clock: time_machine.Traveller) -> None:

@@ -33,8 +33,8 @@ def test_a_wrong_password_and_an_unknown_account_get_the_same_message(client: Cl
     for email in ("member@example.org", "nobody@example.org"):
         page = client.post("/sign-in/", {"username": email, "password": "wrong"})
         assert page.status_code == 200
-        assert "No account fits" in page.content.decode()
-        texts.add(page.content.decode().count("No account fits"))
+        assert "Wrong e-mail or password" in page.content.decode()
+        texts.add(page.content.decode().count("Wrong e-mail or password"))
     assert texts == {1}
 
 

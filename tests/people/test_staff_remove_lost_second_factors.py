@@ -20,12 +20,12 @@ def test_a_command_removes_them(member: Member, clock: time_machine.Traveller) -
     mail.outbox.clear()
     out = StringIO()
     call_command("reset_second_factor", member.user.email.upper(), stdout=out)
-    assert "Took away 1 second factors of member@example.org" in out.getvalue()
+    assert "Removed 1 second factors of member@example.org" in out.getvalue()
     assert not is_signed_in(before), "whoever has the lost phone may be signed in on it"
     assert is_signed_in(client_after_password(member))
     event = AuditEntry.objects.get(verb="removed second factor")
     assert (event.actor, event.target) == ("a command", "all of member@example.org")
-    assert "took away your second factors" in str(mail.outbox[0].body)
+    assert "removed your second factors" in str(mail.outbox[0].body)
 
 
 @pytest.mark.parametrize(("email", "said"), [("nobody@example.org", "Nobody has"), ("member@example.org", "has no")])
@@ -40,6 +40,6 @@ def test_the_admin_site_removes_them_too(member: Member, clock: time_machine.Tra
     staff.force_login(factories.staff_user())
     sent = {"action": "reset_second_factors", "_selected_action": [member.user.pk]}
     page = staff.post("/admin/exports/user/", sent, follow=True).content.decode()
-    assert "signs in by password alone now" in page
+    assert "signs in with the password alone now" in page
     assert not security.has_second_factor(member.user)
     assert AuditEntry.objects.get(verb="removed second factor").actor == "staff@example.org"

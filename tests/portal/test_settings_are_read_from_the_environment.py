@@ -100,7 +100,7 @@ def test_encryption_keys_are_read_from_their_file_when_the_environment_has_none(
 
 def test_postgresql_keeps_its_connections_and_checks_them(load: Load) -> None:
     database = load(DATABASE_URL="postgres://me:p%40ss@db.example.org:5433/portal")["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "portal.postgresql"
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("me", "p@ss", "portal")
     assert database["CONN_MAX_AGE"] == 60
     assert database["CONN_HEALTH_CHECKS"] is True
@@ -190,7 +190,7 @@ def test_an_identity_provider_is_named_by_three_variables(load: Load) -> None:
             {"OIDC_SERVER_URL": "http://id.example.org", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "secret"},
             "as the provider's https address",
         ),
-        ({"STORAGE_URL": "s3://bucket"}, "STORAGE_URL is not supported yet"),
+        ({"STORAGE_URL": "s3://key:secret@bucket"}, "STORAGE_URL cannot be read: give s3://bucket/prefix"),
         ({"DATA_DIR": "/dev/null/data"}, "data directory /dev/null/data cannot be written"),
         ({"DATA_DIR": "/proc/data"}, "data directory /proc/data cannot be written"),
     ],

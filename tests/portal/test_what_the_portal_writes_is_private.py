@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from exports.management.commands import doctor
+from exports.metrics.data_modes import check_modes
 from tests.helpers.prepared_portal import copy_prepared
 from tests.helpers.processes import ROOT, environment
+from tests.helpers.roles import ARCHIVES
 
-WRITE_EVERYTHING = """
+WRITE_EVERYTHING = f"""
 from django.core import mail
 from exports.models import Credential, Team
 from exports.storage.files import PartialFile
 mail.EmailMessage("Reset", "a link", to=["a@example.org"]).send()
 team = Team.objects.create(name="Team", slug="team")
-Credential.objects.create(team=team, provider="playcanvas", name="one").save_secrets({"token": "t"})
+Credential.objects.create(team=team, provider="{ARCHIVES}", name="one").save_secrets({{"token": "t"}})
 PartialFile(1, 1).path.write_bytes(b"x")
 from portal.celery import app
 app.send_task("exports.dispatch")
@@ -93,11 +94,26 @@ def test_doctor_says_when_the_folder_is_open_to_others(open_data: Path) -> None:
     assert "open to other users" not in run(open_data, "doctor").stdout
 
 
-def test_doctor_fails_when_others_can_open_what_the_portal_could_not_make_private(open_data: Path) -> None:
-    # As it is where a file belongs to another user: nobody takes the rights away.
-    with pytest.raises(doctor.CheckFailed, match=r"Other users of this machine can open .*/secret_key \(mode 644\)"):
-        doctor.check_modes(open_data)
+def test_doctor_follows_a_link_and_fails_where_others_can_replace_what_is_there(open_data: Path) -> None:
+    link = open_data.with_name("link")
+    link.symlink_to(open_data)
     for path in open_data.iterdir():
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~0o077)
-    assert "open to other users (mode 755)" in doctor.check_modes(open_data)
+    assert "open to other users (mode 755)" in check_modes(link)
+    open_data.chmod(0o775)
+    assert "the folder's group may replace what is in it (mode 775)" in check_modes(link)
+    for mode in (0o777, 0o702):
+        open_data.chmod(mode)
+        with pytest.raises(ValueError, match=f"has mode {mode:o}"):
+            check_modes(link)
+
+
+def test_doctor_fails_when_others_can_open_what_the_portal_could_not_make_private(open_data: Path) -> None:
+    # As it is where a file belongs to another user: nobody takes the rights away.
+    with pytest.raises(ValueError, match=r"Other users of this machine can open .*/secret_key \(mode 644\)"):
+        check_modes(open_data)
+    for path in open_data.iterdir():
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~0o077)
+    assert "open to other users (mode 755)" in check_modes(open_data)

@@ -18,8 +18,9 @@ from exports.transport.client import Client
 from exports.transport.errors import BusyError, ProviderError
 from tests.helpers.fuzzing import fuzz, within_bounds
 from tests.helpers.json_changes import Change, changes
-from tests.helpers.provider_answers import CALLS, SECRETS, answering, call, client_of, jobs_of
+from tests.helpers.provider_answers import CALLS, answering, call, client_of, jobs_of
 from tests.helpers.raw_server import RawServer, run_raw_server
+from tests.helpers.samples import ANSWERS
 
 # What is stored of one export, as JSON.
 MAX_STORED_BYTES = 1_000_000
@@ -72,7 +73,7 @@ def check_error(error: ProviderError, client: Client) -> None:
     assert error.code in states.ERROR_CODES
     assert error.code != "internal"
     assert not isinstance(error, BusyError) or 1 <= error.seconds <= 86_400
-    assert not any(secret in error.message for secret in SECRETS[client.provider.slug].values())
+    assert not any(secret in error.message for secret in ANSWERS[client.provider.slug].secrets.values())
     error.message.encode()
 
 
@@ -91,7 +92,7 @@ def ask(name: str, provider: Provider, client: Client, job: Job) -> list[Any]:
 
 @fuzz(examples=50, shares=2)
 @given(
-    slug=st.sampled_from(sorted(PROVIDERS)),
+    slug=st.sampled_from(sorted(ANSWERS)),
     which=st.integers(0, 3),
     names=st.lists(st.sampled_from(CALLS), min_size=1, max_size=3),
     plan=st.lists(st.one_of(st.none(), changes()), min_size=1, max_size=5),
@@ -106,7 +107,7 @@ def test_any_answer_to_any_call(
     client = client_of(provider, host)
     for name in names:
         if name in ("poll", "find") and not job.remote_id:
-            job = replace(job, baseline={}, remote_id=job.project if slug == "aistudios" else "501")
+            job = replace(job, baseline={}, remote_id=ANSWERS[slug].remote_id)
         for value in ask(name, provider, client, job):
             if isinstance(value, Ready):
                 job = replace(job, baseline=value.baseline)

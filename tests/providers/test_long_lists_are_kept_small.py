@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from exports.providers import paged_lists
 from exports.providers.registry import PROVIDERS
+from exports.providers.ulule import lists
 from exports.transport.client import Client
 from exports.transport.errors import UnreadableError
-from tests.helpers.provider_answers import SECRETS
+from tests.helpers.roles import CHANGING, TABLES
+from tests.helpers.samples import SAMPLES
 from tests.helpers.stub_server import ReceivedRequest, Reply, StubServer
 
 Connect = Callable[..., Client]
-LISTS = {"toloka": "GET /api/v1/projects", "ulule": "GET /v1/users/9/projects"}
+LISTS: dict[str, str] = {CHANGING: "GET /api/v1/projects", TABLES: "GET /v1/users/9/projects"}
 
 
 def pages(stub: StubServer, provider: str, rows: int, **more: Any) -> None:
@@ -35,15 +36,15 @@ def pages(stub: StubServer, provider: str, rows: int, **more: Any) -> None:
 @pytest.mark.parametrize("provider", sorted(LISTS))
 def test_large_entries_are_read_and_not_kept(stub: StubServer, connect: Connect, provider: str) -> None:
     pages(stub, provider, rows=20, description="x" * 50_000)
-    secrets = SECRETS[provider] if provider == "toloka" else {"api_key": "a-key-of-ulule"}
+    secrets = dict(SAMPLES[provider].secrets) if provider == CHANGING else {"api_key": f"a-key-of-{TABLES}"}
     client = connect(PROVIDERS[provider], secrets)
     tracemalloc.start()
     try:
-        if provider == "toloka":
+        if provider == CHANGING:
             with pytest.raises(UnreadableError, match="does not end"):
                 PROVIDERS[provider].projects(client)
         else:
-            assert len(PROVIDERS[provider].projects(client)) == 20 * paged_lists.MAX_LINKED_PAGES
+            assert len(PROVIDERS[provider].projects(client)) == 20 * lists.MAX_PAGES
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -53,7 +54,7 @@ def test_large_entries_are_read_and_not_kept(stub: StubServer, connect: Connect,
 @pytest.mark.parametrize("provider", sorted(LISTS))
 def test_more_entries_than_any_list_has_end_with_a_sentence(stub: StubServer, connect: Connect, provider: str) -> None:
     pages(stub, provider, rows=4_000)
-    secrets = SECRETS[provider] if provider == "toloka" else {"api_key": "a-key-of-ulule"}
+    secrets = dict(SAMPLES[provider].secrets) if provider == CHANGING else {"api_key": f"a-key-of-{TABLES}"}
     client = connect(PROVIDERS[provider], secrets)
     with pytest.raises(UnreadableError, match="longer than the portal reads"):
         PROVIDERS[provider].projects(client)

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from exports.providers.fields import ChoiceField, IntegerListField, OptionalBooleanField, StringMapField, TextField
+from exports.providers.fields import (
+    ChoiceField,
+    IntegerListField,
+    OptionalBooleanField,
+    StringMapField,
+    TextField,
+    TextListField,
+)
 
 
 @pytest.mark.parametrize(
@@ -130,3 +137,26 @@ def test_every_field_says_its_json_schema() -> None:
         for field in (TextField, ChoiceField, OptionalBooleanField, IntegerListField, StringMapField)
     ]
     assert types == ["string", "string", "boolean", "array", "object"]
+
+
+@pytest.mark.parametrize("given", ["one, two", "one two", "one;two", ["one", "two"], ("one", "two")])
+def test_names_come_as_a_list_or_as_a_text(given: object) -> None:
+    assert TextListField().clean(given) == ["one", "two"]
+
+
+@pytest.mark.parametrize("given", [None, "", []])
+def test_no_names_are_an_empty_list(given: object) -> None:
+    assert TextListField(required=False).clean(given) == []
+
+
+@pytest.mark.parametrize(
+    "given", [[1], "one, one", ["a b"], ["a,b"], [""], {"one": 1}, 7, True, ["x" * 201], ["\ud800"]]
+)
+def test_what_is_no_list_of_names_is_an_error(given: object) -> None:
+    with pytest.raises(ValidationError):
+        TextListField().clean(given)
+
+
+def test_there_are_at_most_a_thousand_names() -> None:
+    with pytest.raises(ValidationError, match="At most 1000 names"):
+        TextListField().clean([f"name-{number}" for number in range(1001)])

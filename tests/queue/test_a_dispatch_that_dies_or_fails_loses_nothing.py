@@ -14,6 +14,7 @@ from exports.queue.dispatcher import Message
 from exports.sandbox.server import Sandbox
 from exports.steps.run import run_step
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export
 
 
@@ -36,7 +37,7 @@ def refuse(messages: Sequence[Message]) -> None:
 
 def test_what_was_claimed_and_never_published_is_due_when_the_reservation_ends(cast: Cast) -> None:
     add_node()
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     with pytest.raises(KilledError):
         dispatcher.dispatch(kill)
     published: list[Message] = []
@@ -51,7 +52,7 @@ def test_what_was_claimed_and_never_published_is_due_when_the_reservation_ends(c
 
 def test_what_the_broker_refused_is_due_at_once(cast: Cast) -> None:
     add_node()
-    request_export(cast.project("ulule"), cast.member, "orders")
+    request_export(cast.project(TABLES), cast.member, "orders")
     with pytest.raises(ConnectionRefusedError):
         dispatcher.dispatch(refuse)
     assert not Reservation.objects.exists()
@@ -62,7 +63,7 @@ def test_what_the_broker_refused_is_due_at_once(cast: Cast) -> None:
 def test_no_more_is_published_than_there_are_free_slots(cast: Cast) -> None:
     add_node(slots=4)
     for number in range(20):
-        request_export(cast.project("ulule", remote_id=str(5000 + number)), cast.member, "orders")
+        request_export(cast.project(TABLES, remote_id=str(5000 + number)), cast.member, "orders")
     published: list[Message] = []
     for _ in range(5):
         dispatcher.dispatch(published.extend)
@@ -72,7 +73,7 @@ def test_no_more_is_published_than_there_are_free_slots(cast: Cast) -> None:
 
 def test_nothing_is_published_to_a_queue_that_no_node_consumes(cast: Cast) -> None:
     Heartbeat.record("worker:polls@host", queues=["portal.poll", "portal.control"], slots=8)
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     assert dispatcher.dispatch(kill) == 0
     export.refresh_from_db()
     assert (export.status, export.fence) == (states.WAITING, 0)
@@ -81,7 +82,7 @@ def test_nothing_is_published_to_a_queue_that_no_node_consumes(cast: Cast) -> No
 @pytest.mark.django_db(transaction=True)
 def test_a_message_that_two_workers_get_at_once_is_run_by_one(cast: Cast, sandbox: Sandbox) -> None:
     add_node()
-    export = request_export(cast.project("ulule", sandbox.origin("ulule")), cast.member, "orders")
+    export = request_export(cast.project(TABLES, sandbox.origin(TABLES)), cast.member, "orders")
     published: list[Message] = []
     dispatcher.dispatch(published.extend)
     [message] = published
@@ -101,5 +102,5 @@ def test_a_message_that_two_workers_get_at_once_is_run_by_one(cast: Cast, sandbo
     for thread in threads:
         thread.join(60)
     assert len(begun) == 1
-    assert sandbox.jobs("ulule", "4001") == 1
+    assert sandbox.jobs(TABLES, "4001") == 1
     assert Call.objects.filter(export=export, method="POST").count() == 1

@@ -13,7 +13,7 @@ from exports.queue.node import SharedState
 def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """What the dispatcher was run for; no hint was heeded lately."""
     runs: list[bool] = []
-    monkeypatch.setattr(dispatcher, "dispatch", lambda publish: runs.append(True))
+    monkeypatch.setattr(dispatcher, "dispatch", lambda publish, fan_out: runs.append(True))
     monkeypatch.setattr(tasks, "shared", SharedState())
     return runs
 

@@ -12,13 +12,14 @@ from exports.models import Export
 from exports.queue import inbound_webhooks
 from exports.queue.leases import Claim, LostClaimError, release, renew
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import EVERY_STEP, claim_due, create_due_exports, request_export
 
 pytestmark = pytest.mark.postgresql
 
 
 def request_three(cast: Cast) -> list[Export]:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     return [request_export(project, cast.member, "orders", allow_duplicate=True) for _ in range(3)]
 
 
@@ -36,9 +37,9 @@ def test_a_claimed_step_is_not_due_until_its_lease_ends(cast: Cast) -> None:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="Only PostgreSQL writes indexes anew with each row.")
 def test_a_claim_writes_no_index_though_the_pages_of_the_table_are_filled(cast: Cast) -> None:
-    create_due_exports(cast.project("ulule"), cast.member, 150, clock.seconds_from_now(3600))
-    create_due_exports(cast.project("ulule"), cast.member, 3, clock.now())
-    create_due_exports(cast.project("ulule"), cast.member, 50, clock.seconds_from_now(3600))
+    create_due_exports(cast.project(TABLES), cast.member, 150, clock.seconds_from_now(3600))
+    create_due_exports(cast.project(TABLES), cast.member, 3, clock.now())
+    create_due_exports(cast.project(TABLES), cast.member, 50, clock.seconds_from_now(3600))
 
     def updates() -> tuple[int, int]:
         with connection.cursor() as cursor:
@@ -83,7 +84,7 @@ def test_a_worker_that_slept_past_its_lease_sends_nothing(cast: Cast) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_claim_at_once_never_claim_the_same_export(cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     for _ in range(60):
         request_export(project, cast.member, "orders", allow_duplicate=True)
     claimed: list[Claim] = []

@@ -11,6 +11,7 @@ from exports.models import Export, Reservation
 from exports.queue.capacity import FETCH
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
+from tests.helpers.roles import CHANGING, TABLES
 from tests.helpers.run_exports import request_export
 from tests.helpers.worker import running_worker
 
@@ -36,16 +37,16 @@ def slots_in_use() -> int:
 def test_exports_are_requested_and_polled_to_their_end_meanwhile(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
-    sandbox.fault(provider="ulule", project="*", on="file", fault="drip", seconds=600)
+    sandbox.fault(provider=TABLES, project="*", on="file", fault="drip", seconds=600)
     stuck = [
-        request_export(cast.project("ulule", origin_of("ulule"), remote_id), cast.member, "orders")
+        request_export(cast.project(TABLES, origin_of(TABLES), remote_id), cast.member, "orders")
         for remote_id in ("4001", "4002", "4003")
     ]
     with running_worker(SLOTS):
         wait_until(lambda: slots_in_use() == SLOTS // 2)
         wait_until(lambda: Export.objects.filter(step=states.FETCH, held_until=None).exists())
         others = [
-            request_export(cast.project("toloka", origin_of("toloka"), remote_id), cast.member, "archive")
+            request_export(cast.project(CHANGING, origin_of(CHANGING), remote_id), cast.member, "archive")
             for remote_id in ("30", "31", "32", "33")
         ]
         wait_until(lambda: not Export.objects.open().filter(pk__in=[export.pk for export in others]).exists())

@@ -12,6 +12,7 @@ from exports.queue import circuit_breaker
 from exports.steps.run import run_step
 from exports.transport.client import CallRecord
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.run_exports import EVERY_STEP, claim_due, make_due, request_export
 from tests.helpers.stub_server import Reply, StubServer, run_stub_server
 
@@ -43,7 +44,7 @@ def request_exports(cast: Cast, provider: StubServer, count: int = MANY) -> list
     """Requests exports whose jobs run at the provider."""
     exports = []
     for _ in range(count):
-        project = cast.project("playcanvas", provider.origin)
+        project = cast.project(ARCHIVES, provider.origin)
         exports.append(request_export(project, cast.member, "archive", adopt="7", allow_duplicate=True))
     return exports
 
@@ -92,7 +93,9 @@ def test_few_calls_are_made_in_ten_minutes_without_an_answer(cast: Cast, provide
 
 
 def test_calls_under_way_when_the_circuit_opened_do_not_prolong_it(cast: Cast, provider: StubServer) -> None:
-    call = CallRecord("GET", provider.origin, None, 75.0, "PlayCanvas did not answer in time.", "", unreachable=True)
+    call = CallRecord(
+        "GET", provider.origin, None, 75.0, f"{ARCHIVES.label} did not answer in time.", "", unreachable=True
+    )
     circuit_breaker.record_outcomes(
         [(provider.origin, number, call) for number in range(circuit_breaker.FAILURE_THRESHOLD)]
     )

@@ -8,10 +8,12 @@ from exports import clock, states
 from exports.models import Credential, Export, Heartbeat, Project
 from exports.queue import dispatcher
 from exports.queue.capacity import QUEUES
+from exports.queue.deferred_calls import free_slot
 from exports.queue.dispatcher import Message
 from exports.sandbox.server import Sandbox
 from exports.steps import poll, run
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import claim_due, create_due_exports, make_due, request_export, take_step
 
 pytestmark = pytest.mark.postgresql
@@ -44,15 +46,15 @@ def pks(exports: Sequence[Export]) -> set[int]:
 
 def test_twenty_slow_polls_of_a_team_are_one_message_and_quick_ones_go_beside_it(cast: Cast) -> None:
     add_node()
-    slow = slow_polls(cast.project("ulule"), cast, 20)
+    slow = slow_polls(cast.project(TABLES), cast, 20)
     [message] = dispatch()
     assert ids(message) == pks(slow)
-    later = slow_polls(cast.project("ulule"), cast, 3)
-    quick = slow_polls(cast.project("ulule"), cast, 2, slow=False)
+    later = slow_polls(cast.project(TABLES), cast, 3)
+    quick = slow_polls(cast.project(TABLES), cast, 2, slow=False)
     [beside] = dispatch()
     assert ids(beside) == pks(quick)
     assert dispatch() == []
-    dispatcher.end(message.task_id)
+    free_slot(message.task_id, [])
     assert [ids(one) for one in dispatch()] == [pks(later)]
 
 
@@ -60,7 +62,7 @@ def test_slow_polls_of_all_teams_take_a_third_of_the_slots(cast: Cast) -> None:
     add_node()
     for number in range(4):
         team = type(cast.team).objects.create(name=f"Team {number}", slug=f"team-{number}")
-        credential = Credential.objects.create(team=team, provider="ulule", name="x")
+        credential = Credential.objects.create(team=team, provider=TABLES, name="x")
         project = Project.objects.create(team=team, credential=credential, remote_id="1", name="x")
         slow_polls(project, cast, 2)
     seen: set[int] = set()
@@ -70,7 +72,7 @@ def test_slow_polls_of_all_teams_take_a_third_of_the_slots(cast: Cast) -> None:
         assert dispatch() == []
         seen = seen.union(*map(ids, messages))
         for message in messages:
-            dispatcher.end(message.task_id)
+            free_slot(message.task_id, [])
             Export.objects.filter(pk__in=ids(message)).update(next_step_at=clock.seconds_from_now(60))
     assert seen == set(Export.objects.values_list("pk", flat=True))
 
@@ -81,10 +83,10 @@ def test_the_first_poll_that_takes_long_is_ended_and_the_next_one_is_not(
     cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str], alone: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poll, "PATIENCE_SECONDS", 0.5)
-    sandbox.fault(provider="ulule", project="*", on="poll", fault="slow", seconds=3)
+    sandbox.fault(provider=TABLES, project="*", on="poll", fault="slow", seconds=3)
     exports = []
     for remote_id in ("4001",) if alone else ("4001", "4003"):
-        project = cast.project("ulule", origin_of("ulule"), remote_id)
+        project = cast.project(TABLES, origin_of(TABLES), remote_id)
         exports.append(take_step(request_export(project, cast.member, "orders")))
     for slow in (False, True):
         make_due()

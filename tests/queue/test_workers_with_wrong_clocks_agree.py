@@ -16,6 +16,7 @@ from exports.queue import inbound_webhooks
 from exports.queue.leases import renew
 from exports.settle.outcome import postpone
 from tests.helpers.cast import Cast
+from tests.helpers.roles import CHANGING, TABLES
 from tests.helpers.run_exports import EVERY_STEP, claim_due, request_export
 
 pytestmark = pytest.mark.postgresql
@@ -68,7 +69,7 @@ def test_clocks_that_agree_are_left_alone(db: None, worker: Off) -> None:
 
 @BOTH_WAYS
 def test_claims_of_others_are_not_stolen(cast: Cast, worker: Off, off: timedelta) -> None:
-    request_export(cast.project("ulule"), cast.member, "orders")
+    request_export(cast.project(TABLES), cast.member, "orders")
     [claim] = claim_due(EVERY_STEP, 10)
     with worker(off):
         assert claim_due(EVERY_STEP, 10) == []
@@ -77,7 +78,7 @@ def test_claims_of_others_are_not_stolen(cast: Cast, worker: Off, off: timedelta
 
 @BOTH_WAYS
 def test_its_claims_last_as_long_as_those_of_others(cast: Cast, worker: Off, off: timedelta) -> None:
-    request_export(cast.project("ulule"), cast.member, "orders")
+    request_export(cast.project(TABLES), cast.member, "orders")
     with worker(off):
         [claim] = claim_due(EVERY_STEP, 10)
         renew([claim])
@@ -89,8 +90,8 @@ def test_its_claims_last_as_long_as_those_of_others(cast: Cast, worker: Off, off
 
 @BOTH_WAYS
 def test_it_agrees_on_what_is_due(cast: Cast, worker: Off, off: timedelta) -> None:
-    due = request_export(cast.project("ulule"), cast.member, "orders")
-    later = request_export(cast.project("ulule", remote_id="4002"), cast.member, "orders")
+    due = request_export(cast.project(TABLES), cast.member, "orders")
+    later = request_export(cast.project(TABLES, remote_id="4002"), cast.member, "orders")
     Export.objects.filter(pk=later.pk).update(next_step_at=clock.seconds_from_now(120))
     with worker(off):
         assert [claim.export.pk for claim in claim_due(EVERY_STEP, 10)] == [due.pk]
@@ -98,7 +99,7 @@ def test_it_agrees_on_what_is_due(cast: Cast, worker: Off, off: timedelta) -> No
 
 @BOTH_WAYS
 def test_what_it_postpones_is_due_at_the_planned_time(cast: Cast, worker: Off, off: timedelta) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     with worker(off):
         [claim] = claim_due(EVERY_STEP, 10)
         postpone(claim, 60)
@@ -111,7 +112,7 @@ def test_what_it_postpones_is_due_at_the_planned_time(cast: Cast, worker: Off, o
 
 @BOTH_WAYS
 def test_a_pause_is_as_long_for_it_as_for_others(cast: Cast, worker: Off, off: timedelta) -> None:
-    paused, free = cast.project("ulule").credential, cast.project("toloka").credential
+    paused, free = cast.project(TABLES).credential, cast.project(CHANGING).credential
     RateLimitPause.extend(paused.pk, "", clock.seconds_from_now(60), "Too many.")
     RateLimitPause.extend(free.pk, "", clock.seconds_from_now(-60), "That was before.")
     with worker(off):
@@ -120,7 +121,7 @@ def test_a_pause_is_as_long_for_it_as_for_others(cast: Cast, worker: Off, off: t
 
 @BOTH_WAYS
 def test_times_in_the_history_are_in_order(cast: Cast, worker: Off, off: timedelta) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     with worker(off):
         Export.objects.get(pk=export.pk).move(states.PROCESSING, source="worker", step=states.POLL)
     Export.objects.get(pk=export.pk).move(states.CANCELED, source="person")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from exports.sandbox.server import Sandbox
-from tests.sandbox.provider_clients import Client
+from tests.sandbox.provider_clients import Client, connect
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def client(sandbox: Sandbox) -> Iterator[Callable[[str], Client]]:
     made: list[Client] = []
 
     def make(provider: str) -> Client:
-        made.append(Client(sandbox, provider))
+        made.append(connect(sandbox, provider))
         return made[-1]
 
     yield make

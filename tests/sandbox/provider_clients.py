@@ -1,15 +1,23 @@
-"""Small clients of the stand-ins, one per provider. They share no code with the portal's, on purpose."""
+"""Small clients of the stand-ins, which each one's folder has. They share no code with the portal's, on purpose."""
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from exports.sandbox.registry import DECLARATIONS
 from exports.sandbox.server import Sandbox
 
 TIMEOUT_SECONDS = 30.0
-HEALTHY_PROJECTS = {"playcanvas": "100001", "aistudios": "65fa6b07dca2e367461a2925", "toloka": "10", "ulule": "4001"}
+FOLDER = Path(__file__).parent
+# Of the stand-ins that have a client.
+HEALTHY_PROJECTS = {
+    slug: stand_in.project_id for slug, stand_in in DECLARATIONS.items() if (FOLDER / slug / "client.py").exists()
+}
 
 
 @dataclass
@@ -22,79 +30,69 @@ class JobStatus:
     raw: Any
 
 
-class Client:
+class Client(ABC):
     """One provider's API, with one credential."""
 
-    def __init__(self, sandbox: Sandbox, provider: str) -> None:
-        self.sandbox, self.provider, self.origin = sandbox, provider, sandbox.origin(provider)
+    provider: str
+    # What the id of a job is added to.
+    job_path: str
+    # A path that needs a credential, and values of the header that are let in (none where a token is issued first).
+    probe_path: str
+    authorizations: tuple[str, ...] = ()
+    # The status word at the beginning, in the middle and at the end of a job.
+    words: tuple[str, str, str]
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox, self.origin = sandbox, sandbox.origin(self.provider)
         self.http = requests.Session()
         self.http.trust_env = False
-        self.http.headers["Authorization"] = {
-            "playcanvas": "Bearer sandbox-token",
-            "toloka": "ApiKey sandbox-token",
-            "ulule": "APIKey sandbox-key",
-        }.get(provider, "")
-        if provider == "aistudios":
-            self.sign_in()
+        self.sign_in()
 
+    @abstractmethod
     def sign_in(self) -> None:
-        secrets = {"appId": "sandbox-app", "userKey": "sandbox-key"}
-        token = requests.post(f"{self.origin}/api/odin/v3/auth/token", json=secrets, timeout=TIMEOUT_SECONDS).json()[
-            "data"
-        ]["token"]
-        self.http.headers["Authorization"] = token
+        """Sets the header that authorises."""
+
+    @abstractmethod
+    def submit_to(self, project: str, **options: Any) -> requests.Response:
+        """Asks for an export of this project."""
+
+    @abstractmethod
+    def read_status(self, body: Any) -> JobStatus:
+        """What an answer about a job says."""
+
+    @staticmethod
+    @abstractmethod
+    def check_refusal(body: Any) -> None:
+        """Fails if this is not how a wrong credential is refused."""
+
+    @staticmethod
+    @abstractmethod
+    def check_error(answer: requests.Response) -> None:
+        """Fails if this is not the form of the provider's errors."""
+
+    def read_id(self, body: Any) -> str:
+        """The id by which the job is polled, from the answer to the request for it."""
+        return str(body["id"])
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
         return self.http.request(method, self.origin + path, timeout=TIMEOUT_SECONDS, **more)
 
     def submit(self, project: str = "", **options: Any) -> requests.Response:
-        project = project or HEALTHY_PROJECTS[self.provider]
-        match self.provider:
-            case "playcanvas":
-                return self.call("POST", f"/api/projects/{project}/export", json=options)
-            case "aistudios":
-                return self.call("POST", "/api/odin/v3/editor/project/export", json={"projectId": project, **options})
-            case "toloka":
-                return self.call("POST", f"/api/v1/projects/{project}/archive")
-            case _:
-                return self.call(
-                    "POST", f"/v1/projects/{project}/exports", json={"format": "csv", "type": "orders"} | options
-                )
+        return self.submit_to(project or HEALTHY_PROJECTS[self.provider], **options)
 
     def start(self, project: str = "", **options: Any) -> str:
         """Submits; returns the id by which the job is polled."""
         answer = self.submit(project, **options)
         assert answer.ok, answer.text
-        body = answer.json()
-        return str(body["data"]["projectId"] if self.provider == "aistudios" else body["id"])
+        return self.read_id(answer.json())
 
     def poll(self, job: str) -> requests.Response:
-        path = {
-            "playcanvas": "/api/jobs/",
-            "aistudios": "/api/odin/v3/editor/progress/",
-            "toloka": "/api/v1/operations/",
-            "ulule": "/v1/exports/",
-        }[self.provider]
-        return self.call("GET", path + job)
+        return self.call("GET", self.job_path + job)
 
     def job_status(self, job: str) -> JobStatus:
         answer = self.poll(job)
         assert answer.ok, answer.text
-        body = answer.json()
-        match self.provider:
-            case "playcanvas":
-                data = body["data"]
-                link = data.get("url") or data.get("download_url")
-                return JobStatus(body["status"], body["status"] in ("complete", "error"), link, body)
-            case "aistudios":
-                data = body["data"]
-                over = data["progress"] >= 100 or data["state"] in ("failed", "canceled")
-                return JobStatus(data["state"], over, data.get("downloadUrl"), body)
-            case "toloka":
-                return JobStatus(body["status"], body["status"] in ("SUCCESS", "FAIL"), None, body)
-            case _:
-                over = body["status"] not in ("waiting", "processing")
-                return JobStatus(body["status"], over, body["url"], body)
+        return self.read_status(answer.json())
 
     def wait(self, job: str) -> JobStatus:
         """Polls until the job has ended; AssertionError after TIMEOUT_SECONDS."""
@@ -111,6 +109,33 @@ class Client:
         link = self.wait(self.start(project, **options)).link
         assert link
         return link
+
+
+def client_class(provider: str) -> type[Client]:
+    """The client of this stand-in, from its folder."""
+    found: type[Client] = import_module(f"tests.sandbox.{provider}.client").StandInClient
+    return found
+
+
+def connect(sandbox: Sandbox, provider: str) -> Client:
+    """A client that is signed in."""
+    return client_class(provider)(sandbox)
+
+
+def with_client() -> list[str]:
+    """The stand-ins that have a client."""
+    return list(HEALTHY_PROJECTS)
+
+
+def can_show(on: str, fault: str) -> list[str]:
+    """The stand-ins with a client whose answers can show this fault."""
+    return [slug for slug in with_client() if (on, fault) not in DECLARATIONS[slug].faults_without_field]
+
+
+def with_links() -> list[str]:
+    """The stand-ins with a client that have files, and links to them that need no credential."""
+    declared = {slug: DECLARATIONS[slug] for slug in with_client()}
+    return [slug for slug, one in declared.items() if one.content_types and not one.authorised_downloads]
 
 
 def download(link: str, **headers: str) -> requests.Response:

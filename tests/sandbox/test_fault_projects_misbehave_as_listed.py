@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from exports.sandbox.fault_projects import FAULT_PROJECTS, ID_FORMATS
+from exports.sandbox.fault_projects import fault_projects
 from exports.sandbox.faults import FAULTS
-from exports.sandbox.options import PROVIDERS
+from exports.sandbox.registry import DECLARATIONS
 from exports.sandbox.server import Sandbox
-from tests.sandbox.provider_clients import Client, download
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES
+from tests.sandbox.provider_clients import HEALTHY_PROJECTS, Client, download
 
 Make = Callable[[str], Client]
 # Not worth a project of their own: the others show the same thing.
@@ -16,23 +17,33 @@ WITHOUT_PROJECT: set[str] = set()
 
 
 def test_every_fault_has_a_project() -> None:
-    shown = {fault for row in FAULT_PROJECTS for _, fault, _ in row.rules}
+    shown = {fault for one in DECLARATIONS.values() for row in fault_projects(one) for _, fault, _ in row.rules}
     assert set(FAULTS) - shown == WITHOUT_PROJECT
 
 
-def test_numbers_and_ids_are_unique() -> None:
-    assert len({row.number for row in FAULT_PROJECTS}) == len(FAULT_PROJECTS)
-    for provider in ID_FORMATS:
-        assert len({row.id_at(provider) for row in FAULT_PROJECTS}) == len(FAULT_PROJECTS)
+@pytest.mark.parametrize("slug", [slug for slug, one in DECLARATIONS.items() if one.fault_project_id])
+def test_numbers_and_ids_are_unique(slug: str) -> None:
+    numbers = [row.number for row in fault_projects(DECLARATIONS[slug])]
+    assert len(set(numbers)) == len(numbers) > 30
+    assert len({DECLARATIONS[slug].fault_project(number) for number in numbers}) == len(numbers)
 
 
 def test_the_same_number_is_the_same_fault_everywhere() -> None:
-    assert [ID_FORMATS[name].format(7) for name in PROVIDERS] == ["100107", "65fa6b07dca2e36746100107", "107", "4107"]
+    names: dict[int, set[str]] = {}
+    for one in DECLARATIONS.values():
+        for row in fault_projects(one):
+            names.setdefault(row.number, set()).add(row.name)
+    assert all(len(shown) == 1 for shown in names.values())
 
 
 @pytest.mark.parametrize(
     ("provider", "project"),
-    [(name, row.id_at(name)) for row in FAULT_PROJECTS if row.number in (3, 8, 16, 22, 26) for name in row.providers],
+    [
+        (slug, one.fault_project(row.number))
+        for slug, one in DECLARATIONS.items()
+        for row in fault_projects(one)
+        if row.number in (3, 8, 16, 22, 26) and slug in HEALTHY_PROJECTS
+    ],
 )
 def test_a_fault_project_misbehaves(client: Make, sandbox: Sandbox, provider: str, project: str) -> None:
     one = client(provider)
@@ -47,12 +58,12 @@ def test_a_fault_project_misbehaves(client: Make, sandbox: Sandbox, provider: st
 
 
 def test_a_fault_that_happens_once_happens_once_for_each_job(client: Make, sandbox: Sandbox) -> None:
-    ulule = client("ulule")
-    assert [ulule.submit("4103").status_code for _ in range(4)] == [500, 201, 500, 201]
+    tables = client(TABLES)
+    assert [tables.submit("4103").status_code for _ in range(4)] == [500, 201, 500, 201]
 
 
 def test_a_file_that_is_cut_once_is_cut_once_for_each_job(client: Make, sandbox: Sandbox) -> None:
-    play = client("playcanvas")
+    play = client(ARCHIVES)
     for _ in range(2):
         link = play.link("100153")
         with pytest.raises(OSError):  # noqa: PT011 - any way of losing a connection
@@ -62,8 +73,7 @@ def test_a_file_that_is_cut_once_is_cut_once_for_each_job(client: Make, sandbox:
 
 def test_fault_projects_can_be_picked_from_lists(client: Make) -> None:
     names = {
-        item["id"]: item["name"]
-        for item in client("playcanvas").call("GET", "/api/users/7001/projects").json()["result"]
+        item["id"]: item["name"] for item in client(ARCHIVES).call("GET", "/api/users/7001/projects").json()["result"]
     }
     assert names[100153] == "Fault: cut_once"
-    assert client("toloka").call("GET", "/api/v1/projects/117").json()["public_name"].startswith("Fault: cut")
+    assert client(CHANGING).call("GET", "/api/v1/projects/117").json()["public_name"].startswith("Fault: cut")

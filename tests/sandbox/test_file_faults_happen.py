@@ -9,13 +9,14 @@ import pytest
 import requests
 
 from exports.sandbox.server import Sandbox
-from tests.sandbox.provider_clients import HEALTHY_PROJECTS, TIMEOUT_SECONDS, Client, download
+from tests.helpers.roles import ARCHIVES, TABLES, VIDEOS
+from tests.sandbox.provider_clients import HEALTHY_PROJECTS, TIMEOUT_SECONDS, Client, download, with_links
 
 Make = Callable[[str], Client]
 BROKEN = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
 
-def put(sandbox: Sandbox, fault: str, provider: str = "playcanvas", **more: Any) -> int:
+def put(sandbox: Sandbox, fault: str, provider: str = ARCHIVES, **more: Any) -> int:
     return sandbox.fault(provider=provider, project=HEALTHY_PROJECTS[provider], on="file", fault=fault, **more)
 
 
@@ -36,7 +37,7 @@ def partly(link: str, **headers: str) -> tuple[bytes, dict[str, str]]:
 
 @pytest.mark.parametrize("variant", ["length", "chunked"])
 def test_a_truncated_file_never_gets_past_its_middle(client: Make, sandbox: Sandbox, variant: str) -> None:
-    link, number = client("playcanvas").link(), put(sandbox, "truncated", variant=variant)
+    link, number = client(ARCHIVES).link(), put(sandbox, "truncated", variant=variant)
     got, _ = partly(link)
     assert 0 < len(got) <= 131_072
     more, _ = partly(link, Range=f"bytes={len(got)}-")
@@ -44,11 +45,9 @@ def test_a_truncated_file_never_gets_past_its_middle(client: Make, sandbox: Sand
     assert sandbox.fired(number) == 2
 
 
-@pytest.mark.parametrize(
-    ("provider", "form"), [("playcanvas", "zip"), ("ulule", "xlsx"), ("ulule", "csv"), ("aistudios", "")]
-)
+@pytest.mark.parametrize(("provider", "form"), [(ARCHIVES, "zip"), (TABLES, "xlsx"), (TABLES, "csv"), (VIDEOS, "")])
 def test_a_file_may_be_too_short_without_saying_so(client: Make, sandbox: Sandbox, provider: str, form: str) -> None:
-    link = client(provider).link(**({"format": form} if provider == "ulule" else {}))
+    link = client(provider).link(**({"format": form} if provider == TABLES else {}))
     whole = download(link).content
     number = put(sandbox, "truncated_quietly", provider)
     answer = download(link)
@@ -63,7 +62,7 @@ def test_a_file_may_be_too_short_without_saying_so(client: Make, sandbox: Sandbo
 
 
 def test_a_file_cut_once_can_be_resumed(client: Make, sandbox: Sandbox) -> None:
-    link, number = client("playcanvas").link(), put(sandbox, "cut_once")
+    link, number = client(ARCHIVES).link(), put(sandbox, "cut_once")
     got, headers = partly(link)
     rest = download(link, Range=f"bytes={len(got)}-", If_Range=headers["ETag"])
     assert rest.status_code == 206
@@ -72,20 +71,20 @@ def test_a_file_cut_once_can_be_resumed(client: Make, sandbox: Sandbox) -> None:
 
 
 def test_ranges_may_be_ignored(client: Make, sandbox: Sandbox) -> None:
-    link = client("playcanvas").link()
+    link = client(ARCHIVES).link()
     put(sandbox, "no_ranges")
     answer = download(link, Range="bytes=100-")
     assert (answer.status_code, len(answer.content)) == (200, 262_144)
 
 
 def test_a_range_may_be_another_one_than_asked_for(client: Make, sandbox: Sandbox) -> None:
-    link = client("playcanvas").link()
+    link = client(ARCHIVES).link()
     put(sandbox, "wrong_range")
     assert download(link, Range="bytes=1000-").headers["Content-Range"] == "bytes 900-262043/262144"
 
 
 def test_a_file_may_change_after_the_first_cut(client: Make, sandbox: Sandbox) -> None:
-    link, number = client("playcanvas").link(), put(sandbox, "changed_file")
+    link, number = client(ARCHIVES).link(), put(sandbox, "changed_file")
     got, headers = partly(link)
     rest = download(link, Range=f"bytes={len(got)}-", If_Range=headers["ETag"])
     assert rest.status_code == 200
@@ -95,7 +94,7 @@ def test_a_file_may_change_after_the_first_cut(client: Make, sandbox: Sandbox) -
     assert sandbox.fired(number) == 1
 
 
-@pytest.mark.parametrize("provider", ["playcanvas", "aistudios", "ulule"])
+@pytest.mark.parametrize("provider", with_links())
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_a_dead_link_is_replaced_when_the_job_is_read_again(
     client: Make, sandbox: Sandbox, provider: str, status: int
@@ -111,7 +110,7 @@ def test_a_dead_link_is_replaced_when_the_job_is_read_again(
 
 
 def test_no_link_may_ever_work(client: Make, sandbox: Sandbox) -> None:
-    play, number = client("playcanvas"), put(sandbox, "dead_for_good")
+    play, number = client(ARCHIVES), put(sandbox, "dead_for_good")
     job = play.start()
     play.wait(job)
     assert [download(play.job_status(job).link or "").status_code for _ in range(3)] == [410] * 3
@@ -119,7 +118,7 @@ def test_no_link_may_ever_work(client: Make, sandbox: Sandbox) -> None:
 
 
 def test_a_page_or_nothing_may_come_instead_of_the_file(client: Make, sandbox: Sandbox) -> None:
-    link = client("playcanvas").link()
+    link = client(ARCHIVES).link()
     put(sandbox, "wrong_type", times=1)
     put(sandbox, "empty_file", times=1)
     page, empty = download(link), download(link)
@@ -136,7 +135,7 @@ def test_a_page_or_nothing_may_come_instead_of_the_file(client: Make, sandbox: S
     ],
 )
 def test_a_link_may_lead_where_nobody_should_follow(client: Make, sandbox: Sandbox, fault: str, target: str) -> None:
-    link, number = client("playcanvas").link(), put(sandbox, fault)
+    link, number = client(ARCHIVES).link(), put(sandbox, fault)
     answer = download(link)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith(target)
@@ -145,7 +144,7 @@ def test_a_link_may_lead_where_nobody_should_follow(client: Make, sandbox: Sandb
 
 
 def test_a_redirect_can_be_to_anywhere_or_to_the_file(client: Make, sandbox: Sandbox) -> None:
-    link = client("playcanvas").link()
+    link = client(ARCHIVES).link()
     put(sandbox, "redirect_private", location="http://10.0.0.1/", times=1)
     put(sandbox, "redirect_ok")
     assert download(link).headers["Location"] == "http://10.0.0.1/"
@@ -154,7 +153,7 @@ def test_a_redirect_can_be_to_anywhere_or_to_the_file(client: Make, sandbox: San
 
 
 def test_a_file_may_come_compressed_unasked(client: Make, sandbox: Sandbox) -> None:
-    link = client("playcanvas").link()
+    link = client(ARCHIVES).link()
     put(sandbox, "gzip")
     answer = download(link)
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -162,7 +161,7 @@ def test_a_file_may_come_compressed_unasked(client: Make, sandbox: Sandbox) -> N
 
 
 def test_a_file_may_never_end(client: Make, sandbox: Sandbox) -> None:
-    link = client("playcanvas").link()
+    link = client(ARCHIVES).link()
     put(sandbox, "endless_file")
     with requests.get(link, stream=True, timeout=TIMEOUT_SECONDS) as answer:
         assert "Content-Length" not in answer.headers
@@ -170,7 +169,7 @@ def test_a_file_may_never_end(client: Make, sandbox: Sandbox) -> None:
 
 
 def test_general_faults_happen_to_files_too(client: Make, sandbox: Sandbox) -> None:
-    link = client("playcanvas").link()
+    link = client(ARCHIVES).link()
     put(sandbox, "status", status=503, times=1)
     put(sandbox, "429", retry_after=3, times=1)
     put(sandbox, "cut", times=1)

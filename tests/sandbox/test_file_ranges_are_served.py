@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from exports.sandbox.server import Sandbox
+from tests.helpers.roles import ARCHIVES, TABLES, VIDEOS
 from tests.sandbox.provider_clients import TIMEOUT_SECONDS, Client, download
 
 Make = Callable[[str], Client]
@@ -13,7 +14,7 @@ Make = Callable[[str], Client]
 
 @pytest.fixture
 def link(client: Make) -> str:
-    return client("playcanvas").link()
+    return client(ARCHIVES).link()
 
 
 @pytest.mark.parametrize(
@@ -57,17 +58,17 @@ def test_head_tells_the_length_without_the_body(link: str) -> None:
 
 def test_a_file_can_be_had_only_at_its_own_address(link: str, sandbox: Sandbox) -> None:
     assert download(link.replace("/files/", "/files/x")).status_code == 404
-    assert download(link.replace("/playcanvas/", "/ulule/")).status_code == 404
+    assert download(link.replace(f"/{ARCHIVES}/", f"/{TABLES}/")).status_code == 404
 
 
 def test_a_file_as_large_as_wanted_can_be_read_from_its_end(client: Make, sandbox: Sandbox) -> None:
     sandbox.settings(file_bytes=5 << 30)
-    for provider in ("playcanvas", "aistudios"):
+    for provider in (ARCHIVES, VIDEOS):
         large = client(provider).link()
         answer = download(large, Range="bytes=-100")
         assert answer.headers["Content-Range"].endswith(f"/{5 << 30}")
         assert len(answer.content) == 100
     sandbox.settings(file_bytes=200_000)
     for form in ("csv", "xlsx"):
-        size = len(download(client("ulule").link(format=form)).content)
+        size = len(download(client(TABLES).link(format=form)).content)
         assert 200_000 <= size < 230_000

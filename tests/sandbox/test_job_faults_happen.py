@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from exports.sandbox.server import Sandbox
-from tests.sandbox.provider_clients import HEALTHY_PROJECTS, Client, set_progress, slow_down_jobs
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
+from tests.sandbox.provider_clients import HEALTHY_PROJECTS, Client, can_show, set_progress, slow_down_jobs, with_links
 
 Make = Callable[[str], Client]
 
@@ -34,38 +35,38 @@ def test_a_job_may_never_end(client: Make, sandbox: Sandbox, provider: str, on: 
 
 
 @pytest.mark.parametrize(
-    ("provider", "word"), [("playcanvas", "error"), ("aistudios", "failed"), ("toloka", "FAIL"), ("ulule", "failed")]
+    ("provider", "word"), [(ARCHIVES, "error"), (VIDEOS, "failed"), (CHANGING, "FAIL"), (TABLES, "failed")]
 )
 @pytest.mark.parametrize("on", ["submit", "poll"])
 def test_a_job_may_fail(client: Make, sandbox: Sandbox, provider: str, word: str, on: str) -> None:
     number, one = put(sandbox, provider, "job_fails", on=on), client(provider)
     seen = one.wait(one.start())
     assert (seen.word, seen.link, sandbox.fired(number)) == (word, None, 1)
-    if provider == "playcanvas":
+    if provider == ARCHIVES:
         assert seen.raw["messages"] == ["Could not export"]
 
 
 def test_a_failed_export_is_failed_in_the_list_as_well(client: Make, sandbox: Sandbox) -> None:
-    put(sandbox, "ulule", "job_fails")
-    ulule = client("ulule")
-    ulule.wait(ulule.start())
-    assert ulule.call("GET", "/v1/projects/4001/exports").json()["exports"][0]["status"] == "failed"
+    put(sandbox, TABLES, "job_fails")
+    tables = client(TABLES)
+    tables.wait(tables.start())
+    assert tables.call("GET", "/v1/projects/4001/exports").json()["exports"][0]["status"] == "failed"
 
 
 @pytest.mark.parametrize("word", ["canceled", "cancelled"])
-def test_ulules_staff_may_cancel(client: Make, sandbox: Sandbox, word: str) -> None:
-    number, ulule = put(sandbox, "ulule", "canceled_by_staff", word=word), client("ulule")
-    assert (ulule.wait(ulule.start()).word, sandbox.fired(number)) == (word, 1)
+def test_the_providers_staff_may_cancel(client: Make, sandbox: Sandbox, word: str) -> None:
+    number, tables = put(sandbox, TABLES, "canceled_by_staff", word=word), client(TABLES)
+    assert (tables.wait(tables.start()).word, sandbox.fired(number)) == (word, 1)
 
 
-@pytest.mark.parametrize("provider", ["playcanvas", "aistudios", "ulule"])
+@pytest.mark.parametrize("provider", with_links())
 def test_a_job_may_be_done_without_a_file(client: Make, sandbox: Sandbox, provider: str) -> None:
     number, one = put(sandbox, provider, "no_file"), client(provider)
     seen = one.wait(one.start())
     assert (seen.ended, seen.link, sandbox.fired(number)) == (True, None, 1)
 
 
-@pytest.mark.parametrize("provider", ["playcanvas", "aistudios", "ulule"])
+@pytest.mark.parametrize("provider", with_links())
 def test_a_link_may_come_later_than_the_end(client: Make, sandbox: Sandbox, provider: str) -> None:
     number, one = put(sandbox, provider, "late_link", seconds=0.5), client(provider)
     job = one.start()
@@ -75,7 +76,7 @@ def test_a_link_may_come_later_than_the_end(client: Make, sandbox: Sandbox, prov
     assert one.job_status(job).link
 
 
-@pytest.mark.parametrize("provider", ["playcanvas", "ulule"])
+@pytest.mark.parametrize("provider", can_show("poll", "id_as_text"))
 def test_an_id_may_be_a_text(client: Make, sandbox: Sandbox, provider: str) -> None:
     number, one = put(sandbox, provider, "id_as_text", on="submit", times=1), client(provider)
     assert isinstance(one.submit().json()["id"], str)
@@ -85,7 +86,7 @@ def test_an_id_may_be_a_text(client: Make, sandbox: Sandbox, provider: str) -> N
 
 @pytest.mark.parametrize(
     ("provider", "project", "path"),
-    [("ulule", "4001", "/v1/projects/4001/exports"), ("toloka", "*", "/api/v1/operations")],
+    [(TABLES, "4001", "/v1/projects/4001/exports"), (CHANGING, "*", "/api/v1/operations")],
 )
 def test_a_list_may_be_late(client: Make, sandbox: Sandbox, provider: str, project: str, path: str) -> None:
     one = client(provider)
@@ -114,7 +115,7 @@ def test_a_job_may_vanish_after_a_while(client: Make, sandbox: Sandbox, provider
     assert sandbox.fired(number) == 2
 
 
-@pytest.mark.parametrize("provider", ["playcanvas", "toloka", "ulule"])
+@pytest.mark.parametrize("provider", can_show("poll", "other_project"))
 def test_an_answer_may_name_another_project(client: Make, sandbox: Sandbox, provider: str) -> None:
     one = client(provider)
     job = one.start()
@@ -124,44 +125,44 @@ def test_an_answer_may_name_another_project(client: Make, sandbox: Sandbox, prov
 
 
 def test_ai_studios_may_name_another_project_when_asked(client: Make, sandbox: Sandbox) -> None:
-    put(sandbox, "aistudios", "other_project", on="submit")
-    assert client("aistudios").submit().json()["data"]["projectId"] != HEALTHY_PROJECTS["aistudios"]
+    put(sandbox, VIDEOS, "other_project", on="submit")
+    assert client(VIDEOS).submit().json()["data"]["projectId"] != HEALTHY_PROJECTS[VIDEOS]
 
 
 def test_progress_may_go_back(client: Make, sandbox: Sandbox) -> None:
     slow_down_jobs(sandbox)
-    studio = client("aistudios")
+    studio = client(VIDEOS)
     job = studio.start()
-    set_progress(sandbox, "aistudios", job, 0.3)
+    set_progress(sandbox, VIDEOS, job, 0.3)
     before = studio.job_status(job).raw["data"]["progress"]
-    number = put(sandbox, "aistudios", "progress_back", times=1)
+    number = put(sandbox, VIDEOS, "progress_back", times=1)
     assert 0 < studio.job_status(job).raw["data"]["progress"] < before
     assert sandbox.fired(number) == 1
     assert studio.job_status(job).raw["data"]["progress"] >= before
 
 
 def test_an_old_link_may_stay_for_a_while(client: Make, sandbox: Sandbox) -> None:
-    studio = client("aistudios")
+    studio = client(VIDEOS)
     old = studio.link()
     slow_down_jobs(sandbox)
-    number = put(sandbox, "aistudios", "stale")
+    number = put(sandbox, VIDEOS, "stale")
     studio.start()
-    seen = studio.job_status(HEALTHY_PROJECTS["aistudios"])
+    seen = studio.job_status(HEALTHY_PROJECTS[VIDEOS])
     assert (seen.ended, seen.link, sandbox.fired(number)) == (True, old, 1)
-    set_progress(sandbox, "aistudios", HEALTHY_PROJECTS["aistudios"], 0.5)
-    assert not studio.job_status(HEALTHY_PROJECTS["aistudios"]).ended
-    set_progress(sandbox, "aistudios", HEALTHY_PROJECTS["aistudios"], 1.0)
-    assert studio.job_status(HEALTHY_PROJECTS["aistudios"]).link not in (None, old)
+    set_progress(sandbox, VIDEOS, HEALTHY_PROJECTS[VIDEOS], 0.5)
+    assert not studio.job_status(HEALTHY_PROJECTS[VIDEOS]).ended
+    set_progress(sandbox, VIDEOS, HEALTHY_PROJECTS[VIDEOS], 1.0)
+    assert studio.job_status(HEALTHY_PROJECTS[VIDEOS]).link not in (None, old)
 
 
 def test_a_project_that_failed_to_archive_stays_active(client: Make, sandbox: Sandbox) -> None:
-    put(sandbox, "toloka", "job_fails")
-    toloka = client("toloka")
-    toloka.wait(toloka.start())
-    assert toloka.call("GET", "/api/v1/projects/10").json()["status"] == "ACTIVE"
+    put(sandbox, CHANGING, "job_fails")
+    changing = client(CHANGING)
+    changing.wait(changing.start())
+    assert changing.call("GET", "/api/v1/projects/10").json()["status"] == "ACTIVE"
 
 
 def test_a_fault_of_times_one_leaves_the_next_job_alone(client: Make, sandbox: Sandbox) -> None:
-    put(sandbox, "ulule", "job_fails", times=1)
-    ulule = client("ulule")
-    assert [ulule.wait(ulule.start()).word for _ in range(2)] == ["failed", "succeeded"]
+    put(sandbox, TABLES, "job_fails", times=1)
+    tables = client(TABLES)
+    assert [tables.wait(tables.start()).word for _ in range(2)] == ["failed", "succeeded"]

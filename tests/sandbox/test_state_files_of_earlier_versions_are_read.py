@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+from exports.sandbox.registry import STAND_INS
 from exports.sandbox.server import Sandbox
+from tests.helpers.roles import ARCHIVES
 
 
 def test_a_job_is_known_by_the_former_names_of_its_fields(tmp_path: Path) -> None:
@@ -13,7 +15,7 @@ def test_a_job_is_known_by_the_former_names_of_its_fields(tmp_path: Path) -> Non
     kept = json.loads(path.read_text())
     kept["jobs"]["jobs"] = [
         {
-            "provider": "playcanvas",
+            "provider": ARCHIVES,
             "project": "100001",
             "id": "359850564",
             "kind": "archive",
@@ -33,3 +35,11 @@ def test_a_job_is_known_by_the_former_names_of_its_fields(tmp_path: Path) -> Non
         after.state.load(path)
         [job] = after.state.jobs.snapshot()["jobs"]
     assert (job["id"], job["fault_details"]) == ("359850564", {"bytes": 10})
+
+
+def test_a_stand_in_may_have_come_since_or_gone(tmp_path: Path) -> None:
+    path = tmp_path / "stand-ins.json"
+    with Sandbox(limits="off", stand_ins=STAND_INS[:2]) as before:
+        before.state.save(path)
+    with Sandbox(limits="off", stand_ins=STAND_INS[1:], state_file=path) as after:
+        assert list(after.state.services) == [one.declaration.slug for one in STAND_INS[1:]]

@@ -17,6 +17,7 @@ import requests
 
 import exports.sandbox
 from exports.sandbox.server import Sandbox
+from tests.helpers.roles import CHANGING, TABLES
 from tests.sandbox.provider_clients import TIMEOUT_SECONDS, Client
 
 Make = Callable[[str], Client]
@@ -26,8 +27,8 @@ KEY = {"Authorization": "APIKey sandbox-key"}
 
 
 def test_one_provider_can_be_alone_at_the_root_of_a_port() -> None:
-    with Sandbox(time_scale=0.01, limits="off", alone={"ulule": 0, "toloka": 0}) as sandbox:
-        own = sandbox.own_origin("ulule")
+    with Sandbox(time_scale=0.01, limits="off", alone={TABLES: 0, CHANGING: 0}) as sandbox:
+        own = sandbox.own_origin(TABLES)
         job = requests.post(
             f"{own}/v1/projects/4001/exports", json=ORDERS, headers=KEY, timeout=TIMEOUT_SECONDS
         ).json()["id"]
@@ -35,7 +36,7 @@ def test_one_provider_can_be_alone_at_the_root_of_a_port() -> None:
         link = requests.get(f"{own}/v1/exports/{job}", headers=KEY, timeout=TIMEOUT_SECONDS).json()["url"]
         assert link.startswith(own + "/files/")
         assert requests.get(link, timeout=TIMEOUT_SECONDS).status_code == 200
-        shared = requests.get(f"{sandbox.origin('ulule')}/v1/exports/{job}", headers=KEY, timeout=TIMEOUT_SECONDS)
+        shared = requests.get(f"{sandbox.origin(TABLES)}/v1/exports/{job}", headers=KEY, timeout=TIMEOUT_SECONDS)
         assert shared.json()["status"] == "succeeded"
         assert requests.get(f"{own}/api/v1/requester", timeout=TIMEOUT_SECONDS).status_code == 404
 
@@ -45,7 +46,7 @@ def test_a_connection_is_kept_for_many_requests(sandbox: Sandbox) -> None:
     connection.connect()
     own = connection.sock
     for _ in range(20):
-        connection.request("GET", "/ulule/v1/me", headers=KEY)
+        connection.request("GET", f"/{TABLES}/v1/me", headers=KEY)
         assert connection.getresponse().read()
     assert connection.sock is own
     connection.close()
@@ -55,7 +56,7 @@ def test_many_threads_make_exactly_their_jobs(sandbox: Sandbox) -> None:
     def run() -> None:
         with requests.Session() as http_session:
             for _ in range(20):
-                url = sandbox.origin("ulule") + "/v1/projects/4001/exports"
+                url = sandbox.origin(TABLES) + "/v1/projects/4001/exports"
                 assert http_session.post(url, json=ORDERS, headers=KEY, timeout=TIMEOUT_SECONDS).status_code == 201
 
     threads = [threading.Thread(target=run) for _ in range(8)]
@@ -64,14 +65,14 @@ def test_many_threads_make_exactly_their_jobs(sandbox: Sandbox) -> None:
     for thread in threads:
         thread.join()
     entries = sandbox.ledger()["submissions"]
-    assert (sandbox.jobs("ulule", "4001"), len({entry["id"] for entry in entries})) == (160, 160)
+    assert (sandbox.jobs(TABLES, "4001"), len({entry["id"] for entry in entries})) == (160, 160)
 
 
 def test_stopping_does_not_wait_for_a_slow_answer() -> None:
     sandbox = Sandbox().start()
-    sandbox.fault(provider="ulule", on="auth", fault="slow", seconds=60)
+    sandbox.fault(provider=TABLES, on="auth", fault="slow", seconds=60)
     connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=TIMEOUT_SECONDS)
-    connection.request("GET", "/ulule/v1/me", headers=KEY)
+    connection.request("GET", f"/{TABLES}/v1/me", headers=KEY)
     time.sleep(0.1)
     started = time.monotonic()
     sandbox.stop()
@@ -84,26 +85,26 @@ def test_jobs_archived_projects_and_links_outlive_a_restart(tmp_path: Path) -> N
     token = {"Authorization": "OAuth sandbox-token"}
     with Sandbox(time_scale=0.01, state_file=state) as sandbox:
         job = requests.post(
-            f"{sandbox.origin('ulule')}/v1/projects/4001/exports", json=ORDERS, headers=KEY, timeout=5
+            f"{sandbox.origin(TABLES)}/v1/projects/4001/exports", json=ORDERS, headers=KEY, timeout=5
         ).json()
-        requests.post(f"{sandbox.origin('toloka')}/api/v1/projects/10/archive", headers=token, timeout=TIMEOUT_SECONDS)
+        requests.post(f"{sandbox.origin(CHANGING)}/api/v1/projects/10/archive", headers=token, timeout=TIMEOUT_SECONDS)
         time.sleep(0.3)
         link = requests.get(
-            f"{sandbox.origin('ulule')}/v1/exports/{job['id']}", headers=KEY, timeout=TIMEOUT_SECONDS
+            f"{sandbox.origin(TABLES)}/v1/exports/{job['id']}", headers=KEY, timeout=TIMEOUT_SECONDS
         ).json()["url"]
     assert state.stat().st_mode & 0o777 == 0o600
     with Sandbox(time_scale=0.01, state_file=state, port=int(link.split(":")[2].split("/")[0])) as sandbox:
         assert requests.get(link, timeout=TIMEOUT_SECONDS).status_code == 200
         seen = requests.get(
-            f"{sandbox.origin('ulule')}/v1/exports/{job['id']}", headers=KEY, timeout=TIMEOUT_SECONDS
+            f"{sandbox.origin(TABLES)}/v1/exports/{job['id']}", headers=KEY, timeout=TIMEOUT_SECONDS
         ).json()
         assert seen["status"] == "succeeded"
         project = requests.get(
-            f"{sandbox.origin('toloka')}/api/v1/projects/10", headers=token, timeout=TIMEOUT_SECONDS
+            f"{sandbox.origin(CHANGING)}/api/v1/projects/10", headers=token, timeout=TIMEOUT_SECONDS
         ).json()
         assert project["status"] == "ARCHIVED"
         fresh = requests.post(
-            f"{sandbox.origin('ulule')}/v1/projects/4001/exports", json=ORDERS, headers=KEY, timeout=5
+            f"{sandbox.origin(TABLES)}/v1/projects/4001/exports", json=ORDERS, headers=KEY, timeout=5
         ).json()
         assert fresh["id"] > job["id"]
 
@@ -123,7 +124,7 @@ def serve(*options: str) -> "subprocess.Popen[str]":
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_its_address_and_exits_with_0_on_a_signal(number: signal.Signals) -> None:
-    with serve("--port", "0", "--ulule-port", "0") as process:
+    with serve("--port", "0", f"--{TABLES}-port", "0") as process:
         assert process.stdout
         line = process.stdout.readline()
         assert line.startswith("Stand-in providers (not the real services) on http://127.0.0.1:")
@@ -145,7 +146,7 @@ def test_a_wrong_option_is_exit_code_2_and_a_sentence() -> None:
 
 
 def test_the_package_imports_only_itself_and_the_standard_library() -> None:
-    for path in Path(exports.sandbox.__file__).parent.glob("*.py"):
+    for path in Path(exports.sandbox.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
@@ -156,13 +157,14 @@ def test_the_package_imports_only_itself_and_the_standard_library() -> None:
 
 
 def test_malformed_requests_do_not_disturb_the_server(sandbox: Sandbox) -> None:
-    for raw in (b"nonsense\r\n\r\n", b"POST /ulule/v1/me HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", b"GET"):
+    wrong_length = f"POST /{TABLES}/v1/me HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n".encode()
+    for raw in (b"nonsense\r\n\r\n", wrong_length, b"GET"):
         with socket.create_connection(("127.0.0.1", sandbox.port), timeout=TIMEOUT_SECONDS) as plain:
             plain.sendall(raw)
             plain.shutdown(socket.SHUT_WR)
             while plain.recv(1000):
                 pass
     answer = requests.post(
-        sandbox.origin("ulule") + "/v1/projects/4001/exports", data=b"[1", headers=KEY, timeout=TIMEOUT_SECONDS
+        sandbox.origin(TABLES) + "/v1/projects/4001/exports", data=b"[1", headers=KEY, timeout=TIMEOUT_SECONDS
     )
     assert (answer.status_code, json.loads(answer.content)[0]["classification"]) == (400, "DeserializationError")

@@ -27,11 +27,12 @@ from tests.helpers import factories, page_routes
 from tests.helpers.cast import Cast, make_cast
 from tests.helpers.installation import wait_for
 from tests.helpers.processes import ROOT
+from tests.helpers.roles import VIDEOS
 from tests.helpers.stub_server import free_port
 
 HOST: Final = "portal.example.org"
 # Without these tables a page and a call of the API break.
-DROPPED_TABLES: Final = ("exports_auditentry", "exports_idempotencykey")
+DROPPED_TABLES: Final = ("exports_alert", "exports_idempotencykey")
 
 
 @dataclass
@@ -139,7 +140,7 @@ def running_portal(folder: Path, blocker: Any) -> Iterator[Portal]:
 def _fill(log: Path) -> Portal:
     cast = make_cast()
     numbers = page_routes.create_sample_data(cast)
-    video = factories.succeeded_export(cast, "video.mp4", project=cast.project("aistudios"))
+    video = factories.succeeded_export(cast, "video.mp4", project=cast.project(VIDEOS))
     Export.objects.filter(pk=video.pk).update(format="mp4")
     File.objects.filter(export__pk=numbers["good"]).update(name='"é\r\n<b>.html')
     owner, staff = _session(cast.owner.user), _session(factories.staff_user())

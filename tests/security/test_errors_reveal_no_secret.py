@@ -19,6 +19,7 @@ from exports.transport.client import Client as Caller
 from tests.helpers import secret_search
 from tests.helpers.cast import Cast
 from tests.helpers.clients import client_of
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import claim_next_step, request_export
 from tests.helpers.secret_search import MarkedSecrets, find_secrets
 
@@ -28,7 +29,7 @@ OriginOf = Callable[[str], str]
 @pytest.fixture
 def credential(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> Any:
     with secret_search.mark_secrets(sandbox) as marked:
-        yield marked, cast.credential("ulule", origin_of("ulule"), secrets=marked.of("ulule", oauth=True))
+        yield marked, cast.credential(TABLES, origin_of(TABLES), secrets=marked.of(TABLES, other=True))
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_an_error_in_a_page_reveals_nothing(
     marked, row = credential
     client = client_of(cast.owner)
     client.raise_request_exception = False
-    new = {f"secret-{name}": value for name, value in marked.of("ulule", oauth=True).items()}
+    new = {f"secret-{name}": value for name, value in marked.of(TABLES, other=True).items()}
     with secret_search.log_to_file(tmp_path / "log"):
         tested = client.post(reverse("web:test-credential", args=[cast.team.slug, row.pk]))
         replaced = client.post(reverse("web:replace-secrets", args=[cast.team.slug, row.pk]), new)
@@ -90,7 +91,7 @@ def test_an_error_in_a_step_reveals_nothing(
     cast: Cast, credential: tuple[MarkedSecrets, Credential], broken: None, tmp_path: Path
 ) -> None:
     marked, row = credential
-    export = request_export(cast.project("ulule", credential=row), cast.member, "orders")
+    export = request_export(cast.project(TABLES, credential=row), cast.member, "orders")
     with secret_search.log_to_file(tmp_path / "log"):
         run_step(claim_next_step(export))
     assert "broken on purpose" in (tmp_path / "log").read_text()

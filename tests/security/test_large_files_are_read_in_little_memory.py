@@ -29,14 +29,16 @@ def pieces(piece: bytes, count: int, head: bytes = b"") -> Callable[[], Iterator
     return make
 
 
-def book(sheet: bytes, main: bytes = BOOK) -> Callable[[], Iterator[bytes]]:
+def book(sheet: Callable[[], bytes], main: Callable[[], bytes] = lambda: BOOK) -> Callable[[], Iterator[bytes]]:
+    """Sheet and workbook are made by the test that needs them: every process of a run loads this file."""
+
     def make() -> Iterator[bytes]:
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
-            parts = {"[Content_Types].xml": b"<x/>", "xl/workbook.xml": main, "xl/_rels/workbook.xml.rels": RELATIONS}
+            parts = {"[Content_Types].xml": b"<x/>", "xl/workbook.xml": main(), "xl/_rels/workbook.xml.rels": RELATIONS}
             for name, text in parts.items():
                 made.writestr(name, text)
-            made.writestr("xl/s.xml", sheet)
+            made.writestr("xl/s.xml", sheet())
         yield out.getvalue()
 
     return make
@@ -72,15 +74,15 @@ FILES = {
     "many quoted rows": ("csv", pieces(b'"1";"a ""b""";"5"\n' * 50_000, 30)),
     "a wide encoding": ("csv", pieces("é;b\r\n".encode("utf-16-le") * 100_000, 40)),
     "blank lines": ("csv", pieces(b"\n" * MEGABYTE, 40)),
-    "a million nested cells": ("xlsx", book(b"<worksheet><sheetData><row>" + b"<c>" * 1_000_000)),
-    "a million cells in a row": ("xlsx", book(b"<worksheet><sheetData><row>" + b"<c/>" * 1_000_000)),
-    "a million rows": ("xlsx", book(b"<worksheet><sheetData>" + b"<row/>" * 1_000_000)),
+    "a million nested cells": ("xlsx", book(lambda: b"<worksheet><sheetData><row>" + b"<c>" * 1_000_000)),
+    "a million cells in a row": ("xlsx", book(lambda: b"<worksheet><sheetData><row>" + b"<c/>" * 1_000_000)),
+    "a million rows": ("xlsx", book(lambda: b"<worksheet><sheetData>" + b"<row/>" * 1_000_000)),
     "a million attributes": (
         "xlsx",
-        book(b"<worksheet><sheetData><row>" + b"".join(b"<c a%d='1'/>" % n for n in range(9**6))),
+        book(lambda: b"<worksheet><sheetData><row>" + b"".join(b"<c a%d='1'/>" % n for n in range(9**6))),
     ),
-    "comments before the workbook": ("xlsx", book(b"", b"<!--" * 1_000_000)),
-    "one endless text": ("xlsx", book(b"<worksheet><sheetData><row><c t='str'><v>" + b"x" * 40_000_000)),
+    "comments before the workbook": ("xlsx", book(bytes, lambda: b"<!--" * 1_000_000)),
+    "one endless text": ("xlsx", book(lambda: b"<worksheet><sheetData><row><c t='str'><v>" + b"x" * 40_000_000)),
     "many members": ("zip", many_members(30_000)),
     "boxes": ("mp4", pieces(struct.pack(">I4s", 8, b"free") * 100_000, 1, struct.pack(">I4s", 8, b"ftyp"))),
 }

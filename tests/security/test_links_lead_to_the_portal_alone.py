@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from pytest_django.fixtures import Settings
 
 from exports.models import Export, Token
-from exports.notify import outbox
+from exports.notify import page_urls
 from exports.portal_url import portal_url
 from tests.helpers import factories
 from tests.helpers.cast import Cast
@@ -75,10 +75,10 @@ def test_links_of_the_api_begin_with_the_listening_address(cast: Cast, settings:
     assert api_url(cast, export) == f"http://testserver/api/v1/exports/{export.pk}/file"
     settings.LISTENING_URL = "http://127.0.0.1:8000"
     assert api_url(cast, export) == f"http://127.0.0.1:8000/api/v1/exports/{export.pk}/file"
-    assert outbox.export_url(export) == f"http://127.0.0.1:8000/t/the-team/exports/{export.pk}/"
+    assert page_urls.export_url(export) == f"http://127.0.0.1:8000/t/the-team/exports/{export.pk}/"
     settings.PUBLIC_URL = "https://portal.example.org"
     assert api_url(cast, export).startswith("https://portal.example.org/")
-    assert outbox.export_url(export).startswith("https://portal.example.org/")
+    assert page_urls.export_url(export).startswith("https://portal.example.org/")
 
 
 def api_url(cast: Cast, export: Export) -> str:

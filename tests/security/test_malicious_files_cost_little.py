@@ -14,7 +14,7 @@ from exports.preview.cells import PreviewError
 from exports.preview.formats import make_preview
 from exports.preview.tables import Table
 from exports.storage import safe_zip, verify
-from exports.storage.verify import BadFileError
+from exports.storage.verify import BadFileError, films
 
 BOOK = '<workbook xmlns:r="r"><sheets><sheet name="a" r:id="r1"/></sheets></workbook>'
 RELATIONS = '<Relationships><Relationship Id="r1" Target="s.xml"/></Relationships>'
@@ -122,7 +122,7 @@ def test_the_members_of_a_zip_are_counted_before_they_are_read(tmp_path: Path, m
 
 
 def test_a_video_of_too_many_boxes_is_refused(tmp_path: Path) -> None:
-    parts = [(b"ftyp", 1), (b"free", verify.MAX_BOXES), (b"moov", 1), (b"mdat", 1)]
+    parts = [(b"ftyp", 1), (b"free", films.MAX_BOXES), (b"moov", 1), (b"mdat", 1)]
     (tmp_path / "f").write_bytes(b"".join(struct.pack(">I4s", 8, name) * count for name, count in parts))
     with pytest.raises(BadFileError, match="parts"):
         verify.verify(tmp_path / "f", "mp4")

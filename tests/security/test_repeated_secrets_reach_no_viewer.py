@@ -16,6 +16,7 @@ from tests.helpers import secret_search
 from tests.helpers.cast import Cast
 from tests.helpers.clients import client_of
 from tests.helpers.raw_server import run_raw_server, sized
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export, run_to_end
 
 SECRETS = {"client_id": "Hn4wQz7Lp2", "client_secret": "vT9/kX3+mR6=bJ8yWc1s", "refresh_token": "Gd5uNf0aEo2iKq6hZx4t"}
@@ -51,8 +52,8 @@ def test_nothing_of_it_is_kept_or_shown(cast: Cast, settings: Settings, name: st
     with run_raw_server() as host:
         settings.PRIVATE_HOSTS = (host.host,)
         host.on("POST /oauth2/token/", refuse)
-        credential = cast.credential("ulule", host.origin, secrets=SECRETS)
-        export = run_to_end(request_export(cast.project("ulule", credential=credential), cast.member, "orders", "csv"))
+        credential = cast.credential(TABLES, host.origin, secrets=SECRETS)
+        export = run_to_end(request_export(cast.project(TABLES, credential=credential), cast.member, "orders", "csv"))
         assert export.status == states.FAILED
         owner = Client(headers={"Authorization": f"Bearer {Token.issue(cast.owner)}"})
         check = owner.post(f"/api/v1/credentials/{credential.pk}/check", {}, content_type="application/json")

@@ -10,12 +10,12 @@ import pytest
 
 import exports
 from exports.api.schemas import NewCredential
-from exports.providers import ulule
 from exports.providers.contract import Job, Status
 from exports.supervisor.child import ChildProcess
 from exports.transport.client import ApiResponse, Client
 from exports.transport.provider_api import Grant
 from exports.transport.ssrf import AddressGuard
+from tests.helpers.roles import TABLES
 
 # Fields that may hold a secret, or something that has one in it.
 TELLING = {
@@ -58,9 +58,9 @@ SECRET = "a-secret-of-somebody"
         Status("done", link=f"https://x.example/{SECRET}"),
         Job("1", "orders", webhook_url=f"https://x.example/{SECRET}"),
         ApiResponse(200, {"access_token": SECRET}, {"Set-Cookie": SECRET}),
-        Client(ulule.Ulule(), "https://x.example", {"api_key": SECRET}, AddressGuard(), grant=Grant(SECRET, 1.0)),
+        Client(TABLES.provider, "https://x.example", {"api_key": SECRET}, AddressGuard(), grant=Grant(SECRET, 1.0)),
         ChildProcess("web", ["python"], {"SECRET_KEY": SECRET}),
-        NewCredential(provider="ulule", name="One", secrets={"api_key": SECRET}),
+        NewCredential(provider=TABLES, name="One", secrets={"api_key": SECRET}),
     ],
     ids=lambda thing: type(thing).__name__,
 )

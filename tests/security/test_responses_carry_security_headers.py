@@ -29,7 +29,7 @@ def every_kind(portal: Portal) -> dict[str, tuple[int, requests.Response]]:
         "400, wrong host": (400, ask("GET", "/sign-in/", headers={"Host": "evil.example"})),
         "405": (405, ask("TRACE", "/sign-in/")),
         "413": (413, ask("POST", "/sign-in/", headers={"Content-Length": "1000001"})),
-        "500": (500, ask("GET", f"{team}/activity/", who=session)),
+        "500": (500, ask("GET", f"{team}/settings/alerts/", who=session)),
         "static": (200, ask("GET", "/static/exports/portal.css")),
         "static, missing": (404, ask("GET", "/static/exports/nothing.css")),
         "icon": (302, ask("GET", "/favicon.ico")),

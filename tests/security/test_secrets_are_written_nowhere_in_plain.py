@@ -9,40 +9,43 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.conf import settings
+from django.conf import settings as portal_settings
 from django.contrib.sessions.models import Session
 from django.core import mail
 from pytest_django.fixtures import Settings
 
 from exports import clock
 from exports.credentials import service
-from exports.models import Call, Change, Credential, Export, Project, RateLimitPause, Token
+from exports.models import Alert, Call, Change, Credential, Export, OutboxMessage, Project, RateLimitPause, Token
 from exports.people import members
 from exports.queue import inbound_webhooks
-from exports.sandbox.fault_projects import ID_FORMATS
+from exports.sandbox.registry import DECLARATIONS
 from exports.sandbox.server import Sandbox
 from tests.helpers import crawl, factories, secret_search
 from tests.helpers.cast import PROJECTS, Cast
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
 from tests.helpers.run_exports import make_due, request_export
 from tests.helpers.secret_search import MarkedSecrets
+from tests.helpers.stub_server import Reply, run_stub_server
 from tests.helpers.worker import running_worker
 
 OriginOf = Callable[[str], str]
 Capture = pytest.CaptureFixture[str]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 KINDS = {
-    "playcanvas": "archive",
-    "aistudios": "video",
-    "toloka": "archive",
-    "ulule": "orders",
-    "ulule by OAuth": "orders",
+    ARCHIVES: "archive",
+    VIDEOS: "video",
+    CHANGING: "archive",
+    TABLES: "orders",
+    f"{TABLES} by OAuth": "orders",
 }
-GOOD = {**PROJECTS, "ulule by OAuth": "4002"}
+GOOD = {**PROJECTS, f"{TABLES} by OAuth": "4002"}
 # Numbers of fault projects that end well: 5xx, a 429, cut, half and garbled answers, files that come in pieces.
 FAULTY = (5, 6, 12, 14, 17, 20, 27, 32, 53, 55, 56, 57, 65, 66, 68, 70)
 
@@ -86,8 +89,8 @@ def every_export(cast: Cast, sandbox: Sandbox, origin_of: OriginOf, marked: Mark
     exports = []
     for name, type_ in KINDS.items():
         provider, _, oauth = name.partition(" ")
-        secrets = marked.of(provider, oauth=bool(oauth))
-        numbers = [ID_FORMATS[provider].format(number) for number in FAULTY[8 if oauth else 0 :]]
+        secrets = marked.of(provider, other=bool(oauth))
+        numbers = [DECLARATIONS[provider].fault_project(number) for number in FAULTY[8 if oauth else 0 :]]
         credential: Credential | None = None
         for remote_id, fault in zip([GOOD[name], *numbers], [None, *echoes(secrets)], strict=False):
             # Of its own, so that nobody waits for another's turn within a limit; but a refresh token has one owner.
@@ -112,28 +115,61 @@ def run() -> None:
         time.sleep(0.1)
 
 
+@contextmanager
+def alerts_that_fail(cast: Cast, settings: Settings, marked: MarkedSecrets) -> Iterator[None]:
+    """An alert of each service at addresses with a secret, which their services repeat in what they refuse."""
+    path = f"{marked.mark}-hook"
+    with run_stub_server() as chat:
+        settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, chat.host)
+        chat.on(f"POST /{path}", Reply(500, {"error": f"no hook {path} at {chat.origin}/{path}"}))
+        chat.on("POST /", Reply(403, f"wrong auth {path}", {"X-Echo": path}))
+        for kind in ("slack", "teams", "discord"):
+            factories.alert(cast, kind, f"{chat.origin}/{path}")
+        factories.alert(cast, "ntfy", f"{chat.origin}/topic?auth={path}")
+        # Nothing listens there, and it is no public address.
+        settings.PRIVATE_HOSTS = (*settings.PRIVATE_HOSTS, "127.0.0.1:9")
+        factories.alert(cast, "slack", f"http://127.0.0.1:9/{path}")
+        yield
+
+
+def wait_for_alerts() -> None:
+    """Waits until each alert has failed."""
+    ends = time.monotonic() + 30
+    while Alert.objects.filter(failing_since=None).exists():
+        assert time.monotonic() < ends, list(OutboxMessage.objects.filter(kind="alert").values("alert", "last_error"))
+        time.sleep(0.1)
+
+
 def needles(sandbox: Sandbox, marked: MarkedSecrets, exports: list[Export]) -> list[str]:
     """What must not be found anywhere: what was planted, what was handed out, and the marks of webhook addresses."""
-    handed_out = list(sandbox.state.services["aistudios"]._tokens)  # type: ignore[attr-defined]
+    handed_out = list(sandbox.state.services[VIDEOS]._tokens)  # type: ignore[attr-defined]
     assert handed_out
     return [marked.mark, *handed_out, *(inbound_webhooks.url_signature(export.pk) for export in exports[:12])]
 
 
 @pytest.mark.slow(seconds=20)
 def test_no_secret_is_found_after_errors_of_every_kind(
-    cast: Cast, sandbox: Sandbox, origin_of: OriginOf, marked: MarkedSecrets, log: Path, tmp_path: Path, capfd: Capture
+    cast: Cast,
+    sandbox: Sandbox,
+    origin_of: OriginOf,
+    marked: MarkedSecrets,
+    log: Path,
+    tmp_path: Path,
+    capfd: Capture,
+    settings: Settings,
 ) -> None:
     exports = every_export(cast, sandbox, origin_of, marked)
-    with running_worker(8):
+    with alerts_that_fail(cast, settings, marked), running_worker(8):
         run()
+        wait_for_alerts()
     for export in exports:
         export.refresh_from_db()
     assert {export.error_code for export in exports} == {"", "rejected", "credential", "address", "unconfirmed"}
     assert Call.objects.filter(status=302).exists()
     _, invited = members.create_invitation(cast.team, cast.owner.user, "viewer", "guest@example.org")
-    for credential in Credential.objects.filter(name__endswith=GOOD["ulule by OAuth"]):
+    for credential in Credential.objects.filter(name__endswith=GOOD[f"{TABLES} by OAuth"]):
         assert service.check_credential(credential).ok
-        assert credential.secrets()["refresh_token"] != marked.of("ulule", oauth=True)["refresh_token"], "not renewed"
+        assert credential.secrets()["refresh_token"] != marked.of(TABLES, other=True)["refresh_token"], "not renewed"
     seen = list(crawl.crawl_everything(cast, exports, Token.issue(cast.member)))
     assert len(seen) > 200
 
@@ -169,7 +205,7 @@ LEAKS: dict[str, Callable[[Export, str], Any]] = {
         options={"a": secret}
     ),
     "repr of Project": lambda export, secret: Project.objects.filter(pk=export.project_id).update(name=secret),
-    "part": lambda export, secret: (settings.DATA_DIR / "part").write_text(secret.encode().hex()),
+    "part": lambda export, secret: (portal_settings.DATA_DIR / "part").write_text(secret.encode().hex()),
     "mail": lambda export, secret: mail.send_mail("About", f"Your token: {secret}", None, ["a@example.org"]),
 }
 

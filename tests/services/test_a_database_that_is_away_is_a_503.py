@@ -14,6 +14,7 @@ from psycopg import sql
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation, wait_for
 from tests.helpers.prepared_portal import OWNER
+from tests.helpers.roles import TABLES
 from tests.helpers.servers import DATABASE, connect_as_admin
 
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=60), pytest.mark.timeout(240)]
@@ -46,7 +47,7 @@ def assert_unavailable(answer: requests.Response, kind: str) -> None:
     assert answer.status_code == 503, answer.text
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert answer.headers["Content-Type"].startswith(kind)
-    assert "database cannot be used at the moment" in answer.text.replace("&#x27;", "'")
+    assert "The database is busy" in answer.text.replace("&#x27;", "'")
     assert answer.elapsed.total_seconds() < SOON
 
 
@@ -68,14 +69,14 @@ def test_sqlite_is_held_for_half_a_minute(embedded: Installation, own_sandbox: S
     browser = requests.Session()
     assert "Sign in" not in sign_in(embedded, browser).text
     projects = {
-        "4001": embedded.project("ulule", own_sandbox.origin("ulule"), "4001"),
-        "4003": embedded.project("ulule", own_sandbox.origin("ulule"), "4003"),
-        "4005": embedded.project("ulule", own_sandbox.origin("ulule"), "4005"),
+        "4001": embedded.project(TABLES, own_sandbox.origin(TABLES), "4001"),
+        "4003": embedded.project(TABLES, own_sandbox.origin(TABLES), "4003"),
+        "4005": embedded.project(TABLES, own_sandbox.origin(TABLES), "4005"),
     }
     # One is answered while the database is held, one is polled; a third one is asked for meanwhile.
-    own_sandbox.fault(provider="ulule", project="4003", on="submit", fault="slow", seconds=3, times=1)
+    own_sandbox.fault(provider=TABLES, project="4003", on="submit", fault="slow", seconds=3, times=1)
     numbers = [embedded.ask(projects["4001"], "orders"), embedded.ask(projects["4003"], "orders")]
-    wait_for(lambda: own_sandbox.jobs("ulule", "4001") == 1, 30, embedded.logs)
+    wait_for(lambda: own_sandbox.jobs(TABLES, "4001") == 1, 30, embedded.logs)
     with held_by_another_program(embedded):
         begun = time.monotonic()
         for path in ("/exports", f"/exports/{numbers[0]}", "/projects", "/me"):
@@ -96,13 +97,13 @@ def test_sqlite_is_held_for_half_a_minute(embedded: Installation, own_sandbox: S
     numbers.append(embedded.ask(projects["4005"], "orders"))
     for number in numbers:
         assert embedded.wait_until_ended(number)["status"] == "succeeded"
-    assert [own_sandbox.jobs("ulule", project) for project in projects] == [1, 1, 1]
+    assert [own_sandbox.jobs(TABLES, project) for project in projects] == [1, 1, 1]
 
 
 def test_postgresql_is_away_for_a_while(on_redis: Installation, own_sandbox: Sandbox) -> None:
     browser = requests.Session()
     assert "Sign in" not in sign_in(on_redis, browser).text
-    project = on_redis.project("ulule", own_sandbox.origin("ulule"), "4001")
+    project = on_redis.project(TABLES, own_sandbox.origin(TABLES), "4001")
     name = urlsplit(on_redis.environment["DATABASE_URL"]).path.strip("/")
     with connect_as_admin(DATABASE) as admin:
         admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))

@@ -7,6 +7,7 @@ import pytest
 
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation, wait_for
+from tests.helpers.roles import TABLES, VIDEOS
 
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=25), pytest.mark.timeout(180)]
 VIDEO = "65fa6b07dca2e367461a2925"
@@ -19,12 +20,12 @@ def test_it_ends_soon_and_the_download_goes_on_elsewhere(
     on_redis: Installation, own_sandbox: Sandbox, pool: str
 ) -> None:
     own_sandbox.settings(file_bytes=8_000_000)
-    drip = own_sandbox.fault(provider="aistudios", project=VIDEO, on="file", fault="drip", seconds=120, times=1)
-    slow = own_sandbox.fault(provider="ulule", project="4001", on="poll", fault="slow", seconds=60, times=1)
+    drip = own_sandbox.fault(provider=VIDEOS, project=VIDEO, on="file", fault="drip", seconds=120, times=1)
+    slow = own_sandbox.fault(provider=TABLES, project="4001", on="poll", fault="slow", seconds=60, times=1)
     worker = on_redis.start_worker(pool=pool, slots=4)
     numbers = [
-        on_redis.ask(on_redis.project("aistudios", own_sandbox.origin("aistudios"), VIDEO), "video"),
-        on_redis.ask(on_redis.project("ulule", own_sandbox.origin("ulule"), "4001"), "orders"),
+        on_redis.ask(on_redis.project(VIDEOS, own_sandbox.origin(VIDEOS), VIDEO), "video"),
+        on_redis.ask(on_redis.project(TABLES, own_sandbox.origin(TABLES), "4001"), "orders"),
     ]
     wait_for(lambda: own_sandbox.fired(drip) == own_sandbox.fired(slow) == 1, 60, on_redis.logs)
     parts = on_redis.folder / "var" / "parts"
@@ -38,4 +39,4 @@ def test_it_ends_soon_and_the_download_goes_on_elsewhere(
     on_redis.start_worker(pool=pool, slots=4)
     for number in numbers:
         assert on_redis.wait_until_ended(number)["status"] == "succeeded"
-    assert own_sandbox.jobs("aistudios", VIDEO) == own_sandbox.jobs("ulule", "4001") == 1
+    assert own_sandbox.jobs(VIDEOS, VIDEO) == own_sandbox.jobs(TABLES, "4001") == 1

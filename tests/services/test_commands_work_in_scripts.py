@@ -13,6 +13,7 @@ import manage
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import KINDS, PROJECTS, Cast
 from tests.helpers.installation import Installation
+from tests.helpers.roles import TABLES
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 
@@ -42,20 +43,20 @@ def test_export_wait_for_each_kind_and_every_exit_code(
     with ThreadPoolExecutor(3) as side_by_side:
         list(side_by_side.map(one_kind, KINDS))
 
-    number = embedded.manage("export", str(projects["ulule"]), "--type", "orders")
+    number = embedded.manage("export", str(projects[TABLES]), "--type", "orders")
     assert number.returncode == 0
     assert embedded.wait_until_ended(int(number.stdout.strip()))["status"] == "succeeded"
 
-    own_sandbox.fault(provider="ulule", project="4001", on="submit", fault="job_fails", times=1)
-    failed = embedded.manage("export", str(projects["ulule"]), "--type", "orders", "--wait", "--json")
+    own_sandbox.fault(provider=TABLES, project="4001", on="submit", fault="job_fails", times=1)
+    failed = embedded.manage("export", str(projects[TABLES]), "--type", "orders", "--wait", "--json")
     assert failed.returncode == 1
     assert json.loads(failed.stdout)["error"]["code"] == "provider_failed"
 
-    own_sandbox.fault(provider="ulule", project="4001", on="submit", fault="canceled_by_staff", times=1)
-    assert embedded.manage("export", str(projects["ulule"]), "--type", "orders", "--wait").returncode == 3
+    own_sandbox.fault(provider=TABLES, project="4001", on="submit", fault="canceled_by_staff", times=1)
+    assert embedded.manage("export", str(projects[TABLES]), "--type", "orders", "--wait").returncode == 3
 
-    own_sandbox.fault(provider="ulule", project="4001", on="submit", fault="endless", times=1)
-    still = embedded.manage("export", str(projects["ulule"]), "--type", "orders", "--wait", "--timeout", "1")
+    own_sandbox.fault(provider=TABLES, project="4001", on="submit", fault="endless", times=1)
+    still = embedded.manage("export", str(projects[TABLES]), "--type", "orders", "--wait", "--timeout", "1")
     assert still.returncode == 4
     assert "still open" in still.stderr
 
@@ -76,13 +77,13 @@ def test_export_wait_for_each_kind_and_every_exit_code(
     ],
 )
 def test_bad_usage_ends_with_2_and_a_sentence(
-    ulule: int,
+    tables: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
     says: str,
 ) -> None:
-    given = [str(ulule) if one == "PROJECT" else one for one in arguments]
+    given = [str(tables) if one == "PROJECT" else one for one in arguments]
     monkeypatch.setattr(sys, "argv", ["manage.py", "export", *given])
     with pytest.raises(SystemExit) as ended:
         manage.main()
@@ -99,10 +100,10 @@ def test_a_process_ends_so_too(ready: Installation) -> None:
 
 
 @pytest.fixture
-def ulule(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> int:
+def tables(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> int:
     """The number of a project. A command closes the database at its end, which here goes on with the test."""
     monkeypatch.setattr(connections, "close_all", lambda: None)
-    return cast.project("ulule").pk
+    return cast.project(TABLES).pk
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 from exports.sandbox.server import Sandbox
 from tests.helpers.celery_cli import inspect
 from tests.helpers.installation import ROOT, Installation, wait_for
+from tests.helpers.roles import ARCHIVES, TABLES
 
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=20), pytest.mark.timeout(240)]
 
@@ -15,15 +16,15 @@ pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=20), pytest.mark.ti
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_an_export_ends_with_its_file(on_redis: Installation, own_sandbox: Sandbox, pool: str) -> None:
     on_redis.start_worker(pool=pool, slots=1 if pool == "solo" else 4)
-    number = on_redis.ask(on_redis.project("ulule", own_sandbox.origin("ulule"), "4001"), "orders")
+    number = on_redis.ask(on_redis.project(TABLES, own_sandbox.origin(TABLES), "4001"), "orders")
     assert on_redis.wait_until_ended(number)["status"] == "succeeded"
     assert ("ignores time limits" in on_redis.full_logs()) == (pool != "prefork")
 
 
 def test_autoscale_counts_its_maximum_and_grows(on_redis: Installation, own_sandbox: Sandbox) -> None:
-    own_sandbox.fault(provider="playcanvas", project="100001", on="submit", fault="slow", seconds=6, times=6)
+    own_sandbox.fault(provider=ARCHIVES, project="100001", on="submit", fault="slow", seconds=6, times=6)
     on_redis.start_worker("--autoscale=6,2")
-    project = on_redis.project("playcanvas", own_sandbox.origin("playcanvas"), "100001")
+    project = on_redis.project(ARCHIVES, own_sandbox.origin(ARCHIVES), "100001")
     numbers = [on_redis.ask(project, "archive", allow_twin=True) for _ in range(5)]
     wait_for(
         lambda: any(len(stats["pool"]["processes"]) > 2 for stats in inspect(on_redis, "stats").values()),

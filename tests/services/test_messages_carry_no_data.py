@@ -42,6 +42,8 @@ EMPTY = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
         ("fetch", (7, 4)),
         ("deliver", (9,)),
         ("sweep", ()),
+        ("nightly", ()),
+        ("verify_files", ()),
     ],
 )
 def test_a_message_names_ids_and_nothing_else(name: str, task: str, args: tuple[Any, ...], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation, wait_for
+from tests.helpers.roles import ARCHIVES, TABLES, VIDEOS
 from tests.helpers.servers import DATABASE, servers_environment
 from tests.helpers.slow_file_host import SlowFileHost, slow_file_host
 from tests.helpers.two_teams import NOISE_SECONDS, OtherTeam
@@ -17,10 +18,10 @@ from tests.helpers.two_teams import NOISE_SECONDS, OtherTeam
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=40), pytest.mark.timeout(300)]
 VIDEO = "65fa6b07dca2e367461a2925"
 SLOW_EXPORTS = (
-    ("ulule", "4001", "orders"),
-    ("ulule", "4003", "orders"),
-    ("ulule", "4005", "orders"),
-    ("playcanvas", "100001", "archive"),
+    (TABLES, "4001", "orders"),
+    (TABLES, "4003", "orders"),
+    (TABLES, "4005", "orders"),
+    (ARCHIVES, "100001", "archive"),
 )
 RELAY_HOSTS = [f"127.0.0.{number}" for number in range(2, 10)]
 
@@ -106,10 +107,8 @@ def test_four_downloads_of_a_silent_host_or_at_twenty_kilobytes_a_second(
 
 def test_twenty_dripping_polls(portal: Installation, own_sandbox: Sandbox, others: OtherTeam) -> None:
     lone = others.lone_seconds()
-    drips = own_sandbox.fault(provider="playcanvas", project="*", on="poll", fault="drip", seconds=600)
-    projects = [
-        portal.project("playcanvas", own_sandbox.origin("playcanvas"), str(100001 + number)) for number in range(4)
-    ]
+    drips = own_sandbox.fault(provider=ARCHIVES, project="*", on="poll", fault="drip", seconds=600)
+    projects = [portal.project(ARCHIVES, own_sandbox.origin(ARCHIVES), str(100001 + number)) for number in range(4)]
     for number in range(20):
         portal.ask(projects[number % 4], "archive", allow_twin=True)
         time.sleep(0.2)
@@ -123,7 +122,7 @@ def test_eight_addresses_that_never_answer(
     portal: Installation, own_sandbox: Sandbox, others: OtherTeam, silent_port: int
 ) -> None:
     lone = others.lone_seconds()
-    project = portal.project("aistudios", own_sandbox.origin("aistudios"), VIDEO)
+    project = portal.project(VIDEOS, own_sandbox.origin(VIDEOS), VIDEO)
     for host in RELAY_HOSTS:
         options = {"webhook_url": f"http://{host}:{silent_port}/"}
         portal.ask(project, "video", options=options, allow_twin=True)
@@ -135,7 +134,7 @@ def test_a_pile_of_requests_to_a_host_that_accepts_and_never_answers(
     portal: Installation, own_sandbox: Sandbox, others: OtherTeam, silent_port: int
 ) -> None:
     lone = others.lone_seconds()
-    project = portal.project("playcanvas", f"http://{RELAY_HOSTS[0]}:{silent_port}", "100001")
+    project = portal.project(ARCHIVES, f"http://{RELAY_HOSTS[0]}:{silent_port}", "100001")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: portal.ask(project, "archive", allow_twin=True), range(1000)))
     assert_quick(others, lone)

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation, installation
 from tests.helpers.pgbouncer import Pgbouncer, pgbouncer
+from tests.helpers.roles import ARCHIVES, TABLES
 from tests.helpers.servers import DATABASE, servers_environment
 
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=25), pytest.mark.timeout(240)]
@@ -49,9 +50,9 @@ def test_exports_end_with_their_files_and_the_commands_succeed(
     portal = behind_pgbouncer
     portal.start_worker(pool="prefork", slots=3)
     # Polls that change nothing are written together, with the statement that takes its rows from arrays.
-    own_sandbox.fault(provider="playcanvas", project="100001", on="poll", fault="unknown_word", times=6)
-    app = portal.project("playcanvas", own_sandbox.origin("playcanvas"), "100001")
-    orders = portal.project("ulule", own_sandbox.origin("ulule"), "4001")
+    own_sandbox.fault(provider=ARCHIVES, project="100001", on="poll", fault="unknown_word", times=6)
+    app = portal.project(ARCHIVES, own_sandbox.origin(ARCHIVES), "100001")
+    orders = portal.project(TABLES, own_sandbox.origin(TABLES), "4001")
     numbers = [portal.ask(app, "archive", allow_twin=True) for _ in range(3)] + [portal.ask(orders, "orders")]
     for number in numbers:
         export = portal.wait_until_ended(number)

@@ -5,6 +5,7 @@ import pytest
 from exports.sandbox.server import Sandbox
 from tests.helpers.celery_cli import inspect
 from tests.helpers.installation import Installation, wait_for
+from tests.helpers.roles import CHANGING, TABLES
 
 pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=30), pytest.mark.timeout(240)]
 
@@ -13,28 +14,28 @@ pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=30), pytest.mark.ti
 def test_a_submit_that_is_cut_leads_to_a_search_for_its_job(
     on_redis: Installation, own_sandbox: Sandbox, option: str
 ) -> None:
-    fault = own_sandbox.fault(provider="toloka", project="10", on="submit", fault="slow", seconds=25, times=1)
+    fault = own_sandbox.fault(provider=CHANGING, project="10", on="submit", fault="slow", seconds=25, times=1)
     on_redis.start_worker(option, "4")
-    number = on_redis.ask(on_redis.project("toloka", own_sandbox.origin("toloka"), "10"), "archive")
+    number = on_redis.ask(on_redis.project(CHANGING, own_sandbox.origin(CHANGING), "10"), "archive")
     wait_for(lambda: own_sandbox.fired(fault) == 1, 60, on_redis.logs)
     export = on_redis.wait_until_ended(number, 120)
     assert export["status"] == "succeeded", export
-    assert own_sandbox.jobs("toloka", "10") == 1
+    assert own_sandbox.jobs(CHANGING, "10") == 1
     expected = "SoftTimeLimitExceeded" if option == "--soft-time-limit" else "Hard time limit (4"
     assert expected in on_redis.full_logs()
 
 
 def test_a_download_that_is_cut_goes_on_from_its_bytes(on_redis: Installation, own_sandbox: Sandbox) -> None:
     own_sandbox.settings(file_bytes=3_000_000)
-    own_sandbox.fault(provider="ulule", project="4001", on="file", fault="drip", seconds=30, times=1)
+    own_sandbox.fault(provider=TABLES, project="4001", on="file", fault="drip", seconds=30, times=1)
     on_redis.start_worker("--soft-time-limit", "4")
-    number = on_redis.ask(on_redis.project("ulule", own_sandbox.origin("ulule"), "4001"), "orders")
+    number = on_redis.ask(on_redis.project(TABLES, own_sandbox.origin(TABLES), "4001"), "orders")
     assert on_redis.wait_until_ended(number, 120)["status"] == "succeeded"
 
 
 def test_child_processes_are_replaced_after_so_many_tasks(on_redis: Installation, own_sandbox: Sandbox) -> None:
     on_redis.start_worker("--max-tasks-per-child", "3", slots=2)
-    project = on_redis.project("ulule", own_sandbox.origin("ulule"), "4001")
+    project = on_redis.project(TABLES, own_sandbox.origin(TABLES), "4001")
     processes: set[int] = set()
 
     def note_processes() -> bool:

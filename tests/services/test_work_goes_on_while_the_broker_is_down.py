@@ -12,6 +12,7 @@ import redis
 
 from exports.sandbox.server import Sandbox
 from tests.helpers.installation import installation, wait_for
+from tests.helpers.roles import TABLES
 from tests.helpers.servers import skip_or_fail
 from tests.helpers.stub_server import free_port
 
@@ -75,7 +76,7 @@ def test_work_goes_on_within_fifteen_seconds_of_its_return(
         portal.start_web()
         worker = portal.start_worker()
         wait_for(lambda: broker.listeners() > 0, 60, portal.logs)
-        project = portal.project("ulule", own_sandbox.origin("ulule"), "4001")
+        project = portal.project(TABLES, own_sandbox.origin(TABLES), "4001")
         before = portal.ask(project, "orders")
         wait_for(lambda: portal.export(before)["status"] == "processing", 60, portal.logs)
 
@@ -91,4 +92,4 @@ def test_work_goes_on_within_fifteen_seconds_of_its_return(
         assert portal.wait_until_ended(before)["status"] == "succeeded"
         assert portal.wait_until_ended(meanwhile)["status"] == "succeeded"
         assert worker.poll() is None, "the same worker all the time"
-    assert own_sandbox.jobs("ulule", "4001") == 2
+    assert own_sandbox.jobs(TABLES, "4001") == 2

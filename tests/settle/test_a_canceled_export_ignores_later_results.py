@@ -11,13 +11,14 @@ from exports.sandbox.server import Sandbox
 from exports.steps import run as advancing
 from exports.steps.run import run_step
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES, TABLES
 from tests.helpers.run_exports import claim_next_step, request_export, take_step
 
 OriginOf = Callable[[str], str]
 
 
 def test_an_internal_error_does_not_fail_a_canceled_export(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
 
     def broken(claim: object) -> None:
         if last:
@@ -37,13 +38,13 @@ def test_an_internal_error_does_not_fail_a_canceled_export(cast: Cast, monkeypat
 def test_a_step_of_a_canceled_export_changes_nothing_however_often_it_runs(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     claim = claim_next_step(export)
     actions.cancel(Export.objects.get(pk=export.pk), actor="x@example.org", source="person")
     run_step(claim)
-    sandbox.fault(provider="playcanvas", project="100001", on="file", fault="dead_for_good")
+    sandbox.fault(provider=ARCHIVES, project="100001", on="file", fault="dead_for_good")
     run_step(claim)
     export.refresh_from_db()
     assert export.status == states.CANCELED

@@ -8,6 +8,7 @@ from exports.models import Change, Export
 from exports.queue.leases import LostClaimError
 from exports.settle.outcome import postpone, settle_with_history
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import claim_next_step, request_export
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -35,7 +36,7 @@ def refuse_first(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 def test_a_move_writes_one_row(cast: Cast) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     assert export.move(states.CANCELED, source="person", actor="owner@example.org", note="Enough.")
     export.refresh_from_db()
     assert (export.status, export.step, export.next_step_at) == (states.CANCELED, states.NONE, None)
@@ -43,7 +44,7 @@ def test_a_move_writes_one_row(cast: Cast) -> None:
 
 
 def test_a_move_of_what_has_moved_already_writes_nothing_and_leaves_the_object_alone(cast: Cast) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     stale = Export.objects.get(pk=export.pk)
     assert export.move(states.CANCELED, source="person")
     assert not stale.move(states.PROCESSING, source="worker", remote_id="7", progress=3.0)
@@ -54,7 +55,7 @@ def test_a_move_of_what_has_moved_already_writes_nothing_and_leaves_the_object_a
 def test_a_move_whose_number_was_taken_meanwhile_is_made_all_the_same(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     refused = refuse_first(monkeypatch)
     assert export.move(states.PROCESSING, source="worker", note="Taken.", step=states.POLL)
     assert refused == [True] * (connection.vendor == "postgresql")
@@ -63,7 +64,7 @@ def test_a_move_whose_number_was_taken_meanwhile_is_made_all_the_same(
 
 
 def test_a_move_inside_a_transaction_that_fails_is_undone_on_the_object_too(cast: Cast) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders")
+    export = request_export(cast.project(TABLES), cast.member, "orders")
     with pytest.raises(IntegrityError), transaction.atomic():
         export.move(states.SUCCEEDED, source="worker")  # without a file, the table refuses it
     assert export.status == states.WAITING
@@ -74,7 +75,7 @@ def test_a_move_inside_a_transaction_that_fails_is_undone_on_the_object_too(cast
 def test_a_new_word_of_the_provider_is_settled_with_its_row(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, taken: bool
 ) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders", adopt="7")
+    export = request_export(cast.project(TABLES), cast.member, "orders", adopt="7")
     claim = claim_next_step(export)
     if taken:
         refuse_first(monkeypatch)
@@ -87,7 +88,7 @@ def test_a_new_word_of_the_provider_is_settled_with_its_row(
 
 
 def test_a_hint_during_the_step_makes_the_next_one_due_at_once(cast: Cast) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders", adopt="7")
+    export = request_export(cast.project(TABLES), cast.member, "orders", adopt="7")
     claim = claim_next_step(export)
     Export.objects.filter(pk=export.pk).update(wake_requested=True)
     later = clock.seconds_from_now(300)
@@ -99,7 +100,7 @@ def test_a_hint_during_the_step_makes_the_next_one_due_at_once(cast: Cast) -> No
 
 
 def test_a_lost_claim_writes_neither(cast: Cast) -> None:
-    export = request_export(cast.project("ulule"), cast.member, "orders", adopt="7")
+    export = request_export(cast.project(TABLES), cast.member, "orders", adopt="7")
     claim = claim_next_step(export)
     Export.objects.filter(pk=export.pk).update(fence=claim.fence + 1)
     with pytest.raises(LostClaimError):

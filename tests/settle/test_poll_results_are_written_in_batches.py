@@ -16,6 +16,7 @@ from exports.steps import poll
 from exports.steps.poll import PollResult
 from exports.steps.run import begin_polls, finish_poll, settle_polls
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import claim_due, request_export
 
 pytestmark = pytest.mark.postgresql
@@ -25,7 +26,7 @@ RUNNING = Status("running", "running")
 
 def polled(cast: Cast, count: int = 4) -> list[Claim]:
     """Claims on polls of jobs that ran already when they were last looked at."""
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     for number in range(count):
         request_export(project, cast.member, "orders", adopt=str(100 + number))
     for claim in claim_due((states.POLL,), count):

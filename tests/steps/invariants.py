@@ -6,8 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from exports import states
-from exports.models import Change, Export, OutboxMessage
-from exports.models.outbox import MAIL
+from exports.models import Change, Event, Export
 from exports.queue.leases import Claim
 from tests.steps.scripted_provider import CreatedJob
 
@@ -15,9 +14,9 @@ Rows = dict[int, dict[str, Any]]
 # Rare events that the test must reach, with the text that each leaves in a note of the history.
 RARE_EVENTS = {
     "accepted late": "Accepted late",
-    "accepted after the end": "Accepted after all",
-    "found again": "Found the job",
-    "fetched": "Fetched and verified",
+    "accepted after the end": "Found the job after all",
+    "found again": "Found the job: ",
+    "fetched": "File verified, ",
     "asked once more": "It is sent once more",
     "taken without a name": "the request counts as taken",
 }
@@ -33,7 +32,7 @@ def read_rows() -> Rows:
 
 def check_rows(rows: Rows, before: Rows) -> None:
     """Open exports have a next step, ended ones a result or a reason, and none goes back."""
-    mails = Counter(OutboxMessage.objects.filter(kind=MAIL).values_list("export_id", flat=True))
+    events = Counter(Event.objects.values_list("export_id", flat=True))
     for pk, row in rows.items():
         is_open = row["status"] in states.OPEN
         assert is_open == (row["next_step_at"] is not None), row
@@ -42,7 +41,7 @@ def check_rows(rows: Rows, before: Rows) -> None:
         has_file = row["file_id"] is not None
         assert has_file == (row["status"] == states.SUCCEEDED and row["format"] != "none"), row
         assert bool(row["error_code"]) == (row["status"] == states.FAILED), row
-        assert mails[pk] == (0 if is_open else 1), (row, mails[pk])
+        assert events[pk] == (0 if is_open else 1), (row, events[pk])
         assert is_open or (not row["encrypted_link"] and row["held_until"] is None), row
         _check_forward(row, before.get(pk))
 

@@ -12,7 +12,7 @@ from exports import clock
 from exports.credentials import service
 from exports.providers import registry
 from exports.queue import circuit_breaker
-from exports.steps import fetch as fetching
+from exports.steps import file_source
 from tests.helpers.cast import Cast
 from tests.steps.scripted_provider import ScriptedProvider, open_link
 
@@ -28,7 +28,7 @@ class StateMachineSetup:
         self.rare_events_seen: set[str] = set()
         monkeypatch.setitem(registry.PROVIDERS, ScriptedProvider.slug, self.provider)
         monkeypatch.setattr(clock, "monotonic", lambda: clock.now().timestamp())
-        monkeypatch.setattr(fetching, "open_url", lambda *given: open_link(self.provider))
+        monkeypatch.setattr(file_source, "open_url", lambda *given, **more: open_link(self.provider))
         credential = service.create_credential(
             cast.team,
             cast.owner.user,

@@ -16,6 +16,7 @@ from exports.models import Export
 from exports.storage import download, files
 from tests.helpers.cast import Cast
 from tests.helpers.file_host import FileHost, run_file_host
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import make_due, request_export, run_to_end, take_step
 from tests.helpers.stub_server import Reply
 
@@ -57,7 +58,7 @@ def finish_small(host: FileHost) -> Export:
     """Another export of the team, with a file of a few bytes."""
     host.stub.on("GET /v1/exports/8", Reply(body={**host.job().body, "id": 8, "url": f"{host.stub.origin}/small.csv"}))
     host.stub.on("GET /small.csv", SMALL)
-    project = host.cast.project("ulule", host.stub.origin)
+    project = host.cast.project(TABLES, host.stub.origin)
     return run_to_end(request_export(project, host.cast.member, "orders", "csv", adopt="8"))
 
 

@@ -13,6 +13,7 @@ from exports.models import OpenCircuit
 from exports.steps import poll
 from exports.transport import connections
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.run_exports import request_export, take_step
 
 SECONDS = 1.0
@@ -56,7 +57,7 @@ def test_a_dripping_answer_holds_a_poll_for_no_longer(
 ) -> None:
     settings.PRIVATE_HOSTS = (dripping,)
     monkeypatch.setattr(poll, "POLL_SECONDS", SECONDS)
-    export = request_export(cast.project("playcanvas", f"http://{dripping}"), cast.member, "archive", adopt="7")
+    export = request_export(cast.project(ARCHIVES, f"http://{dripping}"), cast.member, "archive", adopt="7")
     begun = time.monotonic()
     export = take_step(export)
 

@@ -19,6 +19,7 @@ from exports.steps.run import run_step
 from exports.storage import download as receiving
 from exports.storage import files
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES, TABLES
 from tests.helpers.run_exports import claim_due, claim_next_step, request_export, run_to_end, take_step
 from tests.helpers.stub_server import Reply, run_stub_server
 
@@ -28,14 +29,14 @@ OriginOf = Callable[[str], str]
 
 
 def export_before_fetch(cast: Cast, origin_of: OriginOf) -> Export:
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     return export
 
 
 def test_the_lease_keeper_does_not_overwrite_the_time_a_step_has_planned(cast: Cast) -> None:
-    claim = claim_next_step(request_export(cast.project("ulule"), cast.member, "orders"))
+    claim = claim_next_step(request_export(cast.project(TABLES), cast.member, "orders"))
     planned = clock.seconds_from_now(3600)
     claim.settle(next_step_at=planned)
     renew([claim])
@@ -87,18 +88,18 @@ def test_a_file_that_was_just_kept_is_young_for_the_sweeper(cast: Cast, sandbox:
 
 
 def test_a_second_search_that_comes_early_proves_nothing(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
-    sandbox.fault(provider="ulule", project="4001", on="submit", fault="cut", times=1)
-    export = request_export(cast.project("ulule", origin_of("ulule")), cast.member, "orders")
+    sandbox.fault(provider=TABLES, project="4001", on="submit", fault="cut", times=1)
+    export = request_export(cast.project(TABLES, origin_of(TABLES)), cast.member, "orders")
     take_step(export)
     export = take_step(export)
     first = dict(export.baseline)
     for _ in range(3):
-        redrive(export)
+        redrive(export, actor="staff@example.org")
         Export.objects.filter(pk=export.pk).update(baseline={**first, "absent_at": time.time()})
         run_step(claim_without_moving_time(export))
         export.refresh_from_db()
         assert export.request_sent_at is not None
-    assert sandbox.jobs("ulule", "4001") == 0
+    assert sandbox.jobs(TABLES, "4001") == 0
 
 
 def claim_without_moving_time(export: Export) -> Claim:
@@ -110,7 +111,7 @@ def claim_without_moving_time(export: Export) -> Claim:
 def test_nothing_is_sent_when_the_claim_is_lost_while_connecting(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     claim = claim_next_step(export)
 
     def lost() -> None:
@@ -119,14 +120,14 @@ def test_nothing_is_sent_when_the_claim_is_lost_while_connecting(
     claim.check = lost
     run_step(claim)
     export.refresh_from_db()
-    assert sandbox.jobs("playcanvas", "100001") == 0
+    assert sandbox.jobs(ARCHIVES, "100001") == 0
     assert export.request_sent_at is None
 
 
 def test_an_accepted_answer_survives_a_hiccup_of_the_database(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     claim = claim_next_step(export)
     original, hiccups = acceptance.record_acceptance, [1, 1]
 
@@ -142,7 +143,7 @@ def test_an_accepted_answer_survives_a_hiccup_of_the_database(
     run_step(claim)
     export.refresh_from_db()
     assert export.status == states.PROCESSING
-    assert sandbox.jobs("playcanvas", "100001") == 1
+    assert sandbox.jobs(ARCHIVES, "100001") == 1
 
 
 @pytest.mark.parametrize("odd", ['{"error": "half \\ud83d"}', '{"error": "nul \\u0000"}'])
@@ -150,7 +151,7 @@ def test_half_characters_and_nul_in_an_answer_do_no_harm(cast: Cast, settings: S
     with run_stub_server() as provider:
         settings.PRIVATE_HOSTS = (provider.host,)
         provider.on("POST /api/projects/100001/export", Reply(403, odd))
-        export = run_to_end(request_export(cast.project("playcanvas", provider.origin), cast.member, "archive"))
+        export = run_to_end(request_export(cast.project(ARCHIVES, provider.origin), cast.member, "archive"))
         assert (export.status, export.error_code) == (states.FAILED, "credential")
         assert len(provider.requests_to("POST /api/projects/100001/export")) == 1
 
@@ -162,7 +163,7 @@ def test_a_download_does_not_outlive_its_deadline(
     claim = claim_next_step(export)
     claim.export.deadline_at = clock.seconds_from_now(0.2)
     monkeypatch.setattr(receiving, "CHUNK_BYTES", 512)
-    sandbox.fault(provider="playcanvas", project="100001", on="file", fault="drip", seconds=90, times=1)
+    sandbox.fault(provider=ARCHIVES, project="100001", on="file", fault="drip", seconds=90, times=1)
     begun = time.monotonic()
     run_step(claim)
     assert time.monotonic() - begun < 45
@@ -180,7 +181,7 @@ def test_a_206_of_another_file_is_not_joined(cast: Cast, settings: Settings) -> 
         )
         head = {"ETag": '"two"', "Content-Range": f"bytes 100-{len(content) - 1}/{len(content)}"}
         host.on("GET /file.zip", Reply(206, content[100:], head))
-        export = request_export(cast.project("playcanvas", host.origin), cast.member, "archive", adopt="7")
+        export = request_export(cast.project(ARCHIVES, host.origin), cast.member, "archive", adopt="7")
         while take_step(export).step != states.FETCH:
             pass
         part = files.PartialFile(export.pk, 1)

@@ -11,14 +11,15 @@ from exports.models import Call, Export, Team
 from exports.sandbox.server import Sandbox
 from exports.storage import files
 from tests.helpers.cast import PROJECTS, Cast
+from tests.helpers.roles import ARCHIVES, TABLES, VIDEOS
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
 OriginOf = Callable[[str], str]
-WITH_FILES = [("playcanvas", "archive", "zip"), ("aistudios", "video", "mp4"), ("ulule", "orders", "xlsx")]
+WITH_FILES = [(ARCHIVES, "archive", "zip"), (VIDEOS, "video", "mp4"), (TABLES, "orders", "xlsx")]
 
 
 def run_export(
-    cast: Cast, origin_of: OriginOf, provider: str = "playcanvas", type_: str = "archive", format_: str = "zip"
+    cast: Cast, origin_of: OriginOf, provider: str = ARCHIVES, type_: str = "archive", format_: str = "zip"
 ) -> Export:
     return run_to_end(
         request_export(cast.project(provider, origin_of(provider)), cast.member, type_, format_), seconds=40
@@ -52,7 +53,7 @@ def test_a_break_is_resumed_with_a_range_and_not_from_the_start(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
     sandbox.settings(file_bytes=3_000_000)
-    sandbox.fault(provider="playcanvas", project="100001", on="file", fault="cut_once", times=1)
+    sandbox.fault(provider=ARCHIVES, project="100001", on="file", fault="cut_once", times=1)
     export = run_export(cast, origin_of)
 
     assert export.status == states.SUCCEEDED
@@ -96,8 +97,8 @@ def test_an_export_fails_with_a_reason_on(
 
 
 def test_a_csv_that_was_cut_quietly_is_a_bad_file(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
-    sandbox.fault(provider="ulule", project="4001", on="file", fault="truncated_quietly")
-    export = run_export(cast, origin_of, "ulule", "orders", "csv")
+    sandbox.fault(provider=TABLES, project="4001", on="file", fault="truncated_quietly")
+    export = run_export(cast, origin_of, TABLES, "orders", "csv")
 
     assert (export.status, export.error_code) == (states.FAILED, "bad_file")
 
@@ -118,7 +119,7 @@ def test_a_disk_that_refuses_is_waited_for(
     def refuse(*args: object) -> str:
         raise OSError(28, "No space left on device")
 
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     with monkeypatch.context() as patched:
@@ -131,7 +132,7 @@ def test_a_disk_that_refuses_is_waited_for(
 
 
 def test_the_link_is_kept_encrypted_and_is_gone_at_the_end(cast: Cast, sandbox: Sandbox, origin_of: OriginOf) -> None:
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     while take_step(export).step != states.FETCH:
         pass
     assert export.encrypted_link.startswith("v1:")
@@ -143,7 +144,7 @@ def test_the_link_is_kept_encrypted_and_is_gone_at_the_end(cast: Cast, sandbox: 
 def test_a_teams_files_are_counted_and_never_more_than_it_may_keep(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf
 ) -> None:
-    project = cast.project("ulule", origin_of("ulule"))
+    project = cast.project(TABLES, origin_of(TABLES))
     first = run_to_end(request_export(project, cast.member, "orders", "csv"))
     cast.team.refresh_from_db()
     assert (cast.team.kept_bytes, cast.team.kept_files) == (first.file.size, 1)

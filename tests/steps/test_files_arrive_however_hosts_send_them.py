@@ -13,6 +13,7 @@ from exports.models import Call, Export
 from exports.storage import files
 from tests.helpers.cast import Cast
 from tests.helpers.raw_server import RawServer, answer, field_bytes, run_raw_server, sized
+from tests.helpers.roles import ARCHIVES, TABLES
 from tests.helpers.run_exports import request_export, run_to_end
 
 TABLE = b"id;mail;total\r\n" + b"".join(b"%07d;zo\xc3\xa9@example.org;%d,50\r\n" % (n, n % 97) for n in range(140_000))
@@ -22,7 +23,7 @@ FetchLink = Callable[[str], Export]
 
 @pytest.fixture
 def host(settings: Settings) -> Iterator[RawServer]:
-    """Ulule and the file's host in one."""
+    """The provider and the file's host in one."""
     with run_raw_server() as server:
         settings.PRIVATE_HOSTS = (server.host,)
         yield server
@@ -35,7 +36,7 @@ def fetch_link(cast: Cast, host: RawServer) -> FetchLink:
     def run(link: str) -> Export:
         row = {"id": 501, "project_id": 4001, "type": "orders", "format": "csv", "status": "succeeded", "url": link}
         host.on("GET /v1/exports/501", sized(json.dumps(row).encode()))
-        project = cast.project("ulule", host.origin)
+        project = cast.project(TABLES, host.origin)
         return run_to_end(request_export(project, cast.member, "orders", "csv", adopt="501"))
 
     return run
@@ -70,7 +71,7 @@ def test_the_very_bytes_are_kept(host: RawServer, fetch_link: FetchLink, reply: 
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (field_bytes("closed-in-the-last-cell.http"), "The file is not usable, 4 times in a row."),
+        (field_bytes("closed-in-the-last-cell.http"), "Damaged 4 times:"),
         (sized(b"\x1b\x07\x10\x00\x01\x9f" * 40, "Content-Encoding: br"), "packed as br"),
         (sized(gzip.compress(PLAIN)[:-9], "Content-Encoding: gzip"), "incomplete"),
     ],
@@ -145,6 +146,6 @@ def test_hints_before_the_answer_to_the_request_are_no_second_request(cast: Cast
     done = {"id": 501, "status": "complete", "messages": [], "data": {"url": f"{host.origin}/nothing.zip"}}
     host.on("GET /api/jobs/501", sized(json.dumps(done).encode()))
     host.on("GET /nothing.zip", sized(b"PK\x05\x06" + bytes(18)))
-    export = run_to_end(request_export(cast.project("playcanvas", host.origin), cast.member, "archive", "zip"))
+    export = run_to_end(request_export(cast.project(ARCHIVES, host.origin), cast.member, "archive", "zip"))
     assert (export.remote_id, export.error_code) == ("501", "bad_file")  # An empty archive: the job was known.
     assert len(host.requests_to("POST /api/projects/100001/export")) == 1

@@ -9,6 +9,7 @@ from exports import states
 from exports.steps.late_files import LATE_FILE_PAUSES
 from tests.helpers.cast import Cast
 from tests.helpers.file_host import run_file_host
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 from tests.helpers.stub_server import Reply
 from tests.helpers.worker import running_worker
@@ -104,8 +105,8 @@ def test_a_worker_fetches_a_file_that_comes_six_seconds_late(cast: Cast, setting
         begun = time.monotonic()
         late = NOT_YET["S3"]
         host.stub.on(host.file_route, lambda _: ORDERS if time.monotonic() > begun + 6 else late)
-        project = cast.project("ulule", host.stub.origin)
-        export = request_export(project, cast.member, "orders", "csv", adopt="7")
+        project = cast.project(TABLES, host.stub.origin)
+        export = request_export(project, cast.member, "orders", "csv", adopt=host.sample.remote_id)
         while export.is_open and time.monotonic() < begun + 25:
             time.sleep(0.2)
             export.refresh_from_db()

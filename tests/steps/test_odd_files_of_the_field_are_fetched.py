@@ -41,7 +41,7 @@ def test_what_could_not_be_checked_is_said_in_the_history(cast: Cast, settings: 
     with run_file_host(cast, settings, "zip") as host:
         export = host.fetch(file_reply(FIELD / "deflate64-member.zip"))
     note = Change.objects.filter(export=export).order_by("seq").last().note
-    assert note == "Fetched and verified: 223 bytes. 1 member could not be checked: method 9."
+    assert note == "File verified, 223 B. 1 member could not be checked: method 9."
     assert export.file.unchecked == "1 member could not be checked: method 9."
 
 

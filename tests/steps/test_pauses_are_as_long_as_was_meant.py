@@ -9,6 +9,7 @@ from exports import clock, states
 from exports.models import RateLimitPause
 from tests.helpers.cast import Cast
 from tests.helpers.raw_server import run_raw_server, sized
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.run_exports import request_export, take_step
 
 RUNNING = sized(b'{"id": 501, "status": "running", "messages": [], "data": {}}')
@@ -34,7 +35,7 @@ def test_a_poll_goes_on_when_the_pause_is_over(
     with run_raw_server() as host:
         settings.PRIVATE_HOSTS = (host.host,)
         host.on("GET /api/jobs/501", sized(b"{}", header, status="429 Too Many Requests"), RUNNING)
-        export = request_export(cast.project("playcanvas", host.origin), cast.member, "archive", adopt="501")
+        export = request_export(cast.project(ARCHIVES, host.origin), cast.member, "archive", adopt="501")
         export = take_step(export)
         pause = RateLimitPause.objects.get()
         assert low <= (pause.until - clock.now()).total_seconds() <= high

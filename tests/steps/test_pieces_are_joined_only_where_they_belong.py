@@ -10,7 +10,8 @@ from exports import states
 from exports.models import Export
 from exports.storage import files
 from tests.helpers.cast import Cast
-from tests.helpers.raw_server import Answer, RawServer, run_raw_server, sized
+from tests.helpers.raw_server import Answer, RawServer, answer, chunked, run_raw_server, sized
+from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import request_export
 from tests.helpers.time_travel import TimeTravel, time_travel
 
@@ -59,7 +60,7 @@ def fetch(cast: Cast, host: RawServer, time: TimeTravel, *replies: Answer) -> Ex
     link = host.on("GET /orders.csv", *replies)
     job = {"id": 501, "project_id": 4001, "type": "orders", "format": "csv", "status": "succeeded", "url": link}
     host.on("GET /v1/exports/501", sized(json.dumps(job).encode()))
-    project = cast.project("ulule", host.origin)
+    project = cast.project(TABLES, host.origin)
     return time.run(request_export(project, cast.member, "orders", "csv", adopt="501"))
 
 
@@ -78,6 +79,24 @@ WHOLE: dict[str, tuple[bytes, Rest]] = {
             else sized(b"", f"Content-Range: bytes */{SIZE}", status="416 Range Not Satisfiable")
         ),
     ),
+}
+# Each answer to a range is of no use; without one, the host sends the file. It is cut off once.
+REFUSED: dict[str, bytes] = {
+    "a piece under a 200": sized(TABLE[KEPT:], ETAG),
+    "a page under the headers of a piece": sized(
+        b"<html>Sign in</html>", f"Content-Range: bytes {KEPT}-{SIZE - 1}/{SIZE}", ETAG, status="206 P"
+    ),
+    "the same in chunks": chunked(
+        b"<html>Sign in</html>", f"Content-Range: bytes {KEPT}-{SIZE - 1}/{SIZE}", ETAG
+    ).replace(b"200 OK", b"206 P"),
+    "pieces in one form": sized(
+        b"--B\r\n\r\n" + TABLE[KEPT:] + b"\r\n--B--", "Content-Type: multipart/byteranges; boundary=B", status="206 P"
+    ),
+    "403": sized(b"<Error/>", status="403 Forbidden"),
+    "204": sized(b"", status="204 No Content"),
+    "304": answer(b"", ETAG, status="304 Not Modified"),
+    "412": sized(b"", status="412 Precondition Failed"),
+    "501": sized(b"", status="501 Not Implemented"),
 }
 NEVER_WHOLE: dict[str, tuple[bytes, Rest]] = {
     "another version, without the tag": (cut(ETAG), lambda start: piece(start, SIZE, SIZE, body=OTHER)),
@@ -106,6 +125,22 @@ def test_what_is_not_of_the_same_file_is_not_joined(
 ) -> None:
     export = fetch(cast, host, time, serve(first, rest))
     assert (export.status, export.error_code) == (states.FAILED, "bad_file")
+
+
+@pytest.mark.parametrize("refusal", REFUSED.values(), ids=REFUSED)
+def test_a_file_whose_rest_cannot_be_had_by_a_range_is_fetched_anew(
+    cast: Cast, host: RawServer, time: TimeTravel, refusal: bytes
+) -> None:
+    firsts = [cut(ETAG)]
+
+    def reply(head: bytes) -> bytes:
+        return refusal if b"\r\nRange: " in head else firsts.pop() if firsts else sized(TABLE, ETAG)
+
+    export = fetch(cast, host, time, reply)
+    assert export.status == states.SUCCEEDED, (export.error_message, export.wait_note)
+    assert export.file is not None
+    assert files.path_of(export.file).read_bytes() == TABLE
+    assert time.passed < 600
 
 
 def test_a_host_that_sends_more_than_it_announces_is_not_believed(

@@ -10,6 +10,7 @@ from exports.models import Export
 from exports.sandbox.server import Sandbox
 from exports.storage import files
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.run_exports import request_export, run_to_end, take_step
 
 OriginOf = Callable[[str], str]
@@ -21,7 +22,7 @@ def dies(*_: object, **__: object) -> None:
 
 def ready(cast: Cast, origin_of: OriginOf) -> Export:
     """An export whose file is the next thing to fetch."""
-    export = request_export(cast.project("playcanvas", origin_of("playcanvas")), cast.member, "archive")
+    export = request_export(cast.project(ARCHIVES, origin_of(ARCHIVES)), cast.member, "archive")
     while export.step != states.FETCH:
         export = take_step(export)
     return export

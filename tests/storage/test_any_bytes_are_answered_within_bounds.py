@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exports.preview.cells import PreviewError
+from exports.preview.comparison import compare_paths
 from exports.preview.formats import make_preview
 from exports.sandbox.sheets import build_csv, build_xlsx
 from exports.storage.verify import BadFileError, verify
@@ -107,7 +108,7 @@ def shown(path: Path, format_: str) -> object:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-@fuzz(examples=120)
+@fuzz(examples=120, shares=0.5)
 @given(data=st.data())
 def test_check_and_preview_answer(tmp_path: Path, format_: str, data: st.DataObject) -> None:
     path = tmp_path / "file"
@@ -116,3 +117,22 @@ def test_check_and_preview_answer(tmp_path: Path, format_: str, data: st.DataObj
         assert answer(path, format_, length_known=True)
         assert answer(path, format_, length_known=False)
         assert shown(path, format_)
+
+
+def changes(old: Path, new: Path, format_: str) -> object:
+    """What differs between two files, or the sentence that says why they are not compared."""
+    try:
+        return compare_paths(format_, old, new, samples=3)
+    except PreviewError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@fuzz(examples=60, shares=0.5)
+@given(data=st.data())
+def test_any_two_files_are_compared(tmp_path: Path, format_: str, data: st.DataObject) -> None:
+    paths = [tmp_path / name for name in ("old", "new")]
+    for path in paths:
+        path.write_bytes(data.draw(file_bytes(format_)))
+    with within_bounds(f"{format_} compared"):
+        assert changes(paths[0], paths[1], format_)

@@ -27,8 +27,14 @@ BROKEN = {
     "JSON": FEW + b'{"error": "timeout"}\n',
     "an error of the database": FEW + b"ERROR:  canceling statement due to statement timeout\n",
     "nothing but notices": NOTICE,
+    "an error behind few rows": HEADER + b"1,a,b\n2,c,d\n" + STACK,
+    "a proxy's error": FEW + b"504 Gateway Time-out\n",
+    "a note that it was cut": FEW + b"[Export truncated: too many rows]\n",
+    "the sizes of chunks": b"4e20\r\n" + FEW + b"\r\n0\r\n\r\n",
 }
 WHOLE = {
+    "a year, and a zero at the end": b"2026\r\na,b\r\n1,2\r\n0\r\n",
+    "few rows and a footer": HEADER + b"1,a,b\n2,c,d\nMade on Monday\n",
     "a footer": FEW + b"Total,300\n",
     "a footer about errors": FEW + b"Error: 0\nErrors: 5\n",
     "a sentence": FEW + b"\nMade on Monday\n",

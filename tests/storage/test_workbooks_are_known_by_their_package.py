@@ -111,6 +111,7 @@ NUMBERS = "<x:worksheet><x:sheetData><x:row><x:c><x:v>1</x:v></x:c></x:row></x:s
         sheets(NUMBERS, drop="xl/sharedStrings.xml"),
         sheets(NUMBERS, target="/xl/worksheets/sheet1.xml"),
         sheets("<worksheet xmlns:x='y'/>"),
+        sheets("<x:chartsheet xmlns:x='y'/>"),
         sheets("<worksheet><sheetData><row><c><v>\x01</v></c></row></sheetData></worksheet>"),
     ],
 )
@@ -128,6 +129,9 @@ def test_a_workbook_with_the_parts_of_its_sheets_is_kept(tmp_path: Path, parts: 
         (sheets(WITH_TEXT[: WITH_TEXT.index("</sheetData>")]), "is cut off"),
         (sheets("<worksheet><sheetData/>"), "is cut off"),
         (sheets(" "), "is cut off"),
+        (sheets("<Error><Code>NoSuchKey</Code></Error>"), "is no sheet"),
+        (sheets("<html><body>504</body></html>"), "is no sheet"),
+        (sheets(WITH_TEXT, strings="<sst><si><t>one</t></si><si>"), "sharedstrings.xml is cut off"),
     ],
 )
 def test_a_workbook_without_a_part_of_its_sheets_is_a_bad_file(tmp_path: Path, parts: dict[str, str], why: str) -> None:

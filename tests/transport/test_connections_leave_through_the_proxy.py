@@ -13,6 +13,7 @@ from exports.transport.open_url import open_url
 from exports.transport.ssrf import AddressGuard
 from tests.helpers.connect_proxy import ConnectProxy, run_connect_proxy
 from tests.helpers.raw_server import RawServer, sized
+from tests.helpers.roles import ARCHIVES
 
 JOB = b'{"id": 501, "status": "running"}'
 
@@ -27,7 +28,7 @@ def test_calls_and_files_go_through_it(raw: RawServer) -> None:
     with run_connect_proxy(ConnectProxy("a-user:p%40ss")) as proxy:
         proxy.account = "a-user:p@ss"
         guard = through(proxy, raw.host)
-        client = Client(PROVIDERS["playcanvas"], raw.origin, {"token": "a-token"}, guard)
+        client = Client(PROVIDERS[ARCHIVES], raw.origin, {"token": "a-token"}, guard)
         assert client.get("/api/jobs/501").body == {"id": 501, "status": "running"}
         with open_url(f"{raw.origin}/file", guard, {}, lambda call: None) as opened:
             assert b"".join(opened.chunks(9)) == b"the file"
@@ -102,7 +103,7 @@ def test_a_proxy_that_wants_names_is_given_the_name_of_what_was_checked(
 def test_a_refusal_is_a_sentence_and_nothing_was_sent(raw: RawServer, account: str, status: str, words: str) -> None:
     with run_connect_proxy(ConnectProxy(account, status=status)) as proxy:
         guard = AddressGuard.allowing([raw.host], EgressProxy.parse(f"http://wrong:word-of-pass@{proxy.host}"))
-        client = Client(PROVIDERS["playcanvas"], raw.origin, {"token": "a-token"}, guard)
+        client = Client(PROVIDERS[ARCHIVES], raw.origin, {"token": "a-token"}, guard)
         with pytest.raises(NotSentError, match=words) as caught:
             client.post("/api/jobs", {}, creates=True)
         assert "word-of-pass" not in caught.value.message + repr(guard)

@@ -10,6 +10,7 @@ import pytest
 from exports.providers.registry import PROVIDERS
 from exports.transport.client import MAX_BYTES, Client
 from exports.transport.errors import UnreadableError
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.stub_server import Reply, StubServer
 
 MIB = 1024 * 1024
@@ -31,7 +32,7 @@ def test_an_answer_that_decompresses_to_half_a_gigabyte_is_cut_off(
     for _ in range(layers - 1):
         body = gzip.compress(body)
     stub.on("GET /api/jobs/1", Reply(body=body, headers={"Content-Encoding": ", ".join(["gzip"] * layers)}))
-    client = connect(PROVIDERS["playcanvas"], {"token": "a-token"})
+    client = connect(PROVIDERS[ARCHIVES], {"token": "a-token"})
     tracemalloc.start()
     try:
         with pytest.raises(UnreadableError, match="more than 5 MB"):

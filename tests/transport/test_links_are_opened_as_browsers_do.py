@@ -73,6 +73,9 @@ def test_raw_utf8_in_a_redirect_is_followed(raw: RawServer) -> None:
         (b"?again=1", "/dir/start?again=1"),
         (b"//HOST/x y.csv", "/x%20y.csv"),
         (b"\\\\HOST\\x.csv", "/x.csv"),
+        (b"///HOST/x.csv", "/x.csv"),
+        (b"http:////HOST/x.csv", "/x.csv"),
+        (b"/a//b.csv", "/a//b.csv"),
         (b"http://HOST/%c3%a9.csv", "/%c3%a9.csv"),
         (b"HTTP://HOST/x.csv#top", "/x.csv"),
     ],
@@ -93,6 +96,8 @@ def test_a_redirect_is_read_as_browsers_do(raw: RawServer, location: bytes, targ
         ("https://example.org", "https://example.org"),
         ("https://example.org?a b", "https://example.org?a%20b"),
         ("//cdn.example.org/x", "https://cdn.example.org/x"),
+        ("https://fa\u00df.example.org/x", "https://xn--fa-hia.example.org/x"),
+        ("https://\u1e9e.\u03b2\u03cc\u03bb\u03bf\u03c2\u3002org/", "https://xn--zca.xn--nxasmm1c.org/"),
         ("x y", "https://api.example.org/x%20y"),
     ],
 )

@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from exports.providers.paged_lists import next_page_query
-from exports.providers.parsing import hash_link
+from exports.providers.aistudios.editor import hash_link
+from exports.providers.ulule.lists import next_page_query
 from exports.transport.errors import AddressError, UnreadableError
 from exports.transport.open_url import open_url
 from exports.transport.redirects import resolve_link, resolve_redirect

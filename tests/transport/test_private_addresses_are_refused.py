@@ -40,8 +40,8 @@ PRIVATE = (
 # Whole addresses with another trick in them.
 TRICKS = (
     "http://example.org/", "ftp://example.org/x", "file:///etc/passwd", "file://localhost/etc/passwd", "gopher://127.0.0.1/",
-    "data:text/plain,x", "javascript:alert(1)", "//127.0.0.1/", "https:///x", "https://", "https:127.0.0.1", "",
-    "https://user@127.0.0.1:{port}/", "https://example.org@127.0.0.1:{port}/", "https://example.org:80@127.0.0.1:{port}/",
+    "data:text/plain,x", "javascript:alert(1)", "//127.0.0.1/", "https:///127.0.0.1/x", "https://", "https:127.0.0.1",
+    "", "https://user@127.0.0.1:{port}/", "https://example.org@127.0.0.1:{port}/", "https://example.org:80@127.0.0.1:{port}/",
     "https://127.0.0.1:{port}@example.org/", "https://127.0.0.1:{port}#@example.org/", "https://127.0.0.1:{port}?@example.org/",
     "https://127.0.0.1\\@example.org:{port}/", "https://example.org\\@127.0.0.1:{port}/", "https://127.0.0.1:{port}\t/",
     "https://127.0.0.1\n:{port}/", " https://127.0.0.1:{port}/", "https://127.0.0.1:0/", "https://127.0.0.1:99999/",

@@ -29,6 +29,9 @@ NOW = 1_780_000_000.0
         ({"X-RateLimit-Reset": "0"}, 60),
         ({"X-RateLimit-Reset": "tomorrow"}, 60),
         ({"Retry-After": "9", "X-RateLimit-Reset": str(int(NOW) + 20)}, 9),
+        ({"RateLimit": '"default";r=0;t=30'}, 30),
+        ({"RateLimit": "limit=100, remaining=0, reset=12"}, 12),
+        ({"RateLimit": '"default";r=0;t=99999999999'}, 60),
         ({}, 60),
         # Other units: since 1970 or from now, whatever the header's name says.
         ({"X-RateLimit-Reset": str(int(NOW + 3) * 1000)}, 3),

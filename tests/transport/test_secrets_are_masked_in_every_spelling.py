@@ -14,6 +14,7 @@ from exports.transport.client import CallRecord, Client
 from exports.transport.errors import ProviderError
 from exports.transport.redact import redact, redact_in
 from tests.helpers.raw_server import RawServer, sized
+from tests.helpers.roles import ARCHIVES, TABLES
 
 SECRET = "s3cr3t/+K3y=&<V4lue>\"of22'chars"
 PLAIN = "Kq7vXw2LmN9pRt4sYz8bCd"
@@ -44,6 +45,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "percent of base64": lambda text: quote(_base64(text), safe=""),
     "hex": lambda text: text.encode().hex(),
     "hex in upper case": lambda text: text.encode().hex().upper(),
+    "UTF-16 in base64": lambda text: base64.b64encode(text.encode("utf-16-le")).decode().rstrip("="),
 }
 
 
@@ -117,7 +119,7 @@ def test_a_deep_value_is_bounded() -> None:
     assert PLAIN not in str(redact_in([PLAIN], deep))
 
 
-ULULE = {"client_id": "the-client-id-1", "client_secret": PLAIN, "refresh_token": "rfr-8H2kLq0ZxCvBnM7"}
+OAUTH = {"client_id": "the-client-id-1", "client_secret": PLAIN, "refresh_token": "rfr-8H2kLq0ZxCvBnM7"}
 
 
 @pytest.mark.parametrize("length", range(255, 305, 7))
@@ -132,25 +134,25 @@ def test_a_provider_that_repeats_the_basic_header_reveals_nothing_however_long_i
 
     raw.on("POST /oauth2/token/", refuse)
     calls: list[CallRecord] = []
-    client = Client(PROVIDERS["ulule"], raw.origin, ULULE, raw.guard, record_call=calls.append)
+    client = Client(PROVIDERS[TABLES], raw.origin, OAUTH, raw.guard, record_call=calls.append)
     with pytest.raises(ProviderError) as caught:
         client.get("/v1/me")
     shown = f"{caught.value.message} {caught.value.args} {calls}"
-    header = _base64(f"{ULULE['client_id']}:{PLAIN}")
+    header = _base64(f"{OAUTH['client_id']}:{PLAIN}")
     assert [header[at : at + 4] for at in range(len(header) - 3) if header[at : at + 4] in shown] == []
 
 
 def test_a_former_refresh_token_is_masked_after_it_was_replaced(raw: RawServer) -> None:
     granted = {"access_token": "a-fresh-access-token-77", "expires_in": 36000, "refresh_token": "another-refresh-token"}
     raw.on("POST /oauth2/token/", sized(json.dumps(granted).encode()))
-    said = {"message": f"Not {ULULE['refresh_token']}, not another-refresh-token, not a-fresh-access-token-77."}
+    said = {"message": f"Not {OAUTH['refresh_token']}, not another-refresh-token, not a-fresh-access-token-77."}
     raw.on("GET /v1/me", sized(json.dumps(said).encode(), status="400 Bad Request"))
-    client = Client(PROVIDERS["ulule"], raw.origin, ULULE, raw.guard)
+    client = Client(PROVIDERS[TABLES], raw.origin, OAUTH, raw.guard)
     with pytest.raises(ProviderError, match=r"Not \*\*\*, not \*\*\*, not \*\*\*\."):
         client.get("/v1/me")
 
 
-class SignedCalls(type(PROVIDERS["playcanvas"])):  # type: ignore[misc]
+class SignedCalls(type(PROVIDERS[ARCHIVES])):  # type: ignore[misc]
     """A provider whose calls carry a header made of its secrets."""
 
     def headers(self, client: Client) -> dict[str, str]:

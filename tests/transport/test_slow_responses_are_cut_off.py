@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from exports import states
 from exports.transport import client
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.run_exports import request_export, take_step
 
 SECONDS = 1.0
@@ -52,7 +53,7 @@ def test_a_dripping_response_is_cut_off_at_its_time_limit_and_polled_again(
 ) -> None:
     settings.PRIVATE_HOSTS = (dripping,)
     monkeypatch.setattr(client, "TOTAL_SECONDS", SECONDS)
-    export = request_export(cast.project("playcanvas", f"http://{dripping}"), cast.member, "archive", adopt="7")
+    export = request_export(cast.project(ARCHIVES, f"http://{dripping}"), cast.member, "archive", adopt="7")
     begun = time.monotonic()
     export = take_step(export)
 

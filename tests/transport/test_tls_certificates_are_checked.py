@@ -12,6 +12,7 @@ from exports.transport.errors import NotSentError
 from exports.transport.open_url import open_url
 from exports.transport.ssrf import AddressGuard
 from tests.helpers import certificates
+from tests.helpers.roles import ARCHIVES
 from tests.helpers.stub_server import Reply, StubServer, run_stub_server
 
 
@@ -27,7 +28,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def _client(one: StubServer) -> Client:
     secrets = {"token": "a-secret-token"}
     return Client(
-        provider=PROVIDERS["playcanvas"], origin=one.origin, secrets=secrets, guard=AddressGuard.allowing([one.host])
+        provider=PROVIDERS[ARCHIVES], origin=one.origin, secrets=secrets, guard=AddressGuard.allowing([one.host])
     )
 
 

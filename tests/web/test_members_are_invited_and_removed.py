@@ -83,17 +83,17 @@ def test_a_link_is_shown_once_and_only_its_hash_is_stored(as_owner: Client, cast
     assert invitation.digest == Invitation.digest_of(token)
     listed = as_owner.get(f"{TEAM}members/").content.decode()
     assert token not in listed
-    assert f"Whoever has link {invitation.pk}" in listed
+    assert f"Anyone with link {invitation.pk}" in listed
     assert mail.outbox == []
 
 
 def test_an_invitation_for_an_address_is_mailed(as_owner: Client, cast: Cast) -> None:
     Team.objects.update(name="The\nTeam")
     page = as_owner.post(f"{TEAM}members/invite", {"email": " New@Example.org ", "role": MEMBER}).content.decode()
-    assert "on its way to new@example.org" in page
+    assert "We sent the link to new@example.org" in page
     (message,) = mail.outbox
     assert message.to == ["new@example.org"]
-    assert message.subject == "Join The Team in the export portal"
+    assert message.subject == "Join The Team in the Export portal"
     assert link_on(page) in message.body
 
 
@@ -105,7 +105,7 @@ def test_the_link_is_shown_when_the_mail_cannot_be_sent(
 
     monkeypatch.setattr("django.core.mail.EmailMessage.send", broken)
     page = as_owner.post(f"{TEAM}members/invite", {"email": "new@example.org", "role": MEMBER}).content.decode()
-    assert "The mail could not be sent." in page
+    assert "send the e-mail." in page
     assert link_on(page)
 
 
@@ -137,9 +137,9 @@ def test_a_revoked_invitation_is_refused(as_owner: Client, cast: Cast, client: C
     as_owner.post(f"{TEAM}members/invitations/{pk}/revoke")
     page = client.get(link)
     assert page.status_code == 410
-    assert "Ask whoever sent it for a new one." in page.content.decode()
+    assert "Ask for a new one." in page.content.decode()
     again = as_owner.post(f"{TEAM}members/invitations/{pk}/revoke", follow=True).content.decode()
-    assert "taken or revoked already" in again
+    assert "accepted or revoked already" in again
 
 
 # ---------------------------------------------------------------- joining
@@ -161,7 +161,7 @@ def test_an_invitation_can_be_accepted_once(cast: Cast, newcomer: tuple[User, Cl
     used = as_outsider.post(link)
     assert used.status_code == 410
     assert "was used already" in used.content.decode()
-    assert "You are in The Team already" in newcomer[1].get(link).content.decode()
+    assert "re already in The Team" in newcomer[1].get(link).content.decode()
     assert not Member.objects.filter(team=cast.team, user=cast.outsider.user).exists()
 
 
@@ -170,13 +170,13 @@ def test_an_expired_invitation_says_what_to_do(cast: Cast, newcomer: tuple[User,
     Invitation.objects.update(expires_at=timezone.now())
     page = newcomer[1].post(link)
     assert page.status_code == 410
-    assert "has expired. Ask whoever sent it" in page.content.decode()
+    assert "has expired. Ask for a new one" in page.content.decode()
     assert not Member.objects.filter(user=newcomer[0]).exists()
 
 
 def test_an_invitation_for_an_address_is_for_that_address_only(cast: Cast, as_outsider: Client) -> None:
     link = invited(cast, "new@example.org")
-    assert "It is for new@example.org, and you are signed in as" in as_outsider.get(link).content.decode()
+    assert "re signed in as" in as_outsider.get(link).content.decode()
     assert as_outsider.post(link).status_code == 409
     assert not Member.objects.filter(team=cast.team, user=cast.outsider.user).exists()
     assert Invitation.objects.get().is_open
@@ -194,12 +194,18 @@ def test_a_new_user_gets_an_account_with_the_invited_address(cast: Cast, client:
     link = invited(cast, "new@example.org")
     page = client.get(link).content.decode()
     assert 'value="new@example.org"' in page
-    sent = {"email": "other@example.org", "name": "Nell", "password": PASSWORD}
+    sent = {"email": "other@example.org", "name": "Nell", "password": PASSWORD, "time_zone": "Asia/Tokyo"}
     assert client.post(link, sent)["Location"] == TEAM
     user = User.objects.get(email="new@example.org")
-    assert (user.name, user.check_password(PASSWORD)) == ("Nell", True)
+    assert (user.name, user.check_password(PASSWORD), user.time_zone) == ("Nell", True, "Asia/Tokyo")
     assert client.get(TEAM).status_code == 200
     assert not User.objects.filter(email="other@example.org").exists()
+
+
+def test_a_zone_that_no_profile_offers_is_not_taken(cast: Cast, client: Client) -> None:
+    sent = {"email": "x@example.org", "name": "Nell", "password": PASSWORD, "time_zone": "<Mars>"}
+    assert client.post(invited(cast, "new@example.org"), sent)["Location"] == TEAM
+    assert User.objects.get(email="new@example.org").time_zone == "UTC"
 
 
 @pytest.mark.parametrize(
@@ -207,7 +213,7 @@ def test_a_new_user_gets_an_account_with_the_invited_address(cast: Cast, client:
     [
         ({"password": "short"}, "at least 10 characters"),
         ({"password": "1234567890123"}, "entirely numeric"),
-        ({"email": "nonsense"}, "Give your e-mail address"),
+        ({"email": "nonsense"}, "Enter your e-mail address"),
         ({"email": "Member@example.org"}, "There is an account with this address."),
         ({"name": ""}, "This field is required"),
     ],
@@ -293,8 +299,8 @@ def test_removing_a_member_says_what_ends_and_what_stays(as_owner: Client, cast:
     bearer = {"Authorization": f"Bearer {token}"}
     assert client.get("/api/v1/me", headers=bearer).status_code == 200
     page = as_owner.get(f"{TEAM}members/{cast.member.pk}/").content.decode()
-    assert "1 API token of this team stops working at once." in page
-    assert "1 open export goes on, and stays with the team." in page
+    assert "1 API token of this team stops working at once" in page
+    assert "1 running export continues and stays with the team" in page
     as_owner.post(f"{TEAM}members/{cast.member.pk}/remove")
     assert client.get("/api/v1/me", headers=bearer).status_code == 401
     export.refresh_from_db()

@@ -14,6 +14,7 @@ from exports.providers.registry import PROVIDERS
 from exports.sandbox.server import Sandbox
 from tests.helpers import factories
 from tests.helpers.cast import KINDS, Cast
+from tests.helpers.roles import ARCHIVES, CHANGING, TABLES, VIDEOS
 
 ALL_KINDS = [(slug, kind.type) for slug, provider in PROVIDERS.items() for kind in provider.kinds]
 
@@ -84,12 +85,12 @@ def test_options_are_validated_once(
 
 def test_checkboxes_of_a_list_become_one_list(as_member: Client, cast: Cast) -> None:
     boxes: dict[str, Any] = {"options-name": "A", "options-scenes": ["3", "5"]}
-    send(as_member, cast.project("playcanvas"), "app", **boxes)
+    send(as_member, cast.project(ARCHIVES), "app", **boxes)
     assert Export.objects.get().options == {"name": "A", "scenes": [3, 5]}
 
 
 def test_errors_are_shown_beside_their_fields_and_input_is_kept(as_member: Client, cast: Cast) -> None:
-    project = cast.project("playcanvas")
+    project = cast.project(ARCHIVES)
     typed = {"options-name": "", "options-scenes": "one, two", "options-description": "Long <text>"}
     answer = send(as_member, project, "app", **typed)
     assert answer.status_code == 422
@@ -102,29 +103,29 @@ def test_errors_are_shown_beside_their_fields_and_input_is_kept(as_member: Clien
 
 
 def test_an_option_that_the_dialect_lacks_is_an_error_of_its_field(as_member: Client, cast: Cast) -> None:
-    project = cast.project("playcanvas")
+    project = cast.project(ARCHIVES)
     answer = send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "target": "ios"}))
     assert answer.status_code == 422
     assert 'id="id_options-target_error"' in answer.content.decode()
 
 
 def test_an_unknown_format_is_refused(as_member: Client, cast: Cast) -> None:
-    answer = send(as_member, cast.project("ulule"), "orders", format="pdf")
+    answer = send(as_member, cast.project(TABLES), "orders", format="pdf")
     assert answer.status_code == 422
     assert not Export.objects.exists()
 
 
 def test_a_kind_that_changes_something_requires_confirmation(as_member: Client, cast: Cast) -> None:
-    project = cast.project("toloka")
+    project = cast.project(CHANGING)
     answer = send(as_member, project, "archive")
     assert answer.status_code == 422
-    assert "Confirm it" in answer.content.decode()
+    assert "Type the project&#x27;s name" in answer.content.decode()
     assert not Export.objects.exists()
     assert send(as_member, project, "archive", confirm=str(project)).status_code == 302
 
 
 def test_a_double_press_creates_one_export(as_member: Client, cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     first = send(as_member, project, "orders", format="csv")
     second = send(as_member, project, "orders", format="csv")
     assert first["Location"] == second["Location"]
@@ -132,14 +133,14 @@ def test_a_double_press_creates_one_export(as_member: Client, cast: Cast) -> Non
 
 
 def test_a_changed_form_sent_again_is_another_request(as_member: Client, cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     send(as_member, project, "orders", format="csv")
     send(as_member, project, "orders", format="xlsx")
     assert Export.objects.count() == 2
 
 
 def test_a_duplicate_is_warned_of_and_can_be_created(as_member: Client, cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     send(as_member, project, "orders", key="a", format="csv")
     answer = send(as_member, project, "orders", key="b", format="csv")
     assert answer.status_code == 422
@@ -151,7 +152,7 @@ def test_a_duplicate_is_warned_of_and_can_be_created(as_member: Client, cast: Ca
 
 
 def test_repeating_with_changes_starts_with_the_options_of_the_export(as_member: Client, cast: Cast) -> None:
-    project = cast.project("playcanvas")
+    project = cast.project(ARCHIVES)
     send(as_member, project, "app", **fields_of({"name": "Old name", "scenes": "7, 8", "scripts_minify": "false"}))
     export = Export.objects.get()
     page = as_member.get(f"{form(project, 'app')}?from={export.pk}").content.decode()
@@ -163,7 +164,7 @@ def test_repeating_with_changes_starts_with_the_options_of_the_export(as_member:
 
 
 def test_an_unknown_kind_is_404(as_member: Client, cast: Cast) -> None:
-    assert as_member.get(form(cast.project("ulule"), "archive")).status_code == 404
+    assert as_member.get(form(cast.project(TABLES), "archive")).status_code == 404
 
 
 def test_without_a_project_the_first_step_is_shown(as_owner: Client, cast: Cast) -> None:
@@ -173,7 +174,7 @@ def test_without_a_project_the_first_step_is_shown(as_owner: Client, cast: Cast)
 def test_lists_of_the_provider_become_checkboxes(
     as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", origin_of("playcanvas"))
+    project = cast.project(ARCHIVES, origin_of(ARCHIVES))
     answer = as_member.get(f"{form(project, 'app')}choices/scenes?options-scenes=1000011, 9")
     page = answer.content.decode()
     assert 'type="checkbox" name="options-scenes" value="1000011" checked' in page
@@ -186,7 +187,7 @@ def test_lists_of_the_provider_become_checkboxes(
 def test_an_unavailable_list_leaves_the_text_field(
     as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", origin_of("playcanvas"), secrets={"token": "sandbox-no-such-token"})
+    project = cast.project(ARCHIVES, origin_of(ARCHIVES), secrets={"token": "sandbox-no-such-token"})
     Project.objects.filter(pk=project.pk).update(remote_id="1")
     answer = as_member.get(f"{form(project, 'app')}choices/scenes?options-scenes=12")
     assert answer.status_code == 200
@@ -198,7 +199,7 @@ def test_an_unavailable_list_leaves_the_text_field(
 def test_advice_of_the_provider_is_shown_before_the_button(
     as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("toloka", origin_of("toloka"))
+    project = cast.project(CHANGING, origin_of(CHANGING))
     page = as_member.get(f"{form(project, 'archive')}advice").content.decode()
     assert "All pools are archived." in page
     assert "<html" not in page
@@ -206,7 +207,7 @@ def test_advice_of_the_provider_is_shown_before_the_button(
 
 def test_advice_before_a_retry_uses_its_options(as_member: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"archive_pools": True}
-    export = factories.failed_export(cast, project=cast.project("toloka"), options=options)
+    export = factories.failed_export(cast, project=cast.project(CHANGING), options=options)
     page = as_member.get(f"/t/the-team/exports/{export.pk}/retry").content.decode()
     found = re.search('hx-get="([^"]+advice[^"]+)" hx-trigger="load"', page)
     assert found is not None
@@ -219,17 +220,17 @@ def test_advice_before_a_retry_uses_its_options(as_member: Client, cast: Cast, m
 def test_unavailable_advice_is_reported_in_its_place(
     as_member: Client, cast: Cast, sandbox: Sandbox, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("toloka", origin_of("toloka"))
-    sandbox.fault(provider="toloka", on="list", fault="status", status=403, project="10")
+    project = cast.project(CHANGING, origin_of(CHANGING))
+    sandbox.fault(provider=CHANGING, on="list", fault="status", status=403, project="10")
     answer = as_member.get(f"{form(project, 'archive')}advice")
     assert answer.status_code == 200
-    assert "You can ask all the same." in answer.content.decode()
+    assert "You can still run it." in answer.content.decode()
 
 
 def test_an_error_is_kept_when_the_list_replaces_the_text_field(
     as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", origin_of("playcanvas"))
+    project = cast.project(ARCHIVES, origin_of(ARCHIVES))
     came_back = send(as_member, project, "app", **{"options-name": "A"}).content.decode()
     assert "choices/scenes?wrong" in came_back
     assert "choices/branch_id?wrong" not in came_back
@@ -239,33 +240,33 @@ def test_an_error_is_kept_when_the_list_replaces_the_text_field(
 
 
 def test_required_fields_come_first_and_the_rest_is_collapsed(as_member: Client, cast: Cast) -> None:
-    page = as_member.get(form(cast.project("playcanvas"), "app")).content.decode()
-    fold = page.index('<details class="more" id="more">')
+    page = as_member.get(form(cast.project(ARCHIVES), "app")).content.decode()
+    fold = page.index('<details class="fold" id="more">')
     assert page.index('name="options-name"') < page.index('name="options-scenes"') < fold
     assert fold < page.index('name="options-description"')
-    few = as_member.get(form(cast.project("aistudios"), "video")).content.decode()
+    few = as_member.get(form(cast.project(VIDEOS), "video")).content.decode()
     assert 'id="more"' not in few, "a few options need no fold"
 
 
 def test_the_collapsed_fields_are_open_where_one_is_set_or_wrong(as_member: Client, cast: Cast) -> None:
-    project = cast.project("playcanvas")
+    project = cast.project(ARCHIVES)
     answer = send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "version": "x" * 21}))
-    assert '<details class="more" id="more" open>' in answer.content.decode()
+    assert '<details class="fold" id="more" open>' in answer.content.decode()
     send(as_member, project, "app", **fields_of({"name": "A", "scenes": "1", "version": "2.0"}))
     page = as_member.get(f"{form(project, 'app')}?from={Export.objects.get().pk}").content.decode()
-    assert '<details class="more" id="more" open>' in page
+    assert '<details class="fold" id="more" open>' in page
     assert 'value="2.0"' in page
 
 
 def test_lists_in_the_collapsed_fields_are_requested_when_they_open(as_member: Client, cast: Cast) -> None:
-    page = as_member.get(form(cast.project("playcanvas"), "app")).content.decode()
+    page = as_member.get(form(cast.project(ARCHIVES), "app")).content.decode()
     folded = page[page.index('id="more"') :]
     assert 'choices/branch_id" hx-trigger="toggle from:closest details once"' in folded
     assert 'choices/scenes" hx-trigger="load"' in page
 
 
 def test_options_of_another_dialect_are_not_offered(as_member: Client, cast: Cast) -> None:
-    seed = cast.project("playcanvas", credential=cast.credential("playcanvas", name="seed", dialect="seed"))
+    seed = cast.project(ARCHIVES, credential=cast.credential(ARCHIVES, name="seed", dialect="seed"))
     page = as_member.get(form(seed, "app")).content.decode()
     assert 'name="options-target"' in page
     assert 'name="options-branch_id"' not in page
@@ -276,35 +277,35 @@ def test_options_of_another_dialect_are_not_offered(as_member: Client, cast: Cas
     )
 
 
-@pytest.mark.parametrize("typed", ["The toloka one", "  the TOLOKA one ", "10"])
+@pytest.mark.parametrize("typed", [f"The {CHANGING} one", f"  the {CHANGING.upper()} one ", "10"])
 def test_the_confirmation_is_the_projects_name_or_id(as_member: Client, cast: Cast, typed: str) -> None:
-    assert send(as_member, cast.project("toloka"), "archive", confirm=typed).status_code == 302
+    assert send(as_member, cast.project(CHANGING), "archive", confirm=typed).status_code == 302
 
 
-@pytest.mark.parametrize("typed", ["on", "yes", "1", "The toloka"])
+@pytest.mark.parametrize("typed", ["on", "yes", "1", f"The {CHANGING}"])
 def test_any_other_text_does_not_confirm(as_member: Client, cast: Cast, typed: str) -> None:
-    answer = send(as_member, cast.project("toloka"), "archive", confirm=typed)
+    answer = send(as_member, cast.project(CHANGING), "archive", confirm=typed)
     assert answer.status_code == 422
-    assert "neither the project&#x27;s name nor its id" in answer.content.decode()
+    assert "That&#x27;s not the project&#x27;s name or id" in answer.content.decode()
     assert not Export.objects.exists()
 
 
 def test_the_form_can_be_filled_with_the_options_of_the_last_export(as_member: Client, cast: Cast) -> None:
-    project = cast.project("ulule")
-    assert "Fill in as then" not in as_member.get(form(project, "orders")).content.decode()
+    project = cast.project(TABLES)
+    assert "Fill in like last time" not in as_member.get(form(project, "orders")).content.decode()
     send(as_member, project, "orders", format="xlsx", **{"options-columns": '{"order.id": "Nr"}'})
     past = Export.objects.get()
     page = as_member.get(form(project, "orders")).content.decode()
     assert f'href="?from={past.pk}"' in page
     filled = as_member.get(f"{form(project, 'orders')}?from={past.pk}").content.decode()
-    assert f"export {past.pk}</a>" in filled
+    assert f'Filled in like <a href="/t/the-team/exports/{past.pk}/">#{past.pk}</a>' in filled
     assert "order.id" in filled
     assert 'value="xlsx"' in filled
     assert "checked" in filled[filled.index('value="xlsx"') : filled.index('value="xlsx"') + 80]
 
 
 def test_options_of_another_team_are_not_offered(as_member: Client, as_outsider: Client, cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     send(as_member, project, "orders", format="xlsx")
     past = Export.objects.get()
     Export.objects.filter(pk=past.pk).update(team=cast.other_team)
@@ -315,9 +316,9 @@ def test_options_of_another_team_are_not_offered(as_member: Client, as_outsider:
 def test_checkboxes_have_a_help_text_for_checkboxes(
     as_member: Client, cast: Cast, origin_of: Callable[[str], str]
 ) -> None:
-    project = cast.project("playcanvas", origin_of("playcanvas"))
+    project = cast.project(ARCHIVES, origin_of(ARCHIVES))
     page = as_member.get(f"{form(project, 'app')}choices/scenes").content.decode()
-    boxes, typing = page.split("In another order than here")
+    boxes, typing = page.split("Custom order")
     assert "like 1, 2, 3" not in boxes
     assert "like 1, 2, 3" in typing
     assert "The app starts with the first." in page
@@ -325,5 +326,5 @@ def test_checkboxes_have_a_help_text_for_checkboxes(
 
 def test_a_chosen_order_is_kept(as_member: Client, cast: Cast) -> None:
     own: dict[str, Any] = {"options-name": "A", "options-scenes": ["", "5, 3"]}
-    send(as_member, cast.project("playcanvas"), "app", **own)
+    send(as_member, cast.project(ARCHIVES), "app", **own)
     assert Export.objects.get().options["scenes"] == [5, 3]

@@ -12,6 +12,7 @@ from exports.models import AuditEntry, Call, Credential
 from exports.sandbox.server import Sandbox
 from tests.helpers import factories
 from tests.helpers.cast import SECRETS, Cast
+from tests.helpers.roles import TABLES, VIDEOS
 
 TEAM = "/t/the-team/"
 OriginOf = Callable[[str], str]
@@ -22,16 +23,14 @@ def send(browser: Client, credential: Credential, **secrets: str) -> Any:
 
 
 def test_secrets_that_work_replace_the_old_ones(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
-    credential = cast.credential(
-        "aistudios", origin_of("aistudios"), secrets={"app_id": "old-id", "user_key": "old-key"}
-    )
+    credential = cast.credential(VIDEOS, origin_of(VIDEOS), secrets={"app_id": "old-id", "user_key": "old-key"})
     Credential.objects.update(last_error="refused")
     answer = send(as_owner, credential, **{"secret-app_id": "sandbox-app", "secret-user_key": "sandbox-key"})
     assert answer.status_code == 302
     page = as_owner.get(answer["Location"]).content.decode()
-    assert "The new secrets work and are in use now." in page
+    assert "Secret replaced and in use" in page
     credential.refresh_from_db()
-    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.secrets() == SECRETS[VIDEOS]
     assert credential.last_error == ""
     assert credential.checked_at
     event = AuditEntry.objects.get(verb="replaced secrets")
@@ -39,16 +38,16 @@ def test_secrets_that_work_replace_the_old_ones(as_owner: Client, cast: Cast, or
 
 
 def test_secrets_that_fail_replace_nothing(as_owner: Client, cast: Cast, origin_of: OriginOf) -> None:
-    credential = cast.credential("aistudios", origin_of("aistudios"))
+    credential = cast.credential(VIDEOS, origin_of(VIDEOS))
     answer = send(as_owner, credential, **{"secret-user_key": "wr0ng-key"})
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "Nothing was swapped: the new secrets do not work." in page
+    assert "Not replaced: the new secret failed the test." in page
     assert "Fetch a token" in page
-    assert "neither kept nor sent back" in page
+    assert "For safety, enter the secret again." in page
     assert "wr0ng-key" not in page
     credential.refresh_from_db()
-    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.secrets() == SECRETS[VIDEOS]
     assert credential.last_error == ""
     assert not AuditEntry.objects.filter(verb="replaced secrets").exists()
     assert Call.objects.filter(credential=credential).exists()
@@ -57,9 +56,9 @@ def test_secrets_that_fail_replace_nothing(as_owner: Client, cast: Cast, origin_
 def test_secrets_that_fail_can_replace_the_old_ones_on_request(
     as_owner: Client, cast: Cast, origin_of: OriginOf
 ) -> None:
-    credential = cast.credential("aistudios", origin_of("aistudios"))
+    credential = cast.credential(VIDEOS, origin_of(VIDEOS))
     answer = send(as_owner, credential, anyway="on", **{"secret-user_key": "later-key"})
-    assert "Swapped all the same." in as_owner.get(answer["Location"]).content.decode()
+    assert "Replaced, though the test failed" in as_owner.get(answer["Location"]).content.decode()
     credential.refresh_from_db()
     assert credential.secrets() == {"app_id": "sandbox-app", "user_key": "later-key"}
     assert credential.last_error
@@ -67,43 +66,41 @@ def test_secrets_that_fail_can_replace_the_old_ones_on_request(
 
 
 def test_empty_fields_keep_their_secrets(cast: Cast, origin_of: OriginOf) -> None:
-    credential = cast.credential(
-        "aistudios", origin_of("aistudios"), secrets={"app_id": "sandbox-app", "user_key": "old"}
-    )
+    credential = cast.credential(VIDEOS, origin_of(VIDEOS), secrets={"app_id": "sandbox-app", "user_key": "old"})
     verdict, swapped = replace_secrets.replace_secrets(credential, None, {"app_id": "", "user_key": "sandbox-key"})
     assert (verdict.ok, swapped) == (True, True)
-    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.secrets() == SECRETS[VIDEOS]
 
 
 def test_a_complete_other_set_replaces_the_old_one(cast: Cast, origin_of: OriginOf, sandbox: Sandbox) -> None:
     """A key instead of OAuth's three fields, and not beside them."""
     oauth = {"client_id": "sandbox-client", "client_secret": "no", "refresh_token": "no"}
-    credential = cast.credential("ulule", origin_of("ulule"), secrets=oauth)
-    _, swapped = replace_secrets.replace_secrets(credential, None, SECRETS["ulule"])
+    credential = cast.credential(TABLES, origin_of(TABLES), secrets=oauth)
+    _, swapped = replace_secrets.replace_secrets(credential, None, SECRETS[TABLES])
     assert swapped
-    assert credential.secrets() == SECRETS["ulule"]
+    assert credential.secrets() == SECRETS[TABLES]
 
 
 @pytest.mark.parametrize("given", [{}, {"app_id": "a b"}, {"nonsense": "x"}])
 def test_invalid_secrets_are_refused(cast: Cast, given: dict[str, str]) -> None:
-    credential = cast.credential("aistudios")
+    credential = cast.credential(VIDEOS)
     with pytest.raises(InvalidError):
         replace_secrets.replace_secrets(credential, None, given, force=True)
     credential.refresh_from_db()
-    assert credential.secrets() == SECRETS["aistudios"]
+    assert credential.secrets() == SECRETS[VIDEOS]
 
 
 def test_the_form_shows_what_is_wrong(as_owner: Client, cast: Cast) -> None:
-    credential = cast.credential("aistudios")
+    credential = cast.credential(VIDEOS)
     bad = send(as_owner, credential, **{"secret-app_id": "a b"})
     assert bad.status_code == 422
     assert "visible ASCII" in bad.content.decode()
-    assert "Type what is new" in send(as_owner, credential).content.decode()
+    assert "Enter what is new" in send(as_owner, credential).content.decode()
 
 
 def test_a_test_of_new_secrets_stores_nothing(cast: Cast, origin_of: OriginOf) -> None:
-    credential = cast.credential("aistudios", origin_of("aistudios"))
-    assert replace_secrets.check_secrets(credential, SECRETS["aistudios"]).ok
+    credential = cast.credential(VIDEOS, origin_of(VIDEOS))
+    assert replace_secrets.check_secrets(credential, SECRETS[VIDEOS]).ok
     assert not replace_secrets.check_secrets(credential, {"app_id": "x", "user_key": "y"}).ok
     before = credential.encrypted_secrets
     credential.refresh_from_db()
@@ -120,21 +117,20 @@ def test_the_dependents_of_a_credential_are_shown(as_owner: Client, as_member: C
     factories.processing_export(cast, format_="xlsx")
     credential = good.project.credential
     page = as_owner.get(f"{TEAM}credentials/{credential.pk}/").content.decode()
-    assert "1 project and 1 open export hang on it" in page
-    assert "it cannot be deleted" in page
-    assert "today" in page
+    assert "Used by 1 project; 1 running export continues." in page
+    assert "In use by 1 project. Archive it first." in page
     theirs = as_member.get(f"{TEAM}credentials/{credential.pk}/").content.decode()
-    assert "Swap its secrets" not in theirs
-    assert "Delete it" not in theirs
+    assert "Replace secret" not in theirs
+    assert "Pause or delete" not in theirs
 
 
 def test_the_number_of_queries_does_not_grow_with_credentials(
     as_owner: Client, cast: Cast, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(10):
-        credential = cast.credential("ulule", name=f"c{number}")
-        factories.succeeded_export(cast, project=cast.project("ulule", credential=credential), name=f"{number}.csv")
+        credential = cast.credential(TABLES, name=f"c{number}")
+        factories.succeeded_export(cast, project=cast.project(TABLES, credential=credential), name=f"{number}.csv")
     with django_assert_max_num_queries(4):
         as_owner.get(f"{TEAM}credentials/")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         as_owner.get(f"{TEAM}credentials/{credential.pk}/")

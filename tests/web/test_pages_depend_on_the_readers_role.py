@@ -5,12 +5,13 @@ from django.test import Client
 
 from tests.helpers import factories
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 
 VIEW_PATHS = ("", "exports/", "exports/{x}/", "exports/{x}/file", "projects/", "credentials/", "credentials/{c}/")
 EXPORT_PATHS = ("new/", "new/{p}/orders/", "projects/add/{c}/")
-MANAGE_PATHS = ("credentials/add/", "credentials/add/ulule/")
+MANAGE_PATHS = ("credentials/add/", f"credentials/add/{TABLES}/")
 EXPORT_POSTS = ("exports/{x}/cancel", "exports/{x}/retry", "exports/{x}/adopt", "new/{p}/orders/", "projects/add/{c}/")
-MANAGE_POSTS = ("credentials/add/ulule/", "credentials/{c}/replace", "credentials/{c}/delete")
+MANAGE_POSTS = (f"credentials/add/{TABLES}/", "credentials/{c}/replace", "credentials/{c}/delete")
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_errors_say_what_to_do(as_viewer: Client, as_outsider: Client, numbers: 
     assert "Ask an owner to make you a member." in denied
     missing = as_outsider.get("/t/the-team/").content.decode()
     assert "There is no such team." in missing
-    assert "whether you belong to the same team" in missing
+    assert "you may not be in their team" in missing
     nothing = as_viewer.get("/nothing/here/").content.decode()
     assert "Check the address" in nothing
     assert "Resolver404" not in nothing
@@ -99,7 +100,7 @@ def test_an_outdated_form_is_explained(cast: Cast) -> None:
     strict.force_login(cast.member.user)
     answer = strict.post("/t/the-team/exports/1/cancel")
     assert answer.status_code == 403
-    assert "Nothing was done." in answer.content.decode()
+    assert "Nothing was saved." in answer.content.decode()
 
 
 def test_an_internal_error_has_a_page(as_member: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,5 +111,5 @@ def test_an_internal_error_has_a_page(as_member: Client, monkeypatch: pytest.Mon
     as_member.raise_request_exception = False
     answer = as_member.get("/t/the-team/")
     assert answer.status_code == 500
-    assert "not your fault" in answer.content.decode()
+    assert "Something broke on our side" in answer.content.decode()
     assert "boom" not in answer.content.decode()

@@ -8,8 +8,10 @@ import pytest
 from django.test import Client
 
 from exports.models import Member, OutboxMessage, Project, Token, User
+from exports.notify.fan_out import fan_out
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
+from tests.helpers.roles import TABLES
 
 SETTINGS = {"name": "Mem Ber", "time_zone": "Asia/Tokyo", "theme": "dark", "mail_failure": "on"}
 
@@ -29,6 +31,14 @@ def test_invalid_settings_are_refused(as_member: Client, member: Member, changed
     assert User.objects.get(pk=member.user.pk).time_zone == "UTC"
 
 
+def test_keyboard_shortcuts_are_turned_off(as_member: Client) -> None:
+    assert 'id="keys"' in as_member.get("/t/the-team/").content.decode()
+    as_member.post("/profile/", SETTINGS)
+    page = as_member.get("/t/the-team/").content.decode()
+    assert 'data-keys="off"' in page
+    assert 'id="keys"' not in page
+
+
 def test_the_form_cannot_set_staff(as_member: Client, member: Member) -> None:
     as_member.post("/profile/", {**SETTINGS, "is_staff": "on", "email": "evil@example.org"})
     user = User.objects.get(pk=member.user.pk)
@@ -36,12 +46,12 @@ def test_the_form_cannot_set_staff(as_member: Client, member: Member) -> None:
 
 
 def test_times_are_shown_in_the_users_time_zone(as_member: Client, as_viewer: Client, cast: Cast) -> None:
-    project = cast.project("ulule")
+    project = cast.project(TABLES)
     Project.objects.update(created_at=datetime(2026, 5, 1, 20, 0, tzinfo=UTC))
     as_member.post("/profile/", SETTINGS)
     page = f"/t/the-team/projects/{project.pk}/"
-    assert "2 May 2026, 05:00 JST" in as_member.get(page).content.decode()
-    assert "1 May 2026, 20:00 UTC" in as_viewer.get(page).content.decode()
+    assert 'data-exact="Sat 2 May 2026, 05:00:00"' in as_member.get(page).content.decode()
+    assert 'data-exact="Fri 1 May 2026, 20:00:00"' in as_viewer.get(page).content.decode()
 
 
 def test_an_unknown_time_zone_counts_as_utc(as_member: Client, member: Member) -> None:
@@ -61,8 +71,10 @@ def test_mails_that_are_switched_off_are_not_sent(as_member: Client, cast: Cast)
     as_member.post("/profile/", SETTINGS)
     cast.member.user.refresh_from_db()
     factories.succeeded_export(cast)
+    fan_out()
     assert OutboxMessage.objects.count() == 0
     factories.failed_export(cast)
+    fan_out()
     assert OutboxMessage.objects.count() == 1
 
 
@@ -109,7 +121,7 @@ def test_a_token_is_shown_once_and_works(as_member: Client, client: Client, memb
     assert token[:9] in page
     as_member.post(f"/profile/tokens/{Token.objects.get().pk}/revoke")
     assert client.get("/api/v1/me", headers=bearer).status_code == 401
-    assert "was revoked" in as_member.get("/profile/").content.decode()
+    assert "Revoked the token" in as_member.get("/profile/").content.decode()
     assert token[:9] not in as_member.get("/profile/").content.decode()
 
 
@@ -141,5 +153,5 @@ def test_the_number_of_queries_does_not_grow_with_tokens(
 ) -> None:
     for _ in range(20):
         Token.issue(member)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):  # one for the team's navigation
         as_member.get("/profile/")

@@ -8,13 +8,14 @@ from exports.exporting.create import Requester
 from exports.models import Export, Project
 from tests.helpers import factories
 from tests.helpers.cast import Cast
+from tests.helpers.roles import TABLES
 
 TEAM = "/t/the-team/"
 
 
 @pytest.fixture
 def project(cast: Cast) -> Project:
-    return cast.project("ulule")
+    return cast.project(TABLES)
 
 
 def page(client: Client, path: str) -> str:
@@ -23,7 +24,7 @@ def page(client: Client, path: str) -> str:
 
 def test_a_wrong_id_is_corrected_before_the_first_export(as_member: Client, project: Project) -> None:
     path = f"{TEAM}projects/{project.pk}/"
-    assert "Correct its id" in page(as_member, f"projects/{project.pk}/")
+    assert "Can be corrected until the first export." in page(as_member, f"projects/{project.pk}/")
     wrong = as_member.post(path, {"remote_id": "my-bakery"})
     assert (wrong.status_code, "names projects by a whole number" in wrong.content.decode()) == (422, True)
     assert as_member.post(path, {"remote_id": "4002"})["Location"] == path
@@ -32,7 +33,7 @@ def test_a_wrong_id_is_corrected_before_the_first_export(as_member: Client, proj
 
 def test_after_an_export_the_page_offers_to_archive_it_instead(as_member: Client, cast: Cast, project: Project) -> None:
     factories.failed_export(cast)
-    assert "Correct its id" not in page(as_member, f"projects/{project.pk}/")
+    assert "Can be corrected until the first export." not in page(as_member, f"projects/{project.pk}/")
     refused = as_member.post(f"{TEAM}projects/{project.pk}/", {"remote_id": "4002"}, follow=True).content.decode()
     assert "so its id stays. Archive it, and add the right project." in refused
 
@@ -43,25 +44,25 @@ def test_archiving_takes_it_out_of_lists_and_forms_and_keeps_its_history(
     good = factories.succeeded_export(cast)
     path = f"{TEAM}projects/{project.pk}/"
     told = as_member.post(path, {"archive": "yes"}, follow=True).content.decode()
-    assert "it takes no new exports, and its history stays" in told
-    assert f'href="{path}"' not in page(as_member, "projects/").partition("<details>")[0]
-    assert "The ulule one" not in page(as_member, "new/")
+    assert "Its history stays." in told
+    assert f'href="{path}"' not in page(as_member, "projects/").partition('<details class="fold in-card">')[0]
+    assert f"The {TABLES} one" not in page(as_member, "new/")
     assert as_member.get(f"{TEAM}new/{project.pk}/orders/").status_code == 404
-    assert "The ulule one (archived)" in page(as_member, f"exports/?project_id={project.pk}")
+    assert f"The {TABLES} one (archived)" in page(as_member, f"exports/?project_id={project.pk}")
     assert f'href="/t/the-team/exports/{good.pk}/"' in page(as_member, f"exports/?project_id={project.pk}")
-    assert "Same again" not in page(as_member, "exports/")
+    assert "Run again, " not in page(as_member, "exports/")
     assert (
         "is archived and takes no new exports"
         in as_member.post(f"{TEAM}exports/{good.pk}/retry", follow=True).content.decode()
     )
     result = bulk.retry(Export.objects.all(), Requester(cast.member.user))
-    assert [reason for _, reason in result.skipped] == ["its project is archived"]
+    assert [reason for _, reason in result.skipped] == ["project is archived"]
 
 
 def test_an_open_export_is_named_and_stops_it(as_member: Client, cast: Cast, project: Project) -> None:
     export = factories.waiting_export(cast)
     shown = page(as_member, f"projects/{project.pk}/")
-    assert "Wait until it has ended, or cancel it; then archive." in shown
+    assert "is still running. Wait for it or cancel it, then archive." in shown
     assert 'name="archive"' not in shown
     told = as_member.post(f"{TEAM}projects/{project.pk}/", {"archive": "yes"}, follow=True).content.decode()
     assert f"Export {export.pk} is open." in told
@@ -80,6 +81,6 @@ def test_it_comes_back_by_its_page_by_its_id_and_by_the_list(as_member: Client, 
 
 def test_a_viewer_changes_nothing(as_viewer: Client, project: Project) -> None:
     shown = page(as_viewer, f"projects/{project.pk}/")
-    assert "Archive it" not in shown
+    assert 'name="archive"' not in shown
     for sent in ({"archive": "yes"}, {"remote_id": "4002"}, {"bring-back": "yes"}):
         assert as_viewer.post(f"{TEAM}projects/{project.pk}/", sent).status_code == 403

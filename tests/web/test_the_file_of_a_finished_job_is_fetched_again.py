@@ -18,11 +18,11 @@ def test_the_button_stands_beside_the_failure_and_leads_to_the_new_export(as_mem
     export = factories.failed_export(cast, "no_file")
     page = page_of(as_member, export)
     assert BUTTON in page
-    assert "nothing has to be asked for anew" in page
+    assert "The job is done there. Fetch the file again" in page
     sent = as_member.post(f"/t/the-team/exports/{export.pk}/fetch", follow=True)
     again = Export.objects.get(retry_of=export)
     assert sent.redirect_chain[-1][0] == f"/t/the-team/exports/{again.pk}/"
-    assert "Fetches the file of the job 77 again" in sent.content.decode()
+    assert "Fetching the file of job 77 again" in sent.content.decode()
 
 
 def test_a_second_press_leads_to_the_same_export(as_member: Client, cast: Cast) -> None:
@@ -52,7 +52,7 @@ def test_a_row_of_the_list_offers_it_first(as_member: Client, cast: Cast) -> Non
     export = factories.failed_export(cast, "storage")
     page = as_member.get("/t/the-team/exports/").content.decode()
     assert f"/t/the-team/exports/{export.pk}/fetch" in page
-    assert page.index("Fetch the file again") < page.index("Change and ask again")
+    assert page.index("Fetch the file again") < page.index("Edit and run")
 
 
 def test_what_could_not_be_checked_stands_beside_the_file(as_member: Client, cast: Cast) -> None:

@@ -6,6 +6,7 @@ from django.test import Client
 from exports.models import AuditEntry, Export, Member
 from tests.helpers import factories
 from tests.helpers.cast import Cast
+from tests.helpers.roles import ARCHIVES
 
 LIST = "/t/the-team/exports/"
 HISTORY = "/t/the-team/exports.csv"
@@ -23,8 +24,8 @@ def page(client: Client, address: str) -> str:
     [
         ("status=done", "status", "Choose from: waiting, processing"),
         ("status=failed,done", "status", "Choose from"),
-        ("type=backup", "type", "Choose from"),
-        ("provider=kickstarter", "provider", "Choose from: playcanvas"),
+        ("type=dump", "type", "Choose from"),
+        ("provider=kickstarter", "provider", f"Choose from: {ARCHIVES}"),
         ("trigger=cron", "trigger", "Choose from: person, api, command"),
         ("file=maybe", "file", "Choose from: yes, no"),
         ("project_id=x", "project_id", "Give a whole number"),
@@ -38,21 +39,21 @@ def page(client: Client, address: str) -> str:
 def test_the_list_says_what_it_left_out(as_viewer: Client, cast: Cast, query: str, name: str, says: str) -> None:
     export = factories.failed_export(cast)
     shown = page(as_viewer, f"{LIST}?{query}")
-    assert f"The filter “{name}” was left out: {says}" in shown
+    assert f"Ignored the filter “{name}”: {says}" in shown
     assert f'id="x{export.pk}"' in shown
 
 
 def test_another_teams_project_and_person_are_as_unknown_as_any(as_outsider: Client, cast: Cast) -> None:
     export = factories.failed_export(cast)
     for name, number in (("project_id", export.project_id), ("user_id", export.user_id)):
-        assert f"The filter “{name}” was left out" in page(as_outsider, f"/t/other-team/exports/?{name}={number}")
+        assert f"Ignored the filter “{name}”" in page(as_outsider, f"/t/other-team/exports/?{name}={number}")
 
 
 def test_who_has_left_can_still_be_filtered_by(as_viewer: Client, cast: Cast) -> None:
     export = factories.failed_export(cast)
     Member.objects.filter(pk=cast.member.pk).delete()
     shown = page(as_viewer, f"{LIST}?user_id={export.user_id}")
-    assert "was left out" not in shown
+    assert "Ignored the filter" not in shown
     assert f'id="x{export.pk}"' in shown
 
 
@@ -79,7 +80,7 @@ def test_a_download_with_an_unknown_filter_is_refused_with_a_sentence(
 def test_the_activity_says_so_too(as_owner: Client, cast: Cast, query: str, name: str, says: str) -> None:
     factories.waiting_export(cast)
     shown = page(as_owner, f"{ACTIVITY}?{query}")
-    assert f"The filter “{name}” was left out: {says}" in shown
+    assert f"Ignored the filter “{name}”: {says}" in shown
     assert "asked for" in shown
 
 
@@ -87,7 +88,7 @@ def test_known_filters_bring_no_complaint(as_owner: Client, cast: Cast) -> None:
     export = factories.failed_export(cast)
     AuditEntry.objects.create(team=cast.team, actor="x", verb="once did", target="t")
     query = f"status=failed&project_id={export.project_id}&user_id={export.user_id}&trigger=&q=&before={export.pk + 1}"
-    assert "was left out" not in page(as_owner, f"{LIST}?{query}")
+    assert "Ignored the filter" not in page(as_owner, f"{LIST}?{query}")
     for query in ("", f"person={cast.member.user.pk}", "verb=left", "verb=once+did", "person=&verb=&before=99"):
-        assert "was left out" not in page(as_owner, f"{ACTIVITY}?{query}")
+        assert "Ignored the filter" not in page(as_owner, f"{ACTIVITY}?{query}")
     assert Export.objects.count() == 1

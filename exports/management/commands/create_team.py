@@ -7,17 +7,20 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from exports.errors import InvalidError
+from exports.management.translated_command import TranslatedCommand
 from exports.models import User
 from exports.people.teams import create_team
+from exports.sentences import translated
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """The password of a new user is prompted for, or read from standard input."""
 
-    help = "Makes a team. Its slug is the name in lower case with hyphens."
+    help = "Creates a team. Its slug is the name in lower case with hyphens."
+    changes = True
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,14 +36,14 @@ class Command(BaseCommand):
             team, user, is_new = create_team(options["name"], email, password)
         except InvalidError as error:
             raise CommandError(" ".join(text for texts in error.errors.values() for text in texts)) from None
-        self.stdout.write(f"Team {team.slug}, owner {user.email} ({'new' if is_new else 'known'} user).")
+        self.stdout.write(translated(f"Team {team.slug}, owner {user.email} ({'new' if is_new else 'known'} user)."))
 
     def _read_password(self, email: str, from_stdin: bool) -> str:
         if from_stdin:
             password = sys.stdin.readline().rstrip("\r\n")
         elif sys.stdin.isatty():
-            password = getpass.getpass(f"Password for {email}: ")
-            if getpass.getpass("Once more: ") != password:
+            password = getpass.getpass(translated(f"Password for {email}: "))
+            if getpass.getpass(translated("Once more: ")) != password:
                 raise CommandError("The two passwords differ.")
         else:
             raise CommandError("There is no terminal to ask for the password; use --password-stdin.")

@@ -3,17 +3,19 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from exports.errors import InvalidError
+from exports.management.translated_command import TranslatedCommand
 from exports.models.token import READ, WRITE
 from exports.people.teams import create_member_token
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """The token cannot be shown again: only its digest is stored."""
 
-    help = "Makes an API token for a member of a team."
+    help = "Creates an API token for a member of a team."
+    changes = True
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

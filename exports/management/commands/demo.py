@@ -7,18 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from exports.credentials import service
+from exports.management.translated_command import TranslatedCommand
 from exports.models import Credential, Member, Project, Team, User
 from exports.models.team import OWNER
 from exports.people import teams
 from exports.providers.registry import PROVIDERS
 from exports.sandbox import demo_data
+from exports.sentences import translated
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """Creates what is missing and updates what has changed; other rows of the team stay."""
 
     help = "Makes or refreshes the demo team with a credential and a project for every kind, and prints its sign-in."
@@ -35,7 +37,7 @@ class Command(BaseCommand):
             team, user = _create_or_update_team(password)
             for slug, provider_secrets in demo_data.CREDENTIALS.items():
                 _create_or_update_credential(team, user, slug, provider_secrets, f"http://{sandbox_host}/{slug}")
-        self.stdout.write(f"sign in as {user.email} with password {password}")
+        self.stdout.write(translated(f"sign in as {user.email} with password {password}"))
 
 
 def load_or_create_password(path: Path) -> str:

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from exports import states
 from exports.errors import ConflictError, DuplicateError, InvalidError
@@ -13,18 +13,21 @@ from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.management.output_target import OutputTarget
 from exports.management.progress import EXIT_CODES, STILL_OPEN, ProgressPrinter, export_summary
 from exports.management.project_lookup import find_project
+from exports.management.translated_command import TranslatedCommand
 from exports.models import Export, Member, Project
 from exports.models.team import MEMBER, OWNER
-from exports.storage import files
+from exports.sentences import translated
+from exports.storage import places
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """Exit codes: 0 created or succeeded, 1 failed, 2 usage, 3 canceled, 4 still open after --timeout."""
 
-    help = "Asks for an export of one of the portal's projects."
+    help = "Runs an export of one of the portal's projects."
+    changes = True
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -39,9 +42,14 @@ class Command(BaseCommand):
             "--option", action="append", default=[], metavar="KEY=VALUE", help="Lists and objects as JSON; repeatable."
         )
         parser.add_argument("--confirm", action="store_true", help="For kinds that change something at the provider.")
-        parser.add_argument("--adopt", default="", metavar="REMOTE_ID", help="Watch a job that runs there already.")
-        parser.add_argument("--allow-twin", action="store_true", help="Also while the same export is still open.")
-        parser.add_argument("--as", dest="email", default="", metavar="EMAIL", help="Who asks; else the team's owner.")
+        parser.add_argument(
+            "--adopt",
+            default="",
+            metavar="REMOTE_ID",
+            help="Follow a job that runs there.",
+        )
+        parser.add_argument("--allow-twin", action="store_true", help="Also while one with these options is running.")
+        parser.add_argument("--as", dest="email", default="", metavar="EMAIL", help="Whose it is; else the owner's.")
         parser.add_argument("--wait", action="store_true", help="Wait for the end, with progress.")
         parser.add_argument("--timeout", type=float, default=86400, help="Seconds to wait (86400).")
         parser.add_argument(
@@ -80,30 +88,33 @@ class Command(BaseCommand):
         try:
             self._wait(export, output, options)
         except KeyboardInterrupt:
-            self.stderr.write(f"\nExport {export.pk} goes on without this command.")
+            self.stderr.write(translated(f"\nExport {export.pk} goes on without this command."))
             sys.exit(EXIT_INTERRUPTED)
 
     def _wait(self, export: Export, output: OutputTarget | None, options: dict[str, Any]) -> None:
         """Prints the progress, then the result, and exits with the code of the export's status."""
         [export] = ProgressPrinter().follow([export.pk], options["timeout"])
-        path = files.path_of(export.file) if export.file else None
+        path = places.describe(export.file) if export.file else None
         if export.file and output:
-            path = output.deliver(export.file)
+            delivered = output.deliver(export.file)
+            path = None if delivered is None else str(delivered)
         # Beside the file's bytes nothing else may be on standard output.
         out = self.stderr if output and output.is_standard_output else self.stdout
         if options["json"]:
             summary = export_summary(export)
             if summary["file"] and path:
-                summary["file"]["path"] = str(path)
+                summary["file"]["path"] = path
             out.write(json.dumps(summary), lambda text: text)
         elif path is not None:
-            out.write(str(path))
+            out.write(path)
         elif export.status == states.SUCCEEDED and not export.file:
-            out.write(f"Export {export.pk} succeeded; this kind yields no file.", lambda text: text)
+            out.write(translated(f"Export {export.pk} succeeded; this kind yields no file."), lambda text: text)
         if export.status == states.FAILED:
-            self.stderr.write(f"Failed ({export.error_code}, next: {export.error_action}): {export.error_message}")
+            self.stderr.write(
+                translated(f"Failed ({export.error_code}, next: {export.error_action}): {export.error_message}")
+            )
         elif export.is_open:
-            self.stderr.write(f"Export {export.pk} is still open; it goes on without this command.")
+            self.stderr.write(translated(f"Export {export.pk} is still open; it goes on without this command."))
         sys.exit(EXIT_CODES.get(export.status, STILL_OPEN))
 
 

@@ -4,16 +4,16 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from exports.management.project_lookup import check_provider, find_team
+from exports.management.translated_command import TranslatedCommand
 from exports.models import Project
+from exports.sentences import translated
 
 EXIT_USAGE = 2
 HEADINGS = ("number", "provider", "id there", "team", "name")
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """Exit codes: 0 listed, 2 usage. Archived projects are not listed."""
 
     help = "Lists projects: the portal's number, which `export` takes, and the provider's own id."
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
             self.stdout.write("  ".join([*cells, line[4]]).rstrip())
         if not projects:
-            self.stderr.write("There are no projects here.")
+            self.stderr.write(translated("There are no projects here."))
 
 
 def project_summary(project: Project) -> dict[str, Any]:

@@ -3,17 +3,20 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from exports.errors import ConflictError
+from exports.management.translated_command import TranslatedCommand
 from exports.models import User
 from exports.people.security import reset_second_factors
+from exports.sentences import translated
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """Verify the person's identity before: afterwards the password alone signs in."""
 
-    help = "Takes away all second factors and recovery codes of a person and ends their sessions; their teams see it."
+    help = "Removes all second factors and recovery codes of a person and ends their sessions; their teams see it."
+    changes = True
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,4 +30,4 @@ class Command(BaseCommand):
             count = reset_second_factors(user, "a command")
         except ConflictError as problem:
             raise CommandError(str(problem)) from None
-        self.stdout.write(f"Took away {count} second factors of {user.email}, and ended their sessions.")
+        self.stdout.write(translated(f"Removed {count} second factors of {user.email}, and ended their sessions."))

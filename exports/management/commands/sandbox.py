@@ -3,13 +3,14 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from exports.management.translated_command import TranslatedCommand
 from exports.sandbox.command import add_arguments, serve
 
 
-class Command(BaseCommand):
-    """Serves stand-ins of PlayCanvas, AI Studios, Toloka and Ulule until a signal ends it."""
+class Command(TranslatedCommand):
+    """Serves the stand-ins of the providers until a signal ends it."""
 
     help = "Serves stand-ins for the four providers over HTTP, to try the portal without any account."
     # It uses neither the database nor the settings, so the portal's checks do not matter.

@@ -3,23 +3,27 @@
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from exports import states
 from exports.exporting.create import ExportRequest, Requester, create_export
 from exports.management.progress import STILL_OPEN, ProgressPrinter, export_summary
+from exports.management.translated_command import TranslatedCommand
 from exports.metrics.workers import get_workers
 from exports.models import Export, Member, Project, Team
 from exports.models.team import OWNER
 from exports.sandbox.demo_data import EXPORT_REQUESTS, TEAM_SLUG
+from exports.sentences import translated
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """Exit codes: 0 all succeeded, 1 one did not, 4 one is still open."""
 
-    help = "Asks for one export of each kind in the demo team, waits, and prints how each ended."
+    help = "Runs one export of each kind in the demo team, waits, and prints how each ended."
+    changes = True
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,14 +49,14 @@ class Command(BaseCommand):
         sys.exit(0 if all(export.status == states.SUCCEEDED for export in exports) else 1)
 
     def _create(
-        self, team: Team, owner: Member, provider: str, type_: str, format_: str, options: dict[str, Any]
+        self, team: Team, owner: Member, provider: str, type_: str, format_: str, options: Mapping[str, Any]
     ) -> int:
         """Creates an export in the team's first project of the provider. Returns its id."""
         projects = Project.objects.filter(team=team, credential__provider=provider, archived_at=None).order_by("pk")
         project = projects.select_related("credential", "team").first()
         if project is None:
             raise CommandError(f"The demo team has no {provider} project. Start the portal with `make run` again.")
-        request = ExportRequest(type_, format_, options, confirm=True, allow_duplicate=True)
+        request = ExportRequest(type_, format_, dict(options), confirm=True, allow_duplicate=True)
         return create_export(project, request, Requester(owner.user, trigger="command")).pk
 
     def _report(self, export: Export) -> None:
@@ -61,4 +65,4 @@ class Command(BaseCommand):
         if export.status != states.SUCCEEDED:
             result = export.error_message or "still open"
         kind = f"{summary['provider']} {summary['type']} ({summary['format']})"
-        self.stdout.write(f"{kind}: {summary['status']}  {result}")
+        self.stdout.write(translated(f"{kind}: {summary['status']}  {result}"))

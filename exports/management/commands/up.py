@@ -6,8 +6,10 @@ from io import TextIOWrapper
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from exports.management.translated_command import TranslatedCommand
+from exports.sentences import translated
 from exports.supervisor.output import PrefixedLog
 from exports.supervisor.plan import ProcessPlan
 from exports.supervisor.preflight import StartRefused, lock_data_dir, open_listening_socket, open_socket_on_free_port
@@ -25,7 +27,7 @@ def port_number(text: str) -> int:
     return port
 
 
-class Command(BaseCommand):
+class Command(TranslatedCommand):
     """Exit codes: 0 stopped by a signal, 1 cannot start, 2 usage, 3 port in use."""
 
     help = "Migrates, then runs web, worker and beat until Ctrl-C; restarts what dies."
@@ -47,7 +49,7 @@ class Command(BaseCommand):
                 return
             code = run(host, port, demo)
         except StartRefused as refusal:
-            self.stderr.write(str(refusal))
+            self.stderr.write(translated(refusal))
             code = refusal.code
         sys.exit(code)
 
@@ -91,7 +93,8 @@ def _prepare_and_run(supervisor: Supervisor, plan: ProcessPlan, log: PrefixedLog
         if waiting:
             return
         supervisor.set_ready()
-        log.write("", f"ready: {plan.url}/")
+        url = plan.url + settings.BASE_PATH
+        log.write("", f"ready: {url}/")
         for line in sign_in:
             log.write("", line)
 

@@ -4,7 +4,20 @@ function dress(root) {
   const state = root.querySelector("[data-icon]");
   if (state) document.querySelector("link[rel=icon]").href = state.dataset.icon;
   // Browsers copy only for pages that came by https or from this computer.
+  for (const cover of root.querySelectorAll(".film-cover")) uncover(cover);
   if (navigator.clipboard) for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
+}
+
+// A video shows its first picture until it is played.
+function uncover(cover) {
+  const player = cover.parentElement.querySelector(".player");
+  cover.hidden = false;
+  cover.querySelector("video").preload = "metadata";
+  player.addEventListener("play", () => cover.remove(), { once: true });
+  cover.querySelector("button").addEventListener("click", () => {
+    player.play();
+    player.focus();
+  });
 }
 
 document.addEventListener("htmx:load", (event) => dress(event.detail.elt));
@@ -19,3 +32,11 @@ document.addEventListener("click", async (event) => {
 });
 
 dress(document);
+
+// On the page of a preview the arrows turn its pages, unless they scroll or write.
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
+  const way = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
+  if (!way || event.target.closest("input, select, textarea, video, [role=region]")) return;
+  document.querySelector(`.pages a[rel=${way}]`)?.click();
+});

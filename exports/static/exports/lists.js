@@ -10,6 +10,7 @@ function tell() {
   if (said) said.textContent = count ? said.dataset.some.replace("{count}", count) : said.dataset.none;
   document.getElementById("bulk")?.classList.toggle("on", count > 0);
   for (const button of document.querySelectorAll("#bulk button")) button.disabled = !count;
+  for (const button of document.querySelectorAll("[data-unselect]")) button.hidden = false;
   const every = document.getElementById("every");
   if (every) {
     every.checked = count > 0 && count === all.length;
@@ -23,17 +24,20 @@ function addEvery() {
   const every = document.createElement("input");
   every.type = "checkbox";
   every.id = "every";
-  const word = document.createElement("span");
-  word.className = "every-word";
-  word.textContent = place.dataset.chooseAll;
-  const label = document.createElement("label");
-  label.append(every, word);
-  place.append(label);
+  every.className = "box";
+  every.setAttribute("aria-label", place.dataset.chooseAll);
+  place.append(every);
 }
 
 document.addEventListener("change", (event) => {
   if (event.target.id === "every") for (const box of boxes()) box.checked = event.target.checked;
   if (event.target.id === "every" || event.target.name === "id") tell();
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-unselect]")) return;
+  for (const box of boxes()) box.checked = false;
+  tell();
 });
 
 document.addEventListener("htmx:beforeSwap", () => {
@@ -46,18 +50,13 @@ document.addEventListener("htmx:load", () => {
   tell();
 });
 
-// A menu closes when another opens, at Escape, and at a press elsewhere.
-const close = (but) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (menu !== but) menu.open = false;
-};
-
-document.addEventListener("click", (event) => close(event.target.closest("details.menu")));
-document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
-  if (!menu) return;
-  const inside = menu.contains(document.activeElement);
-  close();
-  if (inside) menu.querySelector("summary").focus();
+// Dates apply by themselves once the reader has stopped choosing.
+let applying;
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-apply]");
+  if (!form) return;
+  clearTimeout(applying);
+  applying = setTimeout(() => form.requestSubmit(), 700);
 });
 
 // A browser that goes back shows boxes as they were left.

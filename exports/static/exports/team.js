@@ -13,7 +13,7 @@ function equip(root) {
 
 function count(list) {
   const picked = list.querySelectorAll("[name=picked]:checked").length;
-  const shown = list.querySelectorAll(".check:not([hidden])").length;
+  const shown = list.querySelectorAll(":is(.check, [data-narrow-one]):not([hidden])").length;
   const said = list.querySelector("[data-narrow-count]");
   said.textContent = said.dataset.narrowCount.replace("{shown}", shown).replace("{picked}", picked);
 }
@@ -43,10 +43,11 @@ document.addEventListener("input", (event) => {
   if (!list) return;
   if (event.target.type === "search") {
     const words = event.target.value.toLowerCase().split(/\s+/);
-    for (const one of list.querySelectorAll(".check")) {
+    for (const one of list.querySelectorAll(".check, [data-narrow-one]")) {
       const text = one.textContent.toLowerCase();
       one.hidden = !words.every((word) => text.includes(word));
     }
+    for (const group of list.querySelectorAll(".card:has([data-narrow-one])")) group.hidden = !group.querySelector("[data-narrow-one]:not([hidden])");
   }
   count(list);
 });

@@ -4,9 +4,9 @@ import itertools
 import time
 from array import array
 from collections import Counter
-from pathlib import Path
 from typing import Final
 
+from exports.storage.readable import Readable
 from exports.storage.safe_zip import ENCRYPTED_FLAG, Archive, BrokenArchiveError, Entry, open_zip
 from exports.storage.verify.content import HEAD_BYTES, BadFileError, identify_binary, identify_text
 
@@ -19,21 +19,21 @@ MAX_SECONDS: Final = 120.0
 MAX_DEFLATE_RATIO: Final = 1040
 
 
-def check_zip(path: Path) -> str:
+def check_zip(source: Readable, **_: object) -> str:
     """Raises BadFileError when the archive is broken. Returns what could not be checked, or ""."""
     try:
-        with open_zip(path) as archive:
+        with open_zip(source) as archive:
             return _check_members(archive)
     except BrokenArchiveError as error:
-        named = _identify(path)
+        named = _identify(source)
         if named:
             raise BadFileError(f"The file is {named}.", is_placeholder=True) from None
         raise BadFileError(str(error)) from None
 
 
-def _identify(path: Path) -> str:
+def _identify(source: Readable) -> str:
     """Names what the file is in the archive's place; "" where it begins like an archive or like nothing known."""
-    with path.open("rb") as file:
+    with source.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if head.startswith(b"PK"):
         return ""
@@ -93,4 +93,4 @@ def _sentence(unchecked: Counter[str]) -> str:
         return ""
     total = sum(unchecked.values())
     counted = (reason if len(unchecked) == 1 else f"{reason} ({count})" for reason, count in sorted(unchecked.items()))
-    return f"{total} member{'s' * (total > 1)} could not be checked: {', '.join(counted)}."
+    return f"{total} {'members' if total > 1 else 'member'} could not be checked: {', '.join(counted)}."

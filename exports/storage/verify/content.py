@@ -27,6 +27,8 @@ SIGNATURES: Final = (
     (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\0", "an SQLite database"),
+    (b"PAR1\x15", "a Parquet file"),
+    (b"Obj\x01", "an Avro file"),
 )
 # Control characters that occur in no text; a stray one in a table is odd, many are another kind of file.
 CONTROLS: Final = bytes({*range(32)} - {*b"\t\n\r\x0b\x0c\x1a\x1b"})
@@ -82,14 +84,49 @@ OTHER_TEXTS: Final = (
     (re.compile(r"ID;PWXL;"), "a SYLK file"),
     (re.compile(r"d\d+:(?:announce|info|created)"), "a torrent"),
     (re.compile(r"""b(?:'[^'\n]*'|"[^"\n]*")\s*\Z"""), "a value of Python instead of its bytes"),
+    (re.compile(r"\)\]\}'|(?:while ?\(1\)|for ?\(;;\));"), "JSON behind a guard"),
+    (re.compile(r"#! ?/"), "a script"),
+    (re.compile(r"\[[\w .-]{1,80}\][ \t]*\r?\n\s*[\w.-]{1,80} ?="), "a file of settings"),
+    (
+        re.compile(
+            r"(?:Array|[\w\\]{1,80} Object)\s*\(\s*\[|array\(\d+\) ?\{|(?:string\(\d+\) \"|object\([\w\\]+\)#\d)"
+        ),
+        "a value as a program prints it",
+    ),
+    (re.compile(r"[\w$.]{0,200}(?:Error|Exception)\b[^\n]{0,2000}\n\s+at |panic: [^\n]*\n\s*goroutine "), "an error"),
+    (re.compile(r"age-encryption\.org/"), "an encrypted file"),
+    # Base64 in lines, or in one; a column of checksums in hex has lines as long.
+    (
+        re.compile(
+            r"(?=[0-9a-fA-F]*[g-zG-Z+/])(?:(?:[\w+/]{76}|[\w+/]{64})\r?\n[\w+/]{1,76}={0,2}(?:[\r\n]|\Z)"
+            r"|[\w+/]{100,}={0,2}\s*\Z)",
+            re.A,
+        ),
+        "a file in base64",
+    ),
+    (re.compile(r"[\w.-]{1,80}=[^\s&]*+(?:&[\w.-]{1,80}=[^\s&]*+)++\s*\Z"), "the fields of a form"),
+    (re.compile(r"""["](?:[^"\\\r\n]|\\[^n])*+\\n(?:[^"\\\r\n]|\\.)*+["]\s*\Z"""), "a text inside JSON"),
+    (re.compile(r"<%"), "a template that was not filled in"),
+    (
+        re.compile(
+            r"(?:set-cookie|x-powered-by|cache-control|pragma|etag|vary|strict-transport-security): [^\r\n]*\r?\n"
+            r"(?:[\w-]+: [^\r\n]*\r?\n)*+\r?\n",
+            re.I,
+        ),
+        "an HTTP answer with a part of its head",
+    ),
 )
 # What programs print instead of a value.
 NO_VALUE: Final = re.compile(
     r"(?:ok|okay|done|success|none|nil|nan|undefined|\[object \w+\]|array|resource id #\d+|forbidden|unauthorized"
-    r"|[A-Za-z]+(?:Denied|NotFound|Mismatch|Expired|Unavailable|Exceeded|NoSuchKey))\.?",
+    r"|[A-Za-z]+(?:Denied|NotFound|Mismatch|Expired|Unavailable|Exceeded|NoSuchKey)|bool\(\w+\)|int\(-?\d+\))\.?",
     re.I,
 )
+# The name of a column in letters that are written with spaces between words.
+ONE_WORD: Final = re.compile(r"[\w.:/-]+", re.A)
 MAX_SENTENCE_CHARS: Final = 4096
+LINE_ENDS: Final = ("\n", "\r")
+SENTENCE_ENDS: Final = (".", "!", "?", "…", "\u3002", "\uff01", "\uff1f")
 MAX_SENTENCE_LINES: Final = 20
 
 
@@ -111,6 +148,8 @@ def identify_binary(head: bytes) -> str:
             return name
     if re.match(rb"BZh[1-9]1AY&SY", head):
         return "a bzip2 file"
+    if head[257:262] == b"ustar":
+        return "a tar archive"
     if head[4:8] == b"ftyp" and not head[0]:
         return "a video or picture"
     controls = len(head) - len(head.translate(None, CONTROLS))
@@ -143,6 +182,8 @@ def identify_text(text: str, declared_type: str = "", layout: CsvLayout | None =
         return f"declared as {declared_type[:60]}, and no table"
     is_sentence = is_one_line and declared_type == "text/plain" and len(text.split()) > 2
     if NO_VALUE.fullmatch(text.strip()) or (is_sentence and layout is not None and layout.usual_width < 2):
+        return "a message, not an export"
+    if layout is not None and is_one_line and _is_sentence(text, declared_type, layout):
         return "a message, not an export"
     return "a message, not an export" if _is_message(text, declared_type) else ""
 
@@ -183,6 +224,18 @@ def _parses(text: str) -> bool:
         return False
     except RecursionError:
         return True
+
+
+def _is_sentence(text: str, declared_type: str, layout: CsvLayout) -> bool:
+    """Whether a text of one line, in whatever language, is no table's header: most programs end a header's line."""
+    if text.rstrip(" \t\0\x1a").endswith(LINE_ENDS):
+        return False
+    text = text.strip()
+    ends_as_one = text.endswith(SENTENCE_ENDS)
+    if layout.usual_width < 2:
+        return ends_as_one or not (ONE_WORD.fullmatch(text) or TYPES_OF_TABLES.match(declared_type))
+    # Behind the comma of a sentence stands a space.
+    return ends_as_one and not re.search(r"[,;|\t]\S", text)
 
 
 def _is_message(text: str, declared_type: str) -> bool:

@@ -9,6 +9,8 @@ from array import array
 from collections.abc import Iterator
 from typing import IO, Final
 
+from exports.storage.readable import Readable
+
 MAX_INNER_BOXES: Final = 200
 MAX_CHUNKS: Final = 2_000_000
 CONTENT_KINDS: Final = frozenset({b"vide", b"soun"})
@@ -50,6 +52,22 @@ def segments_end(file: IO[bytes], box: Span) -> int:
     return int(end + first + sum(sizes))
 
 
+def read_seconds(source: Readable) -> float | None:
+    """Returns how long a film is by its index (8.2.2 and 8.8.2), None where that does not say it. Raises OSError."""
+    with source.open("rb") as file:
+        whole = (0, file.seek(0, 2))
+        header = _read(file, _find(file, whole, b"moov", b"mvhd"), 32)
+        fields = struct.Struct(">20xIQ" if header[:1] == b"\1" else ">12x2I")
+        if len(header) < fields.size:
+            return None
+        scale, duration = fields.unpack_from(header)
+        unknown = (0, 0xFFFFFFFFFFFFFFFF if header[:1] == b"\1" else 0xFFFFFFFF)
+        if duration in unknown:  # A film in pieces says it elsewhere.
+            extended = _read(file, _find(file, whole, b"moov", b"mvex", b"mehd"), 12)
+            duration = int.from_bytes(extended[4:12] if extended[:1] == b"\1" else extended[4:8], "big")
+    return duration / scale if duration and scale else None
+
+
 def _boxes(file: IO[bytes], span: Span) -> Iterator[tuple[bytes, Span]]:
     """Yields the types of the boxes in a span, and where their contents are, as long as they fit."""
     offset, end = span
@@ -64,7 +82,7 @@ def _boxes(file: IO[bytes], span: Span) -> Iterator[tuple[bytes, Span]]:
 
 
 def _find(file: IO[bytes], span: Span | None, *names: bytes) -> Span | None:
-    """Returns where the content of the first box with this path is."""
+    """Returns where the content of the first box with path is."""
     for name in names:
         span = next((inner for found, inner in _boxes(file, span) if found == name), None) if span else None
     return span

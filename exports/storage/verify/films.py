@@ -1,8 +1,8 @@
 """Checks that an MP4 file is a whole film: its index and its pictures are there to their ends (ISO/IEC 14496-12)."""
 
-from pathlib import Path
 from typing import IO, Final
 
+from exports.storage.readable import Readable, size_of
 from exports.storage.verify.content import HEAD_BYTES, BadFileError, identify_binary, identify_text
 from exports.storage.verify.film_index import named_end, read_box, segments_end
 
@@ -16,19 +16,19 @@ MOVIE_HEADERS: Final = frozenset({b"mvhd", b"trak", b"cmov"})
 FRAGMENT_INDEXES: Final = frozenset({b"sidx", b"mfra"})
 
 
-def check_mp4(path: Path, *, length_known: bool = True) -> str:
+def check_mp4(source: Readable, *, length_known: bool = True, **_: object) -> str:
     """Raises BadFileError when the file is no film, or not whole. Returns what could not be checked, or "".
 
     `length_known`: whether the transport showed that the answer is whole.
     """
-    size = path.stat().st_size
+    size = size_of(source)
     seen: set[bytes] = set()
     count = offset = needed = pictures_end = fragment = 0
-    with path.open("rb") as file:
+    with source.open("rb") as file:
         while offset < size:
             length, name, head = read_box(file, offset, size)
             if not seen and name not in FIRST_BOXES:
-                raise _no_film(path)
+                raise _no_film(source)
             if length < 8 or offset + length > size:
                 if name in FILM_BOXES or not {b"moov", b"mdat"} <= seen:
                     raise BadFileError("The video is cut off.")
@@ -57,8 +57,8 @@ def check_mp4(path: Path, *, length_known: bool = True) -> str:
     return ""
 
 
-def _no_film(path: Path) -> BadFileError:
-    with path.open("rb") as file:
+def _no_film(source: Readable) -> BadFileError:
+    with source.open("rb") as file:
         head = file.read(HEAD_BYTES)
     named = identify_binary(head).replace("not text", "") or identify_text(head.decode("utf-8", "replace"))
     return BadFileError(f"The file is {named or 'not an mp4 video'}.", is_placeholder=bool(named))

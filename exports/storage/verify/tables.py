@@ -7,10 +7,10 @@ matched, so neither a long row nor odd quotes cost more time or memory than the 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 from exports.storage.csv_layout import CsvLayout, read_layout, table_bytes
+from exports.storage.readable import Readable
 from exports.storage.verify.content import HEAD_BYTES, BadFileError, identify_binary, identify_text
 from exports.storage.verify.table_end import ends_in_a_message
 
@@ -21,18 +21,21 @@ MAX_COUNTED_CELLS: Final = 100_000
 PADDING: Final = b" \t\r\n\x1a\0"
 # As many zero bytes in a row, or more, are a piece of the file that was never written.
 GAP: Final = bytes(512)
+# How a body in chunks begins and ends (RFC 9112 §7.1), where a program and a proxy before it both made chunks.
+CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]*(?:;[^\r\n]*)?\r\n")
+LAST_CHUNK: Final = b"\r\n0\r\n\r\n"
 # What stands in a quoted cell: a quote is written twice. Some programs write a backslash before it instead.
 DOUBLED: Final = rb'(?:[^"]++|"")*+'
 BACKSLASHED: Final = rb'(?:[^"\\]++|\\[\x00-\xff]|"")*+'
 
 
-def check_csv(path: Path, *, length_known: bool, declared_type: str) -> str:
+def check_csv(source: Readable, *, length_known: bool, declared_type: str) -> str:
     """Raises BadFileError when the file is no table, or ends in mid-row. Returns what could not be checked, or "".
 
     `length_known`: whether the transport showed that the answer is whole; if not, the last row needs its line end.
     """
-    layout, text, _ = read_layout(path)
-    with path.open("rb") as file:
+    layout, text, _ = read_layout(source)
+    with source.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not text.strip(" \t\r\n\ufeff\0"):
         raise BadFileError("The file is empty.", is_placeholder=True)
@@ -42,28 +45,36 @@ def check_csv(path: Path, *, length_known: bool, declared_type: str) -> str:
     named = named or identify_text(text, declared_type, layout)
     if named:
         raise BadFileError(f"The file is {named}.", is_placeholder=True)
-    unchecked = _check_ending(path, layout, length_known=length_known)
-    if ends_in_a_message(path, layout):
+    if CHUNK_LINE.match(head) and _ends_with(source, LAST_CHUNK):
+        raise BadFileError("The sizes of HTTP's chunks stand in the table: it was sent in chunks twice.")
+    unchecked = _check_ending(source, layout, length_known=length_known)
+    if ends_in_a_message(source, layout):
         raise BadFileError("Behind its rows the table has an error or a web page: it was not written to its end.")
     return unchecked
 
 
-def _chunks(path: Path, layout: CsvLayout) -> Iterator[bytes]:
+def _ends_with(source: Readable, end: bytes) -> bool:
+    with source.open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - len(end)))
+        return file.read() == end
+
+
+def _chunks(source: Readable, layout: CsvLayout) -> Iterator[bytes]:
     """Yields `table_bytes`. Raises BadFileError at a gap."""
     before = b""
-    for chunk in table_bytes(path, layout):
+    for chunk in table_bytes(source, layout):
         if GAP in chunk or GAP in before + chunk[: len(GAP)]:
             raise BadFileError("A piece of the table is missing: zero bytes stand in its place.")
         before = chunk[-len(GAP) :]
         yield chunk
 
 
-def _check_ending(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
+def _check_ending(source: Readable, layout: CsvLayout, *, length_known: bool) -> str:
     rows = _rows_pattern(layout.delimiter)
     rest, complete_rows = b"", False
     last = b"\n"
     try:
-        for chunk in _chunks(path, layout):
+        for chunk in _chunks(source, layout):
             buffer = rest + chunk
             last = chunk.rstrip(b"\x1a\0 \t")[-1:] or last
             match = rows.match(buffer)
@@ -73,7 +84,7 @@ def _check_ending(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
             if len(rest) > MAX_ROW_BYTES:
                 if not complete_rows:
                     raise BadFileError(f"The first row has more than {MAX_ROW_BYTES} bytes; that is no table.")
-                return _skip_rest(path, layout, length_known=length_known)
+                return _skip_rest(source, layout, length_known=length_known)
     except UnicodeDecodeError:
         raise BadFileError("The table ends inside a character; it is cut off.") from None
     rest = rest.lstrip(b"\r\n")
@@ -94,18 +105,18 @@ def _check_ending(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
     elif cells < layout.usual_width and cells not in layout.widths:
         raise BadFileError(f"The last row has {cells} columns instead of {layout.usual_width}; the table is cut off.")
     if not length_known and last not in (b"\n", b"\r"):
-        raise BadFileError("The last row has no line end, and the host did not say where the file ends.")
+        raise BadFileError("The last row is cut off: it has no line end.")
     return ""
 
 
-def _skip_rest(path: Path, layout: CsvLayout, *, length_known: bool) -> str:
+def _skip_rest(source: Readable, layout: CsvLayout, *, length_known: bool) -> str:
     """The verdict on a table with a row that is too long to follow: only its last character is looked at."""
     if not length_known:
         last = b""
-        for chunk in _chunks(path, layout):
+        for chunk in _chunks(source, layout):
             last = chunk.rstrip(b"\x1a\0 \t")[-1:] or last
         if last not in (b"\n", b"\r"):
-            raise BadFileError("The last row has no line end, and the host did not say where the file ends.")
+            raise BadFileError("The last row is cut off: it has no line end.")
     return f"The table has a row of more than {MAX_ROW_BYTES} bytes; it was not checked from there on."
 
 

@@ -1,16 +1,20 @@
 """Checks that an xlsx file is a whole archive, and a workbook by the rules of its package, with the parts it needs."""
 
 import re
-from pathlib import Path
 from typing import Final
 
 from exports.storage.csv_layout import detect_encoding
+from exports.storage.readable import Readable
 from exports.storage.safe_zip import BrokenArchiveError, open_zip
 from exports.storage.verify.archives import check_zip
 from exports.storage.verify.content import BadFileError
 from exports.storage.workbook_package import CONTENT_TYPES_PART, ROOT_RELATIONSHIPS, Package, PackageError
 
 SHEET_TYPES: Final = frozenset({"worksheet", "chartsheet", "dialogsheet", "xlMacrosheet"})
+# The outermost elements of the parts of these types, which names of another kind of document do not have.
+SHEET_ELEMENTS: Final = frozenset({"worksheet", "chartsheet", "dialogsheet", "macrosheet"})
+# What the sheets show with: the texts of their cells, and how cells look.
+SHARED_TYPES: Final = frozenset({"sharedStrings", "styles"})
 MAX_MAIN_PART_BYTES: Final = 1024 * 1024
 # Of all sheets together, unpacked once more to see whether they end.
 MAX_SHEET_BYTES: Final = 1024 * 1024 * 1024
@@ -21,11 +25,11 @@ EPILOG: Final = r"(?:[\s\0]++|<!--.*?-->|<\?.*?\?>)*+\Z"
 SHARED: Final = re.compile(rb"""\st\s?=\s?["']s["']""")
 
 
-def check_xlsx(path: Path) -> str:
+def check_xlsx(source: Readable, **_: object) -> str:
     """Raises BadFileError when the file is broken or no workbook. Returns what could not be checked, or ""."""
-    unchecked = check_zip(path)
+    unchecked = check_zip(source)
     try:
-        with open_zip(path) as archive:
+        with open_zip(source) as archive:
             package = Package(archive)
             if ROOT_RELATIONSHIPS not in package.parts and CONTENT_TYPES_PART not in package.parts:
                 raise PackageError("The file is an archive, but not a workbook.")
@@ -71,6 +75,14 @@ def _check_sheets(package: Package, main: str) -> None:
         left -= entry.size
         if sheet.type in SHEET_TYPES and sheet.target.endswith(".xml") and entry.is_readable and left >= 0:
             has_shared |= _check_part(package, sheet.target)
+            if package.root_element(sheet.target) not in SHEET_ELEMENTS:
+                raise PackageError(f"The workbook's part {sheet.target[:100]} is no sheet.")
+    for relationship in by_id.values():
+        entry = package.parts.get(relationship.target)
+        if relationship.type in SHARED_TYPES and entry is not None and entry.is_readable:
+            left -= entry.size
+            if left >= 0 and relationship.target.endswith(".xml"):
+                _check_part(package, relationship.target)
     strings = [relationship.target for relationship in by_id.values() if relationship.type == "sharedStrings"]
     if has_shared and not any(part in package.parts for part in strings or ["xl/sharedstrings.xml"]):
         raise PackageError("The workbook lacks the texts of its cells (its shared strings).")

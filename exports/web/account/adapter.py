@@ -11,6 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,8 +20,8 @@ from exports.http.client_address import client_address
 from exports.models import User
 from exports.models.factor import ASSOCIATED_DATA
 from exports.people import security
-from exports.portal_url import portal_url
-from exports.web.account.too_many_requests import too_many_requests
+from exports.portal_url import portal_origin
+from exports.web.error_pages import too_many_requests
 from exports.web.request_context import LAST_SEEN_KEY
 
 log = logging.getLogger(__name__)
@@ -33,11 +34,11 @@ AUTHENTICATOR_APP: Final = "authenticator app"
 # By allauth's notification template: verb and target of the audit entry, and the sentence of the mail.
 ACCOUNT_EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
     "account/email/password_changed": ("changed password", "own", gettext_lazy("Your password was changed.")),
-    "account/email/password_reset": ("reset password", "own, by mail", gettext_lazy("Your password was set anew.")),
+    "account/email/password_reset": ("reset password", "own, by mail", gettext_lazy("Your password was reset.")),
     "mfa/email/totp_activated": (
         "added second factor",
         AUTHENTICATOR_APP,
-        gettext_lazy("An authenticator app was added; other devices have to sign in anew."),
+        gettext_lazy("An authenticator app was added; other devices were signed out."),
     ),
     "mfa/email/totp_deactivated": (
         "removed second factor",
@@ -47,10 +48,14 @@ ACCOUNT_EVENTS: Final[dict[str, tuple[str, str, Any]]] = {
     "mfa/email/webauthn_added": (
         "added second factor",
         "passkey",
-        gettext_lazy("A passkey was added; other devices have to sign in anew."),
+        gettext_lazy("A passkey was added; other devices were signed out."),
     ),
     "mfa/email/webauthn_removed": ("removed second factor", "passkey", gettext_lazy("A passkey was removed.")),
-    "mfa/email/recovery_codes_generated": ("made recovery codes", "own", gettext_lazy("New recovery codes were made.")),
+    "mfa/email/recovery_codes_generated": (
+        "made recovery codes",
+        "own",
+        gettext_lazy("New recovery codes were created."),
+    ),
     "socialaccount/email/account_connected": (
         "linked sign-in",
         "own",
@@ -65,11 +70,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = {  # noqa: RUF012  the name and kind are allauth's
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": gettext_lazy(
-            "No account fits this e-mail address and password. Check both; capitals count in passwords."
-        ),
-        "enter_current_password": gettext_lazy("This is not your password."),
-        "incorrect_password": gettext_lazy("This is not your password."),
+        "email_password_mismatch": gettext_lazy("Wrong e-mail or password"),
+        "enter_current_password": gettext_lazy("That's not your password."),
+        "incorrect_password": gettext_lazy("That's not your password."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -102,14 +105,16 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Returns the link for the mail; the request's Host has no say in it."""
         path = reverse("account_reset_password_from_key", args=key.split("-", 1))
-        return portal_url(self.request) + path
+        return portal_origin(self.request) + path
 
     def send_password_reset_mail(self, user: AbstractBaseUser, email: str, context: dict[str, Any]) -> None:
         """Mails the link only to a confirmed address; others get the same mail as an unknown address."""
-        if cast(User, user).email_confirmed:
-            super().send_password_reset_mail(user, email, context)
-        else:
-            self.send_mail("account/email/unknown_account", email, {})
+        person = cast(User, user)
+        with translation.override(person.language or translation.get_language()):
+            if person.email_confirmed:
+                super().send_password_reset_mail(user, email, context)
+            else:
+                self.send_mail("account/email/unknown_account", email, {})
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Sends a mail. A failure is only logged: a different response would reveal which addresses have an account."""
@@ -134,7 +139,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if verb == "added second factor":
             security.end_sessions(person, except_session_key=self.request.session.session_key or "")
         agent = self.get_http_user_agent(self.request)[:200]
-        security.send_security_mail(person, str(sentence), address, agent)
+        security.send_security_mail(person, sentence, address, agent)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -142,7 +147,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     error_messages = {  # noqa: RUF012  the name and kind are allauth's
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": gettext_lazy("This code does not fit. A code of the app is good for 30 seconds, and once."),
+        "incorrect_code": gettext_lazy("Wrong or expired code. Use the newest one."),
     }
 
     def encrypt(self, text: str) -> str:

@@ -12,9 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from exports.web.account.adapter import SecondFactorAdapter
 
-PASSWORD_HELP: Final = _(
-    "At least 10 characters, not only digits, none of the common ones. Several words make a good one."
-)
+PASSWORD_HELP: Final = _("At least 10 characters, not only digits, not a common one. Several words work well.")
 
 
 class LabeledForm(forms.Form):
@@ -55,11 +53,11 @@ class ChangePasswordForm(LabeledForm, account_forms.ChangePasswordForm):
     """Changes the password; the old one is required."""
 
     labels: ClassVar = {
-        "oldpassword": _("Old password"),
+        "oldpassword": _("Current password"),
         "password1": _("New password"),
-        "password2": _("New password once more"),
+        "password2": _("Repeat new password"),
     }
-    help_texts: ClassVar = {"password1": PASSWORD_HELP, "password2": _("Other devices have to sign in anew.")}
+    help_texts: ClassVar = {"password1": PASSWORD_HELP, "password2": _("Other devices are signed out.")}
     html_names: ClassVar = {"oldpassword": "old_password", "password1": "new_password1", "password2": "new_password2"}
 
 
@@ -73,10 +71,10 @@ class RequestPasswordResetForm(LabeledForm, account_forms.ResetPasswordForm):
 class SetPasswordForm(LabeledForm, account_forms.ResetPasswordKeyForm):
     """Sets the new password, typed twice."""
 
-    labels: ClassVar = {"password1": _("New password"), "password2": _("New password once more")}
+    labels: ClassVar = {"password1": _("New password"), "password2": _("Repeat new password")}
     help_texts: ClassVar = {
         "password1": PASSWORD_HELP,
-        "password2": _("Everybody who is signed in as you is signed out."),
+        "password2": _("You're signed out everywhere."),
     }
 
 
@@ -91,7 +89,7 @@ class SecondFactorForm(LabeledForm, code_forms.AuthenticateForm):
     """Asks for a code at sign-in: one of the app, or a recovery code."""
 
     labels: ClassVar = {"code": _("Code")}
-    help_texts: ClassVar = {"code": _("The six digits that your app shows now, or one of your recovery codes.")}
+    help_texts: ClassVar = {"code": _("Six digits, or a recovery code.")}
     autofocus_field = "code"
 
     def save(self) -> None:
@@ -122,7 +120,11 @@ def _send_recovery_code_mail(authenticator: Authenticator) -> None:
 class ActivateAppForm(LabeledForm, ActivateTOTPForm):
     """The first code of a new authenticator app."""
 
-    labels: ClassVar = {"code": _("Code that the app shows now")}
+    labels: ClassVar = {"code": _("Enter the code the app shows")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "one-time-code"}
 
 
 class AddPasskeyForm(LabeledForm, passkey_forms.AddWebAuthnForm):
@@ -130,9 +132,9 @@ class AddPasskeyForm(LabeledForm, passkey_forms.AddWebAuthnForm):
 
     labels: ClassVar = {
         "name": _("Name"),
-        "passwordless": _("Sign in with it alone, without e-mail address and password"),
+        "passwordless": _("Sign in with it alone, without a password"),
     }
-    help_texts: ClassVar = {"name": _("What it is kept on, like “Phone”.")}
+    help_texts: ClassVar = {"name": _("Where it's kept, like “Phone”.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from typing import Any
+from typing import Any, cast
 
 import requests
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
 
 from exports.models import User
+from exports.people import group_roles
 from exports.transport.connections import tls_context
 
 log = logging.getLogger(__name__)
@@ -54,12 +55,14 @@ class OpenIDAdapter(DefaultSocialAccountAdapter):
             sociallogin.account.uid = _scoped_uid(sociallogin.account.uid)
             sociallogin.lookup()
         if sociallogin.is_existing:
+            _apply_groups(sociallogin)
             return
         # Some providers send the string "false", which is a true value, hence `is True`.
         verified = [address.email for address in sociallogin.email_addresses if address.verified is True]
         user = User.objects.filter(email__iexact=verified[0], email_confirmed=True).first() if verified else None
         if user is not None and sociallogin.state.get("process") == "login":
             sociallogin.connect(request, user)
+            _apply_groups(sociallogin)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """Always false: accounts are created by invitation."""
@@ -70,6 +73,22 @@ class OpenIDAdapter(DefaultSocialAccountAdapter):
     ) -> None:
         """Redirects to the sign-in page, whether the user canceled or an error occurred."""
         raise ImmediateHttpResponse(redirect_after_failure(request, exception))
+
+
+def _apply_groups(sociallogin: SocialLogin) -> None:
+    """Sets the memberships that OIDC_GROUPS governs; none where the provider says nothing about groups."""
+    user, data = cast(User, sociallogin.user), sociallogin.account.extra_data
+    if not settings.OIDC_GROUPS or not user.is_active or sociallogin.state.get("process") != "login":
+        return
+    for claims in (data.get("userinfo"), data.get("id_token"), data):
+        groups = group_roles.read_groups(claims or {}, settings.OIDC_GROUPS_CLAIM)
+        if groups is not None:
+            mapping = {
+                name: [group_roles.Grant(**grant) for grant in grants] for name, grants in settings.OIDC_GROUPS.items()
+            }
+            group_roles.apply_groups(user, groups, mapping, str(settings.OPENID["name"]))
+            return
+    log.warning("The OpenID Connect provider sent no claim %s, so no role was changed.", settings.OIDC_GROUPS_CLAIM)
 
 
 def _scoped_uid(uid: str) -> str:

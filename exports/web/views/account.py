@@ -27,10 +27,10 @@ from requests import RequestException
 from exports.http import throttling
 from exports.models import User
 from exports.people import members, security
-from exports.portal_url import portal_url
+from exports.portal_url import portal_origin
 from exports.web.account.openid import redirect_after_failure
-from exports.web.account.too_many_requests import too_many_requests
 from exports.web.decorators import SignedInRequest, sign_in_required
+from exports.web.error_pages import too_many_requests
 
 CONFIRM_ADDRESS_SALT: Final = "confirm address"
 CONFIRM_ADDRESS_MAX_AGE: Final = 3 * 86400  # seconds
@@ -41,7 +41,7 @@ def change_password(request: SignedInRequest) -> HttpResponseBase:
     """Changes the password. An account without one is sent to the reset page, which mails a link."""
     if request.user.has_usable_password():
         return views.password_change(request)
-    messages.info(request, _("Your account has no password yet. Have a link sent to you, to set one."))
+    messages.info(request, _("Your account has no password yet. We can e-mail you a link to set one."))
     return redirect("account_reset_password")
 
 
@@ -71,7 +71,7 @@ def totp_qr_code(request: SignedInRequest) -> HttpResponseBase:
     """Returns the new TOTP secret as an SVG QR code. It has its own URL because pages contain nothing inline."""
     secret = request.session.get(SECRET_SESSION_KEY)
     if not secret:
-        raise Http404(_("No app is being set up. Begin anew."))
+        raise Http404(_("No app is being set up. Start again."))
     adapter = get_mfa_adapter()
     svg = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
     return HttpResponse(svg, content_type="image/svg+xml")
@@ -103,7 +103,7 @@ def end_session(request: SignedInRequest, pk: int) -> HttpResponseBase:
     session = get_object_or_404(UserSession, user=request.user, pk=pk)
     if request.method == "POST" and not session.is_current():
         _end_sessions(request, [session])
-        messages.success(request, _("The session was ended. That device has to sign in anew."))
+        messages.success(request, _("Session signed out"))
     return redirect("sessions")
 
 
@@ -113,7 +113,7 @@ def end_other_sessions(request: SignedInRequest) -> HttpResponseBase:
     if request.method == "POST":
         rows = UserSession.objects.filter(user=request.user)
         _end_sessions(request, [row for row in rows if not row.is_current()])
-        messages.success(request, _("All other sessions were ended."))
+        messages.success(request, _("Signed out all other sessions"))
     return redirect("sessions")
 
 
@@ -136,10 +136,10 @@ def send_address_confirmation(request: SignedInRequest) -> HttpResponseBase:
         return too_many_requests(request, 180)
     key = signing.dumps({"user": user.pk, "email": user.email}, salt=CONFIRM_ADDRESS_SALT)
     path = reverse("confirm-address-by", args=[key])
-    if members.send_confirmation(user, portal_url(request) + path):
-        messages.success(request, _("A mail with a link is on its way to %(email)s.") % {"email": user.email})
+    if members.send_confirmation(user, portal_origin(request) + path):
+        messages.success(request, _("We sent a link to %(email)s") % {"email": user.email})
     else:
-        messages.error(request, _("The mail could not be sent. Try again later, or ask the portal's staff."))
+        messages.error(request, _("Couldn't send the e-mail. Try again later, or ask an admin."))
     return redirect("web:profile")
 
 
@@ -152,12 +152,10 @@ def confirm_address(request: SignedInRequest, key: str) -> HttpResponseBase:
         payload = None
     user = request.user
     if payload != {"user": user.pk, "email": user.email}:
-        raise Http404(
-            _("This link is not for your account, or older than three days. Ask for a new one on your profile.")
-        )
+        raise Http404(_("This link is for another account, or older than three days. Get a new one in your profile."))
     if request.method != "POST":
         return render(request, "account/confirm_address.html", {"section": "profile"})
     User.objects.filter(pk=user.pk).update(email_confirmed=True)
     security.record_account_event(user, "confirmed address", user.email)
-    messages.success(request, _("%(email)s is confirmed.") % {"email": user.email})
+    messages.success(request, _("Confirmed %(email)s") % {"email": user.email})
     return redirect("web:profile")

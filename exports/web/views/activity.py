@@ -1,21 +1,21 @@
-"""The team's audit log as a page for owners: actor, verb, target, address."""
+"""The team's audit log as a page for owners: who did what, by day."""
 
-import re
-from typing import Final
+from typing import Any, Final
 
 from django.http.response import HttpResponseBase
+from django.utils.http import urlencode
 
 from exports import access
 from exports.audit import log as audit_log
 from exports.errors import InvalidError
 from exports.exporting import pagination
 from exports.models import AuditEntry, Member
-from exports.web import rendering
+from exports.web import activity_lines, rendering
 from exports.web.decorators import SignedInRequest, team_member_required
 
-PAGE_SIZE: Final = 50
-# Verbs whose target is an export, so the entry links to its page.
-EXPORT_VERBS: Final = frozenset({"asked for", "retried", "adopted", "canceled", "deleted file"})
+MAX_LINES: Final = 50
+# A bulk action is one line, and has at most so many entries on one page.
+MAX_ENTRIES: Final = 500
 
 
 @team_member_required(access.MANAGE)
@@ -26,25 +26,29 @@ def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
         before, _ = pagination.parse_paging(request.GET)
     except InvalidError as problem:
         before, errors = None, errors | {name: " ".join(texts) for name, texts in problem.errors.items()}
-    page = pagination.get_page(filters.events_of(member.team), None, before, PAGE_SIZE)
     context = {
         "section": "activity",
-        "events": [(event, _export_id(event)) for event in page.rows],
-        "older_query": f"{page.next_query}&{filters.query_string}".rstrip("&") if page.next_query else "",
         "query": filters.query_string,
         "is_later_page": before is not None,
         "filters": filters,
         "errors": errors,
         "people": _people(member, filters),
-        "verbs": audit_log.VERBS,
+        "verbs": [(verb, activity_lines.PHRASES.get(verb, verb)) for verb in audit_log.VERBS],
+        **_lines(member, filters, before),
     }
     return rendering.render_page(request, member, "activity/event_list.html", context)
 
 
-def _export_id(event: AuditEntry) -> int | None:
-    """Returns the id of the export that the entry is about, or None."""
-    match = re.search(r"\bexport (\d{1,18})(?::|$)", event.target) if event.verb in EXPORT_VERBS else None
-    return int(match[1]) if match else None
+def _lines(member: Member, filters: audit_log.EventFilters, before: int | None) -> dict[str, Any]:
+    """Returns the lines by day, and the query string of the next page."""
+    page = pagination.get_page(filters.events_of(member.team), None, before, MAX_ENTRIES)
+    shown = activity_lines.first_lines(page.rows, MAX_LINES, more=page.next_query is not None)
+    is_last = len(shown) == len(page.rows) and page.next_query is None
+    cursor = "" if is_last else urlencode({"before": shown[-1].pk})
+    return {
+        "days": activity_lines.group_by_day(shown),
+        "older_query": "&".join(filter(None, (filters.query_string, cursor))) if cursor else "",
+    }
 
 
 def _people(member: Member, filters: audit_log.EventFilters) -> list[tuple[int, str]]:

@@ -1,5 +1,7 @@
-"""Bulk actions on exports: cancel, retry, delete files, download as one zip."""
+"""Bulk actions on exports: cancel, retry, dismiss, delete files, download as one zip."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import messages
@@ -9,6 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
 from exports import access
@@ -16,12 +19,14 @@ from exports.exporting import bulk
 from exports.exporting.create import Requester
 from exports.http import file_responses
 from exports.http.client_address import client_address
+from exports.http.unavailable import check_room_for_download
 from exports.models import Export, Member
-from exports.web import rendering
+from exports.web import presenter, rendering
 from exports.web.decorators import SignedInRequest, team_member_required
 
 MAX_EXPORTS: Final = 100
 MAX_NUMBERS_NAMED: Final = 10
+CRUMBS: Final = {"cancel": _l("Cancel"), "retry": _l("Run again"), "delete": _l("Delete files")}
 
 
 @team_member_required()
@@ -36,42 +41,72 @@ def run_action(request: SignedInRequest, member: Member, verb: str) -> HttpRespo
         return _redirect_to_list(request, member)
     selected = _selected_exports(request, member)
     if not selected:
-        messages.warning(request, _("Nothing was done: choose exports by their boxes first."))
+        messages.warning(request, _("Select at least one export"))
         return _redirect_to_list(request, member)
     return action(request, member, selected)
 
 
 def _cancel(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
-    _report(request, _("Canceled %(exports)s."), bulk.cancel(selected, actor=request.user.email))
+    if "sure" not in request.POST:
+        return _ask(request, member, "cancel", bulk.check_cancelable(selected), _("Canceled %(exports)s"))
+    _report(request, _("Canceled %(exports)s"), bulk.cancel(selected, actor=request.user.email))
     return _redirect_to_list(request, member)
 
 
 def _retry(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
-    _report(request, _("Asked again for %(exports)s."), bulk.retry(selected, Requester(request.user)))
+    if "sure" not in request.POST:
+        return _ask(request, member, "retry", bulk.check_retriable(selected), _("Requested %(exports)s again"))
+    _report(request, _("Requested %(exports)s again"), bulk.retry(selected, Requester(request.user)))
+    return _redirect_to_list(request, member)
+
+
+def _dismiss(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
+    _report(request, _("Dismissed %(exports)s"), bulk.dismiss(selected, request.user))
     return _redirect_to_list(request, member)
 
 
 def _delete(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
-    if "sure" in request.POST:
-        _report(request, _("Deleted the file of %(exports)s."), bulk.delete_files(selected, request.user))
-        return _redirect_to_list(request, member)
-    summary = bulk.check_deletable(selected)
+    if "sure" not in request.POST:
+        return _ask(request, member, "delete", bulk.check_deletable(selected), _("Deleted the file of %(exports)s"))
+    _report(request, _("Deleted the file of %(exports)s"), bulk.delete_files(selected, request.user))
+    return _redirect_to_list(request, member)
+
+
+def _ask(
+    request: SignedInRequest, member: Member, verb: str, summary: bulk.BulkResult, done_text: str
+) -> HttpResponseBase:
+    """Shows what the action would do to how many, what it costs, and which are left out; asks whether to do it."""
     if not summary.done:
-        _report(request, _("Deleted the file of %(exports)s."), summary)
+        _report(request, done_text, summary)
         return _redirect_to_list(request, member)
-    size = sum(export.file.size for export in summary.done if export.file)
-    context = {"section": "exports", "summary": summary, "size": size, "list_query": request.POST.get("back", "")}
-    return rendering.render_page(request, member, "exports/confirm_bulk_delete.html", context)
+    context = {
+        "section": "exports",
+        "verb": verb,
+        "crumb": CRUMBS[verb],
+        "summary": summary,
+        "effects": _effects(verb, summary.done),
+        "size": sum(export.file.size for export in summary.done if export.file),
+        "list_query": request.POST.get("back", ""),
+    }
+    return rendering.render_page(request, member, f"exports/confirm_bulk_{verb}.html", context)
+
+
+def _effects(verb: str, exports: Sequence[Export]) -> dict[str, int]:
+    """Returns what the action costs or leaves at the providers, each with the number of exports it is true of."""
+    if verb == "retry":
+        return dict(Counter(export.kind.cost for export in exports if export.kind.cost))
+    return dict(Counter(presenter.note_on_cancel(export) for export in exports)) if verb == "cancel" else {}
 
 
 def _zip(request: SignedInRequest, member: Member, selected: list[Export]) -> HttpResponseBase:
+    check_room_for_download(request)
     pieces, summary = bulk.stream_zip(selected, request.user, client_address(request))
     if not summary.done:
-        _report(request, _("Packed %(exports)s."), summary)
+        _report(request, _("Packed %(exports)s"), summary)
         return _redirect_to_list(request, member)
     if summary.skipped:
         # The response is the zip itself, which lists the skipped ones; the message appears on the next page.
-        _report(request, _("Packed %(exports)s."), summary)
+        _report(request, _("Packed %(exports)s"), summary)
     name = f"{member.team.slug} {timezone.localtime():%Y-%m-%d %H%M}.zip"
     headers = {
         **file_responses.FILE_HEADERS,
@@ -82,7 +117,7 @@ def _zip(request: SignedInRequest, member: Member, selected: list[Export]) -> Ht
     return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 
 
-BULK_ACTIONS: Final = {"cancel": _cancel, "retry": _retry, "delete": _delete, "zip": _zip}
+BULK_ACTIONS: Final = {"cancel": _cancel, "retry": _retry, "dismiss": _dismiss, "delete": _delete, "zip": _zip}
 
 
 def _selected_exports(request: SignedInRequest, member: Member) -> list[Export]:
@@ -109,8 +144,9 @@ def _report(request: SignedInRequest, done_text: str, summary: bulk.BulkResult) 
         reasons = "; ".join(
             f"{_describe_exports(exports)}: {reason}" for reason, exports in summary.skipped_by_reason().items()
         )
-        text = _("Left out %(reasons)s.") if summary.done else _("Nothing was done. Left out %(reasons)s.")
-        messages.warning(request, text % {"reasons": reasons})
+        values = {"count": len(summary.skipped), "reasons": reasons}
+        text = _("Skipped %(count)s: %(reasons)s") if summary.done else _("Nothing changed. %(reasons)s")
+        messages.warning(request, text % values)
 
 
 def _describe_exports(exports: Any) -> str:

@@ -1,4 +1,4 @@
-"""Pages of a team's credentials: list, add, test, replace secrets, delete. Secrets are never sent back to a page."""
+"""Pages of a team's credentials: list, add, test, rename, replace secrets, delete. No page ever shows a secret."""
 
 from typing import Any, Final
 
@@ -7,11 +7,13 @@ from django.db.models import Count, OuterRef, Subquery
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from exports import access
 from exports.credentials import replace_secrets, service
+from exports.credentials.delete import delete_credential
 from exports.errors import ConflictError, InvalidError
 from exports.models import Credential, Member
 from exports.providers.contract import Provider
@@ -21,9 +23,9 @@ from exports.web.credential_forms import CredentialForm, ReplaceSecretsForm
 from exports.web.decorators import SignedInRequest, team_member_required
 
 MAX_PROJECTS: Final = 50
-REPLACED_MESSAGE: Final = gettext_lazy(
-    "The new secrets work and are in use now. The old ones are gone from the portal."
-)
+# In the address of a credential's page that was just saved, and in the request that then tests it.
+JUST_SAVED: Final = "saved"
+REPLACED_MESSAGE: Final = gettext_lazy("Secret replaced and in use")
 
 
 @team_member_required()
@@ -47,10 +49,10 @@ def choose(request: SignedInRequest, member: Member) -> HttpResponseBase:
 
 @team_member_required(access.MANAGE)
 def add(request: SignedInRequest, member: Member, provider: str) -> HttpResponseBase:
-    """Creates a credential; its page, which the redirect leads to, offers the test."""
+    """Creates a credential; its page, which the redirect leads to, tests it at once."""
     declared = PROVIDERS.get(provider)
     if declared is None:
-        raise Http404(_("The portal knows no such provider."))
+        raise Http404(_("There is no such provider."))
     form = CredentialForm(declared, request.POST if request.method == "POST" else None)
     problems: list[str] = []
     if request.method == "POST" and form.is_valid():
@@ -59,8 +61,8 @@ def add(request: SignedInRequest, member: Member, provider: str) -> HttpResponse
         except InvalidError as problem:
             problems = form.add_errors(problem.errors)
         else:
-            messages.success(request, _("The credential is sealed. Test it now."))
-            return redirect("web:credential", member.team.slug, credential.pk)
+            # Its page tests it at once.
+            return redirect(reverse("web:credential", args=[member.team.slug, credential.pk]) + f"?{JUST_SAVED}")
     context = {"section": "credentials", "provider": declared, "form": form, "problems": problems}
     return rendering.render_page(
         request, member, "credentials/add.html", context, 422 if request.method == "POST" else 200
@@ -69,8 +71,11 @@ def add(request: SignedInRequest, member: Member, provider: str) -> HttpResponse
 
 @team_member_required()
 def credential(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Shows one credential."""
-    return _credential_page(request, member, access.credential(member, pk))
+    """Shows one credential. One that was just saved is tested by a request of the page, once."""
+    row = access.credential(member, pk)
+    is_untested = row.checked_at is None and not row.last_error
+    may_test = access.EXPORT in access.ROLE_PERMISSIONS[member.role] and _provider_or_none(row) is not None
+    return _credential_page(request, member, row, testing=JUST_SAVED in request.GET and is_untested and may_test)
 
 
 @team_member_required(access.EXPORT)
@@ -81,7 +86,7 @@ def test(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
         return redirect("web:credential", member.team.slug, pk)
     verdict = service.check_credential(row)
     row.refresh_from_db()
-    return _credential_page(request, member, row, verdict=verdict)
+    return _credential_page(request, member, row, verdict=verdict, just_saved=JUST_SAVED in request.POST)
 
 
 @team_member_required(access.MANAGE)
@@ -103,7 +108,7 @@ def replace(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBa
                 if verdict.ok:
                     messages.success(request, REPLACED_MESSAGE)
                 else:
-                    text = _("Swapped all the same. The test said: %(detail)s")
+                    text = _("Replaced, though the test failed: %(detail)s")
                     messages.warning(request, text % {"detail": verdict.detail})
                 return redirect("web:credential", member.team.slug, pk)
             extra["refused_verdict"] = verdict
@@ -111,16 +116,35 @@ def replace(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBa
 
 
 @team_member_required(access.MANAGE)
-def delete(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Deletes a credential that no project uses."""
+def rename(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
+    """Renames a credential."""
     row = access.credential(member, pk, access.MANAGE)
+    if request.method != "POST":
+        return redirect("web:credential", member.team.slug, pk)
+    typed, before = request.POST.get("name", ""), row.name
+    try:
+        service.rename_credential(row, request.user, typed)
+    except InvalidError as problem:
+        row.name = before
+        return _credential_page(request, member, row, status=422, typed_name=typed, name_errors=problem.errors["name"])
+    messages.success(request, _("Renamed to %(name)s") % {"name": row.name})
+    return redirect("web:credential", member.team.slug, pk)
+
+
+@team_member_required(access.MANAGE)
+def delete(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
+    """Asks whether to delete a credential that no project uses; on POST deletes it."""
+    row = access.credential(member, pk, access.MANAGE)
+    if request.method != "POST" and not row.project_set.filter(archived_at=None).exists():
+        context = {"section": "credentials", "credential": row}
+        return rendering.render_page(request, member, "credentials/confirm_delete.html", context)
     if request.method == "POST":
         try:
-            service.delete_credential(row, request.user)
+            delete_credential(row, request.user)
         except ConflictError as problem:
             messages.error(request, str(problem))
         else:
-            messages.success(request, _("%(name)s was deleted.") % {"name": row.name})
+            messages.success(request, _("Deleted %(name)s") % {"name": row.name})
             return redirect("web:credentials", member.team.slug)
     return redirect("web:credential", member.team.slug, pk)
 
@@ -139,10 +163,13 @@ def _credential_page(
     context = {
         "section": "credentials",
         "credential": credential,
+        "typed_name": credential.name,
+        "just_saved_key": JUST_SAVED,
         "provider": provider,
         "address": credential.origin_url if provider else credential.origin,
         "projects": list(projects[:MAX_PROJECTS]),
         "dependents": replace_secrets.dependents(credential),
+        "live_projects": projects.filter(archived_at=None).count(),
         "form": ReplaceSecretsForm(provider) if provider else None,
     }
     return rendering.render_page(request, member, "credentials/detail.html", {**context, **extra}, status)

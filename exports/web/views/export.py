@@ -1,15 +1,15 @@
-"""The page of one export, its call log, and its file: preview, download, deletion."""
+"""The page of one export, its call log, and its file: download, deletion."""
 
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from exports import access, states
+from exports import access, clock, formats, states
 from exports.errors import ConflictError
 from exports.exporting import durations
 from exports.exporting.delete_file import delete_file as delete_kept_file
@@ -17,20 +17,23 @@ from exports.exporting.fetch_again import may_fetch_again
 from exports.http import file_responses
 from exports.models import Call, Export, Member, OutboxMessage
 from exports.models.outbox import MAIL
-from exports.preview.cells import PreviewError
-from exports.preview.formats import PREVIEWERS, make_preview
 from exports.providers.contract import Kind
-from exports.storage import downloads, files
+from exports.storage import downloads
 from exports.web import presenter, rendering, timeline
+from exports.web.comparison_figures import compare_with_usual
 from exports.web.decorators import SignedInRequest, team_member_required
+from exports.web.phases import build_phases
 
 CALLS_PER_PAGE: Final = 50
 MAX_DOWNLOADS_SHOWN: Final = 20
 # Error codes after which the job may still run at the provider, so that it can be adopted.
 ADOPTABLE_ERROR_CODES: Final = frozenset({"deadline", "unconfirmed", "unreadable"})
 # The mail about the end that could not be delivered: why not, and when it is tried again, None for never.
-_UNDELIVERED: Final = OutboxMessage.objects.filter(export=OuterRef("pk"), kind=MAIL, sent_at=None).exclude(
-    last_error=""
+# Other members' mails about it are their own.
+_UNDELIVERED: Final = (
+    OutboxMessage.objects.filter(export=OuterRef("pk"), kind=MAIL, sent_at=None)
+    .filter(Q(user=None) | Q(user=OuterRef("user")))
+    .exclude(last_error="")
 )
 UNDELIVERED_MAIL: Final[dict[str, Any]] = {
     "mail_error": Subquery(_UNDELIVERED.values("last_error")[:1]),
@@ -48,47 +51,18 @@ def export(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBas
         "exports/detail.html",
         "exports/partials/detail_live.html",
         export_context(row),
-        refreshing=row.is_open,
+        interval=rendering.LIVE_SECONDS if row.is_open else 0,
     )
 
 
 @team_member_required()
 def file(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
     """Serves the file, whole or by ranges, and records the download."""
-    row = _export_with_file(member, pk)
+    row = export_with_file(member, pk)
     try:
         return file_responses.serve_download(request, row, request.user, downloads.VIA_PAGE)
     except file_responses.FileGoneError as problem:
         raise Http404(str(problem)) from None
-
-
-@team_member_required()
-def play_video(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Serves a video to the player on the page. Raises Http404 for other formats."""
-    row = _export_with_file(member, pk)
-    if row.format != "mp4":
-        raise Http404(_("Only videos are played."))
-    try:
-        return file_responses.serve_video(request, row, request.user)
-    except file_responses.FileGoneError as problem:
-        raise Http404(str(problem)) from None
-
-
-@team_member_required()
-def preview(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
-    """Shows a preview of the file: a fragment for htmx, else a page of its own."""
-    row = _export_with_file(member, pk)
-    context: dict[str, Any] = {"section": "exports", "export": row, **rendering.base_context(member)}
-    if row.file is None or row.file.deleted_at:
-        context["unavailable_reason"] = _("The file was deleted, so there is nothing to look into.")
-    else:
-        try:
-            context["preview"] = make_preview(files.path_of(row.file), row.format)
-        except PreviewError as problem:
-            context["unavailable_reason"] = str(problem)
-    if request.htmx:
-        return render(request, "exports/partials/preview.html", context)
-    return rendering.render_page(request, member, "exports/file_preview.html", context)
 
 
 @team_member_required()
@@ -116,7 +90,7 @@ def calls(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase
 @team_member_required(access.EXPORT)
 def delete_file(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBase:
     """Shows a confirmation page; on POST deletes the file."""
-    row = _export_with_file(member, pk)
+    row = export_with_file(member, pk)
     if request.method != "POST" and row.file and not row.file.deleted_at:
         context = {"section": "exports", "export": row, "downloads": downloads.latest_downloads(row, 1)}
         return rendering.render_page(request, member, "exports/confirm_delete_file.html", context)
@@ -128,7 +102,7 @@ def delete_file(request: SignedInRequest, member: Member, pk: int) -> HttpRespon
     return redirect("web:export", member.team.slug, row.pk)
 
 
-def _export_with_file(member: Member, pk: int) -> Export:
+def export_with_file(member: Member, pk: int) -> Export:
     """Returns the export. Raises Http404, also when it never had a file."""
     row = access.export(member, pk)
     if row.file is None:
@@ -137,7 +111,7 @@ def _export_with_file(member: Member, pk: int) -> Export:
 
 
 def export_context(export: Export) -> dict[str, Any]:
-    """Returns the context of an export's page, with at most five queries."""
+    """Returns the context of an export's page, with at most eight queries."""
     kind = _kind_or_none(export)
     entries, call_count = timeline.build_timeline(export)
     related = presenter.find_related(export)
@@ -146,12 +120,14 @@ def export_context(export: Export) -> dict[str, Any]:
         "export": export,
         "kind": kind,
         "live_title": presenter.window_title(export),
-        "stages": presenter.build_stages(export),
+        "phases": build_phases(export),
         "next_step": presenter.describe_next_step(export),
         "usual_duration": durations.usual_durations([export]).get(export.pk) if export.is_open else None,
+        "elapsed_seconds": ((export.finished_at or clock.now()) - export.created_at).total_seconds(),
+        "last_good": presenter.last_good(export) if export.status == states.FAILED else None,
         "failure": presenter.explain_failure(export),
         "canceled_at_provider": presenter.canceled_at_provider(export, (entry.change for entry in entries)),
-        "cancel_note": export.project.provider.cancel_note if kind else "",
+        "cancel_note": presenter.note_on_cancel(export),
         "adoptable": export.status == states.FAILED and export.error_code in ADOPTABLE_ERROR_CODES,
         "option_rows": presenter.compare_options(export, kind, related.previous),
         "previous": related.previous,
@@ -164,8 +140,9 @@ def export_context(export: Export) -> dict[str, Any]:
 
 def _file_context(export: Export) -> dict[str, Any]:
     return {
-        "previewable": export.format in PREVIEWERS,
+        "previewable": bool(formats.get_format(export.format).preview),
         "fetchable": may_fetch_again(export),
+        "compared": compare_with_usual(export),
         "downloads": downloads.latest_downloads(export, MAX_DOWNLOADS_SHOWN + 1) if export.file else [],
         "max_downloads": MAX_DOWNLOADS_SHOWN,
     }

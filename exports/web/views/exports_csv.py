@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from exports import access
 from exports.exporting import pagination
 from exports.http import file_responses
+from exports.http.unavailable import check_room_for_download
 from exports.models import Export, Member
 from exports.templatetags.pages import kind_label, provider_label
 from exports.web import list_page
@@ -49,6 +50,7 @@ def history_csv(request: SignedInRequest, member: Member) -> HttpResponseBase:
         # A list of everything would be taken for what was asked for.
         lines = [f"{name}: {' '.join(texts)}\n" for name, texts in errors.items()]
         return HttpResponse("".join(lines), status=400, content_type="text/plain; charset=utf-8")
+    check_room_for_download(request)
     rows = pagination.iterate_rows(access.exports(member), filters, MAX_CSV_ROWS)
     headers = {
         **file_responses.STREAM_HEADERS,

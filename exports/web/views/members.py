@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from allauth.account.utils import perform_login
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,9 +14,11 @@ from django.views.decorators.cache import never_cache
 
 from exports import access
 from exports.errors import ConflictError, InvalidError
-from exports.models import Export, Invitation, Member, Token, User
-from exports.people import members
-from exports.portal_url import portal_url
+from exports.exporting import schedules
+from exports.models import Invitation, Member, User
+from exports.models.team import VIEWER
+from exports.people import members, offboarding
+from exports.portal_url import portal_origin
 from exports.web import rendering
 from exports.web.decorators import SignedInRequest, team_member_required
 from exports.web.people_forms import InviteForm, RoleForm, SignUpForm
@@ -47,7 +50,7 @@ def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
             form.add_errors(problem.errors)
         else:
             path = reverse("web:invitation", args=[token])
-            address = portal_url(request) + path
+            address = portal_origin(request) + path
             mail_sent = members.send_invitation(invitation, address) if invitation.email else False
             context = {
                 "section": "members",
@@ -67,7 +70,7 @@ def revoke(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBas
     if request.method == "POST":
         try:
             members.revoke_invitation(invitation, request.user)
-            messages.success(request, _("The invitation was revoked; its link no longer works."))
+            messages.success(request, _("Invitation revoked. Its link no longer works."))
         except ConflictError as problem:
             messages.warning(request, str(problem))
     return redirect("web:members", member.team.slug)
@@ -96,12 +99,15 @@ def change_role(request: SignedInRequest, member: Member, pk: int) -> HttpRespon
         return redirect("web:member", member.team.slug, pk)
     if form.is_valid():
         try:
-            members.change_role(other, form.cleaned_data["role"], request.user)
+            with transaction.atomic():
+                if form.cleaned_data["role"] == VIEWER:
+                    _take_over_schedules(request, member, other)
+                members.change_role(other, form.cleaned_data["role"], request.user)
         except ConflictError as problem:
             form.add_error(None, str(problem))
         else:
             values = {"name": other.user.display_name, "role": form.cleaned_data["role"], "team": member.team}
-            messages.success(request, _("The role of %(name)s in %(team)s is now %(role)s.") % values)
+            messages.success(request, _("%(name)s is now %(role)s in %(team)s") % values)
             return redirect("web:members", member.team.slug)
     return _member_page(request, member, other, form=form, status=422)
 
@@ -113,11 +119,13 @@ def remove(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBas
     if request.method != "POST":
         return redirect("web:member", member.team.slug, pk)
     try:
-        members.remove_member(other, request.user)
+        with transaction.atomic():
+            _take_over_schedules(request, member, other)
+            members.remove_member(other, request.user)
     except ConflictError as problem:
         return _member_page(request, member, other, problem=str(problem), status=422)
     values = {"name": other.user.display_name, "team": member.team}
-    messages.success(request, _("%(name)s is no longer in %(team)s.") % values)
+    messages.success(request, _("Removed %(name)s from %(team)s") % values)
     return redirect("web:start") if other.user_id == request.user.pk else redirect("web:members", member.team.slug)
 
 
@@ -132,9 +140,9 @@ def require_second_factor(request: SignedInRequest, member: Member) -> HttpRespo
             messages.warning(request, str(problem))
         else:
             text = (
-                _("This team now demands a second factor.")
+                _("Two-factor authentication is required now")
                 if is_required
-                else _("A second factor is everybody's choice.")
+                else _("Two-factor authentication is optional now")
             )
             messages.success(request, text)
     return redirect("web:members", member.team.slug)
@@ -150,25 +158,24 @@ def leave(request: SignedInRequest, member: Member) -> HttpResponseBase:
         except ConflictError as error:
             problem = str(error)
         else:
-            messages.success(request, _("You have left %(team)s.") % {"team": member.team})
+            messages.success(request, _("You've left %(team)s") % {"team": member.team})
             return redirect("web:start")
-    context = {"section": "members", "problem": problem, **_removal_impact(member)}
+    context = {"section": "members", "problem": problem, "impact": offboarding.removal_impact(member)}
     return rendering.render_page(request, member, "members/leave.html", context, 422 if problem else 200)
 
 
-def _removal_impact(other: Member) -> dict[str, Any]:
-    """Returns the counts of API tokens that stop working and of open exports that go on without the member."""
-    return {
-        "tokens": Token.objects.filter(member=other, revoked_at__isnull=True).count(),
-        "open_exports": Export.objects.open().filter(team=other.team, user=other.user).count(),
-    }
+def _take_over_schedules(request: SignedInRequest, member: Member, other: Member) -> None:
+    """Makes the member the owner of what would stop, if they chose so. Call it in the transaction that ends it."""
+    if request.POST.get("take_over") == "yes" and other.pk != member.pk:
+        for schedule in access.schedules(member).filter(owner=other.user, enabled=True).order_by("pk"):
+            schedules.take_over(schedule, member)
 
 
 def _member_page(
     request: SignedInRequest, member: Member, other: Member, status: int = 200, **extra: Any
 ) -> HttpResponseBase:
     form = RoleForm(initial={"role": other.role})
-    context = {"section": "members", "other": other, "form": form, **_removal_impact(other), **extra}
+    context = {"section": "members", "other": other, "form": form, "impact": offboarding.removal_impact(other), **extra}
     return rendering.render_page(request, member, "members/detail.html", context, status)
 
 
@@ -177,7 +184,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     """Shows an invitation on GET and accepts it on POST only, since mail programs open links by themselves."""
     invitation = members.find_invitation(token)
     if invitation is None:
-        raise Http404(_("There is no such invitation. Check that you have the whole link, or ask for a new one."))
+        raise Http404(_("There is no such invitation. Check that the link is complete, or ask for a new one."))
     if request.method == "POST" and not members.closed_reason(invitation):
         if request.user.is_authenticated:
             return _join(request, request.user, invitation)
@@ -191,7 +198,7 @@ def _join(request: HttpRequest, user: User, invitation: Invitation) -> HttpRespo
         members.accept_invitation(invitation, user, _mail_proof(request))
     except ConflictError as problem:
         return _invitation_page(request, invitation, problem=str(problem), status=409)
-    messages.success(request, _("Welcome to %(team)s.") % {"team": invitation.team})
+    messages.success(request, _("Welcome to %(team)s") % {"team": invitation.team})
     return redirect("web:home", invitation.team.slug)
 
 
@@ -208,7 +215,7 @@ def _sign_up(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
         form.add_error(None, str(problem))
     else:
         values = {"team": invitation.team, "email": user.email}
-        messages.success(request, _("Welcome to %(team)s. This is your account: %(email)s.") % values)
+        messages.success(request, _("Welcome to %(team)s. Your account is %(email)s.") % values)
         home = reverse("web:home", args=[invitation.team.slug])
         return cast(HttpResponseBase, perform_login(request, user, redirect_url=home))
     return _invitation_page(request, invitation, form=form, status=422)

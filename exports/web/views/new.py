@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from exports import access
 from exports.credentials import service
 from exports.crypto import CryptoError
-from exports.errors import ArchivedError, ConflictError, DuplicateError, InvalidError
+from exports.errors import ArchivedError, ConflictError, DuplicateError, InvalidError, PausedError
 from exports.exporting.create import Requester, create_export_once
 from exports.models import Export, Member, Project
 from exports.providers.contract import Kind
@@ -23,26 +23,38 @@ from exports.web.decorators import SignedInRequest, team_member_required
 from exports.web.forms import NewExportForms
 
 MAX_PROJECTS: Final = 200
+MAX_RECENT_CHECKED: Final = 30
+MAX_RECENT: Final = 4
 REPEAT_NOTICE_AFTER: Final = timedelta(seconds=10)
 
 
 @team_member_required(access.EXPORT)
 def choose(request: SignedInRequest, member: Member) -> HttpResponseBase:
     """Lists projects with the kinds of export they offer."""
-    rows = access.projects(member).order_by("credential__provider", "name", "pk")
-    projects = [project for project in rows[:MAX_PROJECTS] if _has_provider(project)]
+    projects = projects_to_export(member)
     if not projects and not access.credentials(member).exists():
         return redirect("web:add-credential", member.team.slug)
-    return rendering.render_page(request, member, "new/choose_project.html", {"section": "new", "projects": projects})
+    context = {"section": "new", "projects": projects, "recent_exports": _recent_exports(member)}
+    return rendering.render_page(request, member, "new/choose_project.html", context)
+
+
+def _recent_exports(member: Member) -> list[Export]:
+    """Returns the member's latest exports, one of each project and kind, for asking for them again."""
+    rows = access.exports(member).filter(user=member.user, project__archived_at=None).order_by("-pk")
+    latest: dict[tuple[int, str], Export] = {}
+    for row in rows.select_related("project__credential")[:MAX_RECENT_CHECKED]:
+        latest.setdefault((row.project_id, row.type), row)
+    return list(latest.values())[:MAX_RECENT]
 
 
 @team_member_required(access.EXPORT)
 def export_form(request: SignedInRequest, member: Member, pk: int, kind: str) -> HttpResponseBase:
     """Shows the form; on POST creates the export."""
-    project, declared = _project_and_kind(member, pk, kind)
-    source = _source_export(request, member, project, declared)
+    project, declared = project_and_kind(member, pk, kind)
+    source = source_export(request, member, project, declared)
     initial = {**source.options, NewExportForms.FORMAT_KEY: source.format} if source else None
-    forms = NewExportForms(project, declared, request.POST if request.method == "POST" else None, initial)
+    data, preset = request.POST if request.method == "POST" else None, request.GET.get("preset", "")
+    forms = NewExportForms(project, declared, data, initial, preset)
     duplicate: int | None = None
     problems: list[str] = []
     if forms.is_bound and forms.is_valid():
@@ -52,12 +64,12 @@ def export_form(request: SignedInRequest, member: Member, pk: int, kind: str) ->
             problems = forms.add_errors(problem.errors)
         except DuplicateError as problem:
             duplicate = problem.export_id
-        except ArchivedError as problem:
+        except (ArchivedError, PausedError) as problem:
             messages.warning(request, f"{problem}")
             return redirect("web:project", member.team.slug, pk)
     context = _form_context(project, forms)
     context |= {"problems": problems, "duplicate": duplicate, "source_export": source}
-    if source is None and not forms.is_bound:
+    if source is None and not forms.is_bound and not preset:
         context["latest_export"] = _latest_export(project, declared)
     return rendering.render_page(request, member, "new/export_form.html", context, 422 if forms.is_bound else 200)
 
@@ -71,28 +83,32 @@ def _form_context(project: Project, forms: NewExportForms) -> dict[str, Any]:
         "form": forms.form,
         "options": forms.options,
         "option_groups": forms.option_groups(),
+        "presets": forms.presets,
     }
 
 
 def _create(request: SignedInRequest, member: Member, project: Project, forms: NewExportForms) -> HttpResponseBase:
-    """Creates the export once, even if the form is sent twice. Raises InvalidError, ArchivedError, DuplicateError."""
+    """Creates the export once, even if the form is sent twice.
+
+    Raises InvalidError, ArchivedError, PausedError, DuplicateError.
+    """
     requester = Requester(request.user)
     try:
         export = create_export_once(forms.idempotency_key, member, project, forms.to_request(), requester)
-    except (ArchivedError, DuplicateError):
+    except (ArchivedError, PausedError, DuplicateError):
         raise
     except ConflictError:
         # The form was sent before with other values (browser's back button), so this is a new request.
         export = create_export_once(forms.new_idempotency_key(), member, project, forms.to_request(), requester)
     if export.created_at < timezone.now() - REPEAT_NOTICE_AFTER:
-        messages.info(request, _("You sent this form before; here is the export it asked for."))
+        messages.info(request, _("Already requested. This is it."))
     return redirect("web:export", member.team.slug, export.pk)
 
 
 @team_member_required(access.EXPORT)
 def choices(request: SignedInRequest, member: Member, pk: int, kind: str, option: str) -> HttpResponseBase:
     """Returns the fragment of an option's field: the values that the provider lists, or a text input and the reason."""
-    project, declared = _project_and_kind(member, pk, kind)
+    project, declared = project_and_kind(member, pk, kind)
     if option not in declared.options_with_choices:
         raise Http404(_("This option has no list."))
     # The fragment replaces the field of a form that may have errors; binding the form shows this field's error again.
@@ -110,8 +126,8 @@ def choices(request: SignedInRequest, member: Member, pk: int, kind: str, option
 @team_member_required(access.EXPORT)
 def preflight(request: SignedInRequest, member: Member, pk: int, kind: str) -> HttpResponseBase:
     """Returns the fragment that says whether the provider would accept the export; `from`: before a retry. Advisory."""
-    project, declared = _project_and_kind(member, pk, kind)
-    source = _source_export(request, member, project, declared)
+    project, declared = project_and_kind(member, pk, kind)
+    source = source_export(request, member, project, declared)
     options = source.options if source else NewExportForms(project, declared, request.GET).cleaned_options()
     context: dict[str, Any]
     try:
@@ -125,6 +141,12 @@ def _error_text(problem: ProviderError | CryptoError) -> str:
     return problem.message if isinstance(problem, ProviderError) else str(problem)
 
 
+def projects_to_export(member: Member) -> list[Project]:
+    """Returns the projects that take new exports, by provider and name."""
+    rows = access.projects(member).order_by("credential__provider", "name", "pk")
+    return [project for project in rows[:MAX_PROJECTS] if _has_provider(project)]
+
+
 def _has_provider(project: Project) -> bool:
     """Whether the portal still has the project's provider."""
     try:
@@ -133,7 +155,7 @@ def _has_provider(project: Project) -> bool:
         return False
 
 
-def _project_and_kind(member: Member, pk: int, type_: str) -> tuple[Project, Kind]:
+def project_and_kind(member: Member, pk: int, type_: str) -> tuple[Project, Kind]:
     """Returns the project and its provider's kind of that type. Raises Http404."""
     project = access.project(member, pk, access.EXPORT)
     declared = project.provider.kind(type_) if _has_provider(project) else None
@@ -142,7 +164,7 @@ def _project_and_kind(member: Member, pk: int, type_: str) -> tuple[Project, Kin
     return project, declared
 
 
-def _source_export(request: SignedInRequest, member: Member, project: Project, kind: Kind) -> Export | None:
+def source_export(request: SignedInRequest, member: Member, project: Project, kind: Kind) -> Export | None:
     """Returns the export of this provider and kind that `from` names; its values fill in the form."""
     number = request.GET.get("from", "")
     if not (number.isascii() and number.isdigit() and len(number) < 19):

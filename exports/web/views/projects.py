@@ -1,9 +1,9 @@
 """Pages of a team's projects: list, detail and rename, add from the provider's list or by id or address."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -12,39 +12,30 @@ from django.utils.translation import ngettext
 
 from exports import access, states
 from exports.credentials import service
+from exports.credentials.resolve_project import resolve_project
 from exports.crypto import CryptoError
 from exports.errors import ConflictError, InvalidError
 from exports.exporting import freshness
-from exports.models import Credential, Export, Member, Project
+from exports.models import Credential, Export, Member, Project, RetentionRule
+from exports.preview import comparison
+from exports.providers.contract import RemoteProject
+from exports.providers.registry import NotInstalledError
 from exports.transport.errors import ProviderError
 from exports.web import rendering
 from exports.web.decorators import SignedInRequest, team_member_required
+from exports.web.project_list import project_list_context
 
 MAX_SHOWN: Final = 500
 MAX_PICKED: Final = 500
 LATEST_EXPORTS: Final = 10
+MAX_SCHEDULES: Final = 20
 
 
 @team_member_required()
 def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
-    """Lists the projects, each with the time of its last good export."""
-    succeeded = Export.objects.filter(project=OuterRef("pk"), status=states.SUCCEEDED).order_by("-pk")
-    rows = (
-        freshness.with_latest_result(access.projects(member))
-        .annotate(last_good=Subquery(succeeded.values("finished_at")[:1]))
-        .order_by("credential__provider", "name", "pk")
-    )
-    context = {
-        "section": "projects",
-        "projects": list(rows[:MAX_SHOWN]),
-        "archived_projects": list(_archived(member)[:MAX_SHOWN]),
-        "credentials": access.credentials(member),
-    }
+    """Lists the projects, each with the time of its last good export; search and page are in the query string."""
+    context = project_list_context(member, request.GET)
     return rendering.render_page(request, member, "projects/list.html", context)
-
-
-def _archived(member: Member) -> QuerySet[Project]:
-    return access.projects(member, with_archived=True).exclude(archived_at=None).order_by("name", "pk")
 
 
 @team_member_required(access.EXPORT)
@@ -75,33 +66,64 @@ def project(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBa
             return redirect("web:project", member.team.slug, pk)
     exports = access.exports(member).filter(project=project).order_by("-pk")
     latest = list(exports[:LATEST_EXPORTS])
+    kept = list(exports.filter(**comparison.KEPT)[:LATEST_EXPORTS])
     context = {
         "section": "projects",
         "project": project,
         "errors": errors,
         "typed_name": request.POST.get("name", project.name),
         "typed_id": request.POST.get("remote_id", project.remote_id),
+        "own_retention": RetentionRule.objects.filter(project=project).exists(),
+        "typed_hours": request.POST.get("fresh_within_hours", project.fresh_within_hours or ""),
+        "makes_copies": freshness.has_copies(project),
         "last_good": exports.filter(status=states.SUCCEEDED).first(),
         "latest_exports": latest,
+        "schedules": access.schedules(member).filter(project=project).order_by("-pk")[:MAX_SCHEDULES],
         "latest_message": next((export.error_message for export in latest if not export.is_open), ""),
+        "comparable": kept,
+        "preselected": _newest_pair(kept),
         "open_exports": [export for export in latest if export.is_open],
     }
     return rendering.render_page(request, member, "projects/detail.html", context, 422 if errors else 200)
+
+
+def _newest_pair(exports: Sequence[Export]) -> list[int]:
+    """The ids of the newest export and the newest one before it of the same kind; none where there is no such one."""
+    for latest in exports[:1]:
+        same = (latest.type, latest.format, latest.options_key)
+        for earlier in exports[1:]:
+            if (earlier.type, earlier.format, earlier.options_key) == same:
+                return [latest.pk, earlier.pk]
+    return []
 
 
 def _change(request: SignedInRequest, project: Project) -> str:
     """Does what the form asks for; returns the sentence about it. Raises InvalidError, ConflictError."""
     if "archive" in request.POST:
         service.archive_project(project, request.user)
-        return _("%(project)s is archived: it takes no new exports, and its history stays.") % {"project": project}
+        return _("Archived %(project)s. Its history stays.") % {"project": project}
+    if "fresh_within_hours" in request.POST:
+        return _set_target(request, project)
     if "bring-back" in request.POST:
         service.create_project(project.credential, request.user, remote_id=project.remote_id)
-        return _("%(project)s is back.") % {"project": project}
+        return _("Restored %(project)s") % {"project": project}
     if "remote_id" in request.POST:
         service.correct_project_id(project, request.user, request.POST["remote_id"])
-        return _("Its id is %(id)s now.") % {"id": project.remote_id}
+        return _("Its id is now %(id)s") % {"id": project.remote_id}
     service.rename_project(project, request.user, request.POST.get("name", ""))
-    return _("It is called %(project)s now.") % {"project": project}
+    return _("Renamed to %(project)s") % {"project": project}
+
+
+def _set_target(request: SignedInRequest, project: Project) -> str:
+    """Sets the freshness target; returns the sentence about it. Raises InvalidError."""
+    typed = request.POST["fresh_within_hours"].strip()
+    if typed and not (typed.isascii() and typed.isdigit() and len(typed) < 6):
+        raise InvalidError({"fresh_within_hours": [_("Give a whole number of hours.")]})
+    freshness.set_target(project, request.user, int(typed) if typed else None)
+    if project.fresh_within_hours is None:
+        return _("%(project)s has no target any more") % {"project": project}
+    hours = {"hours": project.fresh_within_hours}
+    return _("The last good export may be %(hours)s hours old.") % hours
 
 
 @team_member_required(access.EXPORT)
@@ -138,7 +160,7 @@ def _remote_list_context(credential: Credential) -> dict[str, Any]:
     """Calls the provider and returns the context of remote_projects.html."""
     try:
         projects = service.list_remote_projects(credential)
-    except (ProviderError, CryptoError) as problem:
+    except (ProviderError, CryptoError, NotInstalledError) as problem:
         return {
             "is_listed": True,
             "unavailable_reason": problem.message if isinstance(problem, ProviderError) else str(problem),
@@ -161,7 +183,9 @@ def _add_projects(request: SignedInRequest, credential: Credential) -> tuple[lis
     for id_ in [*picked, *([typed] if typed and typed not in picked else [])]:
         name = request.POST.get(f"name of {id_}" if id_ in picked else "name", "")[:200]
         try:
-            added.append(service.create_project(credential, request.user, remote_id=id_, name=name))
+            project = RemoteProject(id_, "") if id_ in picked else resolve_project(credential, id_)
+            name = name.strip() or project.name
+            added.append(service.create_project(credential, request.user, remote_id=project.id, name=name))
         except InvalidError as problem:
             for field, texts in problem.errors.items():
                 errors[f"{name or id_}" if id_ in picked else field] = texts
@@ -170,7 +194,7 @@ def _add_projects(request: SignedInRequest, credential: Credential) -> tuple[lis
 
 def _add_messages(request: SignedInRequest, added: list[Project], errors: dict[str, list[str]]) -> None:
     """Adds messages that name the added projects and each skipped one with its reason."""
-    text = ngettext("Added %(names)s.", "Added %(count)s projects: %(names)s.", len(added))
+    text = ngettext("Added %(names)s", "Added %(count)s projects: %(names)s", len(added))
     messages.success(request, text % {"count": len(added), "names": ", ".join(map(str, added))})
     for name, texts in errors.items():
         what = request.POST.get("remote_id", "").strip() if name in ("remote_id", "name") else name

@@ -1,14 +1,13 @@
-"""Endpoints for machines: the health check, the providers' inbound webhooks, the favicon."""
+"""Endpoints for machines: the providers' inbound webhooks, the favicon."""
 
 import contextlib
 import logging
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from exports.http import throttling
@@ -17,18 +16,6 @@ from exports.queue import inbound_webhooks
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES: Final = 64 * 1024
-
-
-@never_cache
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Returns 200 when the database answers, else 503."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchone()
-    except (DatabaseError, InterfaceError):
-        return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")
-    return HttpResponse("ok\n", content_type="text/plain")
 
 
 @csrf_exempt

@@ -64,7 +64,7 @@ ROWS = [{"id": "p1", "name": "One", "state": "exported"}, {"id": "p2", "name": "
 )
 def test_projects_are_read_bare_or_wrapped(stub: StubServer, client: Client, reply: Reply) -> None:
     stub.on(PROJECTS, reply)
-    assert AIStudios().projects(client) == [RemoteProject("p1", "One"), RemoteProject("p2", "p2")]
+    assert AIStudios().projects(client) == [RemoteProject("p1", "One", "exported"), RemoteProject("p2", "p2")]
 
 
 @pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"workspaces": rows}])

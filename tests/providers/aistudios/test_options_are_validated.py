@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from exports.providers.aistudios import AIStudios, VideoOptions
+from exports.providers.aistudios import AIStudios
+from exports.providers.aistudios.options import VideoOptions
 
 
 def test_every_option_is_optional() -> None:

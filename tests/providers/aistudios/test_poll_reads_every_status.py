@@ -37,6 +37,12 @@ def test_progress_may_be_text(stub: StubServer, client: Client, said: object, pr
     assert (status.state, status.progress) == ("running", progress)
 
 
+@pytest.mark.parametrize("said", ["Infinity", "-1", True, "half", [100]])
+def test_what_is_no_progress_is_unreadable_also_beside_a_link(stub: StubServer, client: Client, said: object) -> None:
+    with pytest.raises(UnreadableError):
+        poll_job(stub, client, {"progress": said, "downloadUrl": NEW})
+
+
 @pytest.mark.parametrize("said", [100, 100.0, "100.00", 250])
 def test_100_with_a_link_is_done(stub: StubServer, client: Client, said: object) -> None:
     status = poll_job(stub, client, {"progress": said, "downloadUrl": NEW})
@@ -48,9 +54,19 @@ def test_the_other_spelling_of_the_link_is_read_too(stub: StubServer, client: Cl
 
 
 @pytest.mark.parametrize("link", [None, "", 5, {}])
-def test_100_without_a_link_is_still_running(stub: StubServer, client: Client, link: object) -> None:
-    status = poll_job(stub, client, {"progress": 100, "state": "exported", "downloadUrl": link})
-    assert (status.state, status.progress, status.note) == ("running", 100.0, "100 % without a link")
+def test_100_without_a_link_is_done_where_it_is_no_end_of_the_export_before(
+    stub: StubServer, client: Client, link: object
+) -> None:
+    data = {"progress": 100, "state": "exported", "downloadUrl": link}
+    for fields, state in (
+        ({"baseline": {"progress": 0, "state": "draft"}}, "done"),
+        ({"baseline": {"progress": 100}, "memo": {"moved": True}}, "done"),
+        ({}, "done"),
+        ({"baseline": {"progress": 100, "state": "exported"}}, "running"),
+    ):
+        status = poll_job(stub, client, data, **fields)
+        assert (status.state, status.progress, status.link) == (state, 100.0, ""), fields
+        assert status.note == "100 % without a link"
 
 
 @pytest.mark.parametrize("word", ["exported", "finish", "Complete", "something new", ""])

@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from exports.providers.contract import Kind
 from exports.providers.playcanvas import PlayCanvas
-from exports.providers.playcanvas_options import AppOptions, ArchiveOptions
+from exports.providers.playcanvas.options import AppOptions, ArchiveOptions
 
 APP = {"name": "My game", "scenes": [7, 5]}
 OF_TODAY = {

@@ -17,6 +17,7 @@ OPERATIONS = f"GET {API}/operations"
 OPERATION = f"GET {API}/operations/57068577e4b0bf7b07a0256f"
 POOLS = f"GET {API}/pools"
 TRAININGS = f"GET {API}/trainings"
+ASSIGNMENTS = f"GET {API}/assignments"
 ID = "57068577e4b0bf7b07a0256f"
 
 

@@ -6,7 +6,8 @@ import pytest
 from django.http import QueryDict
 
 from exports.providers.contract import PreflightResult, RemoteProject
-from exports.providers.toloka import ArchiveOptions, Toloka
+from exports.providers.toloka import Toloka
+from exports.providers.toloka.options import ArchiveOptions
 from exports.transport.client import Client
 from exports.transport.errors import UnreadableError
 from tests.helpers.stub_server import Reply, StubServer

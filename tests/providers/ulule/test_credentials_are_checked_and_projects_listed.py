@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from exports.providers.contract import RemoteProject
+from exports.providers.paged_lists import IncompleteList
 from exports.providers.ulule import Ulule
 from exports.transport.client import Client
 from exports.transport.errors import UnreadableError
@@ -81,6 +82,16 @@ def test_all_pages_of_projects_are_read_once_each(stub: StubServer, client: Clie
     first = {"projects": [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}], "meta": {"next": "?state=created&since=1"}}
     stub.on(OWN, Reply(body=first), Reply(body={"projects": [{"id": 2, "name": "b"}, {"id": 3, "name": "c"}]}))
     assert [one.id for one in ulule.projects(client)] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("meta", [{"total_count": 2, "next": None}, {"next": "?since=1"}])
+def test_a_list_of_projects_that_is_not_complete_says_so(
+    stub: StubServer, client: Client, ulule: Ulule, meta: dict[str, object]
+) -> None:
+    stub.on(OWN, Reply(body={"projects": [{"id": 5, "name": "a"}], "meta": meta}))
+    assert isinstance(ulule.projects(client), IncompleteList)
+    stub.on(OWN, Reply(body={"projects": [{"id": 5, "name": "a"}], "meta": {"total_count": 1, "next": None}}))
+    assert not isinstance(ulule.projects(client), IncompleteList)
 
 
 def test_an_answer_without_projects_is_unreadable(stub: StubServer, client: Client, ulule: Ulule) -> None:

@@ -84,9 +84,18 @@ def test_a_next_page_that_is_no_address_is_unreadable(stub: StubServer, client: 
 
 
 def test_a_list_without_an_end_is_given_up_and_proves_nothing(stub: StubServer, client: Client, ulule: Ulule) -> None:
+    stub.on(LIST, *(listed(export(id_), following=f"?limit=20&since={id_}") for id_ in range(60, 0, -1)))
+    assert last(client) == 60
+    assert len(stub.requests_to(LIST)) == 50
+    assert isinstance(ulule.find(client, job(baseline={"last": 60})), Unknown)
+
+
+def test_a_list_that_repeats_itself_is_given_up_and_proves_nothing(
+    stub: StubServer, client: Client, ulule: Ulule
+) -> None:
     stub.on(LIST, listed(export(3), following="?limit=20&since=1"))
     assert last(client) == 3
-    assert len(stub.requests_to(LIST)) == 50
+    assert len(stub.requests_to(LIST)) == 2
     assert isinstance(ulule.find(client, job(baseline={"last": 3})), Unknown)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from exports.providers.ulule import OrdersOptions, Ulule
+from exports.providers.ulule import Ulule
+from exports.providers.ulule.options import OrdersOptions
 
 PLACE = ("first_name", "last_name", "entity_name", "address_1", "address_2", "postal_code", "city", "state", "country")
 ORDER = ("id", "total", "tracking.source", "tracking.medium", "payment_method", "status", "created_at", "note")

@@ -1,0 +1,143 @@
+"""The drill of docs/deploy/backup.md: its blocks run as they stand there, while exports run, onto an empty machine."""
+
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from exports.sandbox.server import Sandbox
+from tests.helpers.documented_blocks import blocks_of, need_programs, run_shell
+from tests.helpers.installation import Installation, installation
+from tests.helpers.processes import ROOT
+from tests.helpers.roles import ARCHIVES, TABLES
+from tests.helpers.servers import DATABASE, database_at, servers_environment
+
+pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=90), pytest.mark.timeout(600)]
+
+PAGE = ROOT / "docs" / "deploy" / "backup.md"
+
+
+@pytest.fixture
+def sandbox_of_drill() -> Iterator[Sandbox]:
+    with Sandbox(time_scale=0.2, limits="off") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def old(tmp_path: Path, sandbox_of_drill: Sandbox, prepared: Path) -> Iterator[Installation]:
+    """The portal that is lost."""
+    need_programs("pg_dump", "pg_restore")
+    (tmp_path / "old").mkdir()
+    with (
+        servers_environment("redis", DATABASE) as environment,
+        installation(tmp_path / "old", f"127.0.0.1:{sandbox_of_drill.port}", prepared, **environment) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def new(tmp_path: Path, old: Installation) -> Iterator[Installation]:
+    """The empty machine: another database, another folder, another broker's queues; the keys are copied in the test."""
+    (tmp_path / "new" / "var").mkdir(parents=True)
+    with database_at(DATABASE) as address:
+        environment = {**old.environment, "DATABASE_URL": address, "DATA_DIR": str(tmp_path / "new" / "var")}
+        started = Installation(tmp_path / "new", old.environment["PRIVATE_HOSTS"])
+        started.environment |= {name: value for name, value in environment.items() if name != "PATH"}
+        started.token = old.token
+        try:
+            yield started
+        finally:
+            started.stop()
+
+
+def run_blocks(kind: str, folder: Path, variables: Mapping[str, str]) -> str:
+    """Runs the blocks of the page with this word, each after the variables; what they print."""
+    blocks = [block for block in blocks_of(PAGE) if block.attributes.get("run") == kind]
+    assert blocks
+    text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    printed = ""
+    for block in blocks:
+        done = run_shell(text + block.text, folder, {})
+        assert done.returncode == 0, (block.text, done.stdout, done.stderr)
+        printed += done.stdout
+    return printed
+
+
+def manage_script(portal: Installation) -> str:
+    """A program in the place of /usr/local/bin/export-portal: manage.py with the settings of a portal."""
+    script = portal.folder / "manage"
+    names = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in portal.environment.items())
+    script.write_text(f'#!/bin/sh\n{names}cd {ROOT}\nexec {sys.executable} manage.py "$@"\n')
+    script.chmod(0o700)
+    return str(script)
+
+
+def test_nothing_is_lost_and_nothing_is_asked_twice(
+    tmp_path: Path, sandbox_of_drill: Sandbox, old: Installation, new: Installation
+) -> None:
+    sandbox = sandbox_of_drill
+    variables = {
+        "MANAGE": manage_script(new),
+        "DATABASE_URL": old.environment["DATABASE_URL"],
+        "NEW_DATABASE_URL": new.environment["DATABASE_URL"],
+        "DATA_DIR": old.environment["DATA_DIR"],
+        "NEW_DATA_DIR": new.environment["DATA_DIR"],
+        "KEYS": old.environment["DATA_DIR"],
+        "BACKUP": str(tmp_path / "backup"),
+    }
+    declared = next(block for block in blocks_of(PAGE) if block.attributes.get("run") == "variables")
+    assert {line.split()[1].partition("=")[0] for line in declared.text.splitlines()} == set(variables)
+
+    old.start_web()
+    worker = old.start_worker()
+    orders = old.project(TABLES, sandbox.origin(TABLES), "4001")
+    scenes = old.project(ARCHIVES, sandbox.origin(ARCHIVES), "100001")
+    ended = old.wait_until_ended(old.ask(orders, "orders"))
+    assert ended["status"] == "succeeded"
+    sandbox.fault(provider=ARCHIVES, project="100001", on="poll", fault="unknown_word", times=1000)
+    watched = old.ask(scenes, "archive")
+    while old.export(watched)["status"] != "processing":
+        pass
+    old.kill(worker)
+    found, undecided = (
+        old.ask(orders, "orders", format="xlsx"),
+        old.ask(scenes, "app", options={"name": "a", "scenes": [1]}),
+    )
+
+    run_blocks("backup", tmp_path, variables)
+    run_blocks("keys", tmp_path, variables)
+
+    # What is lost: both are asked, one ends, and its file and its number are known outside of the portal.
+    worker = old.start_worker()
+    lost = old.wait_until_ended(found)
+    assert lost["status"] == "succeeded"
+    while not old.export(undecided)["remote_id"]:
+        pass
+    old.stop()
+    sandbox.clear_faults()
+    asked = dict(sandbox.ledger()["jobs"])
+
+    run_blocks("restore", tmp_path, variables)
+    for key in (tmp_path / "backup-keys").iterdir():
+        (Path(new.environment["DATA_DIR"]) / key.name).write_bytes(key.read_bytes())
+    refused = new.manage("up", "--prepare")
+    assert (refused.returncode, "after_restore" in refused.stderr + refused.stdout) == (1, True)
+    printed = run_blocks("after", tmp_path, variables)
+    assert "2 exports waited for their request" in printed
+    assert "0 damaged or gone, 0 could not be read" in printed
+
+    new.start_web()
+    new.start_worker()
+    ends = {number: new.wait_until_ended(number, 240) for number in (ended["id"], watched, found, undecided)}
+    assert [ends[number]["status"] for number in (ended["id"], watched, found)] == ["succeeded"] * 3, ends
+    assert ends[found]["remote_id"] == lost["remote_id"]
+    assert ends[undecided]["error"]["code"] == "unconfirmed"
+    assert dict(sandbox.ledger()["jobs"]) == asked
+    for number in (ended["id"], found):
+        assert new.api("GET", f"/exports/{number}/file").status_code == 200
+    # The credential opens, and a new export has a number that nobody has seen.
+    again = new.ask(orders, "orders")
+    assert again > max(ends) + 100_000
+    assert new.wait_until_ended(again)["status"] == "succeeded"
