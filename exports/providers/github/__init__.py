@@ -113,4 +113,4 @@ class GitHub(contract.Provider):
 
     def preflight(self, client: Client, job: Job) -> Sequence[contract.PreflightResult]:
         count = len(lists.wanted_repositories(client, job))
-        return [contract.PreflightResult(True, MANY.format(count))] if count > lists.PAGE_SIZE else []
+        return [contract.PreflightResult(True, MANY.format(count), notice=True)] if count > lists.PAGE_SIZE else []
