@@ -118,7 +118,7 @@ def test_projects_that_meet_their_target_are_counted(as_viewer: Client, cast: Ca
         Project.objects.filter(pk=project.pk).update(fresh_within_hours=hours, last_good_at=good)
     shown = part(as_viewer, "h-fresh")
     assert "<b>1</b> of 2 projects meet their target" in shown
-    assert shown.count('aria-label="Late"') == 1
+    assert shown.count("Late by 9") == 1
 
 
 def test_results_of_each_day_are_in_the_chart_and_in_its_table(as_viewer: Client, cast: Cast) -> None:

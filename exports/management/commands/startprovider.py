@@ -145,7 +145,7 @@ def with_line(source: str, import_line: str, entry: str, beginning: str) -> str:
 def with_page(source: str, words: Words) -> str:
     """The list of pages with one more, in its place."""
     lines = source.splitlines(True)
-    line = f"- [{words.label}]({words.name}.md): its exports\n"
+    line = f"- [{words.label}]({words.name}.md)\n"
     listed = [number for number, each in enumerate(lines) if each.startswith("- [")]
     after = [number for number in listed if lines[number].lower() < line.lower()]
     lines.insert(after[-1] + 1 if after else min(listed, default=len(lines)), line)
