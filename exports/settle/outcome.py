@@ -84,7 +84,7 @@ def fail(
     export = claim.export
     if export.step == states.SUBMIT and export.may_be_executed and code not in ("unconfirmed", "unreadable"):
         code, action = "unconfirmed", ""
-        message = f"{message} {UNCONFIRMED} Look at the provider, then adopt the job that runs there, or retry."
+        message = f"{message} {UNCONFIRMED} Look at the provider, then follow the job that runs there, or retry."
     _move(
         claim,
         states.FAILED,

@@ -111,7 +111,7 @@ def is_still_absent(claim: Claim, client: Client) -> bool:
 def fail_unconfirmed(claim: Claim, reason: str) -> None:
     """Ends the export, because nothing shows whether its request was executed. Raises LostClaimError."""
     label = claim.export.project.credential.provider_definition.label
-    what_to_do = f"Look at {label}, then adopt the job that runs there, or retry."
+    what_to_do = f"Look at {label}, then follow the job that runs there, or retry."
     fail(claim, "unconfirmed", f"{UNCONFIRMED} {reason} {what_to_do}", source="worker")
 
 

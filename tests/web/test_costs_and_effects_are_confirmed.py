@@ -27,7 +27,7 @@ def test_running_again_says_what_it_costs_first(as_member: Client, cast: Cast, m
     page = read(as_member, f"exports/{export.pk}/retry")
     assert question in page
     assert MAILED in page
-    assert f"Reads only. Nothing changes at {TABLES.label}." in page
+    assert f"The project at {TABLES.label} stays as it is." in page
     assert f'action="{TEAM}exports/{export.pk}/retry"' in page
     assert Export.objects.count() == 1
 
