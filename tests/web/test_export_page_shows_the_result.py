@@ -34,6 +34,12 @@ def test_an_open_export_says_what_happens_next(as_member: Client, cast: Cast) ->
     assert "state-processing" in text
 
 
+def test_until_the_request_is_taken_the_page_says_when_trying_ends(as_member: Client, cast: Cast) -> None:
+    text = page(as_member, factories.waiting_export(cast))
+    assert "We stop trying" in text
+    assert "We stop watching" not in text
+
+
 def test_a_job_in_doubt_is_reported_with_what_may_follow(as_member: Client, cast: Cast) -> None:
     export = factories.waiting_export(cast)
     rows = Export.objects.filter(pk=export.pk)
