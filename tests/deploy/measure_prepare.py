@@ -21,18 +21,18 @@ from tests.helpers.servers import DATABASE, database_at
 
 EXPORTS: Final = """
     INSERT INTO exports_export (team_id, project_id, user_id, trigger, type, format, options, options_key, status, step,
-        provider_status, messages, error_code, error_message, error_action, remote_id, odd_change, created_at,
+        provider_status, messages, error_code, error_message, error_action, remote_id, created_at,
         finished_at, deadline_at, fence, may_ask_again, baseline, memo, encrypted_link, search_attempts,
         consecutive_failures, unreadable_answers, polls, crash_count, refetches, largest_part_bytes, late_answers,
         needed_bytes, last_error_code, reserved, polls_alone, wake_requested, wait_note)
-    SELECT t.id, p.id, u.id, 'api', 'orders', 'csv', '{}', 'k', 'canceled', 'none', '', '[]', '', '', '', 'r' || n, '',
+    SELECT t.id, p.id, u.id, 'api', 'orders', 'csv', '{}', 'k', 'canceled', 'none', '', '[]', '', '', '', 'r' || n,
         now(), now(), now(), 3, true, '{"last": 1}', '{}', '', 0, 0, 0, 5, 0, 0, 0, 0, 0, '', false, false, false, ''
     FROM generate_series(1, %s) n, exports_team t, exports_user u, exports_project p
 """
 OWNED: Final = f"""
     INSERT INTO exports_credential (team_id, provider, name, origin, created_at, encrypted_secrets, dialect,
-        encrypted_grant, last_error, discovery_error)
-    SELECT id, '{TABLES}', 'one', '', now(), '{{}}', '', '', '', '' FROM exports_team;
+        encrypted_grant, last_error)
+    SELECT id, '{TABLES}', 'one', '', now(), '{{}}', '', '', '' FROM exports_team;
     INSERT INTO exports_project (team_id, credential_id, remote_id, name, created_at)
     SELECT team_id, id, '1', 'one', now() FROM exports_credential
 """  # noqa: S608 - the slug of a provider
