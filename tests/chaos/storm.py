@@ -121,6 +121,8 @@ class Storm:
         self.line = line
         self.queues = APART if line else ("", "")
         self.workers = [(self._start_worker(queues), queues) for queues in self.queues]
+        if server is not None:
+            server.checkpoint()
 
     def run(self, each: int, kills: int, pause: float) -> Report:
         """Requests about nine times `each` exports while `kills` processes are killed; waits until all have ended."""
