@@ -24,7 +24,7 @@ from exports.supervisor.preflight import StartRefused
 LOCK_KEY: Final = 7_243_118_001
 # A migration waits so long for a table, then gives way and begins again after a pause: pages that wait behind it are
 # ended after 4 s. Longer than `deadlock_timeout` (1 s as it comes), when PostgreSQL ends an autovacuum in the way.
-LOCK_WAIT_MILLISECONDS: Final = 2000
+LOCK_WAIT_SECONDS: Final = 2
 LOCK_PAUSE_SECONDS: Final = 0.5
 LOCK_PATIENCE_SECONDS: Final = 600.0
 
@@ -109,22 +109,33 @@ def migrate_database() -> None:
 
 def _apply_migrations() -> None:
     """Applies what is missing, each migration once no other transaction keeps its table from it."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = {LOCK_WAIT_MILLISECONDS}")
     ends = time.monotonic() + LOCK_PATIENCE_SECONDS
-    while True:
-        try:
-            call_command("migrate", interactive=False, verbosity=0)
-            break
-        except DatabaseError as problem:
-            is_in_use = isinstance(problem.__cause__, errors.LockNotAvailable | errors.DeadlockDetected)
-            if not is_in_use or time.monotonic() > ends:
-                raise
-            time.sleep(LOCK_PAUSE_SECONDS)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("RESET lock_timeout")
+    with _short_waits_for_locks():
+        while True:
+            try:
+                call_command("migrate", interactive=False, verbosity=0)
+                break
+            except DatabaseError as problem:
+                is_in_use = isinstance(problem.__cause__, errors.LockNotAvailable | errors.DeadlockDetected)
+                if not is_in_use or time.monotonic() > ends:
+                    raise
+                time.sleep(LOCK_PAUSE_SECONDS)
+
+
+@contextmanager
+def _short_waits_for_locks() -> Iterator[None]:
+    """Connections of the block wait LOCK_WAIT_SECONDS for a lock; behind a pooler as long as it takes.
+
+    The limit goes with the connection, not by SET: a pooler would hand that on to whoever gets the session next.
+    """
+    before = connection.settings_dict.get("LIMITS", {})
+    connection.close()
+    connection.settings_dict["LIMITS"] = {"lock_timeout": LOCK_WAIT_SECONDS}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["LIMITS"] = before
 
 
 def _check_identity() -> None:
