@@ -1,5 +1,6 @@
 # make run    the portal with its worker, beat and stand-in providers, on http://127.0.0.1:8000/
-# make test   the whole test suite
+# make test   the tests, but for those that take long, in a few minutes
+# make test-slow  the others: whole portals with killed workers, storms, the browser, two versions side by side; over 20 minutes
 # make check  lint, types, imports, dependencies, names, migrations, deployment checks
 # make chaos  many long storms over whole portals: kills, flushes, cut connections, a provider that misbehaves, and a
 #             year of schedules
@@ -23,18 +24,23 @@ PIP := $(VENV)/bin/python -m pip --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check chaos bench fuzz fuzz-api api-examples messages lock audit
+.PHONY: run test test-slow check chaos bench fuzz fuzz-api api-examples messages lock audit
 
 # `exec` puts the command in the recipe shell's place, so that a signal to make reaches it.
 run: $(VENV)/.stamp-run
 	@exec $(VENV)/bin/python manage.py up --demo $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 # Tests start many programs, which should not compile the same modules anew each time.
+PYTEST := PYTHONDONTWRITEBYTECODE= exec $(VENV)/bin/python -m pytest -n 4 --dist worksteal
+
 test: $(VENV)/.stamp-dev
-	@PYTHONDONTWRITEBYTECODE= exec $(VENV)/bin/python -m pytest -n 4 --dist worksteal $(ARGS)
+	@$(PYTEST) -m 'not slow' $(ARGS)
+
+test-slow: $(VENV)/.stamp-dev
+	@$(PYTEST) -m slow $(ARGS)
 
 # Longer or shorter: make chaos CHAOS_SEEDS=1 CHAOS_EACH=10 CHAOS_KILLS=20
-# The last ones are short in `make test`, and long here.
+# The last ones are short in `make test-slow`, and long here.
 CHAOS_TESTS ?= tests/chaos tests/notify/test_events_arrive_once.py tests/services/test_events_survive_killed_workers.py \
 	tests/exporting/test_each_planned_time_runs_once.py
 

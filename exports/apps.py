@@ -14,7 +14,7 @@ class ExportsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from exports import checks, tasks  # noqa: F401  registers the system checks, the tasks and the wakeup sender
+        from exports import checks  # noqa: F401  registers the system checks
         from exports.providers.registry import PACKAGES
 
         # Celery's and gunicorn's processes run no system checks.

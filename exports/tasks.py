@@ -5,9 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from celery import Task, current_app, shared_task
+from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, close_old_connections, connections
 
@@ -22,24 +21,14 @@ from exports.models.rollup import SENT, step_row
 from exports.notify import outbox
 from exports.notify.fan_out import fan_out
 from exports.preview import oddness
-from exports.queue import dispatcher, leases, wakeup
-from exports.queue.capacity import CONTROL
+from exports.queue import dispatcher, leases, messages, wakeup
 from exports.queue.deferred_calls import deferred, free_slot
-from exports.queue.dispatcher import Message
 from exports.queue.lease_keeper import lease_keeper
 from exports.queue.node import shared
 from exports.steps.run import advance_polls, run_step
 
 log = logging.getLogger(__name__)
 
-# The reservation of a message that waited for so long ended long ago, so Celery drops the message.
-EXPIRES_SECONDS = 60
-# Dispatches come several times a second, so a message that waited for longer has been superseded.
-DISPATCH_EXPIRES_SECONDS = 2
-# Beat asks every few seconds, so a message that waited for longer has been superseded.
-SCHEDULES_EXPIRE_SECONDS = 10
-# With so many unread messages in the queue, another one would add nothing.
-MAX_UNREAD = 3
 HEALTH_CHECK_SECONDS = 1.0
 # Where more is due than a node has slots, its processes together run the dispatcher so often at most, so that each
 # dispatch fills several slots. The one whose turn it is waits, while the others work.
@@ -58,7 +47,7 @@ _noted = threading.local()
 def dispatch(self: "Task[..., None]") -> None:
     """Publishes tasks for what is due, as far as there are free slots."""
     with _database():
-        dispatcher.dispatch(_publish, fan_out)
+        dispatcher.dispatch(messages.publish, fan_out)
         _note_dispatch()
 
 
@@ -122,7 +111,7 @@ def examine() -> None:
     """Counts the rows of new files, and finds those that differ oddly from the ones before."""
     with _database():
         if oddness.examine_new_files():
-            send_examine()
+            messages.send_examine()
 
 
 @shared_task(name="exports.watch_freshness")
@@ -144,7 +133,7 @@ def run_schedules() -> None:
     """Asks for the exports of schedules that are due."""
     with _database():
         if scheduling.run_schedules():
-            send_run_schedules()
+            messages.send_run_schedules()
 
 
 def _run_steps(claims: list[leases.Claim]) -> None:
@@ -217,7 +206,7 @@ def _slot(task: "Task[..., None]") -> Iterator[list[Rollup]]:
 def _dispatch_now() -> None:
     """Runs the dispatcher in this process. Without a broker what is due stays due, and beat's dispatches go on."""
     try:
-        dispatcher.dispatch(_publish, fan_out)
+        dispatcher.dispatch(messages.publish, fan_out)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:
@@ -234,56 +223,3 @@ def _note_dispatch() -> None:
 
 def _task_id(task: "Task[..., None]") -> str:
     return str(task.request.id)
-
-
-def _publish(messages: Sequence[Message]) -> None:
-    tasks: dict[str, Any] = {task.name: task for task in (submit, poll, fetch, deliver)}
-    with current_app.producer_or_acquire() as producer:
-        for message in messages:
-            tasks[message.task].apply_async(
-                args=message.args,
-                queue=message.queue,
-                task_id=message.task_id,
-                headers={"more_due": message.more_due},
-                expires=EXPIRES_SECONDS,
-                producer=producer,
-                retry=False,
-            )
-
-
-def send_dispatch() -> None:
-    """Publishes `exports.dispatch`, unless MAX_UNREAD messages wait in its queue: then no node reads it."""
-    _send_unless_unread(dispatch, DISPATCH_EXPIRES_SECONDS)
-
-
-def send_run_schedules() -> None:
-    """Publishes `exports.run_schedules`, unless MAX_UNREAD messages wait in its queue."""
-    _send_unless_unread(run_schedules, SCHEDULES_EXPIRE_SECONDS)
-
-
-def send_examine() -> None:
-    """Publishes `exports.examine`, unless MAX_UNREAD messages wait in its queue."""
-    _send_unless_unread(examine, EXPIRES_SECONDS)
-
-
-def send_discovery() -> None:
-    """Publishes `exports.discover`, unless MAX_UNREAD messages wait in its queue."""
-    _send_unless_unread(discover, EXPIRES_SECONDS)
-
-
-def _send_unless_unread(task: "Task[..., None]", expires: float) -> None:
-    with current_app.producer_or_acquire() as producer:
-        if count_waiting(producer.channel, CONTROL) < MAX_UNREAD:
-            task.apply_async(queue=CONTROL, expires=expires, producer=producer, retry=False)
-
-
-def count_waiting(channel: Any, queue: str) -> int:
-    """The number of messages in the queue that no node has taken. Declares the queue, as publishing would."""
-    declared = current_app.amqp.queues[queue].bind(channel)
-    declared.declare()
-    # Not a passive declaration: in Redis an empty queue does not exist.
-    return int(channel.queue_declare(queue=queue, durable=declared.durable, auto_delete=False).message_count)
-
-
-wakeup.set_sender(send_dispatch)
-wakeup.set_discovery_sender(send_discovery)

@@ -54,12 +54,12 @@ class Scheduler(CeleryScheduler):
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
         """Publishes an entry's task; those that come every few seconds only while a node reads the queue."""
-        from exports import tasks
+        from exports.queue import messages
 
         senders = {
-            tasks.dispatch.name: tasks.send_dispatch,
-            tasks.run_schedules.name: tasks.send_run_schedules,
-            tasks.examine.name: tasks.send_examine,
+            messages.DISPATCH: messages.send_dispatch,
+            messages.RUN_SCHEDULES: messages.send_run_schedules,
+            messages.EXAMINE: messages.send_examine,
         }
         if (send := senders.get(entry.task)) is not None:
             if advance:

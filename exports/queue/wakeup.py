@@ -3,10 +3,12 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+
+from exports.queue import messages
 
 BROKER_RETRY_SECONDS = 5.0
 # A process sends at most ten wake-ups a second; beat runs the dispatcher anyway.
@@ -16,26 +18,11 @@ _sent_at = 0.0
 log = logging.getLogger(__name__)
 _collecting = threading.local()
 
-_send: Callable[[], None] = lambda: None  # noqa: E731  set by `exports.tasks`, which imports this package
-_send_discovery: Callable[[], None] = lambda: None  # noqa: E731  as above
-
-
-def set_sender(send: Callable[[], None]) -> None:
-    """Sets the function that sends a wake-up."""
-    global _send
-    _send = send
-
-
-def set_discovery_sender(send: Callable[[], None]) -> None:
-    """Sets the function that has the projects of providers listed."""
-    global _send_discovery
-    _send_discovery = send
-
 
 def discover_now() -> None:
     """Has the projects listed that somebody asked for. Raises nothing: beat has it done within a minute anyway."""
     try:
-        _send_discovery()
+        messages.send_discovery()
     except Exception as error:
         log.info("The discovery was not sent (%s); beat has it done anyway.", type(error).__name__)
 
@@ -70,7 +57,7 @@ def now() -> None:
         return
     _sent_at = at
     try:
-        _send()
+        messages.send_dispatch()
     except Exception as error:
         # A broker that does not answer costs each caller a time-out, so nothing is sent for a while.
         _broker_retry_at = time.monotonic() + BROKER_RETRY_SECONDS

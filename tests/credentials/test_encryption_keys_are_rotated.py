@@ -61,6 +61,7 @@ def test_a_secret_that_cannot_be_decrypted_is_named_and_left_alone(cast: Cast, s
     assert Credential.objects.get(pk=credential.pk).encrypted_secrets == before
 
 
+@pytest.mark.slow(seconds=8)
 @pytest.mark.django_db(transaction=True)
 def test_a_thousand_are_rotated_while_their_secrets_are_used_and_renewed(cast: Cast, settings: Settings) -> None:
     for number in range(1000):

@@ -9,7 +9,7 @@ from unittest import mock
 from celery.contrib.testing.worker import start_worker
 from django.db import connection, connections
 
-from exports import tasks
+from exports.queue import messages
 from exports.queue.lease_keeper import lease_keeper
 from exports.queue.node import NodeState, shared
 from portal import worker as portal_worker
@@ -57,7 +57,7 @@ def _end_sessions() -> None:
 
 def _dispatch_until(done: threading.Event) -> None:
     while not done.wait(DISPATCH_SECONDS):
-        tasks.send_dispatch()
+        messages.send_dispatch()
     connections.close_all()
 
 

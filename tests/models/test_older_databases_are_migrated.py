@@ -11,7 +11,7 @@ from django.utils import timezone
 from exports.models import Team
 
 FIRST_MIGRATION = [("exports", "0001_initial")]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow(seconds=30), pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
 
 
 def migrate(to: list[tuple[str, str]]) -> StateApps:

@@ -94,6 +94,7 @@ def doctor(data: Path, **variables: str) -> tuple[str, str]:
     return next((line for line in ended.stdout.splitlines() if " egress " in line), ""), ended.stderr
 
 
+@pytest.mark.slow(seconds=6)
 def test_doctor_shows_the_way_out_and_no_password(tmp_path: Path, prepared: Path) -> None:
     copy_prepared(prepared, tmp_path / "data")
     authority, _ = certificates.make_certificates(tmp_path)

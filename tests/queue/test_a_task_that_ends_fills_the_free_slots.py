@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from exports import tasks
-from exports.queue import dispatcher, wakeup
+from exports.queue import dispatcher, messages, wakeup
 from exports.queue.node import SharedState
 
 
@@ -44,7 +44,7 @@ def test_a_step_that_made_something_due_sends_no_message(
     dispatched: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bool] = []
-    monkeypatch.setattr(wakeup, "_send", lambda: sent.append(True))
+    monkeypatch.setattr(messages, "send_dispatch", lambda: sent.append(True))
     monkeypatch.setattr(wakeup, "_sent_at", 0.0)
     end_task(Task(), hints=3)
     assert (dispatched, sent) == ([True], [])

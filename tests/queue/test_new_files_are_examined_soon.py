@@ -8,6 +8,7 @@ import pytest
 from exports import tasks
 from exports.models import Export, File, Member, Project
 from exports.preview import oddness
+from exports.queue import messages
 from exports.sandbox.server import Sandbox
 from tests.helpers.cast import Cast
 from tests.helpers.kept_exports import keep_export, orders
@@ -33,7 +34,7 @@ def project(cast: Cast) -> Project:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tasks that are published unless messages wait."""
     names: list[str] = []
-    monkeypatch.setattr(tasks, "_send_unless_unread", lambda task, expires: names.append(task.name))
+    monkeypatch.setattr(messages, "_send_unless_unread", lambda task, expires: names.append(task))
     return names
 
 
@@ -45,7 +46,7 @@ def test_an_export_that_succeeded_is_examined_by_the_worker(
     export = request_export(cast.project(TABLES, origin_of(TABLES)), cast.member, "orders")
     with running_worker(4):
         wait_until(lambda: Export.objects.filter(pk=export.pk, status="succeeded").exists())
-        tasks.send_examine()
+        messages.send_examine()
         wait_until(lambda: File.objects.filter(export=export, examined_at__isnull=False).exists())
     found = Export.objects.get(pk=export.pk)
     assert found.file is not None

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 
-from exports import tasks
 from exports.models import Export
-from exports.queue import wakeup
+from exports.queue import messages, wakeup
 from exports.queue.capacity import CONTROL
 from portal.celery import app
 from tests.helpers.cast import Cast
@@ -26,7 +25,7 @@ def test_one_wakeup_is_sent_after_the_commit(
     cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(wakeup, "_send", lambda: sent.append(Export.objects.count()))
+    monkeypatch.setattr(messages, "send_dispatch", lambda: sent.append(Export.objects.count()))
     with django_capture_on_commit_callbacks(execute=True):
         request_export(cast.project(TABLES), cast.member, "orders")
         assert sent == []
@@ -42,7 +41,7 @@ def test_a_broker_that_is_away_raises_nothing_and_is_not_tried_again_at_once(
         tried.append(1)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(wakeup, "_send", refuse)
+    monkeypatch.setattr(messages, "send_dispatch", refuse)
     with django_capture_on_commit_callbacks(execute=True):
         request_export(cast.project(TABLES), cast.member, "orders")
         request_export(cast.project(TABLES), cast.member, "orders", allow_duplicate=True)
@@ -54,7 +53,7 @@ def test_a_process_sends_no_more_than_ten_a_second(monkeypatch: pytest.MonkeyPat
     sent: list[int] = []
     ticks = itertools.count(step=1)
     monkeypatch.setattr("exports.queue.wakeup.time.monotonic", lambda: 1_000 + next(ticks) / 1_000)
-    monkeypatch.setattr(wakeup, "_send", lambda: sent.append(0))
+    monkeypatch.setattr(messages, "send_dispatch", lambda: sent.append(0))
     for _ in range(1_000):
         wakeup.now()
     assert 9 <= len(sent) <= 10
@@ -66,6 +65,6 @@ def test_unread_dispatches_do_not_pile_up() -> None:
         app.amqp.queues[CONTROL].bind(channel).declare()
         channel.queue_purge(CONTROL)
         for _ in range(20):
-            tasks.send_dispatch()
-        assert tasks.count_waiting(channel, CONTROL) == tasks.MAX_UNREAD
+            messages.send_dispatch()
+        assert messages.count_waiting(channel, CONTROL) == messages.MAX_UNREAD
         channel.queue_purge(CONTROL)

@@ -80,11 +80,10 @@ def fill(portal: Installation, database: psycopg.Connection, origin: str) -> Non
 def reserve_all(portal: Installation, database: psycopg.Connection) -> None:
     """Has the dispatcher publish messages for a node that does not exist."""
     code = (
-        "from exports import clock, tasks\n"
         "from exports.models import Heartbeat\n"
-        "from exports.queue import capacity, dispatcher\n"
+        "from exports.queue import capacity, dispatcher, messages\n"
         "Heartbeat.record('worker:none', queues=list(capacity.QUEUES), slots=2000)\n"
-        "for _ in range(3): dispatcher.dispatch(tasks._publish)\n"
+        "for _ in range(3): dispatcher.dispatch(messages.publish)\n"
         "Heartbeat.objects.all().delete()\n"
     )
     done = portal.manage("shell", "-c", code)

@@ -93,6 +93,7 @@ def test_bad_usage_ends_with_2_and_a_sentence(
     assert "Traceback" not in told
 
 
+@pytest.mark.slow(seconds=8)
 def test_a_process_ends_so_too(ready: Installation) -> None:
     done = ready.manage("export", "99", "--type", "archive")
     assert (done.returncode, done.stdout) == (2, "")
@@ -114,6 +115,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Installat
     return one
 
 
+@pytest.mark.slow(seconds=7)
 def test_tokens_and_teams_say_what_is_wrong(ready: Installation) -> None:
     twice = ready.manage("create_team", "Real  Team", "--owner", "real@example.org")
     assert twice.returncode == 1

@@ -9,7 +9,7 @@ from exports.sandbox.server import Sandbox
 from tests.helpers.installation import Installation, wait_for
 from tests.helpers.roles import ARCHIVES
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow(seconds=45), pytest.mark.services, pytest.mark.timeout(300)]
 
 OLD, NEW = (base64.urlsafe_b64encode(os.urandom(32)).decode() for _ in range(2))
 RUNNING = 40
