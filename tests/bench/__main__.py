@@ -26,6 +26,7 @@ from tests.bench.result import RATIO, Result, machine, markdown, missing, table
 PARTS: Final = (
     "polls",
     "in_flight",
+    "sizes",
     "short_exports",
     "recovery",
     "press",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 TICK: Final = os.sysconf("SC_CLK_TCK")
 
@@ -87,8 +87,15 @@ class Meter:
         return sum(self.last[pid] - self.first[pid] for pid in self.last)
 
 
+class Readable(Protocol):
+    """What can be read again and again while something is measured."""
+
+    def read(self) -> None:
+        """Reads it once."""
+
+
 @contextmanager
-def metering(*meters: Meter) -> Iterator[None]:
+def metering(*meters: Readable) -> Iterator[None]:
     """Reads them while the block runs."""
     over = threading.Event()
 

@@ -69,8 +69,8 @@ class Pgbouncer:
 
 
 @contextlib.contextmanager
-def pgbouncer(folder: Path, server_url: str) -> Iterator[Pgbouncer]:
-    """A pgbouncer in front of all databases of that PostgreSQL. Skips or fails the test when it is not installed."""
+def pgbouncer(folder: Path, server_url: str, connections: int = SERVER_CONNECTIONS) -> Iterator[Pgbouncer]:
+    """A pgbouncer in front of all databases of that PostgreSQL, with so many connections for each. Skips or fails the test when it is not installed."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         skip_or_fail("pgbouncer", FileNotFoundError("pgbouncer"))
@@ -79,7 +79,7 @@ def pgbouncer(folder: Path, server_url: str) -> Iterator[Pgbouncer]:
     configuration = folder / "pgbouncer.ini"
     configuration.touch(mode=0o600)
     configuration.write_text(
-        CONFIGURATION.format(server=_server(server_url), port=started.port, connections=SERVER_CONNECTIONS)
+        CONFIGURATION.format(server=_server(server_url), port=started.port, connections=connections)
     )
     # It does not run as root. It reads the configuration before it becomes the other user.
     user = ("-u", "nobody") if os.getuid() == 0 else ()
