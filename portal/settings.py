@@ -59,6 +59,9 @@ MAX_FILE_BYTES = environment.get_int("MAX_FILE_BYTES", 100 * 2**30, least=1)
 # The bucket for new files, "" for the disk. It holds no secret: keys are read from the environment where they are used.
 STORAGE_URL = file_storage.storage_url()
 
+# How an operator runs a command of the portal here; in the texts that say which one to run.
+PORTAL_COMMAND = environment.get_text("PORTAL_COMMAND", "python manage.py")
+
 # Who watches it.
 
 METRICS_TOKEN = environment.get_text("METRICS_TOKEN")

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from psycopg import errors
 
-from exports.management.start_check import IS_A_COPY
+from exports.management.start_check import is_a_copy
 from exports.metrics.migration_state import error_summary, migration_state
 from exports.models import DatabaseIdentity
 from exports.providers.registry import PACKAGES
@@ -140,7 +140,7 @@ def _short_waits_for_locks() -> Iterator[None]:
 
 def _check_identity() -> None:
     if DatabaseIdentity.is_a_copy():
-        raise StartRefused(IS_A_COPY)
+        raise StartRefused(is_a_copy())
 
 
 def _check_keys() -> None:

@@ -2,22 +2,29 @@
 
 import pkgutil
 from pathlib import Path
-from typing import Final
 
 from django.apps import apps
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from exports.models import DatabaseIdentity
 
-NOT_PREPARED: Final = (
-    "The database is not migrated to this version of the portal: run python manage.py up --prepare, then start again."
-)
-IS_A_COPY: Final = (
-    "The database is a copy of another one: run python manage.py after_restore if it was restored, "
-    "or python manage.py after_restore --moved if it was moved while the portal stood still."
-)
+
+def not_prepared() -> str:
+    """The sentence where the database lacks migrations."""
+    command = settings.PORTAL_COMMAND
+    return f"The database is not migrated to this version of the portal: run {command} up --prepare, then start again."
+
+
+def is_a_copy() -> str:
+    """The sentence where the database is a copy of another one."""
+    command = settings.PORTAL_COMMAND
+    return (
+        f"The database is a copy of another one: run {command} after_restore if it was restored, "
+        f"or {command} after_restore --moved if it was moved while the portal stood still."
+    )
 
 
 def why_not_start() -> str:
@@ -28,8 +35,8 @@ def why_not_start() -> str:
     """
     try:
         if not _is_migrated():
-            return NOT_PREPARED
-        return IS_A_COPY if DatabaseIdentity.is_a_copy() else ""
+            return not_prepared()
+        return is_a_copy() if DatabaseIdentity.is_a_copy() else ""
     except DatabaseError:
         return ""
     finally:

@@ -21,7 +21,7 @@ from exports.metrics.data_modes import check_modes
 from exports.metrics.disk import disk_room
 from exports.metrics.migration_state import error_summary, migration_state
 from exports.metrics.workers import BEAT, WORKER, NodeStatus, Workers, get_workers
-from exports.models import Credential, encrypted
+from exports.models import Credential, DatabaseIdentity, encrypted
 from exports.providers.registry import PACKAGES, PROVIDERS, SHIPPED
 from exports.storage import places
 from exports.transport.errors import ProviderError
@@ -48,7 +48,18 @@ def database() -> str:
         raise CheckFailed(
             f"Cannot be used ({error_summary(problem)}): check that it runs, and DATABASE_URL."
         ) from problem
-    return f"{connection.display_name}"
+    if DatabaseIdentity.is_known_copy():
+        command = settings.PORTAL_COMMAND
+        raise CheckFailed(
+            f"It is a copy of another one, so nothing starts: run {command} after_restore, or with --moved."
+        )
+    return f"{connection.display_name}, {_database_name()}"
+
+
+def _database_name() -> str:
+    """The database's name, with the host where it has one; no user and no password."""
+    values = connection.settings_dict
+    return f"{values['NAME']} at {values['HOST']}" if values["HOST"] else str(values["NAME"])
 
 
 def migrations() -> str:
@@ -57,7 +68,7 @@ def migrations() -> str:
     if state.newer:
         raise CheckFailed("The database was made by a newer version of the portal: run that version.")
     if state.waiting:
-        raise CheckFailed(f"{state.waiting} migrations are not applied: run python manage.py migrate, or up.")
+        raise CheckFailed(f"{state.waiting} migrations are not applied: run {settings.PORTAL_COMMAND} up --prepare.")
     return "the database is up to date"
 
 
@@ -84,7 +95,7 @@ def worker() -> str:
     """Every queue is read by a worker that has shown up lately."""
     workers = get_workers()
     if not workers.alive:
-        raise CheckFailed("None has shown up lately: run python manage.py up, or a Celery worker.")
+        raise CheckFailed("None has shown up lately: start a worker. What is due waits.")
     if workers.disconnected and workers.unread_queues:
         names = ", ".join(node.name for node in workers.disconnected)
         raise CheckFailed(f"{names} cannot reach the broker: nothing new starts until it is back.")
@@ -100,7 +111,7 @@ def beat() -> str:
     """A beat has shown up lately."""
     workers = get_workers()
     if not workers.beats:
-        raise CheckFailed("None has shown up lately: run python manage.py up, or Celery's beat.")
+        raise CheckFailed("None has shown up lately: start beat. What is due on time waits.")
     return f"{_count(workers.beats)}{_gone(workers, BEAT)}"
 
 

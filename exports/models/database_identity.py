@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, ProgrammingError, connection, models, transaction
 
 # A restored table is a new one and so has another oid, also where it replaces the old one in the same database.
 SERVER_SQL: Final = "SELECT system_identifier FROM pg_control_system()"
@@ -53,6 +53,16 @@ class DatabaseIdentity(models.Model):
             return False
         row, _created = cls.objects.get_or_create(pk=1, defaults={"identity": current})
         return row.identity != current
+
+    @classmethod
+    def is_known_copy(cls) -> bool:
+        """The same, but nothing is written, and a database without migrations is none."""
+        if connection.vendor != "postgresql":
+            return False
+        try:
+            return cls.objects.exclude(identity=cls.current()).filter(pk=1).exists()
+        except ProgrammingError:
+            return False
 
     @classmethod
     def accept(cls, *, restored_at: datetime | None = None) -> None:

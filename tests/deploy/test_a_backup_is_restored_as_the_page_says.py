@@ -1,5 +1,6 @@
 """The drill of docs/deploy/backup.md: its blocks run as they stand there, while exports run, onto an empty machine."""
 
+import getpass
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -65,6 +66,14 @@ def run_blocks(kind: str, folder: Path, variables: Mapping[str, str]) -> str:
     return printed
 
 
+def settings_file(portal: Installation) -> str:
+    """A file in the place of /etc/export-portal/portal.env."""
+    names = ("DATABASE_URL", "DATA_DIR")
+    file = portal.folder / "portal.env"
+    file.write_text("".join(f"{name}={shlex.quote(portal.environment[name])}\n" for name in names))
+    return str(file)
+
+
 def manage_script(portal: Installation) -> str:
     """A program in the place of /usr/local/bin/export-portal: manage.py with the settings of a portal."""
     script = portal.folder / "manage"
@@ -78,17 +87,22 @@ def test_nothing_is_lost_and_nothing_is_asked_twice(
     tmp_path: Path, sandbox_of_drill: Sandbox, old: Installation, new: Installation
 ) -> None:
     sandbox = sandbox_of_drill
-    variables = {
-        "MANAGE": manage_script(new),
-        "DATABASE_URL": old.environment["DATABASE_URL"],
-        "NEW_DATABASE_URL": new.environment["DATABASE_URL"],
-        "DATA_DIR": old.environment["DATA_DIR"],
-        "NEW_DATA_DIR": new.environment["DATA_DIR"],
+    before = {
+        "CODE": str(ROOT),
+        "MANAGE": manage_script(old),
+        "SETTINGS": settings_file(old),
         "KEYS": old.environment["DATA_DIR"],
+        "PORTAL_USER": getpass.getuser(),
         "BACKUP": str(tmp_path / "backup"),
+        "KEYS_BACKUP": str(tmp_path / "keys"),
+    }
+    after = before | {
+        "MANAGE": manage_script(new),
+        "SETTINGS": settings_file(new),
+        "KEYS": new.environment["DATA_DIR"],
     }
     declared = next(block for block in blocks_of(PAGE) if block.attributes.get("run") == "variables")
-    assert {line.split()[1].partition("=")[0] for line in declared.text.splitlines()} == set(variables)
+    assert {line.split()[1].partition("=")[0] for line in declared.text.splitlines()} == set(before)
 
     old.start_web()
     worker = old.start_worker()
@@ -106,8 +120,10 @@ def test_nothing_is_lost_and_nothing_is_asked_twice(
         old.ask(scenes, "app", options={"name": "a", "scenes": [1]}),
     )
 
-    run_blocks("backup", tmp_path, variables)
-    run_blocks("keys", tmp_path, variables)
+    printed = run_blocks("backup", tmp_path, before)
+    assert Path(printed.strip()).parent == tmp_path / "backup"
+    assert Path(printed.strip()).stat().st_mode & 0o777 == 0o600
+    run_blocks("keys", tmp_path, before)
 
     # What is lost: both are asked, one ends, and its file and its number are known outside of the portal.
     worker = old.start_worker()
@@ -119,12 +135,10 @@ def test_nothing_is_lost_and_nothing_is_asked_twice(
     sandbox.clear_faults()
     asked = dict(sandbox.ledger()["jobs"])
 
-    run_blocks("restore", tmp_path, variables)
-    for key in (tmp_path / "backup-keys").iterdir():
-        (Path(new.environment["DATA_DIR"]) / key.name).write_bytes(key.read_bytes())
+    run_blocks("restore", tmp_path, after)
     refused = new.manage("up", "--prepare")
     assert (refused.returncode, "after_restore" in refused.stderr + refused.stdout) == (1, True)
-    printed = run_blocks("after", tmp_path, variables)
+    printed = run_blocks("after", tmp_path, after)
     assert "2 exports waited for their request" in printed
     assert "0 damaged or gone, 0 could not be read" in printed
 

@@ -2,19 +2,23 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import requests
 from psycopg import sql
+from urllib3.exceptions import InsecureRequestWarning
 
 from tests.deploy.other_user import as_user, need_root, python_for_others, read_environment, start_unit, started_by
 from tests.helpers.documented_blocks import Block, blocks_of, need_programs, run_shell
@@ -60,7 +64,7 @@ class Machine:
             "DB_USER": self.database,
             "BROKER": f"redis://127.0.0.1:{self.redis_port}/0",
             **{name: str(free_port()) for name in ("HTTP_PORT", "HTTPS_PORT", "WEB_PORT_1", "WEB_PORT_2")},
-            "NGINX": f"nginx -c {folder}/nginx.conf",
+            "NGINX_COMMAND": f"nginx -c {folder}/nginx.conf",
         }
 
     def run(self, block: Block) -> str:
@@ -84,6 +88,14 @@ class Machine:
             log = self.folder / f"{unit}{instance}.log"
             self.processes.append(start_unit(units / unit, instance, log))
 
+    def stop_units(self) -> None:
+        """Ends what `start_target` started, in order; not Redis, which began, and nginx, which came last."""
+        for process in self.processes[1:-1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes[1:-1]:
+            process.wait(60)
+
     def nodes(self) -> list[str]:
         with connect_as_admin(DATABASE.rpartition("/")[0] + f"/{self.database}") as database:
             return [str(row[0]) for row in database.execute("SELECT name FROM exports_heartbeat").fetchall()]
@@ -96,6 +108,7 @@ class Machine:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(30)
+        subprocess.run(["pkill", "-KILL", "-u", self.name], check=False)
         with connect_as_admin(DATABASE) as admin, contextlib.suppress(psycopg.Error):
             name = sql.Identifier(self.database)
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
@@ -120,6 +133,37 @@ def machine() -> Iterator[Machine]:
         one.destroy()
 
 
+def assert_the_owner_signs_in(machine: Machine) -> None:
+    """As a browser does, through nginx, on the port of the page, with the password that the page made."""
+    origin = f"https://{machine.variables['PORTAL_HOST']}:{machine.variables['HTTPS_PORT']}"
+    browser = requests.Session()
+    browser.trust_env = False
+    browser.verify = False
+    browser.headers |= {"Host": origin.partition("//")[2], "Origin": origin, "Referer": f"{origin}/sign-in/"}
+    address = f"https://127.0.0.1:{machine.variables['HTTPS_PORT']}/sign-in/"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureRequestWarning)
+        page = browser.get(address, timeout=30)
+        token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
+        password = (machine.folder / "etc" / "export-portal" / "first-password").read_text().strip()
+        values = {"csrfmiddlewaretoken": token, "login": machine.variables["OWNER"], "password": password}
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in page.cookies)
+        answer = browser.post(address, data=values, headers={"Cookie": cookies}, allow_redirects=False, timeout=30)
+        plain = browser.get(f"http://127.0.0.1:{machine.variables['HTTP_PORT']}/", allow_redirects=False, timeout=30)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/"), answer.text
+    assert plain.headers["Location"] == f"{origin}/"
+
+
+def assert_secrets_are_not_made_twice(machine: Machine, steps: Sequence[Block]) -> None:
+    """Whoever types the block again keeps the keys that open what is encrypted."""
+    folder = machine.folder / "etc" / "export-portal" / "secrets"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    again = next(block for block in steps if "credential_keys" in block.text)
+    with pytest.raises(AssertionError, match="cannot overwrite existing file"):
+        machine.run(again)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 def test_every_block_of_the_page_works_in_order(machine: Machine) -> None:
     declared, packages, *steps = BLOCKS
     names = {word.partition("=")[0] for line in declared.text.splitlines() for word in shlex.split(line)[1:]}
@@ -137,11 +181,13 @@ def test_every_block_of_the_page_works_in_order(machine: Machine) -> None:
         iter(
             (
                 machine.start_target,
-                lambda: machine.start("nginx", *machine.variables["NGINX"].split(), "-g", "daemon off;"),
+                lambda: machine.start("nginx", *machine.variables["NGINX_COMMAND"].split(), "-g", "daemon off;"),
             )
         ),
     )
     for block in steps:
+        if block.attributes["run"] == "without-systemd":
+            continue
         if block.attributes["run"] == "systemd":
             next(on_systemd)()
             continue
@@ -149,9 +195,12 @@ def test_every_block_of_the_page_works_in_order(machine: Machine) -> None:
             wait_until(
                 lambda: all(any(n.startswith(node) for n in machine.nodes()) for node in NODES), 120, machine.logs
             )
-        printed = machine.run(block)
+        printed += machine.run(block)
     assert next(on_systemd, None) is None
     assert "FAIL" not in printed
+    assert 'portal_queue_readers{queue="portal.fetch"} 1.0' in printed
+    assert_the_owner_signs_in(machine)
+    assert_secrets_are_not_made_twice(machine, steps)
 
     code, data = machine.folder / "opt", machine.folder / "var" / "lib" / "export-portal"
     found = subprocess.run(["find", str(code), "-user", machine.name], capture_output=True, text=True, check=True)
@@ -166,3 +215,8 @@ def test_every_block_of_the_page_works_in_order(machine: Machine) -> None:
     for part, code_of_exit in (("submit", 0), ("poll", 0), ("fetch", 0), ("beat", 0), ("nothing", 1)):
         done = subprocess.run([*healthy, part], env=settings, capture_output=True, text=True, check=False)
         assert done.returncode == code_of_exit, (part, done.stderr, machine.nodes())
+
+    machine.stop_units()
+    machine.run(next(block for block in steps if block.attributes["run"] == "without-systemd"))
+    wait_until(lambda: all(any(n.startswith(node) for n in machine.nodes()) for node in NODES), 120, machine.logs)
+    assert machine.run(next(block for block in steps if "doctor" in block.text)).startswith("ok")

@@ -143,7 +143,7 @@ def test_a_database_that_takes_connections_and_hangs(data: Path) -> None:
 
 def test_a_database_that_is_not_migrated(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o700)
-    assert_names(ask(tmp_path / "data"), "migrations", "migrations are not applied: run python manage.py migrate")
+    assert_names(ask(tmp_path / "data"), "migrations", "migrations are not applied: run python manage.py up --prepare")
 
 
 def test_a_broker_that_is_down(data: Path) -> None:

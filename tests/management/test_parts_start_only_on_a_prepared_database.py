@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from exports.management.start_check import IS_A_COPY, NOT_PREPARED
+from exports.management.start_check import is_a_copy, not_prepared
 from tests.helpers.processes import ROOT, environment
 from tests.helpers.servers import DATABASE, database_at
 from tests.helpers.stub_server import free_port
@@ -36,7 +36,7 @@ def prepare(env: dict[str, str]) -> "subprocess.Popen[str]":
 def test_a_database_that_is_not_migrated_is_refused(part: str, tmp_path: Path) -> None:
     done = start(part, environment(DATA_DIR=str(tmp_path)))
     assert done.returncode != 0
-    assert NOT_PREPARED in done.stderr + done.stdout
+    assert not_prepared() in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -56,7 +56,16 @@ def test_prepares_at_once_wait_for_one_another_and_a_copy_is_refused(tmp_path: P
         with psycopg.connect(address) as database:
             database.execute("UPDATE exports_databaseidentity SET identity = '1.2.3.4'")
         refused = start("beat", environments[0])
-        assert (refused.returncode, IS_A_COPY in refused.stderr) == (1, True)
+        assert (refused.returncode, is_a_copy() in refused.stderr) == (1, True)
+        doctor = subprocess.run(
+            [sys.executable, "manage.py", "doctor"],
+            cwd=ROOT,
+            env=environments[0],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "run python manage.py after_restore" in doctor.stdout
         moved = [sys.executable, "manage.py", "after_restore", "--moved"]
         subprocess.run(moved, cwd=ROOT, env=environments[0], check=True, timeout=100)
         again = prepare(environments[0])

@@ -1,9 +1,11 @@
 """`manage.py after_restore`: makes a database that was restored from a copy safe to go on with."""
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import connection
 
 from exports.housekeeping.after_restore import IDS_AHEAD, take_over_restored
 from exports.management.prepare import migrate_database
@@ -11,6 +13,18 @@ from exports.management.translated_command import TranslatedCommand
 from exports.models import DatabaseIdentity
 from exports.sentences import translated
 from exports.supervisor.preflight import StartRefused
+
+
+def _refuse_where_nothing_was_restored() -> None:
+    """Without the settings of the portal that was restored, the command would prepare an empty database of its own."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite" and not Path(name).exists():
+        raise CommandError(
+            translated(
+                f"There is no database at {name}. Restore it first, or give DATABASE_URL or DATA_DIR; where the portal"
+                " runs with a file of settings, run its own command (docs/deploy: export-portal after_restore)."
+            )
+        )
 
 
 class Command(TranslatedCommand):
@@ -33,6 +47,7 @@ class Command(TranslatedCommand):
         )
 
     def handle(self, *args: Any, moved: bool, ids_ahead: int, **options: Any) -> None:
+        _refuse_where_nothing_was_restored()
         try:
             migrate_database()
         except StartRefused as refusal:
