@@ -1,4 +1,4 @@
-"""Prints the database of DATABASE_URL (or of the file in DATABASE_URL_FILE) as variables for psql, pg_dump and the like:
+"""Prints the database of DATABASE_URL, or of the file in DATABASE_URL_FILE, as variables for psql and pg_dump:
 
     eval "$(python3 pg_variables.py)"
 
