@@ -49,10 +49,8 @@ def database() -> str:
             f"Cannot be used ({error_summary(problem)}): check that it runs, and DATABASE_URL."
         ) from problem
     if DatabaseIdentity.is_known_copy():
-        command = settings.PORTAL_COMMAND
-        raise CheckFailed(
-            f"It is a copy of another one, so nothing starts: run {command} after_restore, or with --moved."
-        )
+        command = f"{settings.PORTAL_COMMAND} after_restore"
+        raise CheckFailed(f"It is a copy of another one, so nothing starts: run {command}, or with --moved.")
     return f"{connection.display_name}, {_database_name()}"
 
 

@@ -91,7 +91,10 @@ def _mail(incidents: Sequence[Incident], *, over: bool) -> EmailMessage:
     else:
         subject = "Export Portal: it does not do its work"
         text = "The portal cannot do all of its work:"
-        advice = f"{settings.PORTAL_COMMAND} doctor says what to do. Nothing is lost: what is due waits. A mail follows when it is over."
+        advice = (
+            f"{settings.PORTAL_COMMAND} doctor says what to do. Nothing is lost: what is due waits."
+            " A mail follows when it is over."
+        )
     keys = " ".join(f"{incident.key} {incident.since.timestamp():.0f}" for incident in incidents)
     mark = hashlib.sha256(f"{over} {keys}".encode()).hexdigest()[:24]
     host = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ") or "localhost"

@@ -57,14 +57,8 @@ def test_prepares_at_once_wait_for_one_another_and_a_copy_is_refused(tmp_path: P
             database.execute("UPDATE exports_databaseidentity SET identity = '1.2.3.4'")
         refused = start("beat", environments[0])
         assert (refused.returncode, is_a_copy() in refused.stderr) == (1, True)
-        doctor = subprocess.run(
-            [sys.executable, "manage.py", "doctor"],
-            cwd=ROOT,
-            env=environments[0],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = [sys.executable, "manage.py", "doctor"]
+        doctor = subprocess.run(command, cwd=ROOT, env=environments[0], capture_output=True, text=True, check=False)
         assert "run python manage.py after_restore" in doctor.stdout
         moved = [sys.executable, "manage.py", "after_restore", "--moved"]
         subprocess.run(moved, cwd=ROOT, env=environments[0], check=True, timeout=100)
