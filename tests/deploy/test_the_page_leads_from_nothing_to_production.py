@@ -139,7 +139,7 @@ def assert_the_owner_signs_in(machine: Machine) -> None:
     browser = requests.Session()
     browser.trust_env = False
     browser.verify = False
-    browser.headers |= {"Host": origin.partition("//")[2], "Origin": origin, "Referer": f"{origin}/sign-in/"}
+    browser.headers.update({"Host": origin.partition("//")[2], "Origin": origin, "Referer": f"{origin}/sign-in/"})
     address = f"https://127.0.0.1:{machine.variables['HTTPS_PORT']}/sign-in/"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InsecureRequestWarning)

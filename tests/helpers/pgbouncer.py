@@ -70,7 +70,7 @@ class Pgbouncer:
 
 @contextlib.contextmanager
 def pgbouncer(folder: Path, server_url: str, connections: int = SERVER_CONNECTIONS) -> Iterator[Pgbouncer]:
-    """A pgbouncer before all databases of that PostgreSQL, with so many connections each. Skips or fails without one."""
+    """A pgbouncer before all databases of that PostgreSQL, so many connections each. Skips or fails without one."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if program is None:
         skip_or_fail("pgbouncer", FileNotFoundError("pgbouncer"))
