@@ -146,7 +146,7 @@ def assert_the_owner_signs_in(machine: Machine) -> None:
         page = browser.get(address, timeout=30)
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
         password = (machine.folder / "etc" / "export-portal" / "first-password").read_text().strip()
-        values = {"csrfmiddlewaretoken": token, "login": machine.variables["OWNER"], "password": password}
+        values = {"csrfmiddlewaretoken": token, "username": machine.variables["OWNER"], "password": password}
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in page.cookies)
         answer = browser.post(address, data=values, headers={"Cookie": cookies}, allow_redirects=False, timeout=30)
         plain = browser.get(f"http://127.0.0.1:{machine.variables['HTTP_PORT']}/", allow_redirects=False, timeout=30)
