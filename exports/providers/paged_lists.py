@@ -46,8 +46,9 @@ def collect_entries(
     next_page: NextPageParameters,
     keep: Callable[[Entry], Entry] = whole,
     cut_after: int = 0,
+    id_field: str = "id",
 ) -> list[Entry]:
-    """What `keep` returns of every entry that has an id, each once, in the list's order.
+    """What `keep` returns of every entry that has an id (below `id_field`), each once, in the list's order.
 
     `rows`: the name of the list in a page, or what takes the rows from a page. A page without new entries also ends the
     list, as an IncompleteList where it says that there are more. A list of more than `cut_after` pages becomes an
@@ -58,7 +59,7 @@ def collect_entries(
     for _ in range(cut_after or MAX_PAGES):
         answer = client.get(path, {**params, **page_params})
         listed = _named_rows(answer.body, rows, client) if isinstance(rows, str) else rows(answer.body)
-        fresh = {parsing.remote_id(row.get("id")): row for row in listed}
+        fresh = {parsing.remote_id(row.get(id_field)): row for row in listed}
         new = {id_: keep(row) for id_, row in fresh.items() if id_ and id_ not in entries}
         entries |= new
         _check_size(entries, client)

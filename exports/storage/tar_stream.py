@@ -17,6 +17,7 @@ UNPACK_BYTES: Final = 1024 * 1024
 # Of the records that give the next member a long name: longer ones are none.
 MAX_RECORD_BYTES: Final = 1024 * 1024
 GZIP_WINDOW: Final = 31
+GZIP_MAGIC: Final = b"\x1f\x8b"
 MAX_MEMBER_BYTES: Final = 1 << 62
 PAX_RECORD: Final = re.compile(rb"(\d{1,9}) (path|size)=", re.A)
 
@@ -87,7 +88,7 @@ class Unpacker:
             try:
                 piece = self._gzip.decompress(self._packed, UNPACK_BYTES)
             except zlib.error:
-                if not self._has_begun:
+                if not self._has_begun and not self._packed.startswith(GZIP_MAGIC):
                     raise NoGzipError("The file is no gzip archive.") from None
                 damage = "The archive is damaged: its compressed data are not what their checksum says."
                 raise BrokenTarError(damage) from None

@@ -151,7 +151,7 @@ class Body:
         if not self._keeps_gzip:
             return False
         try:
-            inside = zlib.decompressobj(GZIP).decompress(source.peek(PROBE_BYTES), PROBE_BYTES)
+            inside = zlib.decompressobj(GZIP).decompress(source.peek_up_to_break(PROBE_BYTES), PROBE_BYTES)
         except zlib.error:
             return True
         return not inside.startswith(GZIP_MAGIC)

@@ -26,12 +26,15 @@ class Source:
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._ahead = b""
+        self._break: Exception | None = None
         self.count = 0
 
     def read(self, size: int) -> bytes:
         if self._ahead:
             data, self._ahead = self._ahead[:size], self._ahead[size:]
             return data
+        if self._break is not None:
+            raise self._break
         data = self._read(size)
         self.count += len(data)
         return data
@@ -45,6 +48,16 @@ class Source:
             if time.monotonic() > ends:
                 raise CutOffError(timed_out=True)
         return self._ahead[:size]
+
+    def peek_up_to_break(self, size: int) -> bytes:
+        """The same; where the body breaks off before, what came is there to be read, and then the break is raised."""
+        try:
+            return self.peek(size)
+        except (CutOffError, TruncatedError) as error:
+            if not self._ahead:
+                raise
+            self._break = error
+            return self._ahead[:size]
 
 
 class Inflater:

@@ -46,7 +46,7 @@ def test_a_credential_of_every_provider_can_be_added(owner_api: ApiClient, provi
 
 @pytest.mark.parametrize("provider", SECRETS)
 def test_no_answer_contains_a_secret(owner_api: ApiClient, provider: str) -> None:
-    values = {name: f"{value}-marked-7f3a" for name, value in SECRETS[provider].items() if name != "scheme"}
+    values = {name: f"marked-7f3a-{value}" for name, value in SECRETS[provider].items() if name != "scheme"}
     made = owner_api.post("/credentials", credential_of(provider, values))
     assert made.status_code == 201
     again = owner_api.post("/credentials", credential_of(provider, values))

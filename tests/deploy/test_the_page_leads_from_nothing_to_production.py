@@ -70,7 +70,7 @@ class Machine:
     def run(self, block: Block) -> str:
         text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.variables.items())
         done = run_shell(text + block.text, self.folder, {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}, 600)
-        assert done.returncode == 0, (block.text, done.stdout, done.stderr, self.logs())
+        assert done.returncode == 0, "\n".join((block.text, done.stdout, done.stderr, self.logs()))
         return done.stdout
 
     def start(self, name: str, *command: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from exports import clock
+from exports import clock, formats
 from exports.models import Export
 from exports.providers.registry import PROVIDERS
 from exports.sandbox.video import build_mp4
@@ -53,6 +53,10 @@ class Field:
         film = b"".join(blob.chunks(0, blob.size))
         server.on("GET /file.mp4", Reply(body=film, headers={"Content-Type": "video/mp4"}))
         for slug, sample in SAMPLES.items():
+            if sample.file:
+                format_ = PROVIDERS[slug].kinds[0].formats[0]
+                headers = {"Content-Type": formats.content_type(format_)}
+                server.on(f"GET /file.{format_}", Reply(body=sample.file, headers=headers))
             self._give_link(slug, self.link(slug))
             for route, body in sample.before.items():
                 server.on(route, Reply(body=body))

@@ -10,7 +10,7 @@ class Answers:
     """One provider's answers as its documents show them; the job is number 501 where jobs have numbers.
 
     secrets: a credential, clearly not real.
-    project: the id of the project that the answers are about.
+    project: the id of the project that the answers are about; that of the stand-in, where answers name their project.
     answers: what the first line of a request begins with, and what is answered; the first that fits counts. A link
     begins with `json_changes.ORIGIN`.
     submit: method and path of the request for a job. creates: what every request that makes a job begins with, where
@@ -49,6 +49,7 @@ class Sample(Answers):
     renews_token: the credential is exchanged for a token, which a 401 renews.
     ids_are_texts: a number with a fraction is no id.
     fault_ends: how fault projects end otherwise than elsewhere, by number.
+    file: a whole file of the first kind's first format, where tests have none of that format.
     """
 
     pages: tuple[str, ...]
@@ -66,6 +67,7 @@ class Sample(Answers):
     renews_token: bool = False
     ids_are_texts: bool = False
     fault_ends: Mapping[int, str] = field(default_factory=dict)
+    file: bytes = b""
 
     @property
     def remote_id(self) -> str:

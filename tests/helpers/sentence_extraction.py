@@ -144,7 +144,7 @@ CODE: Final = re.compile(
             # Patterns, formats and names.
             r"^\s*(?:[\[(<^]|\{[^\w])",
             r"\}\}|\\[dws]|%s|%%|\(\?|\|ok\|",
-            r"^\w+://|::|=\"|[a-z]_[a-z]+ [a-z]+_",
+            r"^\w+://\S*$|::|=\"|[a-z]_[a-z]+ [a-z]+_",
             r"^(?:event|Client|ARCHIVED)\b",
             # HTTP and mail.
             r"^[A-Z]\w+-[\w-]+: |^(?:Host: |Location |Bearer |Basic |APIKey |GET |400 )",

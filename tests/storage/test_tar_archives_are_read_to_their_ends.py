@@ -33,6 +33,7 @@ def tar(files: dict[str, bytes], format_: int = tarfile.PAX_FORMAT) -> bytes:
 
 FILES = {"folder/a.txt": b"one", "b.bin": bytes(range(256)) * 40, "empty": b""}
 WHOLE = gzip.compress(tar(FILES))
+SMALL = gzip.compress(tar({"a": b"b"}), mtime=0)
 
 
 @pytest.fixture
@@ -90,10 +91,11 @@ def test_every_changed_byte_is_seen(write) -> None:  # type: ignore[no-untyped-d
         (gzip.compress(b""), "end is missing", False),
         (gzip.compress(bytes(10240)), "empty", False),
         (WHOLE + b"something behind it", "damaged", False),
+        (SMALL[:14] + b"\xff\xff" + SMALL[16:], "damaged", False),
         (b"", "empty", True),
     ],
     # A gzip names the moment in which it was made.
-    ids=["page", "json", "zip", "bare tar", "text", "no end", "empty tar", "damaged", "nothing"],
+    ids=["page", "json", "zip", "bare tar", "text", "no end", "empty tar", "damaged", "damaged at once", "nothing"],
 )
 def test_what_is_no_archive_is_named(write, content: bytes, match: str, is_placeholder: bool) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(BadFileError, match=match) as caught:

@@ -176,3 +176,15 @@ def test_answers_of_an_api_are_unpacked_by_the_same_rules(raw: RawServer) -> Non
     raw.on("GET /api/jobs/1", sized(body, GZIP)[:-2])
     with pytest.raises(ProviderError, match="broke off early"):
         client.get("/api/jobs/1")
+
+
+def test_of_a_gzip_file_that_is_cut_within_its_beginning_what_came_is_kept(raw: RawServer) -> None:
+    reply = sized(gzip.compress(TABLE[:300]))[:-9]
+    kept: list[bytes] = []
+    with (
+        pytest.raises(UnclearError, match="broke off early"),
+        open_url(raw.on("GET /file", reply), raw.guard, {}, lambda call: None, keeps_gzip=True) as opened,
+    ):
+        for chunk in opened.chunks(1000):
+            kept.append(chunk)
+    assert b"".join(kept) == gzip.compress(TABLE[:300])[:-9]
