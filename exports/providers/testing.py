@@ -164,6 +164,7 @@ def check_any_answer(provider: Provider, secrets: Mapping[str, str]) -> None:
         "submit": contract.Accepted,
         "find": (contract.Accepted, contract.Absent, contract.Unknown),
         "poll": contract.Status,
+        "preflight": Sequence,
     }
     for kind in provider.kinds:
         for remote_id in ("", "1"):
@@ -190,6 +191,9 @@ def _try_every_body(
         except Exception as error:
             raise ContractError(f"{provider.slug}: {name} raises {error!r} on the answer {body!r}.") from error
         _expect(isinstance(result, types), f"{provider.slug}: {name} returns {result!r} on the answer {body!r}.")
+        if name == "preflight":
+            are_results = all(isinstance(one, contract.PreflightResult) for one in result)
+            _expect(are_results, f"{provider.slug}: preflight returns {result!r}, and not PreflightResults.")
 
 
 def check_source(provider: Provider, secrets: Mapping[str, str]) -> None:

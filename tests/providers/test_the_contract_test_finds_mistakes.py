@@ -70,6 +70,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"map_status": lambda self, word: "done"}, "knows the word"),
     ({"poll": lambda self, client, job: Status(client.get("/x").body["status"])}, "poll raises"),
     ({"poll": lambda self, client, job: client.get("/x").body}, "poll returns"),
+    ({"preflight": lambda self, client, job: ("It is locked.",)}, "and not PreflightResults"),
     ({"submit": lambda self, client, job: client.get("x")}, "no path"),
 ]
 

@@ -185,6 +185,5 @@ def test_of_a_gzip_file_that_is_cut_within_its_beginning_what_came_is_kept(raw: 
         pytest.raises(UnclearError, match="broke off early"),
         open_url(raw.on("GET /file", reply), raw.guard, {}, lambda call: None, keeps_gzip=True) as opened,
     ):
-        for chunk in opened.chunks(1000):
-            kept.append(chunk)
+        kept.extend(opened.chunks(1000))
     assert b"".join(kept) == gzip.compress(TABLE[:300])[:-9]
