@@ -55,6 +55,7 @@ def shots() -> list[Shot]:
 
 def _team_shots() -> list[Shot]:
     from exports.models import Credential, Member, Project, Schedule
+    from tests.helpers.roles import TABLES
 
     project = Project.objects.get(name="Bakery campaign").pk
     late = Project.objects.get(name="متحف الضوء الافتراضي").pk
@@ -64,7 +65,7 @@ def _team_shots() -> list[Shot]:
     works = Credential.objects.get(name="Crowdfunding").pk
     member = Member.objects.get(user__email="member@example.org").pk
     pages = {
-        "home": "", "home-viewer": "", "list": "exports/", "list-filtered": "exports/?status=failed&provider=ulule",
+        "home": "", "home-viewer": "", "list": "exports/", "list-filtered": "exports/?status=failed&provider=" + TABLES,
         "list-search": "exports/?q=campaign", "list-none": "exports/?q=nothing-fits", "filters": "exports/filters/",
         "jump": "jump/?q=light", "projects": "projects/", "project": f"projects/{project}/",
         "project-late": f"projects/{late}/", "project-retention": f"projects/{project}/retention/",
@@ -78,7 +79,7 @@ def _team_shots() -> list[Shot]:
         "protect-all": f"coverage/{works}/protect/",
         "credentials": "credentials/", "credential": f"credentials/{works}/",
         "credential-refused": f"credentials/{refused}/",
-        "credential-add": "credentials/add/", "credential-form": "credentials/add/ulule/", "members": "members/",
+        "credential-add": "credentials/add/", "credential-form": f"credentials/add/{TABLES}/", "members": "members/",
         "member": f"members/{member}/", "invite": "members/invite", "activity": "activity/",
     }  # fmt: skip
     return [Shot(name, TEAM + path, VIEWER if name.endswith("-viewer") else OWNER) for name, path in pages.items()]
@@ -218,9 +219,11 @@ def session_of(email: str) -> str:
 
 def open_context(browser: Browser, look: str, session: str) -> BrowserContext:
     """A browser with this look, signed in."""
+    from django.conf import settings
+
     context = browser.new_context(**LOOKS[look], locale="en-GB", timezone_id="Europe/Paris", reduced_motion="reduce")
     if session:
-        context.add_cookies([{"name": "sessionid", "value": session, "url": BASE}])
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": BASE}])
     return context
 
 

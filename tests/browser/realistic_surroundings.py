@@ -21,6 +21,7 @@ from exports.queue.capacity import QUEUES
 from tests.helpers import webhooks
 from tests.helpers.cast import Cast
 from tests.helpers.factories import alert
+from tests.helpers.roles import TABLES
 
 WORKERS: Final = (("worker:export-1@portal-a", 12, 3), ("worker:export-2@portal-b", 12, 2))
 BEAT: Final = "beat:portal-a:17"
@@ -30,10 +31,10 @@ def add_surroundings(cast: Cast, projects: Sequence[Project], schedules: dict[in
     """Adds all of it, as of now."""
     plan(list(schedules.values()), now)
     archive(cast, projects)
-    trouble()
+    refuse_one()
     ends_of_files(cast)
     people(cast, now)
-    messages(cast)
+    ways_out(cast)
     while examine_new_files():
         pass
     record_overdue()
@@ -67,7 +68,7 @@ def archive(cast: Cast, projects: Sequence[Project]) -> None:
     )
 
 
-def trouble() -> None:
+def refuse_one() -> None:
     """The credential of the failed exports is refused; the others were tested. A file changed oddly."""
     tested = Credential.objects.exclude(name="Crowdfunding of partners")
     tested.update(checked_at=clock.now() - timedelta(days=1), used_at=clock.now() - timedelta(minutes=3))
@@ -106,11 +107,11 @@ def people(cast: Cast, now: datetime) -> None:
         create_own_token(cast.owner, scope, name, days)
     Token.objects.filter(name="Old script").update(revoked_at=now)
     Token.objects.filter(name="Nightly sync").update(used_at=now - timedelta(minutes=41))
-    for name, query in (("Failed this month", "status=failed"), ("Crowdfunding orders", "provider=ulule")):
+    for name, query in (("Failed this month", "status=failed"), ("Crowdfunding orders", f"provider={TABLES}")):
         save_filter(cast.owner, name, query)
 
 
-def messages(cast: Cast) -> None:
+def ways_out(cast: Cast) -> None:
     """Alerts and webhooks, two of which were switched off."""
     for kind, address in (("slack", "https://chat.example/hooks/T1/B2/secret3"), ("ntfy", "https://ntfy.example/t"),
                           ("mail", cast.owner.user.email)):  # fmt: skip

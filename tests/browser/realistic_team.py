@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import time_machine
 
-from tests.browser.realistic_data import CANCELED, CREDENTIALS, EXPORTS, FAILURES, PEOPLE, RUNNING, TIMEZONE, WEEKS
+from tests.browser.realistic_data import CANCELED, EXPORTS, FAILURES, RUNNING, WEEKS
 
 if TYPE_CHECKING:
     from exports.models import Export, Member, Project, Schedule
@@ -54,62 +54,6 @@ def file_of(format_: str, project: str, edition: int) -> bytes:
     if format_ == "zip":
         return zips.build_zip_of(members, 180_000 + 2_000 * edition, "assets/model.glb", bytes(range(256))).read()
     return tarballs.build_tar_gz_of(members, 240_000 + 3_000 * edition, "objects/pack.bin").read()
-
-
-def make_people(cast: "Cast") -> "list[Member]":
-    """Everybody of the team; the owner is first, viewers ask for nothing."""
-    from exports.models import Member, Team, User
-    from tests.helpers import factories
-
-    Team.objects.filter(pk=cast.team.pk).update(
-        name="Lighthouse Studio", time_zone=TIMEZONE, quota_bytes=60_000_000, kept_bytes=0
-    )
-    Team.objects.filter(pk=cast.other_team.pk).update(name="New Team")
-    User.objects.filter(pk=cast.owner.user_id).update(name="Ada Moreau", time_zone=TIMEZONE)
-    User.objects.filter(pk=cast.member.user_id).update(name="Jonas Lindqvist", time_zone=TIMEZONE)
-    cast.team.refresh_from_db()
-    Member.objects.create(team=cast.other_team, user=cast.owner.user, role="owner")
-    factories.staff_user()
-    more = []
-    for number, (name, role) in enumerate(PEOPLE):
-        user = User.objects.create_user(f"person{number}@example.org", name=name)
-        more.append(Member.objects.create(team=cast.team, user=user, role=role))
-    return [one for one in (cast.owner, cast.member, *more) if one.role != "viewer"]
-
-
-def make_projects(cast: "Cast") -> "list[Project]":
-    """All projects with their credentials and targets, and what the providers list beside them."""
-    from exports import clock
-    from exports.models import Credential, Project, RemoteProject
-    from exports.providers.registry import PROVIDERS
-
-    made = []
-    for slug, name, projects in CREDENTIALS:
-        credential = cast.credential(slug, name=name)
-        for id_, title in projects:
-            made.append(cast.project(slug, remote_id=id_, credential=credential))
-            hours = (26, 50, 170, None)[len(made) % 4] if PROVIDERS[slug].kinds[0].effect == "copies" else None
-            Project.objects.filter(pk=made[-1].pk).update(name=title, fresh_within_hours=hours)
-            made[-1].refresh_from_db()
-        if PROVIDERS[slug].lists_projects:
-            more = [(f"9{number:02}", f"Found there {number}") for number in range(1, 2 + 7 * (len(made) % 3))]
-            RemoteProject.objects.bulk_create(
-                RemoteProject(credential=credential, remote_id=id_, name=title) for id_, title in (*projects, *more)
-            )
-            Credential.objects.filter(pk=credential.pk).update(discovered_at=clock.now())
-    return made
-
-
-def make_schedules(projects: "list[Project]", members: "list[Member]") -> "dict[int, Schedule]":
-    """A schedule for two of three projects, by the project's id."""
-    from tests.helpers.schedules import make_schedule
-
-    crons = ("30 2 * * *", "0 6 * * 1-5", "15 */6 * * *", "0 22 * * 0", "45 3 1,15 * *")
-    chosen = [one for number, one in enumerate(projects) if number % 3 and one.provider.kinds[0].effect == "copies"]
-    return {
-        one.pk: make_schedule(one, members[number % 3], crons[number % len(crons)], spread_minutes=(0, 20)[number % 2])
-        for number, one in enumerate(chosen)
-    }
 
 
 def moments(now: datetime, dice: random.Random) -> Iterator[datetime]:
@@ -259,6 +203,7 @@ class History:
 
 def fill(now: datetime | None = None) -> "Cast":
     """Fills the database of this process, which must be empty."""
+    from tests.browser.realistic_projects import make_people, make_projects, make_schedules
     from tests.browser.realistic_surroundings import add_surroundings
     from tests.helpers.cast import make_cast
 
