@@ -232,7 +232,8 @@ def take(page: Page, shot: Shot, path: Path) -> None:
     if shot.html:
         page.route(BASE + shot.path, lambda route: route.fulfill(body=shot.html, content_type="text/html"))
     page.goto(BASE + shot.path)
-    page.wait_for_timeout(150)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(100)
     page.screenshot(path=path, full_page=True, animations="disabled")
 
 

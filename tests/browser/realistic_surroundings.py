@@ -1,6 +1,6 @@
 """What the realistic team has beside its exports: plans, archives, people, messages out, files' ends, heartbeats."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,14 +27,25 @@ WORKERS: Final = (("worker:export-1@portal-a", 12, 3), ("worker:export-2@portal-
 BEAT: Final = "beat:portal-a:17"
 
 
-def add_surroundings(cast: Cast, projects: Sequence[Project], schedules: dict[int, Schedule], now: datetime) -> None:
-    """Adds all of it, as of now."""
-    plan(list(schedules.values()), now)
-    archive(cast, projects)
-    refuse_one()
-    ends_of_files(cast)
-    people(cast, now)
+def add_surroundings(
+    cast: Cast,
+    projects: Sequence[Project],
+    schedules: dict[int, Schedule],
+    now: datetime,
+    set_clock: Callable[[datetime], None],
+) -> None:
+    """Adds all of it, as of now; what people did, in the days before."""
+    set_clock(now - timedelta(days=9))
     ways_out(cast)
+    set_clock(now - timedelta(days=4, hours=3))
+    archive(cast, projects)
+    set_clock(now - timedelta(days=1, hours=5))
+    people(cast, now)
+    set_clock(now - timedelta(minutes=50))
+    ends_of_files(cast)
+    set_clock(now)
+    plan(list(schedules.values()), now)
+    refuse_one()
     while examine_new_files():
         pass
     record_overdue()
@@ -46,6 +57,7 @@ def add_surroundings(cast: Cast, projects: Sequence[Project], schedules: dict[in
 def plan(schedules: Sequence[Schedule], now: datetime) -> None:
     """Plans the next times; two are late, one was stopped, one is paused."""
     for number, schedule in enumerate(schedules):
+        schedule.refresh_from_db()
         late = number in (3, 7)
         set_next_run(schedule, now - timedelta(days=8) if late else now)
         if late:

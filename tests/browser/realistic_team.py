@@ -127,8 +127,9 @@ class History:
             self.call(export, "POST", "/jobs", failure[2], 30.0 if failure[2] is None else 0.7)
         else:
             self.accept(export, begun + timedelta(seconds=self.dice.randint(1, 9)))
-            self.clock.at(ends)
+            self.clock.at(ends - timedelta(seconds=1))
             self.call(export, "GET", f"/jobs/{export.remote_id}", failure[2] if failure else 200, 0.2)
+        self.clock.at(max(ends, begun + timedelta(seconds=33)))
         if failure:
             code, said = failure[0], failure[1].format(label)
             export.move(states.FAILED, source="worker", error_code=code, error_message=said, note=said,
@@ -160,7 +161,7 @@ class History:
         file = File.objects.create(team=self.cast.team, name=name, size=len(content), path=path,
                                    sha256=hashlib.sha256(content).hexdigest(), content_type="application/octet-stream",
                                    storage=place.identity, verified_at=clock.now())  # fmt: skip
-        export.move(states.SUCCEEDED, source="worker", file=file, progress=100.0)
+        export.move(states.SUCCEEDED, source="worker", file=file, progress=100.0, provider_status="done")
         record_good_copy(export, file)
         if export.pk % 3 == 0:
             who = self.cast.member.user
@@ -217,7 +218,7 @@ def fill(now: datetime | None = None) -> "Cast":
         schedules = make_schedules(projects, members)
         History(clock, cast, now).run(projects, members, schedules)
         clock.at(now)
-        add_surroundings(cast, projects, schedules, now)
+        add_surroundings(cast, projects, schedules, now, clock.at)
     return cast
 
 
