@@ -58,6 +58,8 @@ def plan(schedules: Sequence[Schedule], now: datetime) -> None:
     """Plans the next times; two are late, one was stopped, one is paused."""
     for number, schedule in enumerate(schedules):
         schedule.refresh_from_db()
+        if not schedule.enabled:
+            continue  # its project was archived
         late = number in (3, 7)
         set_next_run(schedule, now - timedelta(days=8) if late else now)
         if late:
