@@ -17,7 +17,7 @@ from tests.helpers.schedules import make_schedule
 def make_people(cast: Cast) -> list[Member]:
     """Everybody of the team; the owner is first, viewers ask for nothing."""
     Team.objects.filter(pk=cast.team.pk).update(
-        name="Lighthouse Studio", time_zone=TIMEZONE, quota_bytes=60_000_000, kept_bytes=0
+        name="Lighthouse Studio", time_zone=TIMEZONE, quota_bytes=90_000_000, kept_bytes=0
     )
     Team.objects.filter(pk=cast.other_team.pk).update(name="New Team")
     User.objects.filter(pk=cast.owner.user_id).update(name="Ada Moreau", time_zone=TIMEZONE)
