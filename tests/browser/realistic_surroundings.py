@@ -12,7 +12,19 @@ from exports.exporting import pins
 from exports.exporting.saved_filters import save_filter
 from exports.exporting.schedules import set_next_run
 from exports.housekeeping.overdue import record_overdue
-from exports.models import Alert, AutoProtection, Credential, Event, Export, File, Heartbeat, Project, Schedule, Token
+from exports.models import (
+    Alert,
+    AuditEntry,
+    AutoProtection,
+    Credential,
+    Event,
+    Export,
+    File,
+    Heartbeat,
+    Project,
+    Schedule,
+    Token,
+)
 from exports.models.alert import NO_DIGEST
 from exports.people import members
 from exports.people.teams import create_own_token
@@ -49,6 +61,7 @@ def add_surroundings(
     while examine_new_files():
         pass
     record_overdue()
+    number_by_time()
     # Nobody sends anything, so nothing waits to be sent either.
     Event.objects.update(fanned_out_at=now)
     beat()
@@ -137,6 +150,16 @@ def ways_out(cast: Cast) -> None:
     webhooks.with_deliveries(cast, export)
     failing, _secret = webhooks.make_webhook(cast, "https://hooks.example/exports/of/the/lighthouse/studio")
     type(failing).objects.filter(pk=failing.pk).update(enabled=False, disabled_reason="The address answered 410.")
+
+
+def number_by_time() -> None:
+    """Numbers the activity in the order of its times, as it would have come."""
+    entries = list(AuditEntry.objects.order_by("at", "pk"))
+    numbers = sorted(entry.pk for entry in entries)
+    AuditEntry.objects.all()._raw_delete("default")
+    for entry, number in zip(entries, numbers, strict=True):
+        entry.pk = number
+    AuditEntry.objects.bulk_create(entries)
 
 
 def beat() -> None:

@@ -98,7 +98,7 @@ def test_failures_with_one_cause_are_one_line(as_member: Client, cast: Cast) -> 
     assert shown.count("<li>") == 2
     assert "and 2 more" in shown
     assert f"/credentials/{credential.pk}/" in shown
-    assert "Show all 4 failed" in shown
+    assert "All failed exports" in shown
 
 
 @pytest.mark.usefixtures("noon")
