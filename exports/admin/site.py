@@ -1,5 +1,7 @@
 """The admin site: its index answers what staff come for, and its sidebar lists what they may see."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
@@ -11,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from exports.admin import navigation, overview
+from exports.http.packing import packed
 
 
 class PortalAdminSite(AdminSite):
@@ -31,6 +34,19 @@ class PortalAdminSite(AdminSite):
             "section": section,
             "section_label": labels[0] if labels else "",
         }
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Packs what its pages answer; lists of many rows are large."""
+        inner = super().admin_view(view, cacheable)
+
+        @functools.wraps(inner)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            response = inner(request, *args, **kwargs)
+            if isinstance(response, TemplateResponse):
+                response.add_post_render_callback(lambda rendered: packed(request, rendered))
+            return response
+
+        return answer
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The figures that the person's permissions allow, and below them the lists."""

@@ -26,7 +26,7 @@ STATE_LABELS: Final = {
 # Tone and icon of each state; a state is never shown by color alone.
 STATE_DISPLAY: Final = {
     UNPROTECTED: ("warn", "shield"),
-    OVERDUE: ("bad", "alert"),
+    OVERDUE: ("warn", "alert"),
     NEVER: ("", "min"),
     GONE: ("", "slash"),
     FRESH: ("good", "check"),

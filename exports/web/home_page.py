@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from exports import access, states
 from exports.metrics.workers import get_workers
-from exports.models import AuditEntry, Export, Member, Schedule
+from exports.models import AuditEntry, Credential, Export, Member, Schedule
+from exports.sentences import translated
 from exports.templatetags.charts import Day
 from exports.web import daily_counts, presenter
 from exports.web.activity_lines import Line, group_by_day
@@ -23,6 +24,7 @@ from exports.web.home_projects import HomeProjects, home_projects
 MAX_RUNNING_SHOWN: Final = 5
 MAX_FAILURES: Final = 50
 MAX_FAILURES_SHOWN: Final = 3
+MAX_REFUSED_SHOWN: Final = 3
 MAX_EVENTS: Final = 6
 MAX_SCHEDULES: Final = 6
 FAILED_DAYS: Final = 14
@@ -72,12 +74,24 @@ EXPORT_VERBS: Final = (
 
 @dataclass(frozen=True)
 class FailureLine:
-    """A failed export with what helps. `others`: how many more failed for the same cause."""
+    """A failed export with what helps. `others`: how many more failed for the same cause.
+
+    `text`: what happened, in a line: the export's message, but the title where a message begins with it and is cut.
+    """
 
     row: ExportRow
+    text: str
     action_label: str
     is_theirs: bool
     others: int
+
+
+@dataclass(frozen=True)
+class RefusedLine:
+    """A credential that its provider refuses, and how many of the team's failures that explains."""
+
+    credential: Credential
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,9 @@ def home_context(member: Member) -> dict[str, Any]:
         return {"section": "home", "in_progress": [], "first_step": _first_step(projects)}
     running = [export for export in latest if export.is_open]
     failures = [export for export in latest if _needs_attention(export)]
-    causes = _causes(failures)[:MAX_FAILURES_SHOWN]
+    refused = [_refused_line(credential, failures) for credential in projects.refused[:MAX_REFUSED_SHOWN]]
+    told = [("credential", line.credential.pk) for line in refused]
+    causes = _causes([export for export in failures if _cause(export) not in told])[:MAX_FAILURES_SHOWN]
     rows = build_rows(member, [*running[:MAX_RUNNING_SHOWN], *(same[0] for same in causes)])
     in_progress, failed = rows[: len(rows) - len(causes)], rows[len(rows) - len(causes) :]
     days = daily_counts.last_days(member.team, CHART_DAYS)
@@ -121,7 +137,7 @@ def home_context(member: Member) -> dict[str, Any]:
         "failure_count": len(failures) if len(failures) < MAX_FAILURES else f"{MAX_FAILURES}+",
         "your_failures": sum(export.error_action == "you" for export in failures),
         "failures": [_failure_line(row, len(same) - 1) for row, same in zip(failed, causes, strict=True)],
-        "refused_credentials": projects.refused,
+        "refused_credentials": refused,
         "running_count": getattr(latest[0], "running_total", 0) if latest else 0,
         "waiting_count": getattr(latest[0], "waiting_total", 0) if latest else 0,
         "next_check_at": _next_check(running),
@@ -184,7 +200,14 @@ def _causes(failures: Sequence[Export]) -> list[list[Export]]:
 
 def _failure_line(row: ExportRow, others: int) -> FailureLine:
     failure = presenter.explain_failure(row.export)
-    return FailureLine(row, failure.action_label if failure else "", row.export.error_action != "you", others)
+    text = translated(row.export.error_message)
+    if failure and row.export.error_code == "unconfirmed":
+        text = failure.title
+    return FailureLine(row, text, failure.action_label if failure else "", row.export.error_action != "you", others)
+
+
+def _refused_line(credential: Credential, failures: Sequence[Export]) -> RefusedLine:
+    return RefusedLine(credential, sum(_cause(export) == ("credential", credential.pk) for export in failures))
 
 
 def _cause(export: Export) -> tuple[Any, ...]:

@@ -143,8 +143,8 @@ class TeamForm(ServiceErrorsForm):
     )
     # The service checks its bounds, the browser shows them.
     odd_change_percent = forms.IntegerField(
-        label=_("Odd from a change of"),
-        help_text=_("Percent of rows or size against the exports before. Empty: nothing is called odd."),
+        label=_("Files are unusual from a change of"),
+        help_text=_("Percent more or fewer rows or bytes than the exports before. Empty: no file is called unusual."),
         required=False,
         widget=forms.NumberInput(attrs={"min": 1, "max": MAX_ODD_CHANGE_PERCENT, "inputmode": "numeric"}),
     )

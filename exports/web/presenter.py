@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _l
 from exports import states
 from exports.exporting import actions
 from exports.exporting.fetch_again import may_fetch_again
-from exports.models import Change, Export
+from exports.models import Call, Change, Export
 from exports.providers.contract import Kind
 from exports.sentences import translated
 from exports.templatetags.elements import status_label
@@ -180,6 +180,22 @@ def explain_failure(export: Export) -> Failure | None:
         remedy = "fetch"
     action_label = str(ACTION_LABELS.get(export.error_action, "")).format(provider=provider)
     return Failure(title.format(provider=provider), action_label, advice.format(provider=provider), remedy)
+
+
+def answer_to_request(export: Export) -> str:
+    """Returns what the provider answered to a request of which nobody knows whether it was executed, as a sentence.
+
+    "" for other exports, and where the call is in the log no more.
+    """
+    if export.status != states.FAILED or export.error_code != "unconfirmed":
+        return ""
+    call = Call.objects.filter(export=export).exclude(method="GET").order_by("-pk").first()
+    if call is None:
+        return ""
+    provider = provider_label(export.project.credential)
+    if call.status is None:
+        return _("%(provider)s did not answer the request.") % {"provider": provider}
+    return _("%(provider)s answered the request with HTTP %(status)s.") % {"provider": provider, "status": call.status}
 
 
 def canceled_at_provider(export: Export, changes: Iterable[Change | None]) -> bool:

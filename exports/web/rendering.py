@@ -4,14 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django.http import HttpResponse
-from django.middleware.gzip import GZipMiddleware
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from exports import access
+from exports.http.packing import packed
 from exports.models import Member
 from exports.web import navigation
 from exports.web.decorators import SignedInRequest
@@ -20,7 +20,6 @@ FRAGMENT_HASH_HEADER: Final = "X-Live-Mark"
 WHOLE_PAGE_HEADER: Final = "X-Whole-Page"
 # Seconds between two requests of a page on which something is open.
 LIVE_SECONDS: Final = 2
-_GZIP: Final = GZipMiddleware(lambda _request: HttpResponse())
 # What `when` renders; it changes by the clock alone.
 RELATIVE_TIME: Final = re.compile(r'<span class="rel">[^<]*</span>')
 
@@ -43,7 +42,7 @@ def render_page(
 ) -> HttpResponse:
     """Renders a whole page."""
     html = render_to_string(template, {**base_context(member), **(context or {})}, request)
-    return _packed(request, HttpResponse(html, status=status))
+    return packed(request, HttpResponse(html, status=status))
 
 
 def render_live_page(
@@ -79,13 +78,4 @@ def render_live_page(
         context["live_only"] = True
         response = HttpResponse(render_to_string("elements/live_region.html", context, request))
     patch_vary_headers(response, ["HX-Request", WHOLE_PAGE_HEADER])
-    return _packed(request, response)
-
-
-def _packed(request: SignedInRequest, response: HttpResponse) -> HttpResponse:
-    """Packs a page with gzip where the browser takes it: a list is a tenth of its size then.
-
-    Not the middleware for all responses, because files are served by ranges of their own bytes. What the pages hold of
-    secrets is the CSRF token, which Django masks anew in each response, and the middleware varies the length.
-    """
-    return cast(HttpResponse, _GZIP.process_response(request, response))
+    return packed(request, response)

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from exports import states
-from exports.models import Change, Export
+from exports.models import Call, Change, Export
 from tests.helpers import factories
 from tests.helpers.cast import Cast
 from tests.helpers.roles import TABLES
@@ -49,6 +49,24 @@ def test_a_job_in_doubt_is_reported_with_what_may_follow(as_member: Client, cast
     assert "We won&#x27;t request it again." in page(as_member, export)
     rows.update(request_sent_at=None)
     assert "so we request it once more, and not again after that" in page(as_member, export)
+
+
+@pytest.mark.parametrize(("status", "said"), [(500, "answered the request with HTTP 500."), (None, "did not answer")])
+def test_a_request_in_doubt_says_what_came_back(as_member: Client, cast: Cast, status: int | None, said: str) -> None:
+    export = factories.failed_export(cast, "unconfirmed", "It is not known.")
+    calls = [("POST", status), ("GET", 200)]
+    Call.objects.bulk_create(
+        Call(export=export, at=timezone.now(), method=method, url="https://x.example/", status=answer, seconds=1.0)
+        for method, answer in calls
+    )
+    text = page(as_member, export)
+    assert said in text
+    assert text.count("It is not known.") == 1, "the timeline does not repeat it"
+
+
+def test_the_list_of_downloads_is_read_again_after_a_download(as_member: Client, cast: Cast) -> None:
+    text = page(as_member, factories.succeeded_export(cast))
+    assert 'hx-trigger="downloaded from:body delay:1s" hx-select="#downloads"' in text
 
 
 def test_a_403_of_one_project_says_so_and_not_that_the_credential_is_refused(as_member: Client, cast: Cast) -> None:

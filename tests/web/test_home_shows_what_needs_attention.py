@@ -63,7 +63,7 @@ def test_exports_that_may_still_run_at_the_provider_come_first(as_member: Client
     lost = factories.failed_export(cast, "unconfirmed", "The answer was lost.")
     factories.failed_export(cast, "provider_failed", "It broke there.")
     shown = part(as_member, "h-attention")
-    assert shown.index("The answer was lost.") < shown.index("It broke there.")
+    assert shown.index("We don&#x27;t know if") < shown.index("It broke there.")
     assert shown.index(f"/exports/{lost.pk}/") < shown.index("Follow or retry")
     assert "#adopt" not in shown, "the page is read from its beginning, which explains the choice"
 
@@ -80,6 +80,14 @@ def test_a_failing_credential_needs_attention(as_member: Client, cast: Cast) -> 
     assert f"{TABLES.label} answered 401." in part(as_member, "h-attention")
 
 
+def test_a_refused_credential_stands_for_the_failures_that_it_explains(as_member: Client, cast: Cast) -> None:
+    export = factories.failed_export(cast, "credential", f"{TABLES.label} answered 401.")
+    Credential.objects.filter(pk=export.project.credential_id).update(last_error=f"{TABLES.label} answered 401.")
+    shown = part(as_member, "h-attention")
+    assert shown.count("<li>") == 1
+    assert "1 failed export" in shown
+
+
 def test_failures_with_one_cause_are_one_line(as_member: Client, cast: Cast) -> None:
     credential = cast.project(TABLES).credential
     projects = [cast.project(TABLES, remote_id=str(number)) for number in (4002, 4003)]
@@ -90,7 +98,7 @@ def test_failures_with_one_cause_are_one_line(as_member: Client, cast: Cast) -> 
     assert shown.count("<li>") == 2
     assert "and 2 more" in shown
     assert f"/credentials/{credential.pk}/" in shown
-    assert "Show all 4 failed" in shown
+    assert "All failed exports" in shown
 
 
 @pytest.mark.usefixtures("noon")

@@ -9,8 +9,10 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from exports.models import User
 from tests.helpers import factories
 from tests.helpers.cast import Cast
+from tests.helpers.clients import client_of
 from tests.helpers.roles import TABLES
 
 FIRST_BYTES: Final = 150_000
@@ -38,3 +40,16 @@ def test_the_first_page_is_light(as_owner: Client, cast: Cast, path: str) -> Non
     assert len(answer.content) <= NEXT_BYTES, "all else is kept by the browser"
     total = len(answer.content) + sum(map(_packed, files))
     assert total <= FIRST_BYTES, f"{len(answer.content)} of HTML, {total} in all"
+
+
+@pytest.mark.parametrize("path", ["/profile/", "/t/the-team/exports/{pk}/preview", "/admin/exports/export/"])
+def test_large_parts_are_packed(cast: Cast, path: str) -> None:
+    export = factories.succeeded_export(cast)
+    User.objects.filter(pk=cast.owner.user_id).update(is_staff=True, is_superuser=True)
+    cast.owner.user.refresh_from_db()
+    client = client_of(cast.owner)
+    headers = {"Accept-Encoding": "gzip", "HX-Request": "true"}
+    answer = client.get(path.format(pk=export.pk), headers=headers)
+    assert answer.status_code == 200
+    assert answer["Content-Encoding"] == "gzip"
+    assert len(answer.content) <= NEXT_BYTES

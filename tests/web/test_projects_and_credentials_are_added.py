@@ -131,6 +131,17 @@ def test_an_unavailable_list_leaves_typing_the_id(
     assert "Paste a link below." in page
 
 
+def test_many_credentials_can_be_searched(as_member: Client, cast: Cast) -> None:
+    for number in range(5):
+        cast.credential(TABLES, name=f"Account {number}")
+    path = "/t/the-team/projects/add/"
+    assert 'id="id_narrow"' not in as_member.get(path).content.decode()
+    cast.credential(TABLES, name="Account 5")
+    text = as_member.get(path).content.decode()
+    assert 'id="id_narrow"' in text
+    assert text.count("data-narrow-one") == 6
+
+
 def test_an_id_can_be_typed(as_member: Client, cast: Cast) -> None:
     credential = cast.credential(TABLES)
     path = f"{TEAM}projects/add/{credential.pk}/"

@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from exports import clock
 from exports.models import Export, Project, Schedule, User
+from exports.templatetags.schedules import describe_cron
 from tests.helpers.cast import Cast
 from tests.helpers.roles import CHANGING, TABLES
 from tests.helpers.run_exports import request_export
@@ -126,6 +128,30 @@ def test_save_and_run_now_leads_to_the_export(as_member: Client, project: Projec
     page = as_member.get(at("export", export.pk)).content.decode()
     assert at("schedule", export.schedule_id) in page
     assert f"#{export.pk}" in as_member.get(f"{at('exports')}?schedule_id={export.schedule_id}").content.decode()
+
+
+def test_a_time_that_has_passed_is_due(as_member: Client, cast: Cast, project: Project) -> None:
+    schedule = make_schedule(project, cast.member, "0 2 * * *")
+    assert "Due" not in as_member.get("/t/the-team/schedules/").content.decode()
+    past = clock.seconds_from_now(-3600)
+    Schedule.objects.filter(pk=schedule.pk).update(next_run_at=past, ask_at=past)
+    text = as_member.get("/t/the-team/schedules/").content.decode()
+    assert '<span class="state warn">' in text
+    assert "Due <time" in text
+
+
+@pytest.mark.parametrize(
+    ("cron", "said"),
+    [
+        ("*/20 * * * *", "Every 20 min"),
+        ("15 */6 * * *", "Every 6 h at :15"),
+        ("15 */5 * * *", "15 */5 * * *"),
+        ("45 3 1,15 * *", "Days 1, 15 of the month, 03:45"),
+        ("*/20 7-9 * * 1-5", "*/20 7-9 * * 1-5"),
+    ],
+)
+def test_times_without_a_preset_are_said_in_words_where_they_repeat_evenly(cron: str, said: str) -> None:
+    assert describe_cron(cron) == said
 
 
 def test_a_schedule_is_paused_resumed_and_deleted(as_member: Client, cast: Cast, project: Project) -> None:

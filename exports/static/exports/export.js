@@ -31,6 +31,11 @@ document.addEventListener("click", async (event) => {
   if (aloud) aloud.textContent = button.dataset.copied;
 });
 
+// A download leaves the page as it is: who downloads is in the list soon after.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("#download")) document.body.dispatchEvent(new Event("downloaded"));
+});
+
 dress(document);
 
 // On the page of a preview the arrows turn its pages, unless they scroll or write.

@@ -126,6 +126,7 @@ def export_context(export: Export) -> dict[str, Any]:
         "elapsed_seconds": ((export.finished_at or clock.now()) - export.created_at).total_seconds(),
         "last_good": presenter.last_good(export) if export.status == states.FAILED else None,
         "failure": presenter.explain_failure(export),
+        "request_answer": presenter.answer_to_request(export),
         "canceled_at_provider": presenter.canceled_at_provider(export, (entry.change for entry in entries)),
         "cancel_note": presenter.note_on_cancel(export),
         "adoptable": export.status == states.FAILED and export.error_code in ADOPTABLE_ERROR_CODES,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from exports import formats
 from exports.http import file_responses, member_responses
 from exports.http.client_address import client_address
+from exports.http.packing import packed
 from exports.http.unavailable import check_room_for_download
 from exports.http.video_excerpt import serve_video_excerpt
 from exports.models import Export, File, Member
@@ -43,7 +44,8 @@ def preview(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBa
         except PreviewError as problem:
             context["unavailable_reason"] = str(problem)
     if request.htmx:
-        return render(request, "exports/partials/preview.html", context)
+        # A table of many rows is several times the page around it.
+        return packed(request, render(request, "exports/partials/preview.html", context))
     return rendering.render_page(request, member, "exports/file_preview.html", context)
 
 

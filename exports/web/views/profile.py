@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from exports.errors import ConflictError, InvalidError
+from exports.http.packing import packed
 from exports.models import Member, Token, User
 from exports.people import accounts, offboarding, teams
 from exports.web.alert_forms import MailChoicesForm
@@ -140,4 +141,5 @@ def _profile_page(
         "token_form": TokenForm(memberships),
         **extra,
     }
-    return render(request, "profile/profile.html", context, status=status)
+    # It lists all time zones.
+    return packed(request, render(request, "profile/profile.html", context, status=status))
