@@ -17,18 +17,18 @@ class Peak:
 
     value: Callable[[], float]
     first: float | None = None
-    most: float = 0.0
+    max_value: float = 0.0
 
     def read(self) -> None:
         """Reads it once."""
         value = self.value()
         self.first = value if self.first is None else self.first
-        self.most = max(self.most, value)
+        self.max_value = max(self.max_value, value)
 
     @property
     def growth(self) -> float:
         """How far it rose above the first reading."""
-        return self.most - (self.first or 0.0)
+        return self.max_value - (self.first or 0.0)
 
 
 @contextlib.contextmanager

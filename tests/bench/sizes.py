@@ -92,7 +92,7 @@ def _measured(size: Size) -> list[Result]:
         Result(f"{size.name}, their memory (PSS)", measured.memory, "MB", note=f"largest {measured.largest:.0f} MB"),
         Result(f"{size.name}, their processor time", cores, "% of a core"),
         Result(f"{size.name}, database's processor time", 100 * measured.each_database * measured.rate, "% of a core"),
-        Result(f"{size.name}, connections at the database", clients.most),
+        Result(f"{size.name}, connections at the database", clients.max_value),
         Result(f"{size.name}, broker's memory", memory.growth / 1e6, "MB"),
         Result(f"{size.name}, a row of the table of exports", row_bytes, "bytes"),
     ]

@@ -1,6 +1,6 @@
 """Pictures of every kind of page over the realistic team: `python -m tests.browser.pictures OUT_DIR [part …]`.
 
-Each page is taken whole at 1280 x 800 light and dark, and at 390 x 844 dark: `OUT_DIR/<page>-<look>.png`. With parts
+Each page is taken whole at 1280 x 800 light and dark, and at 390 x 844 dark: `OUT_DIR/<page>-<theme>.png`. With parts
 of names only those pages are taken. `DATA_DIR` names a folder that is filled already; otherwise one is filled and
 thrown away.
 """
@@ -29,7 +29,7 @@ PORT: Final = int(os.environ.get("PICTURES_PORT", "8750"))
 BASE: Final = f"http://127.0.0.1:{PORT}"
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 BEAT_SECONDS: Final = 8
-LOOKS: Final[dict[str, dict[str, Any]]] = {
+THEMES: Final[dict[str, dict[str, Any]]] = {
     "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "is_mobile": True, "has_touch": True},
@@ -217,11 +217,11 @@ def session_of(email: str) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def open_context(browser: Browser, look: str, session: str) -> BrowserContext:
-    """A browser with this look, signed in."""
+def open_context(browser: Browser, theme: str, session: str) -> BrowserContext:
+    """A browser with this theme, signed in."""
     from django.conf import settings
 
-    context = browser.new_context(**LOOKS[look], locale="en-GB", timezone_id="Europe/Paris", reduced_motion="reduce")
+    context = browser.new_context(**THEMES[theme], locale="en-GB", timezone_id="Europe/Paris", reduced_motion="reduce")
     if session:
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": BASE}])
     return context
@@ -259,13 +259,13 @@ def main(out: Path, *parts: str) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         chosen = [shot for shot in shots() if not parts or any(part in shot.name for part in parts)]
         sessions = {who: session_of(who) if who else "" for who in {shot.who for shot in chosen}}
-        for look in LOOKS:
+        for theme in THEMES:
             for who, session in sessions.items():
-                context = open_context(browser, look, session)
+                context = open_context(browser, theme, session)
                 page = context.new_page()
                 for shot in chosen:
                     if shot.who == who:
-                        take(page, shot, out / f"{shot.name}-{look}.png")
+                        take(page, shot, out / f"{shot.name}-{theme}.png")
                 context.close()
         browser.close()
 

@@ -27,15 +27,15 @@ CREDENTIALS: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
 PEOPLE: Final = (("Camille Durand", "member"), ("Wolfgang Amadeus von Hohenstein-Lichterfelde", "member"),
                  ("نور الهاشمي", "member"), ("Priya Raman", "owner"), ("Tomás Ó Súilleabháin", "viewer"))  # fmt: skip
 LOST: Final = "It is not known whether {0} took the request."
-LOOK: Final = "Look at {0}, then follow the job that runs there, or retry."
+ADVICE: Final = "Look at {0}, then follow the job that runs there, or retry."
 # Which of the exports, counted back from the newest, failed; code, what was said, the status that the last call got.
 FAILURES: Final[dict[int, tuple[str, str, int | None]]] = {
-    9: ("unconfirmed", f"{LOST} The list of {{0}} stays without the job. {LOOK}", 500),
+    9: ("unconfirmed", f"{LOST} The list of {{0}} stays without the job. {ADVICE}", 500),
     14: ("provider_failed", "{0} reported: “Export failed: worker ran out of memory (code 137).”", 200),
     16: ("credential", "{0} rejected the token (401).", 401),
     17: ("credential", "{0} rejected the token (401).", 401),
     21: ("bad_file", "The archive breaks off after 18.2 MB, where 40.1 MB were announced.", 206),
-    30: ("unconfirmed", f"{LOST} There is the job 70113, which may be another one. {LOOK}", None),
+    30: ("unconfirmed", f"{LOST} There is the job 70113, which may be another one. {ADVICE}", None),
     41: ("precondition", "{0} reported: “Export is already in progress for this project.”", 409),
     58: ("not_found", "{0} does not know this project (404).", 404),
     77: ("deadline", "The job was still running after 8 h.", 200),
