@@ -132,7 +132,7 @@ def _other_shots() -> list[Shot]:
     paths = {
         "choose-team": "/?choose", "empty-home": "/t/other-team/", "empty-list": "/t/other-team/exports/",
         "profile": "/profile/", "profile-delete": "/profile/delete", "second-factor": "/profile/second-factor/",
-        "sessions": "/profile/sessions/", "password": "/profile/password/", "api": "/api/docs",
+        "sessions": "/profile/sessions/", "password": "/profile/password", "api": "/api/docs",
         "error-404": "/nothing/",
         "error-404-in-team": f"{TEAM}exports/999999/",
     }  # fmt: skip
@@ -142,7 +142,7 @@ def _other_shots() -> list[Shot]:
         *(Shot(name, path) for name, path in paths.items()),
         *(Shot(name, f"/admin/{path}", STAFF) for name, path in admin.items()),
         Shot("sign-in", "/sign-in/", NOBODY),
-        Shot("password-forgotten", "/password/forgotten/", NOBODY),
+        Shot("password-forgotten", "/forgotten/", NOBODY),
         Shot("error-403", f"{TEAM}activity/", VIEWER),
         Shot("error-500", TEAM, html=_broken_page()),
     ]
