@@ -71,6 +71,7 @@ def test_what_begins_together_is_one_mail(inbox: SmtpInbox, traveller: time_mach
     assert text_of(mail).count("Nobody reads the queue") == len(QUEUES)
 
 
+@pytest.mark.slow(seconds=8)
 def test_what_comes_and_goes_floods_nobody(inbox: SmtpInbox, traveller: time_machine.Traveller) -> None:
     for _ in range(24):
         live(traveller, 5, WITHOUT_DELIVER)

@@ -33,6 +33,7 @@ def pages(stub: StubServer, provider: str, rows: int, **more: Any) -> None:
     stub.on("GET /v1/me", Reply(body={"id": 9}))
 
 
+@pytest.mark.slow(seconds=8)
 @pytest.mark.parametrize("provider", sorted(LISTS))
 def test_large_entries_are_read_and_not_kept(stub: StubServer, connect: Connect, provider: str) -> None:
     pages(stub, provider, rows=20, description="x" * 50_000)

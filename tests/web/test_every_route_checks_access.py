@@ -222,6 +222,7 @@ def numbers(cast: Cast) -> page_routes.ObjectIds:
     return made
 
 
+@pytest.mark.slow(seconds=25)
 def test_every_role_gets_the_expected_status_on_every_route(cast: Cast, numbers: page_routes.ObjectIds) -> None:
     before = (Export.objects.count(), Project.objects.count(), Credential.objects.count())
     asked = list(check_access(cast, numbers, every_route()))

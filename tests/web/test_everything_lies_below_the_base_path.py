@@ -60,6 +60,7 @@ def strays(document: str) -> set[str]:
     return {link for link in links if not f"{link}/".startswith(f"{BASE}/")}
 
 
+@pytest.mark.slow(seconds=8)
 def test_no_page_and_no_answer_of_the_api_leads_beside_it(below: None, cast: Cast) -> None:
     exports = [factories.succeeded_export(cast), factories.failed_export(cast, "rejected", "No.")]
     token = teams.create_own_token(cast.owner, READ, "crawl")
