@@ -2,6 +2,7 @@
 
 import getpass
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -74,6 +75,15 @@ def settings_file(portal: Installation) -> str:
     return str(file)
 
 
+def keys_folder(portal: Installation) -> str:
+    """A folder in the place of /etc/export-portal/secrets, with the keys of the portal."""
+    folder = portal.folder / "secrets"
+    folder.mkdir()
+    for name in ("secret_key", "credential_keys"):
+        shutil.copy(Path(portal.environment["DATA_DIR"]) / name, folder)
+    return str(folder)
+
+
 def manage_script(portal: Installation) -> str:
     """A program in the place of /usr/local/bin/export-portal: manage.py with the settings of a portal."""
     script = portal.folder / "manage"
@@ -91,7 +101,7 @@ def test_nothing_is_lost_and_nothing_is_asked_twice(
         "CODE": str(ROOT),
         "MANAGE": manage_script(old),
         "SETTINGS": settings_file(old),
-        "KEYS": old.environment["DATA_DIR"],
+        "KEYS": keys_folder(old),
         "PORTAL_USER": getpass.getuser(),
         "BACKUP": str(tmp_path / "backup"),
         "KEYS_BACKUP": str(tmp_path / "keys"),

@@ -30,12 +30,6 @@ pytestmark = [pytest.mark.services, pytest.mark.slow(seconds=90), pytest.mark.ti
 
 PAGE = ROOT / "docs" / "deploy" / "README.md"
 BLOCKS = [block for block in blocks_of(PAGE) if "run" in block.attributes]
-NGINX_MAIN = """
-pid {0}/nginx.pid;
-error_log {0}/nginx.log;
-events {{}}
-http {{ access_log off; include {0}/etc/nginx/conf.d/*.conf; }}
-"""
 NODES = ("worker:submit@", "worker:poll@", "worker:fetch@", "beat:")
 
 
@@ -64,7 +58,7 @@ class Machine:
             "DB_USER": self.database,
             "BROKER": f"redis://127.0.0.1:{self.redis_port}/0",
             **{name: str(free_port()) for name in ("HTTP_PORT", "HTTPS_PORT", "WEB_PORT_1", "WEB_PORT_2")},
-            "NGINX_COMMAND": f"nginx -c {folder}/nginx.conf",
+            "NGINX_COMMAND": f"nginx -c {folder}/etc/nginx/nginx.conf",
         }
 
     def run(self, block: Block) -> str:
@@ -171,7 +165,6 @@ def test_every_block_of_the_page_works_in_order(machine: Machine) -> None:
     if (lists := Path("/var/lib/apt/lists")).is_dir() and any(lists.glob("*Packages*")):
         simulated = packages.text.replace("apt-get update\n", "").replace("apt-get", "apt-get --simulate")
         machine.run(Block("sh", {}, simulated))
-    (machine.folder / "nginx.conf").write_text(NGINX_MAIN.format(machine.folder))
     machine.start(
         "redis", "redis-server", "--port", str(machine.redis_port), "--save", "", "--dir", str(machine.folder)
     )
@@ -186,7 +179,7 @@ def test_every_block_of_the_page_works_in_order(machine: Machine) -> None:
         ),
     )
     for block in steps:
-        if block.attributes["run"] == "without-systemd":
+        if block.attributes["run"] in ("without-systemd", "stop-without-systemd"):
             continue
         if block.attributes["run"] == "systemd":
             next(on_systemd)()
@@ -220,3 +213,5 @@ def test_every_block_of_the_page_works_in_order(machine: Machine) -> None:
     machine.run(next(block for block in steps if block.attributes["run"] == "without-systemd"))
     wait_until(lambda: all(any(n.startswith(node) for n in machine.nodes()) for node in NODES), 120, machine.logs)
     assert machine.run(next(block for block in steps if "doctor" in block.text)).startswith("ok")
+    machine.run(next(block for block in steps if block.attributes["run"] == "stop-without-systemd"))
+    wait_until(lambda: not machine.nodes(), 60, machine.logs)
