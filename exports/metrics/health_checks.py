@@ -93,7 +93,7 @@ def worker() -> str:
     """Every queue is read by a worker that has shown up lately."""
     workers = get_workers()
     if not workers.alive:
-        raise CheckFailed("None has shown up lately: start a worker. What is due waits.")
+        raise CheckFailed("None has shown up lately: start a worker (manage.py up starts one). What is due waits.")
     if workers.disconnected and workers.unread_queues:
         names = ", ".join(node.name for node in workers.disconnected)
         raise CheckFailed(f"{names} cannot reach the broker: nothing new starts until it is back.")
@@ -109,7 +109,7 @@ def beat() -> str:
     """A beat has shown up lately."""
     workers = get_workers()
     if not workers.beats:
-        raise CheckFailed("None has shown up lately: start beat. What is due on time waits.")
+        raise CheckFailed("None has shown up lately: start beat (manage.py up starts one). What is due on time waits.")
     return f"{_count(workers.beats)}{_gone(workers, BEAT)}"
 
 

@@ -18,7 +18,6 @@ import psycopg
 import pytest
 import requests
 from psycopg import sql
-from urllib3.exceptions import InsecureRequestWarning
 
 from tests.deploy.other_user import as_user, need_root, python_for_others, read_environment, start_unit, started_by
 from tests.helpers.documented_blocks import Block, blocks_of, need_programs, run_shell
@@ -136,7 +135,7 @@ def assert_the_owner_signs_in(machine: Machine) -> None:
     browser.headers.update({"Host": origin.partition("//")[2], "Origin": origin, "Referer": f"{origin}/sign-in/"})
     address = f"https://127.0.0.1:{machine.variables['HTTPS_PORT']}/sign-in/"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InsecureRequestWarning)
+        warnings.simplefilter("ignore")  # The certificate is the page's own.
         page = browser.get(address, timeout=30)
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
         password = (machine.folder / "etc" / "export-portal" / "first-password").read_text().strip()
