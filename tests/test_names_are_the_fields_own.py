@@ -12,6 +12,8 @@ import pytest
 
 from tests.helpers.processes import ROOT
 
+pytestmark = pytest.mark.slow(seconds=1)
+
 LIST = ROOT / "tests" / "retired_names.toml"
 ROLES = {"module", "class", "function", "parameter", "field", "constant", "test"}
 MATCHES = {"name", "word", "prefix"}

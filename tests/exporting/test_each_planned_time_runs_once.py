@@ -27,6 +27,8 @@ from tests.helpers.cast import Cast
 from tests.helpers.roles import TABLES
 from tests.helpers.schedules import make_schedule
 
+pytestmark = pytest.mark.slow(seconds=4)
+
 ZONES = ("Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 # Clocks change in three of the zones within the first forty.
 DAYS = int(os.environ.get("CHAOS_DAYS", "40"))

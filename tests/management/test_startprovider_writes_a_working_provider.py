@@ -37,6 +37,7 @@ def test_its_own_tests_and_the_contract_are_green(copy: Path) -> None:
     assert "test_each_kind_ends_as_succeeded[archive]" in passed
 
 
+@pytest.mark.slow(seconds=4)
 @pytest.mark.parametrize("arguments", [("check",), ("format", "--check")], ids=" ".join)
 def test_what_it_writes_is_linted(copy: Path, arguments: tuple[str, ...]) -> None:
     paths = [path.format(name) for name in ("acme", LONG_NAME) for path in WRITTEN]
@@ -45,11 +46,13 @@ def test_what_it_writes_is_linted(copy: Path, arguments: tuple[str, ...]) -> Non
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow(seconds=4)
 def test_the_portal_starts_with_it(copy: Path) -> None:
     done = run_in_copy(copy, "manage.py", "check")
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow(seconds=4)
 def test_the_documents_are_still_true(copy: Path) -> None:
     done = run_in_copy(copy, "-m", "pytest", "-q", "tests/test_docs_are_true.py", "-k", "lists_every_module or acme")
     assert done.returncode == 0, done.stdout

@@ -12,7 +12,7 @@ from tests.helpers import page_routes
 from tests.helpers.cast import Cast
 from tests.helpers.crawl import admin_paths, api_paths, staff_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow(seconds=3), pytest.mark.django_db]
 GONE = "lostbox"
 
 

@@ -15,6 +15,8 @@ from tests.helpers.clients import client_of, recently_authenticated
 from tests.helpers.roles import TABLES
 from tests.helpers.unmarked_texts import NAMES, allowed_texts, unmarked_texts
 
+pytestmark = pytest.mark.slow(seconds=1)
+
 TEMPLATES: Final = Path(settings.BASE_DIR) / "templates"
 # The API's reference is made of its docstrings.
 ENGLISH_ONLY: Final = ("api-docs",)
