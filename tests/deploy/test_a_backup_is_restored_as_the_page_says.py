@@ -62,7 +62,7 @@ def run_blocks(kind: str, folder: Path, variables: Mapping[str, str]) -> str:
     printed = ""
     for block in blocks:
         done = run_shell(text + block.text, folder, {})
-        assert done.returncode == 0, (block.text, done.stdout, done.stderr)
+        assert done.returncode == 0, "\n".join((block.text, done.stdout, done.stderr))
         printed += done.stdout
     return printed
 
@@ -93,6 +93,18 @@ def manage_script(portal: Installation) -> str:
     return str(script)
 
 
+def assert_a_second_restore_changes_nothing(tmp_path: Path, variables: Mapping[str, str]) -> None:
+    """A database that is not empty is refused before the keys, which may be newer, are replaced."""
+    (tmp_path / "older").mkdir()
+    for name in ("secret_key", "credential_keys"):
+        (tmp_path / "older" / name).write_text("an older key")
+    keys = Path(variables["KEYS"]) / "credential_keys"
+    before = keys.read_bytes()
+    with pytest.raises(AssertionError, match="already exists"):
+        run_blocks("restore", tmp_path, {**variables, "KEYS_BACKUP": str(tmp_path / "older")})
+    assert keys.read_bytes() == before
+
+
 def test_nothing_is_lost_and_nothing_is_asked_twice(
     tmp_path: Path, sandbox_of_drill: Sandbox, old: Installation, new: Installation
 ) -> None:
@@ -101,7 +113,7 @@ def test_nothing_is_lost_and_nothing_is_asked_twice(
         "CODE": str(ROOT),
         "MANAGE": manage_script(old),
         "SETTINGS": settings_file(old),
-        "KEYS": keys_folder(old),
+        "KEYS": old.environment["DATA_DIR"],
         "PORTAL_USER": getpass.getuser(),
         "BACKUP": str(tmp_path / "backup"),
         "KEYS_BACKUP": str(tmp_path / "keys"),
@@ -133,7 +145,7 @@ def test_nothing_is_lost_and_nothing_is_asked_twice(
     printed = run_blocks("backup", tmp_path, before)
     assert Path(printed.strip()).parent == tmp_path / "backup"
     assert Path(printed.strip()).stat().st_mode & 0o777 == 0o600
-    run_blocks("keys", tmp_path, before)
+    run_blocks("keys", tmp_path, before | {"KEYS": keys_folder(old)})
 
     # What is lost: both are asked, one ends, and its file and its number are known outside of the portal.
     worker = old.start_worker()
@@ -146,6 +158,7 @@ def test_nothing_is_lost_and_nothing_is_asked_twice(
     asked = dict(sandbox.ledger()["jobs"])
 
     run_blocks("restore", tmp_path, after)
+    assert_a_second_restore_changes_nothing(tmp_path, after)
     refused = new.manage("up", "--prepare")
     assert (refused.returncode, "after_restore" in refused.stderr + refused.stdout) == (1, True)
     printed = run_blocks("after", tmp_path, after)
