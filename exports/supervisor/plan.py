@@ -58,7 +58,8 @@ class ProcessPlan:
         kept = str(self.data / "stand-ins.json")
         descriptor = self.sandbox_listening.fileno()
         arguments = ("--port", str(self.sandbox_port), "--fd", str(descriptor), "--state-file", kept)
-        return [self.manage_command("sandbox", "sandbox", *arguments, pass_fds=(descriptor,))]
+        # As a module of its own, without Django: a fifth of the memory of `manage.py sandbox`.
+        return [self._module("sandbox", "-m", "exports.sandbox", *arguments, pass_fds=(descriptor,))]
 
     def _env(self) -> dict[str, str]:
         env = {**os.environ, "DATA_DIR": str(self.data), "PYTHONUNBUFFERED": "1"}

@@ -237,7 +237,7 @@ def test_the_demo_prints_its_sign_in_and_runs_the_stand_ins_on_a_free_port(up: U
         program = up("--demo")
         said = program.wait_for("ready: http://", 90)
         wait_until(lambda: "@" in program.output().partition("ready: ")[2], story=program.output)
-        sandbox = program.descendant("manage.py sandbox")
+        sandbox = program.descendant("-m exports.sandbox")
         sandbox_port = int(sandbox.cmdline()[sandbox.cmdline().index("--port") + 1])
         assert sandbox_port != 8100
         assert f"127.0.0.1:{sandbox_port}" in program.descendant("--quiet worker").environ()["PRIVATE_HOSTS"]
@@ -246,7 +246,7 @@ def test_the_demo_prints_its_sign_in_and_runs_the_stand_ins_on_a_free_port(up: U
         sandbox.kill()
         with socket.socket() as thief, pytest.raises(OSError, match="in use"):
             thief.bind(("127.0.0.1", sandbox_port))
-        wait_until(lambda: another(program, "manage.py sandbox", sandbox), 20, program.output)
+        wait_until(lambda: another(program, "-m exports.sandbox", sandbox), 20, program.output)
         assert status(sandbox_port, "/ledger") == 200
     assert "Traceback" not in said
 
