@@ -185,11 +185,13 @@ def explain_failure(export: Export) -> Failure | None:
 def answer_to_request(export: Export) -> str:
     """Returns what the provider answered to a request of which nobody knows whether it was executed, as a sentence.
 
-    "" for other exports, and where the call is in the log no more.
+    "" for other exports, where the call is in the log no more, and where the answer was a 2xx: the token that a later
+    search for the job wanted is a POST with a 2xx, too, so such a call need not be the request.
     """
     if export.status != states.FAILED or export.error_code != "unconfirmed":
         return ""
-    call = Call.objects.filter(export=export).exclude(method="GET").order_by("-pk").first()
+    failed = Call.objects.filter(export=export).exclude(method="GET").exclude(status__range=(200, 299))
+    call = failed.order_by("-pk").first()
     if call is None:
         return ""
     provider = provider_label(export.project.credential)

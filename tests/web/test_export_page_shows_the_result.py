@@ -54,7 +54,8 @@ def test_a_job_in_doubt_is_reported_with_what_may_follow(as_member: Client, cast
 @pytest.mark.parametrize(("status", "said"), [(500, "answered the request with HTTP 500."), (None, "did not answer")])
 def test_a_request_in_doubt_says_what_came_back(as_member: Client, cast: Cast, status: int | None, said: str) -> None:
     export = factories.failed_export(cast, "unconfirmed", "It is not known.")
-    calls = [("POST", status), ("GET", 200)]
+    token = ("POST", 200)
+    calls = [("POST", status), token, ("GET", 200)]
     Call.objects.bulk_create(
         Call(export=export, at=timezone.now(), method=method, url="https://x.example/", status=answer, seconds=1.0)
         for method, answer in calls
