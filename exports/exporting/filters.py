@@ -95,7 +95,7 @@ class Filters:
         """The filters as a query string, without a question mark; "" for none."""
         return urlencode(self.pairs)
 
-    def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
+    def matching(self, rows: QuerySet[M]) -> QuerySet[M]:
         """Returns the exports that match all filters."""
         return self.post_filter(self.pre_filter(rows))
 

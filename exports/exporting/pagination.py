@@ -35,7 +35,7 @@ def get_page(
 ) -> Page[M]:
     """Returns the newest rows, or those with an id below `before`, in one query whatever the depth of the page."""
     if filters is not None:
-        rows = filters.narrow(rows)
+        rows = filters.matching(rows)
     if before is not None:
         rows = rows.filter(pk__lt=before)
     # One row more than the page shows: it tells whether there is a next page.
@@ -102,7 +102,7 @@ def count_newer(rows: QuerySet[M], filters: Filters, after: int, max_count: int)
 
 def iterate_rows(rows: QuerySet[M], filters: Filters, max_rows: int) -> Iterator[M]:
     """Yields the newest matching rows, at most `max_rows`. Reads them in chunks, so memory stays flat."""
-    matches, before, remaining = filters.narrow(rows).order_by("-pk"), None, max_rows
+    matches, before, remaining = filters.matching(rows).order_by("-pk"), None, max_rows
     while remaining > 0:
         chunk = list((matches if before is None else matches.filter(pk__lt=before))[: min(CHUNK_ROWS, remaining)])
         yield from chunk
