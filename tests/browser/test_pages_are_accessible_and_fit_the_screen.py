@@ -21,12 +21,15 @@ ERROR_PAGES = "with a status of 4"
 WIDTHS: Final = (1280, 360)
 # Part of the addresses each, so that several processes share them.
 PARTS: Final = 10
-RULES: Final[dict[Any, dict[str, Any]]] = {
-    "light": {"resultTypes": ["violations"]},
-    "dark": {
-        "resultTypes": ["violations"],
-        "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
-    },
+COLOUR_RULES: Final = ["color-contrast", "link-in-text-block"]
+# The page of the API has sixty calls of one template, whose colours cost axe a minute: it looks at two in each group.
+MANY_ALIKE: Final = {"exclude": [["article.call ~ article.call ~ article.call"]]}
+RULES: Final[dict[str, list[tuple[dict[str, Any] | None, dict[str, Any]]]]] = {
+    "light": [
+        (None, {"resultTypes": ["violations"], "rules": {name: {"enabled": False} for name in COLOUR_RULES}}),
+        (MANY_ALIKE, {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": COLOUR_RULES}}),
+    ],
+    "dark": [(MANY_ALIKE, {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": COLOUR_RULES}})],
 }
 
 
@@ -46,12 +49,14 @@ def _violations(page: Page, path: str) -> list[str]:
         page.set_viewport_size({"width": width, "height": 800})
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert over <= 0, f"{path} is {over} px too wide at {width}"
-        for scheme, rules in RULES.items():
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            answer = page.evaluate("(rules) => axe.run(rules)", rules)
-            found += [
-                f"{path} at {width}, {scheme}: {one['id']} {one['nodes'][0]['target']}" for one in answer["violations"]
-            ]
+        for scheme, runs in RULES.items():
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            for within, rules in runs:
+                answer = page.evaluate("([within, rules]) => axe.run(within || document, rules)", [within, rules])
+                found += [
+                    f"{path} at {width}, {scheme}: {one['id']} {one['nodes'][0]['target']}"
+                    for one in answer["violations"]
+                ]
     return found
 
 
@@ -66,7 +71,7 @@ def numbers(cast: Cast) -> page_routes.ObjectIds:
     return page_routes.create_sample_data(cast)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.slow(seconds=40)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_page_is_accessible_and_fits_the_screen(

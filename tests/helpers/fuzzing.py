@@ -81,8 +81,8 @@ def fuzz(examples: int, shares: float = 1.0) -> Callable[[Test], Any]:
 
 
 @contextmanager
-def within_bounds(name: str, *, max_bytes: int = MAX_BYTES) -> Iterator[None]:
-    """The block, a part of an example that is counted under this name, takes at most MAX_SECONDS and `max_bytes`.
+def within_bounds(name: str, *, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS) -> Iterator[None]:
+    """The block, a part of an example that is counted under this name, takes at most `max_seconds` and `max_bytes`.
 
     The memory is what Python's allocators gave meanwhile, in all threads. Raises OutOfTime, AssertionError.
     """
@@ -98,7 +98,7 @@ def within_bounds(name: str, *, max_bytes: int = MAX_BYTES) -> Iterator[None]:
         tracemalloc.stop()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert seconds < MAX_SECONDS
+    assert seconds < max_seconds
     assert peak < max_bytes
 
 
