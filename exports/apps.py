@@ -3,7 +3,7 @@
 import logging
 
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +23,7 @@ class ExportsConfig(AppConfig):
                 log.error(package.problem)
 
 
-class PortalAdminConfig(AdminConfig):
-    """Django's admin app with the portal's own site."""
+class PortalAdminConfig(SimpleAdminConfig):
+    """Django's admin app with the portal's own site. Its pages are loaded by `portal.urls`: only the web has them."""
 
     default_site = "exports.admin.site.PortalAdminSite"
-
-    def ready(self) -> None:
-        # Before Django looks for its site: that is in the package which registers models with it.
-        from exports import admin  # noqa: F401
-
-        super().ready()

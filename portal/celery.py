@@ -39,7 +39,6 @@ class PortalTask(Task[Any, Any]):
 
 app: "Celery[Any]" = Celery("portal", task_cls=PortalTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
 
 
 @signals.setup_logging.connect
@@ -50,11 +49,12 @@ def set_up_logging(loglevel: int | str | None = None, logfile: str | None = None
 
 @signals.celeryd_init.connect
 def add_worker_steps(**_: Any) -> None:
-    """Loads what only a worker needs, not beat or the web processes."""
+    """Loads what only a worker needs: the tasks, and steps of its own. Beat and the web send tasks by name."""
     from portal import worker
 
     limit_waits(settings.DATABASES["default"], WORKER_LIMITS)
 
+    app.autodiscover_tasks(force=True)
     worker.install(app)
 
 

@@ -197,6 +197,8 @@ def database(folder: Path) -> dict[str, Any]:
     options.setdefault("timeout", 20)
     options.setdefault("transaction_mode", "IMMEDIATE")
     options.setdefault("init_command", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
+    # Opening it costs as much as what most tasks ask of it.
+    settings.setdefault("CONN_MAX_AGE", 60)
     make_private(Path(settings["NAME"]))
     # A file, because threads that share Django's default test database in memory lock each other out.
     settings["TEST"] = {"NAME": str(folder / "test.sqlite3")}

@@ -47,7 +47,7 @@ BINDINGS: Final = ".bindings"
 
 
 class BrokerState(virtual.BrokerState):
-    """What one process has declared in one broker folder, and when it last refreshed the queues that it reads."""
+    """What one process has declared in one broker folder, and when it last refreshed and swept its queues."""
 
     exchanges: dict[str, dict[str, Any]]
     bindings: dict[Any, Any]
@@ -58,6 +58,7 @@ class BrokerState(virtual.BrokerState):
         self.root = Path(folder)
         self.files = BindingFiles(self.root / BINDINGS)
         self.refreshed_at: dict[str, float] = {}
+        self.swept_at: dict[str, float] = {}
 
 
 class Channel(virtual.Channel):
@@ -122,8 +123,11 @@ class Channel(virtual.Channel):
         """Makes the queue's folder, and deletes what killed processes have left."""
         with contextlib.suppress(OSError):
             self._make_folder(queue)
-        sweep_drafts(self._folder(queue))
-        self._sweep_unread_queues(queue)
+        # Who publishes declares a queue with each message.
+        if time.monotonic() > self._state.swept_at.get(queue, -REFRESH_SECONDS) + REFRESH_SECONDS:
+            self._state.swept_at[queue] = time.monotonic()
+            sweep_drafts(self._folder(queue))
+            self._sweep_unread_queues(queue)
 
     def _make_folder(self, queue: str) -> None:
         """Makes the folder; a private queue counts as read now, since only its reader declares it."""
@@ -142,15 +146,12 @@ class Channel(virtual.Channel):
             self._forget(exchange, lambda binding: binding[2] == queue)
         self._state.files.remove_queues(lambda bound: bound == queue)
         self._state.refreshed_at.pop(queue, None)
+        self._state.swept_at.pop(queue, None)
         shutil.rmtree(self._folder(queue), ignore_errors=True)
 
     def _refresh(self, queue: str) -> None:
-        """Says now and then that the queue is read, and restores its folder and bindings if somebody deleted them."""
-        now = time.monotonic()
-        due = now > self._state.refreshed_at.get(queue, -REFRESH_SECONDS) + REFRESH_SECONDS
-        if not due and self._folder(queue).exists():
-            return
-        self._state.refreshed_at[queue] = now
+        """Says that the queue is read, and restores its folder and bindings if somebody deleted them."""
+        self._state.refreshed_at[queue] = time.monotonic()
         with contextlib.suppress(OSError):
             self._make_folder(queue)
         for key in list(self._state.queue_index.get(queue, ())):
@@ -175,16 +176,15 @@ class Channel(virtual.Channel):
 
     # Messages.
 
-    def _names(self, queue: str) -> list[str]:
-        """The file names of the queue's messages, in no order."""
+    def _names(self, queue: str) -> list[str] | None:
+        """The file names of the queue's messages, in no order. None: its folder is missing or cannot be read."""
         try:
             return [name for name in os.listdir(self._folder(queue)) if name.endswith(".msg")]
         except OSError:
-            # A folder that is missing or cannot be read holds no message for anybody.
-            return []
+            return None
 
     def _size(self, queue: str) -> int:
-        return len(self._names(queue))
+        return len(self._names(queue) or ())
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Puts a message into the queue, drops it when the queue is full; OSError when the disk takes no more."""
@@ -200,9 +200,11 @@ class Channel(virtual.Channel):
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         """The oldest message; Empty when there is none."""
-        self._refresh(queue)
+        names = self._names(queue)
+        if names is None or time.monotonic() > self._state.refreshed_at.get(queue, -REFRESH_SECONDS) + REFRESH_SECONDS:
+            self._refresh(queue)
         folder = self._folder(queue)
-        for name in sorted(self._names(queue)):
+        for name in sorted(names or ()):
             try:
                 content = (folder / name).read_bytes()
                 # Several consumers may have read it; the one that removes it has it.
@@ -219,7 +221,7 @@ class Channel(virtual.Channel):
     def _purge(self, queue: str) -> int:
         """Removes all messages; returns how many."""
         count = 0
-        for name in self._names(queue):
+        for name in self._names(queue) or ():
             with contextlib.suppress(FileNotFoundError):
                 (self._folder(queue) / name).unlink()
                 count += 1

@@ -1,6 +1,7 @@
 """The files of the embedded broker: their names, how they are written, and the bindings of queues to exchanges."""
 
 import contextlib
+import functools
 import hashlib
 import os
 import string
@@ -26,6 +27,7 @@ SETTLED_NANOSECONDS: Final = 2_000_000_000
 _PLAIN: Final = frozenset((string.ascii_letters + string.digits + "-_").encode())
 
 
+@functools.lru_cache(maxsize=1024)
 def encode_name(name: str) -> str:
     """A file name that stands for this name alone, with neither `/` nor `.`; a long one keeps both its ends."""
     encoded = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02x}" for byte in name.encode("utf-8", "surrogatepass"))

@@ -8,6 +8,8 @@ from exports.api.problems import wrap_view
 from exports.api.urls import api
 from exports.web.api_page import api_page_context
 
+admin.autodiscover()
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     # Where the two meet: neither the API nor the pages import one another.

@@ -5,8 +5,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from exports import tasks
 from exports.models import Download, Export
-from portal.celery import app
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
 from tests.helpers.page_routes import PAGES, create_sample_data, visit_url
@@ -75,8 +75,8 @@ def test_people_sign_in_and_out_and_download_with_a_receipt(maintained: Cast) ->
 
 def test_tasks_do_nothing(maintained: Cast) -> None:
     export = factories.waiting_export(maintained)
-    app.tasks["exports.dispatch"]()
-    app.tasks["exports.submit"](export.pk, 0)
+    tasks.dispatch()
+    tasks.submit(export.pk, 0)
     row = Export.objects.get(pk=export.pk)
     assert (row.fence, row.held_until) == (export.fence, None)
 
