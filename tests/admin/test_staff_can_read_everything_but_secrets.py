@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from exports import admin as _pages  # noqa: F401  registers the models
 from exports.exporting import schedules
 from exports.models import (
     Call,

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from exports import admin as _pages  # noqa: F401  registers the models
 from exports.api.urls import api
 from exports.models import Alert, Export, Member, OutboxMessage, Schedule, User, Webhook
 from tests.helpers import factories, page_routes
