@@ -3,12 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from exports import admin as _pages  # noqa: F401  registers them with Django's admin site
 from exports.api.docs_page import docs_view
 from exports.api.problems import wrap_view
 from exports.api.urls import api
 from exports.web.api_page import api_page_context
-
-admin.autodiscover()
 
 urlpatterns = [
     path("admin/", admin.site.urls),

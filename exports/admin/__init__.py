@@ -11,7 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-# Django's autodiscover imports only `exports.admin`, so the modules that register models are imported here.
+# The URL configuration imports only `exports.admin`, so the modules that register models are imported here.
 from exports.admin import activity, deliveries, engine, exports, history, projects, teams, users  # noqa: F401
 
 # E-mail addresses are fields of User; authenticators and sessions contain secrets.
