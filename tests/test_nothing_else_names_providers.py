@@ -22,8 +22,7 @@ HOMES: Final = (
 )
 # What may name any of them, and why.
 EXCEPTIONS: Final = {
-    "exports/providers/registry.py": "the list of providers",
-    "exports/sandbox/registry.py": "the list of stand-ins",
+    "exports/shipped.py": "the list of services",
     "exports/api/examples.json": "recorded from a portal, which lists its providers; `make api-examples` writes it",
     "tests/web/old_words.txt": "wordings of the past, among them sentences that named a provider",
     "tests/test_nothing_else_names_providers.py": "this list",

@@ -90,7 +90,8 @@ class Provider:
     back to the very host that set them, for as long as one client lives (`Client.cookies`).
     `project_id`: the rule for the ids of its projects. `icon`: a symbol of icons.svg; `hue`: orange, purple, teal or
     pink, the color of its mark on pages. `lists_projects`: whether `projects` can be asked; `lists_all_projects`:
-    whether its list is complete, so that what is not in it is not there.
+    whether its list is complete, so that what is not in it is not there. `translated`: whether the catalogues have its
+    texts; they stay English until then.
     """
 
     slug: ClassVar[str]
@@ -113,6 +114,7 @@ class Provider:
     project_id: ClassVar[IdRule] = ANY_ID
     lists_projects: ClassVar[bool] = False
     lists_all_projects: ClassVar[bool] = True
+    translated: ClassVar[bool] = True
     supports_webhooks: ClassVar[bool] = False
     cancel_note: ClassVar[str] = "The job may go on at the provider."
 

@@ -1,31 +1,16 @@
 """Every provider that the portal knows: its own, and those of installed packages.
 
-A new one of the portal's own needs a file beside this one and a line in SHIPPED; one in a package needs neither
-(exports/providers/packages.py).
+The portal's own are listed in `exports/shipped.py`; packages bring theirs (exports/providers/packages.py).
 """
 
 from typing import Final
 
 from exports.errors import ConflictError
-from exports.providers.aistudios import AIStudios
 from exports.providers.contract import Kind, Provider
-from exports.providers.github import GitHub
-from exports.providers.gitlab import GitLab
 from exports.providers.packages import load_packages
-from exports.providers.playcanvas import PlayCanvas
-from exports.providers.toloka import Toloka
-from exports.providers.ulule import Ulule
-from exports.providers.youtrack import YouTrack
+from exports.shipped import load_classes
 
-SHIPPED: Final[tuple[Provider, ...]] = (
-    PlayCanvas(),
-    AIStudios(),
-    Toloka(),
-    Ulule(),
-    GitLab(),
-    GitHub(),
-    YouTrack(),
-)
+SHIPPED: Final[tuple[Provider, ...]] = tuple(provider() for provider in load_classes("exports.providers"))
 # Read once, at start: a package that is installed meanwhile counts from the next start on.
 PACKAGES: Final = load_packages(provider.slug for provider in SHIPPED)
 PROVIDERS: Final[dict[str, Provider]] = {

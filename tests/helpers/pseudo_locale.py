@@ -11,6 +11,7 @@ from django.utils.safestring import SafeData, mark_safe
 
 from exports import sentences
 from tests.helpers import messages
+from tests.helpers.sentence_extraction import untranslated_sentences
 
 OPEN, SHUT = "⟦", "⟧"
 ATTRIBUTES: Final = (
@@ -46,9 +47,12 @@ def activate(monkeypatch: pytest.MonkeyPatch) -> None:
 
     # Some words are the same in both.
     same = {message.text for message in messages.read(messages.path_of("sentences"))}
+    # They come to be translated like all others, and stay as they are.
+    english = [re.sub(r"\\{\w+\\}", ".*", re.escape(text)) for text in untranslated_sentences()]
 
     def mark_known(text: str, language: str) -> str:
-        return mark(text) if text in same or in_language(text, "fr") != text else text
+        is_known = text in same or in_language(text, "fr") != text
+        return mark(text) if is_known or any(re.fullmatch(each, text, re.DOTALL) for each in english) else text
 
     monkeypatch.setattr(sentences, "get_language", lambda: "xx")
     monkeypatch.setattr(sentences, "in_language", mark_known)

@@ -48,7 +48,7 @@ PLACES: Final = (
     "portal/*.py",
     "manage.py",
 )
-# What `startprovider` writes: a new provider speaks French from the start.
+# What `startprovider` writes: what of it stays needs no translation anew.
 SCAFFOLD: Final = ROOT / "exports" / "management" / "scaffold" / "provider.py.tmpl"
 # Sentences that the code no longer writes, and older rows of the database still have.
 FORMER: Final = ROOT / "locale" / "former_sentences.txt"
@@ -159,10 +159,22 @@ SNAKE: Final = re.compile(r"\b[a-z]+_[a-z]|[A-Z]+_[A-Z]+ ?[=(]")
 LABEL: Final = re.compile(r"[A-Z][a-z][A-Za-z-]*")
 
 
+def untranslated_files() -> set[Path]:
+    """The files of providers whose texts stay English for now."""
+    slugs = [slug for slug, provider in PROVIDERS.items() if not provider.translated]
+    places = [place for slug in slugs for place in (f"{slug}.py", f"{slug}/**/*.py")]
+    return {path for place in places for path in (ROOT / "exports" / "providers").glob(place)}
+
+
+def untranslated_sentences() -> set[str]:
+    """The sentences in these files."""
+    return {text for path in untranslated_files() for text in _of_file(path.read_text(), labels=True)}
+
+
 def sentences() -> dict[str, list[str]]:
-    """Returns each sentence and the files that have it, by file and place."""
+    """Returns each sentence to translate and the files that have it, by file and place."""
     found: dict[str, list[str]] = {}
-    for path in sorted({path for place in PLACES for path in ROOT.glob(place)}):
+    for path in sorted({path for place in PLACES for path in ROOT.glob(place)} - untranslated_files()):
         name = str(path.relative_to(ROOT))
         if "/migrations/" in name or "/sandbox/" in name or name in FOR_DEVELOPERS:
             continue

@@ -1,4 +1,4 @@
-"""Writes what a new provider begins with: its file, its stand-in, its tests, its page, and its lines in both lists."""
+"""Writes what a new provider begins with: its file, its stand-in, its tests, its page, and its line in the list."""
 
 import keyword
 import re
@@ -29,23 +29,9 @@ FILES: Final = {
     "tests/providers/{name}/test_statuses.py": "test_statuses.py.tmpl",
     "docs/providers/{name}.md": "page.md.tmpl",
 }
-# The lists that get a line: file, import, entry, and how the list begins.
-LISTS: Final = (
-    (
-        "exports/providers/registry.py",
-        "from exports.providers.{name} import {class_name}\n",
-        "    {class_name}(),\n",
-        "SHIPPED: ",
-    ),
-    (
-        "exports/sandbox/registry.py",
-        "from exports.sandbox.services.{name} import {class_name}\n",
-        "    {class_name},\n",
-        "STAND_INS: ",
-    ),
-)
-# The list of pages, in the order of their names.
-PAGES: Final = "docs/providers/README.md"
+# The list that gets a line, and how it begins.
+LIST: Final = "exports/shipped.py"
+BEGINNING: Final = "CLASSES: "
 LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .&+-]{0,28}[A-Za-z0-9]")
 IMPORTS: Final = re.compile(r"(?:^from \S+ import [^\n(]+\n)+", re.MULTILINE)
 
@@ -106,10 +92,7 @@ def scaffold(root: Path, words: Words) -> list[str]:
         if (root / path).exists():
             raise CommandError(f"{path} is there already. Nothing was written.")
     texts = {path: render(template, words) for path, template in paths.items()}
-    for path, import_line, entry, beginning in LISTS:
-        source = (root / path).read_text(encoding="utf-8")
-        texts[path] = with_line(source, import_line.format(**vars(words)), entry.format(**vars(words)), beginning)
-    texts[PAGES] = with_page((root / PAGES).read_text(encoding="utf-8"), words)
+    texts[LIST] = with_line((root / LIST).read_text(encoding="utf-8"), f'    "{words.name}": "{words.class_name}",\n')
     for path, text in texts.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
@@ -128,28 +111,14 @@ def _module_of(line: str) -> str:
     return line.split()[1]
 
 
-def with_line(source: str, import_line: str, entry: str, beginning: str) -> str:
-    """The source of a list with one more import and one more entry at its end. Raises CommandError."""
+def with_line(source: str, entry: str) -> str:
+    """The source of the list with one more entry at its end. Raises CommandError."""
     lines = source.splitlines(True)
-    starts = [number for number, line in enumerate(lines) if line.startswith(beginning)]
-    ends = [number for number, line in enumerate(lines) if line == ")\n" and starts and number > starts[0]]
+    starts = [number for number, line in enumerate(lines) if line.startswith(BEGINNING)]
+    ends = [number for number, line in enumerate(lines) if line == "}\n" and starts and number > starts[0]]
     if not ends:
-        raise CommandError(f"No list {beginning.rstrip(': ')} was found to add a line to. Nothing was written.")
-    lines.insert(ends[0], entry)
-    imports = [number for number, line in enumerate(lines) if line.startswith("from exports.")]
-    after = [number for number in imports if _module_of(lines[number]) < _module_of(import_line)]
-    lines.insert(after[-1] + 1 if after else imports[0], import_line)
-    return "".join(lines)
-
-
-def with_page(source: str, words: Words) -> str:
-    """The list of pages with one more, in its place."""
-    lines = source.splitlines(True)
-    line = f"- [{words.label}]({words.name}.md)\n"
-    listed = [number for number, each in enumerate(lines) if each.startswith("- [")]
-    after = [number for number in listed if lines[number].lower() < line.lower()]
-    lines.insert(after[-1] + 1 if after else min(listed, default=len(lines)), line)
-    return "".join(lines)
+        raise CommandError(f"{LIST} has no list {BEGINNING.rstrip(': ')} to add a line to. Nothing was written.")
+    return "".join([*lines[: ends[0]], entry, *lines[ends[0] :]])
 
 
 def next_steps(words: Words) -> list[str]:
