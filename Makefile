@@ -101,9 +101,10 @@ $(VENV)/.stamp-run: requirements.lock | $(VENV)/bin/python
 	@$(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
+# What is imported is compiled then: a third of what this installs.
 $(VENV)/.stamp-dev: requirements.lock requirements-dev.lock | $(VENV)/bin/python
 	@echo "Setting up for tests and checks (once, about a minute) ..."
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-compile --require-hashes -r requirements-dev.lock
 	@touch $(VENV)/.stamp-run $@
 
 $(VENV)/bin/python:

@@ -14,6 +14,8 @@ from tests.api.conftest import ApiClient, problem_body
 from tests.helpers.kept_exports import keep_export, orders
 from tests.helpers.object_store import KEYS
 
+pytestmark = pytest.mark.slow(seconds=4)
+
 CONTENT = orders(range(200))
 
 

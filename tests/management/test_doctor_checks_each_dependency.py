@@ -51,6 +51,7 @@ def test_only_processes_that_do_not_run_are_reported(data: Path) -> None:
     assert "start a worker" in said["worker"][1]
 
 
+@pytest.mark.slow(seconds=5)
 def test_unreachable_servers_are_reported_with_their_variable(data: Path) -> None:
     code, said = doctor(data, CELERY_BROKER_URL="redis://127.0.0.1:1/0", EMAIL_URL="smtp://127.0.0.1:1")
     assert code == 1
@@ -59,12 +60,14 @@ def test_unreachable_servers_are_reported_with_their_variable(data: Path) -> Non
     assert "EMAIL_URL" in said["mail"][1]
 
 
+@pytest.mark.slow(seconds=5)
 def test_a_mail_server_that_never_answers_is_given_up_soon(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         _, said = doctor(data, EMAIL_URL=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
     assert said["mail"][0] == "FAIL"
 
 
+@pytest.mark.slow(seconds=5)
 def test_a_database_without_tables_is_distinguished_from_an_unreachable_one(tmp_path: Path) -> None:
     _, said = doctor(tmp_path)
     assert said["database"][0] == "ok"
@@ -76,6 +79,7 @@ def test_a_database_without_tables_is_distinguished_from_an_unreachable_one(tmp_
     assert said["worker"] == ("FAIL", "Unknown: first see to the database.")
 
 
+@pytest.mark.slow(seconds=5)
 def test_secrets_that_no_key_decrypts_are_reported(data: Path) -> None:
     seal_one = (
         "from exports.models import Credential, Team; team = Team.objects.create(name='T', slug='t'); "

@@ -57,6 +57,7 @@ def test_the_documents_are_still_true(copy: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow(seconds=8)
 def test_a_name_is_not_written_twice(copy: Path) -> None:
     before = (copy / "exports/providers/acme.py").read_bytes()
     done = run_in_copy(copy, "manage.py", "startprovider", "acme")

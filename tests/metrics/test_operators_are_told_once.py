@@ -43,6 +43,7 @@ def live(traveller: time_machine.Traveller, minutes: float, queues: list[str]) -
         watch_once()
 
 
+@pytest.mark.slow(seconds=5)
 def test_a_queue_that_nobody_reads_is_one_mail_and_one_when_it_is_read_again(
     inbox: SmtpInbox, traveller: time_machine.Traveller
 ) -> None:

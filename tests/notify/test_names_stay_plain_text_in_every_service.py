@@ -66,6 +66,7 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
             yield from nodes(inner)
 
 
+@pytest.mark.slow(seconds=5)
 @few
 @given(notifications())
 def test_slack_formats_nothing_but_our_own_link(notification: Notification) -> None:

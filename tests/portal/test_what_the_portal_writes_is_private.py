@@ -87,6 +87,7 @@ def test_a_database_elsewhere_is_private_too(open_data: Path, tmp_path: Path) ->
     assert [path.name for path in tmp_path.glob("elsewhere*") if path.stat().st_mode & 0o077] == []
 
 
+@pytest.mark.slow(seconds=7)
 def test_doctor_says_when_the_folder_is_open_to_others(open_data: Path) -> None:
     said = run(open_data, "doctor").stdout
     assert f"open to other users (mode 755), who see names but no contents: chmod 700 {open_data}" in said

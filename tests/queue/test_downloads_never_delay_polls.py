@@ -32,6 +32,7 @@ def slots_in_use() -> int:
     return Reservation.objects.filter(queue=FETCH, until__gt=clock.now()).count()
 
 
+@pytest.mark.slow(seconds=9)
 @pytest.mark.timeout(120)
 @pytest.mark.django_db(transaction=True)
 def test_exports_are_requested_and_polled_to_their_end_meanwhile(

@@ -38,6 +38,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.mark.slow(seconds=7)
 @pytest.mark.timeout(120)
 @pytest.mark.django_db(transaction=True)
 def test_an_export_that_succeeded_is_examined_by_the_worker(

@@ -81,6 +81,7 @@ def test_an_open_circuit_admits_no_call_and_then_exactly_one_probe(cast: Cast, p
     assert len(provider.requests_to("GET /api/jobs/7")) == circuit_breaker.FAILURE_THRESHOLD + 1
 
 
+@pytest.mark.slow(seconds=5)
 def test_few_calls_are_made_in_ten_minutes_without_an_answer(cast: Cast, provider: StubServer) -> None:
     with time_machine.travel("2026-03-01T12:00:00+00:00", tick=False) as clock:
         request_exports(cast, provider)
@@ -106,6 +107,7 @@ def test_calls_under_way_when_the_circuit_opened_do_not_prolong_it(cast: Cast, p
     assert (row.trip_count, row.until) == (1, begun.until)
 
 
+@pytest.mark.slow(seconds=5)
 def test_all_exports_go_on_when_the_provider_answers(cast: Cast, provider: StubServer) -> None:
     exports = request_exports(cast, provider)
     take_every_step()

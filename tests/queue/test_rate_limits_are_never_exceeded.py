@@ -88,6 +88,7 @@ def test_rate_slots_of_canceled_exports_are_used_by_others(cast: Cast, minutes: 
     assert (late.next_step_at - clock.now()).total_seconds() < 60.2
 
 
+@pytest.mark.slow(seconds=7)
 def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
     minutes.settings(limits=8)
     project = cast.project(ARCHIVES, origin_of(ARCHIVES))
@@ -99,6 +100,7 @@ def test_a_paid_plans_limit_is_learned_from_the_headers(cast: Cast, minutes: San
     assert minutes.ledger()["rate_limited"].get(ARCHIVES, 0) == 0
 
 
+@pytest.mark.slow(seconds=6)
 def test_a_slot_whose_window_passed_is_taken_anew(cast: Cast, minutes: Sandbox, origin_of: OriginOf) -> None:
     project = cast.project(ARCHIVES, origin_of(ARCHIVES))
     exports = [request_export(project, cast.member, "archive", allow_duplicate=True) for _ in range(21)]

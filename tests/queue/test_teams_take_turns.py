@@ -33,6 +33,7 @@ def test_a_single_export_of_another_team_is_in_the_next_claim(cast: Cast) -> Non
     assert single.pk in claimed
 
 
+@pytest.mark.slow(seconds=6)
 def test_a_single_export_of_another_project_of_the_same_team_is_in_the_next_claim(cast: Cast) -> None:
     create_due_exports(cast.project(TABLES), cast.member, 5000, clock.seconds_from_now(-600))
     [single] = create_due_exports(cast.project(TABLES, remote_id="4002"), cast.member, 1, clock.seconds_from_now(-1))

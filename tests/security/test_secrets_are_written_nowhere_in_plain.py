@@ -210,6 +210,7 @@ LEAKS: dict[str, Callable[[Export, str], Any]] = {
 }
 
 
+@pytest.mark.slow(seconds=13)
 def test_a_planted_leak_is_found(cast: Cast, log: Path, tmp_path: Path) -> None:
     export = factories.failed_export(cast)
     token = Token.issue(cast.member)

@@ -156,6 +156,7 @@ def test_half_characters_and_nul_in_an_answer_do_no_harm(cast: Cast, settings: S
         assert len(provider.requests_to("POST /api/projects/100001/export")) == 1
 
 
+@pytest.mark.slow(seconds=5)
 def test_a_download_does_not_outlive_its_deadline(
     cast: Cast, sandbox: Sandbox, origin_of: OriginOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def test_what_is_not_there_is_no_refusal() -> None:
     assert isinstance(bucket_error("<Code>NoSuchKey</Code>"), FileNotFoundError)
 
 
+@pytest.mark.slow(seconds=5)
 @pytest.mark.parametrize(
     ("variables", "part"),
     [
