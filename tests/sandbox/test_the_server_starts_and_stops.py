@@ -145,7 +145,8 @@ def test_a_wrong_option_is_exit_code_2_and_a_sentence() -> None:
     assert (process.returncode, told) == (2, "Wrong option: limits must be published, off or a factor, not 'many'.\n")
 
 
-def test_the_package_imports_only_itself_and_the_standard_library() -> None:
+def test_the_package_imports_only_itself_the_list_of_services_and_the_standard_library() -> None:
+    own = ("exports.sandbox.", "exports.shipped.")
     for path in Path(exports.sandbox.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -153,7 +154,7 @@ def test_the_package_imports_only_itself_and_the_standard_library() -> None:
                 assert not node.level, path.name
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
             for name in names:
-                assert name.split(".")[0] in sys.stdlib_module_names or name.startswith("exports.sandbox."), path.name
+                assert name.split(".")[0] in sys.stdlib_module_names or name.startswith(own), path.name
 
 
 def test_malformed_requests_do_not_disturb_the_server(sandbox: Sandbox) -> None:

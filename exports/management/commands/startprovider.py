@@ -117,7 +117,7 @@ def with_line(source: str, entry: str) -> str:
     starts = [number for number, line in enumerate(lines) if line.startswith(BEGINNING)]
     ends = [number for number, line in enumerate(lines) if line == "}\n" and starts and number > starts[0]]
     if not ends:
-        raise CommandError(f"{LIST} has no list {BEGINNING.rstrip(': ')} to add a line to. Nothing was written.")
+        raise CommandError("exports/shipped.py has no list CLASSES to add a line to. Nothing was written.")
     return "".join([*lines[: ends[0]], entry, *lines[ends[0] :]])
 
 
