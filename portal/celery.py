@@ -49,12 +49,11 @@ def set_up_logging(loglevel: int | str | None = None, logfile: str | None = None
 
 @signals.celeryd_init.connect
 def add_worker_steps(**_: Any) -> None:
-    """Loads what only a worker needs: the tasks, and steps of its own. Beat and the web send tasks by name."""
+    """Loads what only a worker needs, not beat or the web processes: they send tasks by name."""
     from portal import worker
 
     limit_waits(settings.DATABASES["default"], WORKER_LIMITS)
 
-    app.autodiscover_tasks(force=True)
     worker.install(app)
 
 

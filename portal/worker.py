@@ -93,7 +93,8 @@ class NodeReporter(bootsteps.StartStopStep):
 
 
 def install(app: Celery) -> None:
-    """Adds the node reporter to workers of the application."""
+    """Loads the tasks, and adds the node reporter to workers of the application."""
+    app.autodiscover_tasks(force=True)
     app.steps["consumer"].add(NodeReporter)
 
 

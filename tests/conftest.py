@@ -12,6 +12,7 @@ import time_machine
 from django.contrib.auth.hashers import make_password  # noqa: F401  loads the hashers once
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import HealthCheck, settings
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -27,6 +28,10 @@ from tests.helpers.object_store_fixtures import bucket, store
 from tests.helpers.prepared_portal import drop_templates, shared_prepared_folder
 
 __all__ = ["bucket", "store"]
+
+# How fast examples are made is the machine's affair.
+settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("portal")
 
 # The duration of a test with the marker `slow` that does not say how many seconds it takes.
 DEFAULT_SLOW_SECONDS = 5.0

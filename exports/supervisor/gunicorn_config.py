@@ -1,5 +1,6 @@
 """Gunicorn's settings that have no command-line option, or that apply however it is started."""
 
+import gc
 import json
 import os
 import socket
@@ -11,6 +12,8 @@ from gunicorn import util
 from exports.supervisor.prctl import die_with_parent
 
 _arbiter = os.getpid()
+# The objects that are made for some pages, before the collector looks for cycles among them.
+NEW_OBJECTS = 10_000
 
 # Threads that slow clients do not hold (by itself gunicorn takes its own `gthread`).
 worker_class = "exports.supervisor.web_worker.WebWorker"
@@ -31,6 +34,16 @@ forwarded_allow_ips = ""
 def post_fork(server: Any, worker: Any) -> None:
     """Has the kernel kill a web worker when the process that started it has died."""
     die_with_parent(_arbiter)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Has the garbage collector leave alone what was loaded, and look less often at what a page is made of.
+
+    Looking through a hundred thousand lasting objects again and again takes a third of the time of a page.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
 
 
 def write_error_response(sock: socket.socket, status: int, reason: str, message: str) -> None:

@@ -22,6 +22,8 @@ FILE_TARGET: Final = re.compile(r"(.+) of export (\d{1,18})", re.DOTALL)
 FILE_VERBS: Final = frozenset({"deleted file", "downloaded", "pinned file", "unpinned file"})
 OWN_TARGET: Final = "own"
 NAMED_IDS: Final = 3
+# What the first word of a target may be, and `_count_text` counts; files have a name there.
+NOUNS: Final = frozenset({"export", "project", "credential", "schedule", "member", "token", "alert", "webhook"})
 # What a verb of the audit log is called; others are shown as they are.
 PHRASES: Final[dict[str, Promise]] = {
     "added": _l("added"),
@@ -157,12 +159,12 @@ def _noun(entry: AuditEntry) -> str:
     if entry.verb in FILE_VERBS and FILE_TARGET.fullmatch(entry.target):
         return "file"
     word = entry.target.partition(" ")[0]
-    return word if word in _count_texts(1) else ""
+    return word if word in NOUNS else ""
 
 
-def _count_texts(count: int) -> dict[str, str]:
+def _count_text(noun: str, count: int) -> str:
     values = {"count": count}
-    return {
+    texts = {
         "file": ngettext("%(count)s file", "%(count)s files", count) % values,
         "export": ngettext("%(count)s export", "%(count)s exports", count) % values,
         "project": ngettext("%(count)s project", "%(count)s projects", count) % values,
@@ -173,6 +175,7 @@ def _count_texts(count: int) -> dict[str, str]:
         "alert": ngettext("%(count)s alert", "%(count)s alerts", count) % values,
         "webhook": ngettext("%(count)s webhook", "%(count)s webhooks", count) % values,
     }
+    return texts[noun]
 
 
 def _line(group: Sequence[AuditEntry]) -> Line:
@@ -187,7 +190,7 @@ def _line(group: Sequence[AuditEntry]) -> Line:
         phrase=str(PHRASES.get(newest.verb, newest.verb)),
         address=newest.address or "",
         entries=shown,
-        count_text=_count_texts(len(group))[_noun(newest)] if several else "",
+        count_text=_count_text(_noun(newest), len(group)) if several else "",
         meta=_ids(shown) if several else shown[0].meta,
     )
 

@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any, Final
 
+from exports.supervisor.gunicorn_config import post_worker_init
 from tests.bench.pages import FEW, measure, own_database
 from tests.helpers.roles import CHANGING, TABLES, VIDEOS
 
@@ -107,6 +108,7 @@ def run(rows: int) -> bool:
     import django
 
     django.setup()
+    post_worker_init(None)  # As each web process is.
     from django.core.management import call_command
 
     from tests.bench.page_rows import fill  # imports models, which want Django set up

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from exports.supervisor.gunicorn_config import post_worker_init
 from tests.helpers.roles import CHANGING, TABLES
 
 SERVER: Final = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
@@ -153,6 +154,7 @@ def run(rows: int, json_file: Path | None) -> bool:
     import django
 
     django.setup()
+    post_worker_init(None)  # As each web process is.
     from django.core.management import call_command
 
     from tests.bench.page_rows import fill  # imports models, which want Django set up
