@@ -85,7 +85,7 @@ def header_token(value: object) -> str:
     return value
 
 
-def path_segment(name: str, label: str, pattern: str = "[A-Za-z0-9_-]+") -> str:
+def path_segment(name: str, label: str, pattern: str = r"(?!\.{1,2}$)[A-Za-z0-9_.-]+") -> str:
     """The id, if it can be part of a path. Raises NotFoundError for another one (`..`, with a space)."""
     if not re.fullmatch(pattern, name):
         raise NotFoundError(f"{name} is not an id of {label}.")
