@@ -99,7 +99,7 @@ class Provider:
     icon: ClassVar[str] = "box"
     hue: ClassVar[str] = ""
     docs: ClassVar[str]
-    origins: ClassVar[Mapping[str, str]]
+    origins: ClassVar[Mapping[str, str]] = {}
     origin_notes: ClassVar[Mapping[str, str]] = {}
     address_help: ClassVar[str] = ""
     secrets: ClassVar[tuple[SecretField, ...]]

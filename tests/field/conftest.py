@@ -57,6 +57,8 @@ class Field:
                 format_ = PROVIDERS[slug].kinds[0].formats[0]
                 headers = {"Content-Type": formats.content_type(format_)}
                 server.on(f"GET /file.{format_}", Reply(body=sample.file, headers=headers))
+            if sample.file_path:
+                server.on(f"GET {sample.file_path}", *server.replies[f"GET {self._path(slug)}"])
             self._give_link(slug, self.link(slug))
             for route, body in sample.before.items():
                 server.on(route, Reply(body=body))
@@ -92,7 +94,10 @@ class Field:
 
     def link(self, provider: str) -> str:
         """Where the file of the provider's job lies."""
-        return f"{self.server.origin}/file.{PROVIDERS[provider].kinds[0].formats[0]}"
+        return self.server.origin + (SAMPLES[provider].file_path or self._path(provider))
+
+    def _path(self, provider: str) -> str:
+        return f"/file.{PROVIDERS[provider].kinds[0].formats[0]}"
 
     def job(self, provider: str, **more: Any) -> dict[str, Any]:
         """The provider's job, done, with its file."""

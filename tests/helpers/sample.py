@@ -17,6 +17,7 @@ class Answers:
     that is less than `submit`.
     job_id: what a job is polled by.
     options: by type, what a kind needs. more_options: sets of options that change what is called.
+    fault_ends, fault_jobs: how fault projects end, and how many jobs they make, otherwise than elsewhere, by number.
     """
 
     secrets: Mapping[str, str]
@@ -27,6 +28,8 @@ class Answers:
     job_id: str = ""
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     more_options: tuple[Mapping[str, Any], ...] = ()
+    fault_ends: Mapping[int, str] = field(default_factory=dict)
+    fault_jobs: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def remote_id(self) -> str:
@@ -48,7 +51,7 @@ class Sample(Answers):
     forbidden, not_found: its own words for 403 and 404.
     renews_token: the credential is exchanged for a token, which a 401 renews.
     ids_are_texts: a number with a fraction is no id.
-    fault_ends: how fault projects end otherwise than elsewhere, by number.
+    file_path: where the file is, of a provider that makes the link out of an id and is told none.
     file: a whole file of the first kind's first format, where tests have none of that format.
     """
 
@@ -66,7 +69,7 @@ class Sample(Answers):
     not_found: Any
     renews_token: bool = False
     ids_are_texts: bool = False
-    fault_ends: Mapping[int, str] = field(default_factory=dict)
+    file_path: str = ""
     file: bytes = b""
 
     @property

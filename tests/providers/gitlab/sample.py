@@ -9,6 +9,8 @@ PROJECT: Final = {"id": 5, "path_with_namespace": "gitlab-org/gitlab-test", "cre
 SAMPLE: Final = Answers(
     secrets={"token": "a-token-of-a-credential"},
     project="5",
+    # Without ids of jobs the baseline is what polls ask for, so what spoils polls comes before the request.
+    fault_jobs={11: 0, 28: 0},
     answers=(
         (r"POST", {"message": "202 Accepted"}),
         (r"GET \S+/export/download", {"files": ["project.json"]}),

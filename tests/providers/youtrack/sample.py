@@ -19,6 +19,8 @@ SETTINGS: Final = {"archiveFormat": "TAR_GZ", "availableDiskSpace": 500_000_000_
 SAMPLE: Final = Answers(
     secrets={"token": "a-token-of-a-credential"},
     project="database",
+    # Without ids of jobs the baseline is what polls ask for, so what spoils polls comes before the request.
+    fault_jobs={11: 0, 28: 0},
     answers=(
         (r"POST", {**SETTINGS, "backupStatus": {**STATUS, "backupInProgress": True}}),
         (r"GET \S+/backupStatus", STATUS),
