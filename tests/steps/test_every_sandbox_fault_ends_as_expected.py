@@ -23,7 +23,7 @@ from exports.sandbox.server import Sandbox
 from tests.helpers import crawl, secret_search
 from tests.helpers.cast import KINDS, Cast
 from tests.helpers.run_exports import make_due, request_export, status_history
-from tests.helpers.samples import ANSWERS, PROVABLE, SAMPLES, SEARCHABLE, SENT_ONCE
+from tests.helpers.samples import ANSWERS, PROVABLE, SEARCHABLE, SENT_ONCE
 from tests.helpers.secret_search import MarkedSecrets
 from tests.helpers.worker import running_worker
 
