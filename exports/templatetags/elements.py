@@ -56,6 +56,11 @@ def status_badge(status: str) -> SafeString:
 
 def _status(status: str, css_class: str) -> SafeString:
     tone, icon_name, label = STATUS_DISPLAY.get(status, ("wait", "clock", status))
+    return _status_html(status, css_class, tone, icon_name, str(label))
+
+
+@lru_cache(maxsize=128)
+def _status_html(status: str, css_class: str, tone: str, icon_name: str, label: str) -> SafeString:
     drawing = icon(icon_name, "spin" if tone == "run" else "")
     return format_html('<span class="{} {} state-{}">{}{}</span>', css_class, tone, status, drawing, label)
 
@@ -111,7 +116,11 @@ def _mark(slug: str, css_class: str) -> SafeString:
 @register.simple_tag
 def avatar(person: User | str | None, css_class: str = "s", icon_name: str = "person") -> SafeString:
     """Renders a person's initials, or an icon where there is no person. It is hidden from screen readers."""
-    name = person.display_name if isinstance(person, User) else (person or "")
+    return _avatar(person.display_name if isinstance(person, User) else (person or ""), css_class, icon_name)
+
+
+@lru_cache(maxsize=512)
+def _avatar(name: str, css_class: str, icon_name: str) -> SafeString:
     if not name:
         return format_html('<span class="av {}" aria-hidden="true">{}</span>', css_class, icon(icon_name))
     tone = zlib.crc32(name.encode()) % AVATAR_TONES + 1

@@ -1,5 +1,7 @@
 """The template tag that renders the actions of an export's row."""
 
+from functools import lru_cache
+from html import escape
 from typing import Protocol
 
 from django import template
@@ -66,7 +68,7 @@ def _menu(row: _Row, pk: int) -> SafeString:
     if not actions:
         return SafeString("")
     buttons = [
-        _button(action, f"b{pk}-{index}", action.variant, icon(action.icon) + conditional_escape(action.label))
+        _button(action, f"b{pk}-{index}", action.variant, _item(action.icon, str(action.label)))
         for index, action in enumerate(actions)
     ]
     summary = format_html(
@@ -80,17 +82,21 @@ def _menu(row: _Row, pk: int) -> SafeString:
 
 
 def _button(action: _Action, id_: str, css_class: str, content: str, attributes: str = "") -> SafeString:
-    """Returns a link, or a submit button if the action is a POST. `content` and `attributes` are safe HTML."""
-    content, attributes = SafeString(content), SafeString(attributes)
+    """Returns a link, or a submit button if the action is a POST. `content` and `attributes` are safe HTML.
+
+    `format_html` would take a third of the time of a list page for its two hundred buttons.
+    """
+    href = escape(action.href)
     if not action.post:
-        return format_html('<a class="{}" id="{}" href="{}"{}>{}</a>', css_class, id_, action.href, attributes, content)
-    field = format_html(' name="{}" value="{}"', action.name, action.value) if action.name else ""
-    return format_html(
-        '<button type="submit" form="act" class="{}" id="{}" formaction="{}"{}{}>{}</button>',
-        css_class,
-        id_,
-        action.href,
-        field,
-        attributes,
-        content,
+        return SafeString(f'<a class="{css_class}" id="{id_}" href="{href}"{attributes}>{content}</a>')
+    field = f' name="{escape(action.name)}" value="{escape(action.value)}"' if action.name else ""
+    return SafeString(
+        f'<button type="submit" form="act" class="{css_class}" id="{id_}" formaction="{href}"{field}{attributes}>'
+        f"{content}</button>"
     )
+
+
+@lru_cache(maxsize=1024)
+def _item(icon_name: str, label: str) -> SafeString:
+    """What an item of a menu says."""
+    return icon(icon_name) + conditional_escape(label)

@@ -5,15 +5,16 @@ keeps the relative text true while the page is open. All are in the reader's zon
 """
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from django import template
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
 
 from exports import units
 
@@ -70,7 +71,12 @@ def _weekday(at: datetime) -> str:
 
 def exact_time(at: datetime) -> str:
     """Returns a time to the second: "Sun 29 Nov 2026, 15:30:08"."""
-    return dateformat.format(at, pgettext("date", "D j M Y, H:i:s"))
+    return f"{_day(at.date(), get_language())}, {at:%H:%M:%S}"
+
+
+@lru_cache(maxsize=1024)  # a page has many times of few days
+def _day(day: date, language: str | None) -> str:
+    return dateformat.format(day, pgettext("date", "D j M Y"))
 
 
 @register.simple_tag
