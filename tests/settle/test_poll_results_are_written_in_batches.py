@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from exports import clock, states
 from exports.models import Export
@@ -137,11 +138,12 @@ def test_the_poll_interval_counts_from_poll_to_poll(cast: Cast) -> None:
     most = min(pace.initial * pace.factor, pace.maximum) * 1.2
     begun = clock.now()
     results = poll_results([quick, slow, slower])
-    results[1].polled_at = begun - timedelta(seconds=most / 4)
-    results[2].polled_at = begun - timedelta(seconds=600)
-    assert settle_polls(results) == []
+    for result, seconds in zip(results, (0, most / 4, 600), strict=True):
+        result.polled_at = begun - timedelta(seconds=seconds)
+    with time_machine.travel(begun, tick=False):
+        assert settle_polls(results) == []
     rows = {row.pk: row.next_step_at for row in Export.objects.all()}
     after = [(rows[claim.export.pk] - begun).total_seconds() for claim in (quick, slow, slower)]
-    assert most / 1.5 <= after[0] <= most + 0.5
-    assert most / 1.5 - most / 4 - 0.1 <= after[1] <= most * 0.75 + 0.5
-    assert most / 1.5 / 2 <= after[2] <= most / 2 + 0.5
+    assert most / 1.5 - 0.1 <= after[0] <= most + 0.1
+    assert most / 1.5 - most / 4 - 0.1 <= after[1] <= most * 0.75 + 0.1
+    assert most / 1.5 / 2 - 0.1 <= after[2] <= most / 2 + 0.1
