@@ -34,6 +34,15 @@ def page(client: Client, export: Export) -> str:
     return answer.content.decode()
 
 
+def test_the_timeline_says_that_a_command_asked(as_member: Client, cast: Cast) -> None:
+    export = factories.waiting_export(cast)
+    assert "Website" in page(as_member, export)
+    Export.objects.update(trigger="command")
+    shown = page(as_member, export)
+    assert re.search(r'<span class="by">Command\b', shown)
+    assert "Website" not in shown
+
+
 def calls(export: Export, count: int, **more: Any) -> None:
     """Questions a second apart, from a second after the latest change on."""
     last = Change.objects.filter(export=export).latest("seq").at
