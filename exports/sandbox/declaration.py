@@ -85,6 +85,11 @@ class Declaration:
     limit_window: float | None = None
     limit_headers: Callable[[LimitWindow], dict[str, str]] = no_limit_headers
 
+    def __post_init__(self) -> None:
+        for fields in (self.secrets, *self.other_secrets):
+            if not any(value.startswith("sandbox") for value in fields.values()):
+                raise ValueError(f"{self.slug}: no value of {fields} begins with `sandbox`, so none is a secret.")
+
     def accepted_secrets(self) -> dict[str, frozenset[str]]:
         """The accepted values by field: those that begin with `sandbox`, also with `-2` to `-9` at their end.
 
