@@ -56,9 +56,10 @@ def test_every_kind_of_export_works_from_sign_in_to_file(
     expect(page).to_have_title(re.compile("^Succeeded: "))
     export = Export.objects.get()
     assert (export.status, export.format, export.trigger) == ("succeeded", format_, "person")
-    # What the provider is asked to remove afterwards is noted once that is done, which may be now.
-    changes = Change.objects.filter(export=export, at__lte=export.finished_at)
-    expect(page.locator(".timeline > li[class^=to-]")).to_have_count(changes.count())
+    # What the provider is asked to remove afterwards is noted once that is done, before or after the page was made.
+    changes = Change.objects.filter(export=export)
+    shown = page.locator(".timeline > li[class^=to-]").count()
+    assert changes.filter(at__lte=export.finished_at).count() <= shown <= changes.count()
     assert sandbox.jobs(slug, PROJECTS[slug]) == 1
     if kind.has_file:
         with page.expect_download() as download:
