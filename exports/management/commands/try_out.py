@@ -2,9 +2,10 @@
 
 import json
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError
 
@@ -17,6 +18,9 @@ from exports.models import Export, Member, Project, Team
 from exports.models.team import OWNER
 from exports.sandbox.demo_data import EXPORT_REQUESTS, TEAM_SLUG
 from exports.sentences import translated
+
+# `make run` is ready when its pages answer, which may be a moment before its worker is there.
+WORKER_SECONDS: Final = 10
 
 
 class Command(TranslatedCommand):
@@ -34,7 +38,7 @@ class Command(TranslatedCommand):
         team = Team.objects.filter(slug=TEAM_SLUG).first()
         if team is None:
             raise CommandError("There is no demo team. Start the portal with `make run` and try again beside it.")
-        if not get_workers().alive:
+        if not _worker_comes():
             raise CommandError("No worker is running. Start the portal with `make run` and try again beside it.")
         owner = Member.objects.select_related("user").filter(team=team, role=OWNER).order_by("pk")[0]
         ids = [self._create(team, owner, *values) for values in EXPORT_REQUESTS]
@@ -66,3 +70,11 @@ class Command(TranslatedCommand):
             result = export.error_message or "still open"
         kind = f"{summary['provider']} {summary['type']} ({summary['format']})"
         self.stdout.write(translated(f"{kind}: {summary['status']}  {result}"))
+
+
+def _worker_comes() -> bool:
+    """Whether a worker is there within WORKER_SECONDS."""
+    end = time.monotonic() + WORKER_SECONDS
+    while not (found := bool(get_workers().alive)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return found
