@@ -71,12 +71,12 @@ def _weekday(at: datetime) -> str:
 
 def exact_time(at: datetime) -> str:
     """Returns a time to the second: "Sun 29 Nov 2026, 15:30:08"."""
-    return f"{_day(at.date(), get_language())}, {at:%H:%M:%S}"
+    return f"{_day(at.date(), pgettext('date', 'D j M Y'), get_language())}, {at:%H:%M:%S}"
 
 
-@lru_cache(maxsize=1024)  # a page has many times of few days
-def _day(day: date, language: str | None) -> str:
-    return dateformat.format(day, pgettext("date", "D j M Y"))
+@lru_cache(maxsize=1024)  # A page has many times of few days. Their names are those of the language.
+def _day(day: date, pattern: str, language: str | None) -> str:
+    return dateformat.format(day, pattern)
 
 
 @register.simple_tag
