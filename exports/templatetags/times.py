@@ -71,7 +71,8 @@ def _weekday(at: datetime) -> str:
 
 def exact_time(at: datetime) -> str:
     """Returns a time to the second: "Sun 29 Nov 2026, 15:30:08"."""
-    return f"{_day(at.date(), pgettext('date', 'D j M Y'), get_language())}, {at:%H:%M:%S}"
+    pattern = pgettext("date", "D j M Y")
+    return f"{_day(at.date(), pattern, get_language())}, {at:%H:%M:%S}"
 
 
 @lru_cache(maxsize=1024)  # A page has many times of few days. Their names are those of the language.
