@@ -87,7 +87,7 @@ class Declaration:
 
     def __post_init__(self) -> None:
         for fields in (self.secrets, *self.other_secrets):
-            if not any(value.startswith("sandbox") for value in fields.values()):
+            if fields and not any(value.startswith("sandbox") for value in fields.values()):
                 raise ValueError(f"{self.slug}: no value of {fields} begins with `sandbox`, so none is a secret.")
 
     def accepted_secrets(self) -> dict[str, frozenset[str]]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
-from django.utils.translation import ngettext, pgettext_lazy
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from exports.models import AuditEntry, User
 
@@ -22,8 +22,18 @@ FILE_TARGET: Final = re.compile(r"(.+) of export (\d{1,18})", re.DOTALL)
 FILE_VERBS: Final = frozenset({"deleted file", "downloaded", "pinned file", "unpinned file"})
 OWN_TARGET: Final = "own"
 NAMED_IDS: Final = 3
-# What the first word of a target may be, and `_count_text` counts; files have a name there.
-NOUNS: Final = frozenset({"export", "project", "credential", "schedule", "member", "token", "alert", "webhook"})
+# What is counted: files, and what the first word of a target may be.
+COUNT_TEXTS: Final = {
+    "file": ngettext_lazy("%(count)s file", "%(count)s files", "count"),
+    "export": ngettext_lazy("%(count)s export", "%(count)s exports", "count"),
+    "project": ngettext_lazy("%(count)s project", "%(count)s projects", "count"),
+    "credential": ngettext_lazy("%(count)s credential", "%(count)s credentials", "count"),
+    "schedule": ngettext_lazy("%(count)s schedule", "%(count)s schedules", "count"),
+    "member": ngettext_lazy("%(count)s member", "%(count)s members", "count"),
+    "token": ngettext_lazy("%(count)s token", "%(count)s tokens", "count"),
+    "alert": ngettext_lazy("%(count)s alert", "%(count)s alerts", "count"),
+    "webhook": ngettext_lazy("%(count)s webhook", "%(count)s webhooks", "count"),
+}
 # What a verb of the audit log is called; others are shown as they are.
 PHRASES: Final[dict[str, Promise]] = {
     "added": _l("added"),
@@ -159,23 +169,7 @@ def _noun(entry: AuditEntry) -> str:
     if entry.verb in FILE_VERBS and FILE_TARGET.fullmatch(entry.target):
         return "file"
     word = entry.target.partition(" ")[0]
-    return word if word in NOUNS else ""
-
-
-def _count_text(noun: str, count: int) -> str:
-    values = {"count": count}
-    texts = {
-        "file": ngettext("%(count)s file", "%(count)s files", count) % values,
-        "export": ngettext("%(count)s export", "%(count)s exports", count) % values,
-        "project": ngettext("%(count)s project", "%(count)s projects", count) % values,
-        "credential": ngettext("%(count)s credential", "%(count)s credentials", count) % values,
-        "schedule": ngettext("%(count)s schedule", "%(count)s schedules", count) % values,
-        "member": ngettext("%(count)s member", "%(count)s members", count) % values,
-        "token": ngettext("%(count)s token", "%(count)s tokens", count) % values,
-        "alert": ngettext("%(count)s alert", "%(count)s alerts", count) % values,
-        "webhook": ngettext("%(count)s webhook", "%(count)s webhooks", count) % values,
-    }
-    return texts[noun]
+    return word if word in COUNT_TEXTS else ""
 
 
 def _line(group: Sequence[AuditEntry]) -> Line:
@@ -190,7 +184,7 @@ def _line(group: Sequence[AuditEntry]) -> Line:
         phrase=str(PHRASES.get(newest.verb, newest.verb)),
         address=newest.address or "",
         entries=shown,
-        count_text=_count_text(_noun(newest), len(group)) if several else "",
+        count_text=COUNT_TEXTS[_noun(newest)] % {"count": len(group)} if several else "",
         meta=_ids(shown) if several else shown[0].meta,
     )
 
