@@ -1,10 +1,12 @@
 """Template tags of the small elements that pages are made of: icons, states, badges, marks, avatars, ticks."""
 
 import zlib
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, Final, ParamSpec
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -29,8 +31,29 @@ AVATAR_TONES: Final = 5
 PHASE_COUNT: Final = 4
 
 
+P = ParamSpec("P")
+
+
+def draw_once(draw: Callable[P, SafeString]) -> Callable[P, SafeString]:
+    """Keeps what a function draws, for the arguments and the address of the icons' file, which a drawing names.
+
+    A page shows hundreds of the same few drawings. What depends on the language must be among the arguments.
+    """
+
+    @lru_cache(maxsize=1024)
+    def keep(_static_url: str, *args: Any, **kwargs: Any) -> SafeString:
+        return draw(*args, **kwargs)
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> SafeString:
+        hashable: dict[str, Any] = kwargs
+        return keep(settings.STATIC_URL, *args, **hashable)
+
+    return drawn
+
+
 @register.simple_tag
-@lru_cache(maxsize=512)  # a page shows hundreds of the same few icons
+@draw_once
 def icon(name: str, css_class: str = "", label: str = "") -> SafeString:
     """Renders an icon of icons.svg. Without a `label` it is hidden from screen readers, so a text stands beside it.
 
@@ -59,7 +82,7 @@ def _status(status: str, css_class: str) -> SafeString:
     return _status_html(status, css_class, tone, icon_name, str(label))
 
 
-@lru_cache(maxsize=128)
+@draw_once
 def _status_html(status: str, css_class: str, tone: str, icon_name: str, label: str) -> SafeString:
     drawing = icon(icon_name, "spin" if tone == "run" else "")
     return format_html('<span class="{} {} state-{}">{}{}</span>', css_class, tone, status, drawing, label)
@@ -103,7 +126,7 @@ def mark(source: Credential | str, css_class: str = "") -> SafeString:
     return _mark(source if isinstance(source, str) else source.provider, css_class)
 
 
-@lru_cache(maxsize=64)
+@draw_once
 def _mark(slug: str, css_class: str) -> SafeString:
     provider = registry.PROVIDERS.get(slug)
     label, icon_name, hue = (provider.label, provider.icon, provider.hue) if provider else (slug, "box", "")
@@ -119,7 +142,7 @@ def avatar(person: User | str | None, css_class: str = "s", icon_name: str = "pe
     return _avatar(person.display_name if isinstance(person, User) else (person or ""), css_class, icon_name)
 
 
-@lru_cache(maxsize=512)
+@draw_once
 def _avatar(name: str, css_class: str, icon_name: str) -> SafeString:
     if not name:
         return format_html('<span class="av {}" aria-hidden="true">{}</span>', css_class, icon(icon_name))

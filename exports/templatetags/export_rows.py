@@ -1,6 +1,5 @@
 """The template tag that renders the actions of an export's row."""
 
-from functools import lru_cache
 from html import escape
 from typing import Protocol
 
@@ -10,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from exports.models import Export
-from exports.templatetags.elements import icon
+from exports.templatetags.elements import draw_once, icon
 
 register = template.Library()
 
@@ -96,7 +95,7 @@ def _button(action: _Action, id_: str, css_class: str, content: str, attributes:
     )
 
 
-@lru_cache(maxsize=1024)
+@draw_once
 def _item(icon_name: str, label: str) -> SafeString:
     """What an item of a menu says."""
     return icon(icon_name) + conditional_escape(label)

@@ -129,6 +129,7 @@ def test_tokens_and_teams_say_what_is_wrong(ready: Installation) -> None:
     assert len(token.stdout.split()) == 1
 
 
+@pytest.mark.slow(seconds=12)
 def test_try_out_says_what_to_start(ready: Installation) -> None:
     done = ready.manage("try_out")
     assert done.returncode == 1

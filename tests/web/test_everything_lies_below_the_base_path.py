@@ -14,7 +14,6 @@ from exports.models.token import READ
 from exports.notify import page_urls
 from exports.people import members, teams
 from exports.queue import inbound_webhooks
-from exports.templatetags import elements
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
 from tests.helpers.crawl import crawl_everything
@@ -37,16 +36,8 @@ def below(settings: Settings, cast: Cast) -> Iterator[None]:
     settings.SESSION_COOKIE_PATH = settings.CSRF_COOKIE_PATH = f"{BASE}/"
     # As Django's WSGI handler does for each request.
     set_script_prefix(f"{BASE}/")
-    forget_icons()
     yield
     set_script_prefix("/")
-    forget_icons()
-
-
-def forget_icons() -> None:
-    """Icons are drawn once in a process, which has one base path; this one has two."""
-    elements.icon.cache_clear()
-    elements._mark.cache_clear()
 
 
 def strays(document: str) -> set[str]:
