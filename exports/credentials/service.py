@@ -19,7 +19,7 @@ from exports.models.export import OPEN
 from exports.providers.contract import CheckStep, Job, PreflightResult, Provider, RemoteProject
 from exports.providers.project_ids import clean_project_id
 from exports.providers.registry import PROVIDERS
-from exports.queue import rate_limits
+from exports.queue import rate_usage
 from exports.transport.errors import AddressError, BusyError, ProviderError
 
 MAX_NAME_LENGTH: Final = 200
@@ -106,7 +106,7 @@ def _check(credential: Credential) -> CredentialCheck:
             steps = tuple(retry_with_fresh_token(client, lambda: credential.provider_definition.check(client)))
         failed = next((step for step in steps if not step.ok), None)
         check = CredentialCheck(failed is None, failed.detail if failed else "The credential works.", steps)
-        rate_limits.learn_limits(credential, {name: number for step in steps for name, number in step.limits.items()})
+        rate_usage.learn_limits(credential, {name: number for step in steps for name, number in step.limits.items()})
     except (ProviderError, CryptoError) as error:
         text = error.message if isinstance(error, ProviderError) else str(error)
         check = CredentialCheck(False, text, (*steps, CheckStep("Connect", False, text)))

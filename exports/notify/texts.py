@@ -1,4 +1,4 @@
-"""What an event says to a person: title, one or two sentences, facts and one link. The one place for these texts."""
+"""What an event says to a person: title, one or two sentences, facts and one link; of exports see export_texts.py."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from exports import states
-from exports.models import Credential, Event, Export, Project, Schedule, Team
+from exports.models import Credential, Event, Project, Schedule, Team
 from exports.models import event as events
-from exports.notify import figures
+from exports.notify import export_texts, figures
 from exports.notify.figures import plain
 from exports.notify.notification import (
     BAD,
@@ -19,7 +18,6 @@ from exports.notify.notification import (
     WARNING,
     Fact,
     Notification,
-    heading,
     provider_label,
 )
 from exports.notify.page_urls import team_url
@@ -48,133 +46,6 @@ def test_notification(team: Team) -> Notification:
 def why_alert(team: Team) -> str:
     """Why a member gets the mail of an alert."""
     return _("You get this because an alert of %(team)s names your address.") % {"team": plain(team.name, MAX_NAME)}
-
-
-# ---------------------------------------------------------------- exports
-
-
-def _succeeded(event: Event, zone: ZoneInfo) -> Notification:
-    export = _export_of(event)
-    file = export.file
-    if file is None:
-        sentences = (_("Done and checked at %(provider)s. This kind has no file.") % _provider(export),)
-        return _about_export(event, zone, GOOD, _("Succeeded"), _("%(what)s is done"), sentences, ())
-    facts = [Fact(_("File"), f"{plain(file.name, 200)}, {figures.size(file.size)}")]
-    if file.row_count is not None:
-        facts.append(Fact(_("Rows"), figures.number(file.row_count)))
-    facts += [Fact(_("Verified"), figures.moment(file.verified_at, zone)), Fact("SHA-256", file.sha256)]
-    if file.expires_at:
-        facts.append(Fact(_("Kept until"), figures.day(file.expires_at, zone)))
-    sentence = _("Verified, %(size)s.") % {"size": figures.size(file.size)}
-    more = tuple(plain(translated(text)) for text in (file.unchecked, export.odd_change) if text)
-    return _about_export(
-        event, zone, GOOD, _("Succeeded"), _("%(what)s is ready"), (sentence, *more), facts, _("Open and download")
-    )
-
-
-def _failed(event: Event, zone: ZoneInfo) -> Notification:
-    export = _export_of(event)
-    turns = {
-        "you": _("Your turn: fix this, then retry."),
-        "us": _("Needs an admin."),
-        "provider": _("%(provider)s's turn: retry later, or ask %(provider)s."),
-        "none": _("Nothing to do."),
-    }
-    sentences = (plain(translated(export.error_message), 500), turns.get(export.error_action, "") % _provider(export))
-    facts = []
-    good = Export.objects.filter(
-        project_id=export.project_id,
-        type=export.type,
-        status=states.SUCCEEDED,
-        file__deleted_at=None,
-        file__isnull=False,
-        pk__lt=export.pk,
-    )
-    if last := good.select_related("file").order_by("-pk").first():
-        text = f"{figures.moment(last.finished_at, zone)}, {figures.size(last.file.size)}, #{last.pk}"  # type: ignore[arg-type,union-attr]
-        facts.append(Fact(_("Last good file"), text))
-    title = _("%(what)s failed")
-    return _about_export(event, zone, BAD, _("Failed"), title, tuple(filter(None, sentences)), facts)
-
-
-def _canceled(event: Event, zone: ZoneInfo) -> Notification:
-    export = _export_of(event)
-    sentence = _("The job may go on at %(provider)s.") % _provider(export)
-    return _about_export(event, zone, NEUTRAL, _("Canceled"), _("%(what)s was canceled"), (sentence,), ())
-
-
-def _changed_oddly(event: Event, zone: ZoneInfo) -> Notification:
-    export = _export_of(event)
-    sentences = (plain(translated(export.odd_change)), _("Compare it with the one before, then rely on it."))
-    title = _("%(what)s looks unusual")
-    return _about_export(event, zone, WARNING, _("Odd"), title, tuple(filter(None, sentences)), _file_fact(export))
-
-
-def _damaged(event: Event, zone: ZoneInfo) -> Notification:
-    problem = plain(translated(event.data.get("problem", "")))
-    sentences = (
-        problem or _("The kept file is gone, or no longer what was verified."),
-        _("Your turn: run the export again."),
-    )
-    export = _export_of(event)
-    return _about_export(
-        event, zone, BAD, _("Damaged"), _("The file of %(what)s is damaged"), sentences, _file_fact(export)
-    )
-
-
-def _file_fact(export: Export) -> list[Fact]:
-    return [Fact(_("File"), f"{plain(export.file.name, 200)}, {figures.size(export.file.size)}")] if export.file else []
-
-
-def _about_export(
-    event: Event,
-    zone: ZoneInfo,
-    tone: str,
-    label: str,
-    title: str,
-    sentences: tuple[str, ...],
-    facts: "tuple[Fact, ...] | list[Fact]",
-    link_label: str = "",
-) -> Notification:
-    """A notification about an export; `title` has %(what)s for what the export is."""
-    export = _export_of(event)
-    what = heading(export)
-    times = [
-        Fact(_("Provider"), provider_label(export.project.credential)),
-        Fact(_("Requested"), f"{figures.moment(export.created_at, zone)}, {plain(export.user.display_name, MAX_NAME)}"),
-    ]
-    if export.finished_at:
-        took = figures.duration((export.finished_at - export.created_at).total_seconds())
-        times.append(
-            Fact(
-                _("Finished"),
-                _("%(at)s, took %(took)s") % {"at": figures.moment(export.finished_at, zone), "took": took},
-            )
-        )
-    return Notification(
-        tone,
-        label,
-        title % {"what": what},
-        sentences,
-        (*facts, *times),
-        plain(event.team.name, MAX_NAME),
-        team_url(event.team, f"exports/{export.pk}/"),
-        link_label or _("Open the export"),
-        f"#{export.pk}",
-    )
-
-
-def _export_of(event: Event) -> Export:
-    # Events about exports go with their export (on_delete=CASCADE), so there is one.
-    assert event.export is not None  # noqa: S101  for the type checker
-    return event.export
-
-
-def _provider(export: Export) -> dict[str, str]:
-    return {"provider": provider_label(export.project.credential)}
-
-
-# ---------------------------------------------------------------- projects, schedules, credentials, the team
 
 
 def _overdue(event: Event, zone: ZoneInfo) -> Notification:
@@ -291,14 +162,14 @@ def _quota(event: Event, zone: ZoneInfo) -> Notification:
 
 
 _DESCRIPTIONS: Final[dict[str, Callable[[Event, ZoneInfo], Notification]]] = {
-    events.EXPORT_SUCCEEDED: _succeeded,
-    events.EXPORT_FAILED: _failed,
-    events.EXPORT_CANCELED: _canceled,
+    events.EXPORT_SUCCEEDED: export_texts.succeeded,
+    events.EXPORT_FAILED: export_texts.failed,
+    events.EXPORT_CANCELED: export_texts.canceled,
     events.PROJECT_OVERDUE: _overdue,
     events.PROJECT_FRESH: _fresh,
     events.SCHEDULE_DISABLED: _schedule_disabled,
     events.CREDENTIAL_REFUSED: _credential_refused,
-    events.FILE_CHANGED_ODDLY: _changed_oddly,
-    events.FILE_DAMAGED: _damaged,
+    events.FILE_CHANGED_ODDLY: export_texts.changed_oddly,
+    events.FILE_DAMAGED: export_texts.damaged,
     events.TEAM_QUOTA: _quota,
 }

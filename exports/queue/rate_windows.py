@@ -4,7 +4,7 @@ In the ordinary case the window runs and has room; then one statement counts a s
 nothing, `exports.queue.rate_limits` reads and locks the row and decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -56,6 +56,11 @@ def count_answer(window: RateWindow, rate_slot: int, extra_calls: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(COUNT_SQL, params)
         return bool(cursor.rowcount)
+
+
+def by_credential(rows: Iterable[RateWindow]) -> dict[int, RateWindow]:
+    """Returns the rows of one rate class by credential id."""
+    return {row.credential_id: row for row in rows}
 
 
 def create_windows(limits: Mapping[int, tuple[int, float]], rate_class: str) -> None:

@@ -10,7 +10,8 @@ from exports.models import Export
 from exports.providers.contract import DOWNLOAD, NORMAL
 from exports.queue import circuit_breaker
 from exports.queue.leases import Claim
-from exports.queue.rate_limits import Usage, admit, record_usage
+from exports.queue.rate_limits import admit
+from exports.queue.rate_usage import Usage, record_usage
 from exports.steps.late_files import NotThereError
 from exports.transport.calls import CallRecord
 from exports.transport.client import Client

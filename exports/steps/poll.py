@@ -15,7 +15,8 @@ from exports.providers.contract import Job, Status
 from exports.queue import circuit_breaker
 from exports.queue.batch_sql import settle_many
 from exports.queue.leases import Claim, LostClaimError
-from exports.queue.rate_limits import Usage, admit_many, record_usage
+from exports.queue.rate_limits import admit_many
+from exports.queue.rate_usage import Usage, record_usage
 from exports.settle.poll_status import apply_poll_result, is_unchanged, unchanged_fields
 from exports.steps.errors import handle_error
 from exports.transport.client import CallRecord

@@ -20,7 +20,8 @@ from exports.providers.contract import MAX_RESENDS, NORMAL, Accepted, NotYet
 from exports.queue import circuit_breaker
 from exports.queue.holds import WAITS_FOR_EXPORT
 from exports.queue.leases import Claim, LostClaimError
-from exports.queue.rate_limits import Usage, admit, record_usage
+from exports.queue.rate_limits import admit
+from exports.queue.rate_usage import Usage, record_usage
 from exports.settle.acceptance import record_acceptance
 from exports.settle.outcome import postpone, record_note
 from exports.steps.errors import handle_error

@@ -12,7 +12,7 @@ from exports.errors import ConflictError, InvalidError
 from exports.exporting import actions
 from exports.models import AuditEntry, Token
 from exports.models.team import VIEWER
-from exports.people import members, teams
+from exports.people import invitations, members, teams
 from tests.helpers import factories
 from tests.helpers.cast import SECRETS, Cast
 from tests.helpers.roles import TABLES
@@ -30,8 +30,8 @@ def test_every_action_of_a_person_is_recorded(cast: Cast) -> None:
     credential = service.create_credential(cast.team, owner, provider=TABLES, name="Main", secrets=SECRETS[TABLES])
     project = service.create_project(credential, member, remote_id="4001")
     service.rename_project(project, member, "Bakery")
-    invitation, _ = members.create_invitation(cast.team, owner, VIEWER, "new@example.org")
-    members.revoke_invitation(invitation, owner)
+    invitation, _ = invitations.create_invitation(cast.team, owner, VIEWER, "new@example.org")
+    invitations.revoke_invitation(invitation, owner)
     members.change_role(cast.viewer, "member", owner)
     members.remove_member(cast.viewer, owner)
     teams.create_own_token(cast.member, "read", "script")

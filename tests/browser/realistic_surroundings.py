@@ -26,7 +26,7 @@ from exports.models import (
     Token,
 )
 from exports.models.alert import NO_DIGEST
-from exports.people import members
+from exports.people import invitations
 from exports.people.teams import create_own_token
 from exports.preview.oddness import examine_new_files
 from exports.queue.capacity import QUEUES
@@ -128,8 +128,8 @@ def people(cast: Cast, now: datetime) -> None:
         ("member", "new.colleague@example.org"),
         ("viewer", "auditor@partner-with-a-long-name.example"),
     ):
-        members.create_invitation(cast.team, cast.owner.user, role, email)
-    members.create_invitation(cast.team, cast.owner.user, "viewer")
+        invitations.create_invitation(cast.team, cast.owner.user, role, email)
+    invitations.create_invitation(cast.team, cast.owner.user, "viewer")
     for name, scope, days in (("Nightly sync", "write", 365), ("Dashboard", "read", 6), ("Old script", "read", None)):
         create_own_token(cast.owner, scope, name, days)
     Token.objects.filter(name="Old script").update(revoked_at=now)

@@ -24,7 +24,7 @@ from exports.models import (
     Webhook,
 )
 from exports.models.event import EVENT_TYPES
-from exports.people import members
+from exports.people import invitations
 from exports.providers.registry import PROVIDERS
 from tests.helpers import factories, webhooks
 from tests.helpers.cast import Cast
@@ -273,12 +273,12 @@ def create_sample_data(cast: Cast) -> ObjectIds:
     overdue, paused = add_coverage(cast, good.project.credential)
 
     def invite(email: str) -> str:
-        return members.create_invitation(cast.team, cast.owner.user, "viewer", email)[1]
+        return invitations.create_invitation(cast.team, cast.owner.user, "viewer", email)[1]
 
     closed = invite("somebody-else@example.org")
-    invitation = members.find_invitation(closed)
+    invitation = invitations.find_invitation(closed)
     assert invitation is not None
-    members.revoke_invitation(invitation, cast.owner.user)
+    invitations.revoke_invitation(invitation, cast.owner.user)
     silent = factories.alert(cast, "ntfy", "https://ntfy.example/a-topic")
     Alert.objects.filter(pk=silent.pk).update(enabled=False, disabled_reason="The address answered 404. " * 5)
     webhook, delivery = webhooks.with_deliveries(cast, good)

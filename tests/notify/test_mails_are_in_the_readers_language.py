@@ -5,7 +5,7 @@ import re
 import pytest
 
 from exports.models import Team, User
-from exports.people import members, security
+from exports.people import invitations, security
 from tests.helpers import factories
 from tests.helpers.cast import Cast
 from tests.helpers.run_exports import deliver_due
@@ -40,8 +40,8 @@ def test_a_security_mail_and_an_invitation_too(cast: Cast, postbox: SmtpInbox) -
     user = User.objects.get(pk=cast.member.user_id)
     security.send_security_mail(user, "A recovery code was used.", "192.0.2.1")
     team = Team.objects.get(pk=cast.team.pk)
-    invitation, _ = members.create_invitation(team, cast.owner.user, "viewer", "x@example.org")
-    members.send_invitation(invitation, "https://portal.example.org/invitations/x/")
+    invitation, _ = invitations.create_invitation(team, cast.owner.user, "viewer", "x@example.org")
+    invitations.send_invitation(invitation, "https://portal.example.org/invitations/x/")
     notice, invited = map(text_of, postbox.mails)
     assert "Adresse IP" in notice
     assert re.search(r"comme\s+lecteur", invited)

@@ -20,7 +20,7 @@ from exports.exporting import actions
 from exports.models import AuditEntry, Change, Download, Event, Invitation, Member, OutboxMessage, Schedule, Token, User
 from exports.models.outbox import WEBHOOK
 from exports.models.team import OWNER, VIEWER
-from exports.people import accounts, members, teams
+from exports.people import accounts, invitations, members, teams
 from exports.storage import downloads
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
@@ -47,7 +47,7 @@ def leaving(cast: Cast) -> Member:
     downloads.record_download(export, user, via="page", address="192.0.2.7")
     teams.create_own_token(member, "read", "script")
     teams.revoke_token(Token.objects.get(), cast.owner.user)
-    members.create_invitation(cast.other_team, cast.outsider.user, VIEWER, ADDRESS)
+    invitations.create_invitation(cast.other_team, cast.outsider.user, VIEWER, ADDRESS)
     members.change_role(member, OWNER, cast.owner.user)
     shown = {"id": user.pk, "email": ADDRESS, "name": NAME}
     OutboxMessage.objects.create(
@@ -139,8 +139,8 @@ def test_the_person_is_mailed_at_the_address_that_goes(leaving: Member) -> None:
 
 
 def test_an_address_that_only_contains_it_stays(cast: Cast, leaving: Member) -> None:
-    members.create_invitation(cast.team, cast.owner.user, VIEWER, f"not-{ADDRESS}")
-    members.create_invitation(cast.team, cast.owner.user, VIEWER, f"{ADDRESS}.au")
+    invitations.create_invitation(cast.team, cast.owner.user, VIEWER, f"not-{ADDRESS}")
+    invitations.create_invitation(cast.team, cast.owner.user, VIEWER, f"{ADDRESS}.au")
     accounts.erase_account(leaving.user)
     invited = set(AuditEntry.objects.filter(verb="invited", team=cast.team).values_list("target", flat=True))
     assert invited == {f"not-{ADDRESS}", f"{ADDRESS}.au"}
@@ -178,8 +178,8 @@ def test_an_account_is_deleted_once(cast: Cast) -> None:
 
 def test_the_address_can_be_invited_again(cast: Cast, leaving: Member) -> None:
     accounts.erase_account(leaving.user)
-    invitation, _ = members.create_invitation(cast.team, cast.owner.user, VIEWER, ADDRESS)
-    again = members.create_account(
+    invitation, _ = invitations.create_invitation(cast.team, cast.owner.user, VIEWER, ADDRESS)
+    again = invitations.create_account(
         invitation, email=ADDRESS, name="Again", password=PASSWORD, proof=invitation.email_proof
     )
     assert again.pk != leaving.user.pk

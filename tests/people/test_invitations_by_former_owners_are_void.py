@@ -6,7 +6,7 @@ from django.test import Client
 from exports.errors import ConflictError
 from exports.models import Member, User
 from exports.models.team import MEMBER, OWNER, VIEWER
-from exports.people import members
+from exports.people import invitations, members
 from tests.helpers.cast import PASSWORD, Cast
 
 
@@ -14,7 +14,7 @@ from tests.helpers.cast import PASSWORD, Cast
 def link(cast: Cast) -> str:
     """A link that makes whoever has it an owner, made by somebody who is one for now."""
     Member.objects.filter(pk=cast.member.pk).update(role=OWNER)
-    return members.create_invitation(cast.team, cast.member.user, OWNER)[1]
+    return invitations.create_invitation(cast.team, cast.member.user, OWNER)[1]
 
 
 def take(link: str) -> int:
@@ -40,14 +40,14 @@ def test_an_invitation_is_void_once_its_creator_is_no_owner(cast: Cast, link: st
             Member.objects.filter(pk=cast.member.pk).delete()
     assert take(link) == 410
     assert not User.objects.filter(email="again@example.org").exists()
-    assert not members.open_invitations(cast.team).exists()
-    invitation = members.find_invitation(link)
+    assert not invitations.open_invitations(cast.team).exists()
+    invitation = invitations.find_invitation(link)
     assert invitation is not None
     with pytest.raises(ConflictError, match="no longer an owner"):
-        members.accept_invitation(invitation, cast.outsider.user)
+        invitations.accept_invitation(invitation, cast.outsider.user)
 
 
 def test_invitations_of_other_owners_stay_valid(cast: Cast, link: str) -> None:
-    _, other = members.create_invitation(cast.team, cast.owner.user, MEMBER)
+    _, other = invitations.create_invitation(cast.team, cast.owner.user, MEMBER)
     members.remove_member(Member.objects.get(pk=cast.member.pk), cast.owner.user)
     assert take(other) == 302

@@ -9,7 +9,7 @@ from django.test import Client
 from exports.errors import ConflictError
 from exports.models import AuditEntry, Invitation, OutboxMessage, User
 from exports.models.team import MEMBER
-from exports.people import members
+from exports.people import invitations
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
 from tests.helpers.run_exports import deliver_due
@@ -19,10 +19,10 @@ NEW = "new@example.org"
 
 def invite(cast: Cast, email: str = "") -> tuple[str, str]:
     """The link that the owner sees, and the one in the mail ("" without a mail)."""
-    invitation, token = members.create_invitation(cast.team, cast.owner.user, MEMBER, email)
+    invitation, token = invitations.create_invitation(cast.team, cast.owner.user, MEMBER, email)
     link = f"/invitations/{token}/"
     if email:
-        members.send_invitation(invitation, f"http://testserver{link}")
+        invitations.send_invitation(invitation, f"http://testserver{link}")
     found = re.search(r"http://testserver(\S+)", str(mail.outbox[-1].body)) if email else None
     return link, found[1] if found else ""
 
@@ -57,11 +57,11 @@ def test_the_proof_from_one_mail_does_not_hold_for_another_link(cast: Cast) -> N
 
 def test_an_unconfirmed_address_accepts_an_invitation_only_with_its_mailed_proof(cast: Cast) -> None:
     user = join(invite(cast)[0])
-    members.create_invitation(cast.other_team, cast.outsider.user, MEMBER, NEW)
+    invitations.create_invitation(cast.other_team, cast.outsider.user, MEMBER, NEW)
     invitation = Invitation.objects.get(team=cast.other_team)
     with pytest.raises(ConflictError, match=r"confirmed\. Open the link"):
-        members.accept_invitation(invitation, user)
-    members.accept_invitation(invitation, user, invitation.email_proof)
+        invitations.accept_invitation(invitation, user)
+    invitations.accept_invitation(invitation, user, invitation.email_proof)
     assert User.objects.get(pk=user.pk).email_confirmed
 
 

@@ -12,7 +12,7 @@ from django.views.debug import ExceptionReporter
 from pytest_django.fixtures import Settings
 
 from exports.models import Credential, Token
-from exports.people import members
+from exports.people import invitations
 from exports.sandbox.server import Sandbox
 from exports.steps.run import run_step
 from exports.transport.client import Client as Caller
@@ -99,7 +99,7 @@ def test_an_error_in_a_step_reveals_nothing(
 
 
 def test_secret_urls_are_not_logged(cast: Cast, tmp_path: Path, client: Client) -> None:
-    _, link = members.create_invitation(cast.team, cast.owner.user, "viewer", "")
+    _, link = invitations.create_invitation(cast.team, cast.owner.user, "viewer", "")
     with secret_search.log_to_file(tmp_path / "log"):
         assert client.get(f"/invitations/{link}x/").status_code == 404
         assert client.get(f"/invitations/{link}").status_code == 301

@@ -23,7 +23,7 @@ from pytest_django.fixtures import Settings
 from exports import clock
 from exports.credentials import service
 from exports.models import Alert, Call, Change, Credential, Export, OutboxMessage, Project, RateLimitPause, Token
-from exports.people import members
+from exports.people import invitations
 from exports.queue import inbound_webhooks
 from exports.sandbox.registry import DECLARATIONS
 from exports.sandbox.server import Sandbox
@@ -166,7 +166,7 @@ def test_no_secret_is_found_after_errors_of_every_kind(
         export.refresh_from_db()
     assert {export.error_code for export in exports} == {"", "rejected", "credential", "address", "unconfirmed"}
     assert Call.objects.filter(status=302).exists()
-    _, invited = members.create_invitation(cast.team, cast.owner.user, "viewer", "guest@example.org")
+    _, invited = invitations.create_invitation(cast.team, cast.owner.user, "viewer", "guest@example.org")
     for credential in Credential.objects.filter(name__endswith=GOOD[f"{TABLES} by OAuth"]):
         assert service.check_credential(credential).ok
         assert credential.secrets()["refresh_token"] != marked.of(TABLES, other=True)["refresh_token"], "not renewed"

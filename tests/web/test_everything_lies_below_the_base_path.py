@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from exports.models.token import READ
 from exports.notify import page_urls
-from exports.people import members, teams
+from exports.people import invitations, teams
 from exports.queue import inbound_webhooks
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
@@ -90,4 +90,4 @@ def test_mails_webhooks_and_hooks_name_it(below: None, cast: Cast) -> None:
     browser.post("/t/the-team/members/invite", {"role": "member", "email": "new@example.org"})
     assert f"https://{HOST}{BASE}/invitations/" in str(mail.outbox[0].body)
     assert f"{BASE}{BASE}" not in str(mail.outbox[0].body)
-    assert members.open_invitations(cast.team).exists()
+    assert invitations.open_invitations(cast.team).exists()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from exports.errors import ConflictError, InvalidError
 from exports.models import AuditEntry, Invitation, Member, Team, Token, User
 from exports.models.team import MEMBER, OWNER, VIEWER
-from exports.people import members
+from exports.people import invitations, members
 from tests.helpers import factories
 from tests.helpers.cast import PASSWORD, Cast
 
@@ -21,7 +21,7 @@ TEAM = "/t/the-team/"
 
 def invited(cast: Cast, email: str = "", role: str = MEMBER) -> str:
     """Where a new invitation's link leads."""
-    return f"/invitations/{members.create_invitation(cast.team, cast.owner.user, role, email)[1]}/"
+    return f"/invitations/{invitations.create_invitation(cast.team, cast.owner.user, role, email)[1]}/"
 
 
 def link_on(page: str) -> str:
@@ -128,7 +128,7 @@ def test_a_second_invitation_for_an_address_replaces_the_first(cast: Cast, clien
     first, second = invited(cast, "new@example.org"), invited(cast, "new@example.org")
     assert client.get(first).status_code == 410
     assert client.get(second).status_code == 200
-    assert members.open_invitations(cast.team).count() == 1
+    assert invitations.open_invitations(cast.team).count() == 1
 
 
 def test_a_revoked_invitation_is_refused(as_owner: Client, cast: Cast, client: Client) -> None:

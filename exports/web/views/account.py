@@ -26,7 +26,7 @@ from requests import RequestException
 
 from exports.http import throttling
 from exports.models import User
-from exports.people import members, security
+from exports.people import invitations, security
 from exports.portal_url import portal_origin
 from exports.web.account.openid import redirect_after_failure
 from exports.web.decorators import SignedInRequest, sign_in_required
@@ -136,7 +136,7 @@ def send_address_confirmation(request: SignedInRequest) -> HttpResponseBase:
         return too_many_requests(request, 180)
     key = signing.dumps({"user": user.pk, "email": user.email}, salt=CONFIRM_ADDRESS_SALT)
     path = reverse("confirm-address-by", args=[key])
-    if members.send_confirmation(user, portal_origin(request) + path):
+    if invitations.send_confirmation(user, portal_origin(request) + path):
         messages.success(request, _("We sent a link to %(email)s") % {"email": user.email})
     else:
         messages.error(request, _("Couldn't send the e-mail. Try again later, or ask an admin."))

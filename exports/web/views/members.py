@@ -17,7 +17,7 @@ from exports.errors import ConflictError, InvalidError
 from exports.exporting import schedules
 from exports.models import Invitation, Member, User
 from exports.models.team import VIEWER
-from exports.people import members, offboarding
+from exports.people import invitations, members, offboarding
 from exports.portal_url import portal_origin
 from exports.web import rendering
 from exports.web.decorators import SignedInRequest, team_member_required
@@ -31,7 +31,7 @@ def listing(request: SignedInRequest, member: Member) -> HttpResponseBase:
     context = {
         "section": "members",
         "people": members.list_members(member.team),
-        "invitations": list(members.open_invitations(member.team)) if may_manage else [],
+        "invitations": list(invitations.open_invitations(member.team)) if may_manage else [],
     }
     return rendering.render_page(request, member, "members/list.html", context)
 
@@ -43,7 +43,7 @@ def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
     form = InviteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            invitation, token = members.create_invitation(
+            invitation, token = invitations.create_invitation(
                 member.team, request.user, form.cleaned_data["role"], form.cleaned_data["email"]
             )
         except InvalidError as problem:
@@ -51,7 +51,7 @@ def invite(request: SignedInRequest, member: Member) -> HttpResponseBase:
         else:
             path = reverse("web:invitation", args=[token])
             address = portal_origin(request) + path
-            mail_sent = members.send_invitation(invitation, address) if invitation.email else False
+            mail_sent = invitations.send_invitation(invitation, address) if invitation.email else False
             context = {
                 "section": "members",
                 "invitation": invitation,
@@ -69,7 +69,7 @@ def revoke(request: SignedInRequest, member: Member, pk: int) -> HttpResponseBas
     invitation = get_object_or_404(Invitation.objects.select_related("team"), team=member.team, pk=pk)
     if request.method == "POST":
         try:
-            members.revoke_invitation(invitation, request.user)
+            invitations.revoke_invitation(invitation, request.user)
             messages.success(request, _("Invitation revoked. Its link no longer works."))
         except ConflictError as problem:
             messages.warning(request, str(problem))
@@ -182,10 +182,10 @@ def _member_page(
 @never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     """Shows an invitation on GET and accepts it on POST only, since mail programs open links by themselves."""
-    invitation = members.find_invitation(token)
+    invitation = invitations.find_invitation(token)
     if invitation is None:
         raise Http404(_("There is no such invitation. Check that the link is complete, or ask for a new one."))
-    if request.method == "POST" and not members.closed_reason(invitation):
+    if request.method == "POST" and not invitations.closed_reason(invitation):
         if request.user.is_authenticated:
             return _join(request, request.user, invitation)
         return _sign_up(request, invitation)
@@ -195,7 +195,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
 def _join(request: HttpRequest, user: User, invitation: Invitation) -> HttpResponseBase:
     """Adds the signed-in user to the team."""
     try:
-        members.accept_invitation(invitation, user, _mail_proof(request))
+        invitations.accept_invitation(invitation, user, _mail_proof(request))
     except ConflictError as problem:
         return _invitation_page(request, invitation, problem=str(problem), status=409)
     messages.success(request, _("Welcome to %(team)s") % {"team": invitation.team})
@@ -208,7 +208,7 @@ def _sign_up(request: HttpRequest, invitation: Invitation) -> HttpResponseBase:
     if not form.is_valid():
         return _invitation_page(request, invitation, form=form, status=422)
     try:
-        user = members.create_account(invitation, **form.cleaned_data, proof=_mail_proof(request))
+        user = invitations.create_account(invitation, **form.cleaned_data, proof=_mail_proof(request))
     except InvalidError as problem:
         form.add_errors(problem.errors)
     except ConflictError as problem:
@@ -231,7 +231,7 @@ def _invitation_page(request: HttpRequest, invitation: Invitation, status: int =
     email = invitation.email
     context = {
         "invitation": invitation,
-        "closed_reason": members.closed_reason(invitation),
+        "closed_reason": invitations.closed_reason(invitation),
         "already_member": user is not None and Member.objects.filter(team=invitation.team, user=user).exists(),
         "wrong_account": user is not None and bool(email) and email.lower() != user.email.lower(),
         "has_account": user is None and bool(email) and User.objects.filter(email__iexact=email).exists(),
