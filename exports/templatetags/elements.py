@@ -34,26 +34,26 @@ PHASE_COUNT: Final = 4
 P = ParamSpec("P")
 
 
-def draw_once(draw: Callable[P, SafeString]) -> Callable[P, SafeString]:
-    """Keeps what a function draws, for the arguments and the address of the icons' file, which a drawing names.
+def render_once(render: Callable[P, SafeString]) -> Callable[P, SafeString]:
+    """Keeps what a function renders, by its arguments and by the address of the icons' file, which drawings name.
 
-    A page shows hundreds of the same few drawings. What depends on the language must be among the arguments.
+    A page has hundreds of the same few. What depends on the language must be among the arguments.
     """
 
     @lru_cache(maxsize=1024)
     def keep(_static_url: str, *args: Any, **kwargs: Any) -> SafeString:
-        return draw(*args, **kwargs)
+        return render(*args, **kwargs)
 
-    @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> SafeString:
+    @wraps(render)
+    def rendered(*args: P.args, **kwargs: P.kwargs) -> SafeString:
         hashable: dict[str, Any] = kwargs
         return keep(settings.STATIC_URL, *args, **hashable)
 
-    return drawn
+    return rendered
 
 
 @register.simple_tag
-@draw_once
+@render_once
 def icon(name: str, css_class: str = "", label: str = "") -> SafeString:
     """Renders an icon of icons.svg. Without a `label` it is hidden from screen readers, so a text stands beside it.
 
@@ -82,7 +82,7 @@ def _status(status: str, css_class: str) -> SafeString:
     return _status_html(status, css_class, tone, icon_name, str(label))
 
 
-@draw_once
+@render_once
 def _status_html(status: str, css_class: str, tone: str, icon_name: str, label: str) -> SafeString:
     drawing = icon(icon_name, "spin" if tone == "run" else "")
     return format_html('<span class="{} {} state-{}">{}{}</span>', css_class, tone, status, drawing, label)
@@ -126,7 +126,7 @@ def mark(source: Credential | str, css_class: str = "") -> SafeString:
     return _mark(source if isinstance(source, str) else source.provider, css_class)
 
 
-@draw_once
+@render_once
 def _mark(slug: str, css_class: str) -> SafeString:
     provider = registry.PROVIDERS.get(slug)
     label, icon_name, hue = (provider.label, provider.icon, provider.hue) if provider else (slug, "box", "")
@@ -142,7 +142,7 @@ def avatar(person: User | str | None, css_class: str = "s", icon_name: str = "pe
     return _avatar(person.display_name if isinstance(person, User) else (person or ""), css_class, icon_name)
 
 
-@draw_once
+@render_once
 def _avatar(name: str, css_class: str, icon_name: str) -> SafeString:
     if not name:
         return format_html('<span class="av {}" aria-hidden="true">{}</span>', css_class, icon(icon_name))

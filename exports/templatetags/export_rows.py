@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from exports.models import Export
-from exports.templatetags.elements import draw_once, icon
+from exports.templatetags.elements import render_once, icon
 
 register = template.Library()
 
@@ -95,7 +95,7 @@ def _button(action: _Action, id_: str, css_class: str, content: str, attributes:
     )
 
 
-@draw_once
+@render_once
 def _item(icon_name: str, label: str) -> SafeString:
     """What an item of a menu says."""
     return icon(icon_name) + conditional_escape(label)

@@ -62,17 +62,22 @@ def _future_time(at: datetime, now: datetime, seconds: int) -> str:
 
 def _date(at: datetime, now: datetime) -> str:
     pattern = pgettext("date", "j M") if at.year == now.year else pgettext("date", "j M Y")
-    return dateformat.format(at, pattern)
+    return format_day(at.date(), pattern)
 
 
 def _weekday(at: datetime) -> str:
-    return dateformat.format(at, pgettext("date", "D"))
+    return format_day(at.date(), pgettext("date", "D"))
 
 
 def exact_time(at: datetime) -> str:
     """Returns a time to the second: "Sun 29 Nov 2026, 15:30:08"."""
     pattern = pgettext("date", "D j M Y")
-    return f"{_day(at.date(), pattern, get_language())}, {at:%H:%M:%S}"
+    return f"{format_day(at.date(), pattern)}, {at:%H:%M:%S}"
+
+
+def format_day(day: date, pattern: str) -> str:
+    """Returns a day by a pattern of Django's date filter, in the reader's language."""
+    return _day(day, pattern, get_language())
 
 
 @lru_cache(maxsize=1024)  # A page has many times of few days. Their names are those of the language.
@@ -129,7 +134,7 @@ def _time(at: datetime, text: str, short: str, focus: bool) -> SafeString:
 @register.simple_tag
 def today() -> str:
     """Returns today in the reader's zone: "Sunday 29 November"."""
-    return dateformat.format(timezone.localtime(), "l j F")
+    return format_day(timezone.localdate(), "l j F")
 
 
 @register.simple_tag

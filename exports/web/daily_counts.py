@@ -13,13 +13,13 @@ from typing import Final
 from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncDate
 from django.urls import reverse
-from django.utils import dateformat, timezone
-from django.utils.http import urlencode
+from django.utils import timezone
 from django.utils.translation import pgettext
 
 from exports import clock, states
 from exports.models import Export, Team
 from exports.templatetags.charts import Day
+from exports.templatetags.times import format_day
 
 KEPT_SECONDS: Final = 300
 MAX_KEPT: Final = 256
@@ -59,9 +59,9 @@ def success_rates(days: Sequence[Day]) -> list[float]:
 
 
 def _day(day: date, counts: Counts, url: str) -> Day:
-    query = urlencode({"since": day.isoformat(), "until": day.isoformat()})
+    query = f"since={day.isoformat()}&until={day.isoformat()}"
     succeeded, failed, canceled = (counts[day, status] for status in COUNTED)
-    return Day(dateformat.format(day, pgettext("date", "D j M")), f"{url}?{query}", succeeded, failed, canceled)
+    return Day(format_day(day, pgettext("date", "D j M")), f"{url}?{query}", succeeded, failed, canceled)
 
 
 def _since(team: Team, day: date) -> QuerySet[Export]:

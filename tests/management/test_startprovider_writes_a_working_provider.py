@@ -57,6 +57,22 @@ def test_the_documents_are_still_true(copy: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow(seconds=15)
+def test_its_words_may_stay_english_at_first(copy: Path) -> None:
+    done = run_in_copy(copy, "-m", "pytest", "-q", "tests/web/test_catalogues_are_complete.py")
+    assert done.returncode == 0, done.stdout
+    # What says so is in its own file; taken away, each of its words is missing in French.
+    file = copy / "exports/providers/acme.py"
+    written = file.read_text()
+    file.write_text(written.replace("translated = False", "translated = True"))
+    try:
+        done = run_in_copy(copy, "-m", "pytest", "-q", "tests/web/test_catalogues_are_complete.py")
+    finally:
+        file.write_text(written)
+    assert done.returncode == 1
+    assert "exports/providers/acme.py" in done.stdout
+
+
 @pytest.mark.slow(seconds=8)
 def test_a_name_is_not_written_twice(copy: Path) -> None:
     before = (copy / "exports/providers/acme.py").read_bytes()

@@ -106,10 +106,12 @@ def test_days_are_those_of_the_readers_zone(as_owner: Client, cast: Cast) -> Non
     assert headings == [["Yesterday", "Today"], ["Today"]]
 
 
+@pytest.mark.parametrize("usual", [2, 6, 10])
 def test_pages_go_on_without_cutting_a_bulk_action(
-    as_owner: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    as_owner: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch, usual: int
 ) -> None:
     monkeypatch.setattr("exports.web.views.activity.MAX_ENTRIES", 10)
+    monkeypatch.setattr("exports.web.views.activity.USUAL_ENTRIES", usual)
     monkeypatch.setattr("exports.web.views.activity.MAX_LINES", 3)
     groups = [4, 3, 1, 1, 5, 2, 1]
     for group, count in enumerate(groups):
@@ -140,3 +142,13 @@ def test_a_page_takes_the_same_number_of_queries_however_much_it_shows(
         record(cast, "canceled", f"export {number}: Orders of Bakery", NOON + timedelta(minutes=5 * number))
     with django_assert_max_num_queries(6):
         as_owner.get(ACTIVITY)
+
+
+def test_one_bulk_action_longer_than_a_usual_page_is_one_line(
+    as_owner: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(150):
+        record(cast, "canceled", f"export {number}: Orders of Bakery", NOON + timedelta(seconds=number))
+    with django_assert_max_num_queries(7):
+        found = as_owner.get(ACTIVITY).content.decode()
+    assert re.findall(r"canceled</span>\s+(\d+ exports|<a)", found) == ["150 exports"]
