@@ -154,7 +154,9 @@ class RateWindow(models.Model):
 
     Slots are numbered consecutively: slot n belongs to window n // limit. `window` is the current one. The provider's
     window started between `opened_at`, when its first call was admitted, and `started_at`, when the first answer came.
-    `next_slot` is the next free slot; `answered`: whether that first answer has come.
+    `next_slot` is the next free slot; `answered`: whether that first answer has come. `carried_calls`: calls of the
+    window before that the provider may count together with this one's; they are counted in `next_slot` as well. With
+    any, a window of the provider may also have started later in this one.
     """
 
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE)
@@ -166,6 +168,7 @@ class RateWindow(models.Model):
     started_at = models.DateTimeField()
     next_slot = models.BigIntegerField(default=0)
     answered = models.BooleanField(default=True)
+    carried_calls = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints: ClassVar = [

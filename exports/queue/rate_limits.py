@@ -7,7 +7,8 @@ step whose window has not begun is postponed until it begins, which is also the 
 A window begins with its first call, and the provider counts from the same call. When exactly that call arrived is not
 known here, only that it was after it left and before its answer came. So a window here admits nothing more when the
 provider's may be over, because a late call would take a place of the provider's next one; and the next window here
-opens only when the provider's is surely over.
+opens only when the provider's is surely over. Where little of the limit is used nobody waits for that: the next window
+opens at once, and has room for both windows' calls (`rate_windows.follow_at_once`).
 """
 
 from collections.abc import Sequence
@@ -25,11 +26,7 @@ from exports.queue.batch_sql import settle_many, update_many
 from exports.queue.holds import rate_limit_hold_fields
 from exports.queue.leases import Claim, LostClaimError
 
-# What is on its way to the provider is counted there a moment later than here.
-CLOCK_MARGIN_SECONDS: Final = 0.05
-# Between admission and arrival a step may write to the database, and wait for a free thread.
-EARLY_CLOSE_SHARE: Final = 0.1
-MAX_EARLY_CLOSE_SECONDS: Final = 1.0
+WINDOW_FIELDS: Final = ["window", "opened_at", "started_at", "answered", "next_slot", "seconds", "carried_calls"]
 
 
 def admit(claim: Claim, rate_class: str) -> bool:
@@ -62,7 +59,7 @@ def admit_many(claims: Sequence[Claim], rate_class: str) -> list[Claim]:
         elif export.pk in waits:
             calls, window = export.project.credential.provider_definition.limits[rate_class]
             note = f"Waiting for the provider's rate limit, {calls} in {window:g} s ({rate_class})."
-            seconds = waits[export.pk] + CLOCK_MARGIN_SECONDS
+            seconds = waits[export.pk] + rate_windows.CLOCK_MARGIN_SECONDS
             postponed.append((claim, {"rate_slot": export.rate_slot, **rate_limit_hold_fields(export, seconds, note)}))
     settle_many([claim for claim, _ in postponed], [row for _, row in postponed])
     postponed_ids = {id(claim) for claim, _ in postponed}
@@ -85,7 +82,7 @@ def _take_slots(claims: Sequence[Claim], rate_class: str) -> dict[int, float]:
                 seconds = _take_slot(claim.export, row)
                 if seconds is not None:
                     waits[claim.export.pk] = seconds
-        update_many(list(rows.values()), ["window", "opened_at", "started_at", "answered", "next_slot", "seconds"])
+        update_many(list(rows.values()), WINDOW_FIELDS)
     return waits
 
 
@@ -96,7 +93,7 @@ def _take_slots_of_running_window(claims: Sequence[Claim], rate_class: str) -> b
         return False
     seconds = claims[0].export.project.credential.provider_definition.limits[rate_class][1]
     [credential_id] = credentials
-    row = rate_windows.take_slots(credential_id, rate_class, seconds, _early_close(seconds), len(claims))
+    row = rate_windows.take_slots(credential_id, rate_class, seconds, len(claims))
     if row is None:
         return False
     for rate_slot, claim in enumerate(claims, row.next_slot - len(claims)):
@@ -104,24 +101,23 @@ def _take_slots_of_running_window(claims: Sequence[Claim], rate_class: str) -> b
     return True
 
 
-def _early_close(seconds: float) -> float:
-    return min(seconds * EARLY_CLOSE_SHARE, MAX_EARLY_CLOSE_SECONDS)
-
-
 def _take_slot(export: Export, row: RateWindow) -> float | None:
     """Sets the export's rate slot. Returns the seconds until its window begins, or None when it has begun."""
     now, length = clock.now(), timedelta(seconds=row.seconds)
-    closed_at = row.opened_at + length - timedelta(seconds=_early_close(row.seconds))
-    running = row.window if now < closed_at else row.window + 1
+    rate_windows.follow_at_once(row)
+    running = row.window if now < rate_windows.closes_at(row) else row.window + 1
     rate_slot = export.rate_slot
     if rate_slot is None or rate_slot // row.limit < running:  # none, or its window has passed
         rate_slot = max(row.next_slot, running * row.limit)
         row.next_slot = rate_slot + 1
-    ahead = rate_slot // row.limit - row.window
-    if ahead and now >= row.started_at + length * ahead + timedelta(seconds=CLOCK_MARGIN_SECONDS):
-        row.window, row.opened_at, row.started_at, row.answered, ahead = row.window + ahead, now, now, False, 0
     export.rate_slot = rate_slot
-    return max(0.0, (row.started_at + length * ahead - now).total_seconds()) if ahead else None
+    if not (ahead := rate_slot // row.limit - row.window):
+        return None
+    begins_at = rate_windows.next_begins_at(row) + length * (ahead - 1)
+    if now < begins_at + timedelta(seconds=rate_windows.CLOCK_MARGIN_SECONDS):
+        return max(0.0, (begins_at - now).total_seconds())
+    row.window, row.opened_at, row.started_at, row.answered, row.carried_calls = row.window + ahead, now, now, False, 0
+    return None
 
 
 def _locked_windows(claims: Sequence[Claim], rate_class: str) -> dict[int, RateWindow]:

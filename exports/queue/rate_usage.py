@@ -80,7 +80,9 @@ def record_usage(usages: Sequence[Usage]) -> None:
             for usage in news:
                 if (row := rows.get(_credential(usage))) is not None:
                     _apply_usage(usage, row)
-            update_many(list(rows.values()), ["answered", "started_at", "next_slot", "limit", "window"])
+            update_many(
+                list(rows.values()), ["answered", "started_at", "next_slot", "limit", "window", "carried_calls"]
+            )
         _pause_if_shared(news, rows)
 
 
@@ -100,7 +102,7 @@ def learn_limits(credential: Credential, limits: Mapping[str, int]) -> None:
                 row = locked.first()
             if row is not None and limit != row.limit:
                 rate_windows.change_limit(row, limit, None)
-                row.save(update_fields=["window", "limit", "next_slot"])
+                row.save(update_fields=["window", "limit", "next_slot", "carried_calls"])
 
 
 def _credential(usage: Usage) -> int:

@@ -5,7 +5,7 @@ nothing, `exports.queue.rate_limits` reads and locks the row and decides.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -13,6 +13,15 @@ from django.db import connection
 from exports import clock
 from exports.models import RateWindow
 
+# What is on its way to the provider is counted there a moment later than here.
+CLOCK_MARGIN_SECONDS: Final = 0.05
+# Between admission and arrival a step may write to the database, and wait for a free thread.
+EARLY_CLOSE_SHARE: Final = 0.1
+MAX_EARLY_CLOSE_SECONDS: Final = 1.0
+# Where a window used so much of its limit at most, the next one begins at once. Two such windows share one limit, so
+# where calls are carried already this ends at a half; it begins well below, so that it does not begin and end often.
+MAX_SHARE_TO_CARRY: Final = 0.25
+MAX_SHARE_TO_GO_ON: Final = 0.5
 COLUMNS: Final = [str(field.column) for field in RateWindow._meta.concrete_fields]
 # Slots before the first of the running window are not taken any more.
 TAKE_SQL: Final = f"""
@@ -28,17 +37,52 @@ COUNT_SQL: Final = """
 """
 
 
-def take_slots(
-    credential_id: int, rate_class: str, seconds: float, early_close: float, count: int
-) -> RateWindow | None:
+def early_close(seconds: float) -> timedelta:
+    """How long a call may take from its admission to its arrival, for windows of so many seconds."""
+    return timedelta(seconds=min(seconds * EARLY_CLOSE_SHARE, MAX_EARLY_CLOSE_SECONDS))
+
+
+def closes_at(row: RateWindow) -> datetime:
+    """Returns until when the window admits calls.
+
+    The provider's may be over from `opened_at` and its length on, so a call is admitted while it arrives before that.
+    With carried calls, until no window of the provider that has calls from before `opened_at` can still run.
+    """
+    length, early = timedelta(seconds=row.seconds), early_close(row.seconds)
+    return row.opened_at + length + (early if row.carried_calls else -early)
+
+
+def next_begins_at(row: RateWindow) -> datetime:
+    """Returns when no window of the provider can run any more that has one of this window's calls."""
+    length = timedelta(seconds=row.seconds)
+    return closes_at(row) + length + early_close(row.seconds) if row.carried_calls else row.started_at + length
+
+
+def follow_at_once(row: RateWindow) -> bool:
+    """Opens the next window now where this one admits no more and used little; returns whether it did.
+
+    The provider's window may run on, so this one's calls count in the next one too. Where a window used more, the next
+    one waits until the provider's is surely over, and then has the whole limit.
+    """
+    now = clock.now()
+    own = row.next_slot - row.window * row.limit - row.carried_calls
+    share = MAX_SHARE_TO_GO_ON if row.carried_calls else MAX_SHARE_TO_CARRY
+    surely_over = next_begins_at(row) + timedelta(seconds=CLOCK_MARGIN_SECONDS)
+    if not closes_at(row) <= now < surely_over or not 0 <= own <= row.limit * share:
+        return False
+    row.window, row.opened_at, row.started_at, row.answered, row.carried_calls = row.window + 1, now, now, False, own
+    row.next_slot = row.window * row.limit + own
+    return True
+
+
+def take_slots(credential_id: int, rate_class: str, seconds: float, count: int) -> RateWindow | None:
     """Takes `count` rate slots of the window that runs. Returns its row, whose `next_slot` follows the last of them.
 
-    None where the window may be over, where it has less room, and on SQLite. A window lasts `seconds`, and admits
-    nothing in its last `early_close` seconds.
+    None where the window, which lasts `seconds`, may be over, where it has less room, and on SQLite.
     """
     if connection.vendor != "postgresql":
         return None
-    opened_after = clock.now() - timedelta(seconds=seconds - early_close)
+    opened_after = clock.now() - timedelta(seconds=seconds) + early_close(seconds)
     with connection.cursor() as cursor:
         cursor.execute(TAKE_SQL, [count, credential_id, rate_class, seconds, opened_after, count])
         row = cursor.fetchone()
@@ -83,4 +127,5 @@ def create_windows(limits: Mapping[int, tuple[int, float]], rate_class: str) -> 
 def change_limit(row: RateWindow, limit: int, left: int | None) -> None:
     """Sets a limit that differs from the declared one (a paid plan). Every rate slot held so far is taken anew."""
     row.window, row.limit = row.next_slot // limit + 1, limit
+    row.carried_calls = min(row.carried_calls, 1)  # As good as none, but the provider's windows are no better known.
     row.next_slot = row.window * limit + (limit - left if left is not None and left <= limit else limit)

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from exports.models import Export
-from exports.templatetags.elements import render_once, icon
+from exports.templatetags.elements import icon, render_once
 
 register = template.Library()
 

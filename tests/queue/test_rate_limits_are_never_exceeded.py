@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from exports import clock, states
 from exports.exporting import actions
@@ -120,17 +121,35 @@ def test_nothing_is_sent_when_the_providers_window_may_be_over_before_ours(
     cast: Cast, minutes: Sandbox, origin_of: OriginOf
 ) -> None:
     """The first answer took 20 s, and the provider's window may have begun when the call left. A call after its end
-    would be counted in the provider's next window, whose slots are all for later calls."""
+    would be counted in the provider's next window, whose slots are all for later calls: six of 20 are many."""
     project = cast.project(ARCHIVES, origin_of(ARCHIVES))
     take_step(request_export(project, cast.member, "archive"))
     RateWindow.objects.update(
-        opened_at=clock.now() - timedelta(seconds=59.5), started_at=clock.now() - timedelta(seconds=39.5)
+        opened_at=clock.now() - timedelta(seconds=59.5),
+        started_at=clock.now() - timedelta(seconds=39.5),
+        next_slot=F("next_slot") + 5,
     )
     late = take_step(request_export(project, cast.member, "archive", allow_duplicate=True))
     assert late.status == states.WAITING
     assert late.next_step_at is not None
     assert 20 < (late.next_step_at - clock.now()).total_seconds() < 21
     assert late.rate_slot == RateWindow.objects.get(rate_class="strict").limit * 2
+
+
+def test_where_little_is_used_the_next_window_begins_at_once_and_counts_both(
+    cast: Cast, minutes: Sandbox, origin_of: OriginOf
+) -> None:
+    project = cast.project(ARCHIVES, origin_of(ARCHIVES))
+    take_step(request_export(project, cast.member, "archive"))
+    row = RateWindow.objects.get(rate_class="strict")
+    row.opened_at, row.started_at = (clock.now() - timedelta(seconds=ago) for ago in (59.5, 39.5))
+    row.next_slot += 4
+    row.save()
+    sent = take_step(request_export(project, cast.member, "archive", allow_duplicate=True))
+    assert sent.status == states.PROCESSING
+    after = RateWindow.objects.get(rate_class="strict")
+    assert (after.window, after.carried_calls) == (row.window + 1, 5)
+    assert after.next_slot == after.window * after.limit + 6
 
 
 def test_a_provider_without_published_limits_waits_for_nobody(
