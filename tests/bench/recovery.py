@@ -86,10 +86,17 @@ def _kill(up: subprocess.Popen[bytes], which: str, goes_on: Callable[[float], An
     time.sleep(0.5)
 
 
+def _under_way(here: Testbed, at: float) -> list[str]:
+    """The jobs whose poll the provider got before that time and answers after it."""
+    return [job for job, moments in here.stand_in.poll_times().items() if at - DELAY < moments[-1] <= at]
+
+
 def _kill_worker(here: Testbed, up: subprocess.Popen[bytes], times: Times) -> None:
     """Kills it while it polls some thirty jobs; waits until every one of those was polled again."""
+    # After a kill those that waited for it are polled together, so that for a while none is under way.
+    wait_for(lambda: bool(_under_way(here, time.time() + DELAY / 2)), 60, "no job is polled")
     killed = _strike(up, "worker")
-    under_way = [job for job, moments in here.stand_in.poll_times().items() if killed - DELAY < moments[-1] <= killed]
+    under_way = _under_way(here, killed)
     assert under_way, "nothing was under way"
     again: dict[str, float] = {}
 
