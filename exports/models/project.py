@@ -69,6 +69,8 @@ class Project(models.Model):
                 name="project_good_until",
                 condition=models.Q(archived_at=None),
             ),
+            # A submit looks for others of the same project, whose id it is with any credential.
+            models.Index(fields=["remote_id"], name="project_by_remote_id"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["credential", "remote_id"], name="project_once_a_credential"),

@@ -20,13 +20,16 @@ Running = tuple[int, int, int]
 # How many projects one claim considers, from a random one on. SQLite joins at most 500 SELECTs.
 MAX_PROJECTS: Final = 100
 
-# The ids of projects that have open exports: one index probe for each project, however many exports there are.
+# The ids of projects that have open exports: one index probe for each project, however many exports there are. Only the
+# index of open exports has the order that is asked for; MIN(project_id) would also be found in that of all exports,
+# which PostgreSQL takes where it thinks that many are open, and in which each probe passes every export that has ended.
 OPEN_PROJECTS_SQL: Final = """
     WITH RECURSIVE found(id) AS (
-        SELECT (SELECT MIN(project_id) FROM exports_export WHERE next_step_at IS NOT NULL AND project_id >= %s)
+        SELECT (SELECT project_id FROM exports_export WHERE next_step_at IS NOT NULL AND project_id >= %s
+                ORDER BY project_id, next_step_at LIMIT 1)
         UNION ALL
-        SELECT (SELECT MIN(e.project_id) FROM exports_export e
-                WHERE e.next_step_at IS NOT NULL AND e.project_id > found.id)
+        SELECT (SELECT e.project_id FROM exports_export e WHERE e.next_step_at IS NOT NULL AND e.project_id > found.id
+                ORDER BY e.project_id, e.next_step_at LIMIT 1)
         FROM found WHERE found.id IS NOT NULL
     )
     SELECT id FROM found WHERE id IS NOT NULL LIMIT %s
@@ -46,14 +49,20 @@ MAX_PER_PROJECT: Final = 8
 # first to the last one (turn 1), then from the beginning (turn 2).
 CANDIDATES_SQL: Final = """
     WITH RECURSIVE start AS MATERIALIZED (
-        SELECT floor(random() * (MAX(project_id) + 1))::bigint AS id FROM exports_export WHERE next_step_at IS NOT NULL
+        SELECT floor(random() * (project_id + 1))::bigint AS id FROM (
+            SELECT project_id FROM exports_export WHERE next_step_at IS NOT NULL
+            ORDER BY project_id DESC, next_step_at DESC LIMIT 1
+        ) AS last
     ), found(id, turn, is_project) AS (
         SELECT id - 1, 1, FALSE FROM start WHERE id IS NOT NULL
         UNION ALL
         SELECT COALESCE(following.id, 0), turn + (following.id IS NULL)::int, following.id IS NOT NULL
         FROM found, start, LATERAL (
-            SELECT MIN(e.project_id) AS id FROM exports_export e
-            WHERE e.next_step_at IS NOT NULL AND e.project_id > found.id
+            SELECT (
+                SELECT e.project_id FROM exports_export e
+                WHERE e.next_step_at IS NOT NULL AND e.project_id > found.id
+                ORDER BY e.project_id, e.next_step_at LIMIT 1
+            ) AS id
         ) AS following
         WHERE turn = 1 OR turn = 2 AND found.id < start.id
     ), oldest AS MATERIALIZED (
