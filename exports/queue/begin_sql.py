@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from django.db import connection
@@ -27,6 +28,7 @@ LOADED_FIELDS: Final[dict[type[Model], set[str]]] = {
 }
 
 
+@cache  # Each step makes objects of all of them.
 def _loaded_fields(model: type[Model]) -> "list[Field[Any, Any]]":
     if model in LOADED_FIELDS:
         return [field for field in model._meta.concrete_fields if field.name in LOADED_FIELDS[model]]
@@ -108,9 +110,17 @@ def begin_in_one_statement(
 
 def _from_row(model: type[M], row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
     """An object from the first columns of a row, and the columns after them."""
+    names, json_places = _columns_of(model)
+    values = list(row[: len(names)])
+    for place in json_places:
+        if isinstance(values[place], str):
+            values[place] = json.loads(values[place])
+    return model.from_db(connection.alias, names, values), row[len(names) :]
+
+
+@cache
+def _columns_of(model: type[Model]) -> tuple[frozenset[str], list[int]]:
+    """The names of the loaded fields, and the places of those that hold JSON."""
     fields = _loaded_fields(model)
-    values = [
-        json.loads(value) if isinstance(field, JSONField) and isinstance(value, str) else value
-        for field, value in zip(fields, row, strict=False)
-    ]
-    return model.from_db(connection.alias, [field.attname for field in fields], values), row[len(fields) :]
+    places = [place for place, field in enumerate(fields) if isinstance(field, JSONField)]
+    return frozenset(field.attname for field in fields), places
