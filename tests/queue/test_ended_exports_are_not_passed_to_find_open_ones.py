@@ -15,15 +15,15 @@ from tests.helpers.roles import TABLES
 from tests.helpers.run_exports import create_due_exports
 
 pytestmark = pytest.mark.postgresql
-FIRST, EXPORTS = 10_001, 5_000
+FIRST_ID, EXPORTS = 10_001, 5_000
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no statistics that could be out of date.")
 def test_statistics_from_before_the_exports_ended_do_not_matter(cast: Cast) -> None:
     project = cast.project(TABLES)
     [export] = create_due_exports(project, cast.member, 1, clock.seconds_from_now(-60))
-    copies(Project, project, FIRST, FIRST + EXPORTS, remote_id="g::text")
-    copies(Export, export, FIRST, FIRST + EXPORTS, project_id="g")
+    copies(Project, project, FIRST_ID, FIRST_ID + EXPORTS, remote_id="g::text")
+    copies(Export, export, FIRST_ID, FIRST_ID + EXPORTS, project_id="g")
     # Each step of an export leaves an entry behind, so the index of open exports looks larger than that of all.
     for seconds in range(8):
         Export.objects.update(next_step_at=clock.seconds_from_now(-seconds))
