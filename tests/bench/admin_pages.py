@@ -76,8 +76,8 @@ def fill_more(rows: int, known: dict[str, Any]) -> None:
 
     from exports.models import Call, Change, Event, Export, Member, OutboxMessage
     from exports.models.outbox import recipient_key
-    from tests.bench.seed_rows import copies  # imports models, which want Django set up
     from tests.helpers import factories
+    from tests.helpers.row_copies import copies  # imports models, which want Django set up
 
     export, now = Export.objects.get(pk=known["deep"]), timezone.now()
     change = Change.objects.create(

@@ -39,9 +39,9 @@ def fill(count: int) -> dict[str, Any]:
     from django.utils import timezone
 
     from exports.models import Project, RemoteProject, Schedule, Token
-    from tests.bench.seed_rows import copies  # imports models, which want Django set up
     from tests.helpers.cast import make_cast
     from tests.helpers.factories import succeeded_export
+    from tests.helpers.row_copies import copies  # imports models, which want Django set up
 
     cast, now = make_cast(), timezone.now()
     project = cast.project(TABLES, remote_id="9000000")

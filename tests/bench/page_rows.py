@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from exports.models import AuditEntry, Export, File, Heartbeat, Project, RemoteProject, Schedule
 from exports.queue.capacity import QUEUES
-from tests.bench.seed_rows import copies
 from tests.helpers import factories
 from tests.helpers.cast import Cast, make_cast
 from tests.helpers.roles import CHANGING, TABLES
+from tests.helpers.row_copies import copies
 
 LATELY: Final = 700
 # What others than the team in question own, of ten.

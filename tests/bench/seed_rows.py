@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
+# Also under the name that `seed_version` finds in older versions.
+from tests.helpers.row_copies import copies as copies
+
 if TYPE_CHECKING:
     from tests.bench.testbed import Testbed
 
@@ -41,22 +44,6 @@ def seed(here: "Testbed", credentials: int = 1, provider: str = "bench", each: i
             for index in range(each)
         ]
     return made
-
-
-def copies(model: Any, like: Any, first: int, last: int, **values: str) -> None:
-    """Copies a row so many times; `values` are SQL, in which `g` is the number of the copy."""
-    from django.db import connection
-
-    columns = [field.column for field in model._meta.concrete_fields]
-    selected = {"id": "g", **values}
-    expressions = ", ".join(selected.get(column, f'"{column}"') for column in columns)
-    names = ", ".join(f'"{column}"' for column in columns)
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({names}) SELECT {expressions} FROM {table}"  # noqa: S608
-            f" CROSS JOIN generate_series({first}, {last}) AS g WHERE {table}.id = {like.pk}"
-        )
 
 
 def running(made: SeedRows, count: int, interval: float, starts_in: float) -> float:

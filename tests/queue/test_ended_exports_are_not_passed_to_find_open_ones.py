@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from exports import clock, states
 from exports.models import Export, Project
 from exports.queue import fairness
-from tests.bench.seed_rows import copies
 from tests.helpers.cast import Cast
 from tests.helpers.roles import TABLES
+from tests.helpers.row_copies import copies
 from tests.helpers.run_exports import create_due_exports
 
 pytestmark = pytest.mark.postgresql

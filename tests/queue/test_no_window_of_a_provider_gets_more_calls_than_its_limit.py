@@ -77,7 +77,8 @@ def simulate(seed: int, share: float, answer_seconds: float) -> tuple[Provider, 
 
 def arrival_times(rng: random.Random, share: float) -> list[float]:
     """Some credentials are busy all the time, some in bursts with pauses between, some about once in a window."""
-    at, times = 0.0, []
+    at = 0.0
+    times: list[float] = []
     burst, pause, edge = (rng.choice([0.0, 0.02, 0.1]) for _ in range(3))
     while at < WINDOWS * SECONDS and len(times) < 2 * WINDOWS * LIMIT:
         at += rng.expovariate(share * LIMIT / SECONDS)
