@@ -2,11 +2,12 @@
 
 import random
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 # A smaller difference between the clocks of a machine and of its database does not matter.
 MAX_IGNORED_SKEW: Final = timedelta(seconds=0.25)
@@ -33,6 +34,14 @@ def sync_with_database() -> None:
         database_now: datetime = cursor.fetchone()[0]
     ahead = database_now - (before + (timezone.now() - before) / 2)
     _database_offset = ahead if abs(ahead) > MAX_IGNORED_SKEW else timedelta(0)
+
+
+def from_column(at: datetime | str) -> datetime:
+    """The time in a column as raw SQL returns it; SQLite returns text. Raises ValueError when it is no time."""
+    time = parse_datetime(at) if isinstance(at, str) else at
+    if time is None:
+        raise ValueError(at)
+    return time if timezone.is_aware(time) else time.replace(tzinfo=UTC)
 
 
 def seconds_from_now(seconds: float) -> datetime:

@@ -9,13 +9,11 @@ is lost or the process dies, `held_until` passes and the row is due again. A res
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from exports import clock, states
 from exports.models import Export, RateWindow
@@ -139,15 +137,7 @@ def oldest_due_by_step(lock: int | None = None) -> dict[str, datetime]:
             cursor.execute(f"{OLDEST_DUE_SQL} WHERE pg_try_advisory_xact_lock(%s)", [*params, lock])
         times = cursor.fetchone() or [None] * (len(CLAIMABLE_STEPS) + 2)
     names = (*CLAIMABLE_STEPS, DELIVERY, EVENT)
-    return {name: _aware_time(at) for name, at in zip(names, times, strict=True) if at is not None}
-
-
-def _aware_time(at: datetime | str) -> datetime:
-    """The time in a column as raw SQL returns it; SQLite returns text. Raises ValueError when it is no time."""
-    time = parse_datetime(at) if isinstance(at, str) else at
-    if time is None:
-        raise ValueError(at)
-    return time if timezone.is_aware(time) else time.replace(tzinfo=UTC)
+    return {name: clock.from_column(at) for name, at in zip(names, times, strict=True) if at is not None}
 
 
 def reserve(
