@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -71,13 +72,29 @@ class TokenAdmin(ReadOnlyAdmin):
             self.message_user(request, text % {"count": done}, messages.SUCCESS)
 
 
+class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A membership. Whose one is that exists stays; the field of another one searches the accounts there are."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            # The widget that searches would ask the database for the name of each member.
+            user = self.instance.user
+            self.fields["user"].widget = forms.Select(choices=[(user.pk, str(user))])
+
+
 class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
     """The members of a team."""
 
     model = models.Member
+    form = MemberForm
     fields = ("user", "role")
     autocomplete_fields = ("user",)
     extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Member]:
+        """The members with their accounts, in one query."""
+        return super().get_queryset(request).select_related("user", "team")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Chosen among the accounts there are; these are made and changed in their own list."""
