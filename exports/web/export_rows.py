@@ -177,6 +177,8 @@ class _ActionBuilder:
         if primary_remedy == "credential":
             href = _team_url("credential", self.slug, export.project.credential_id)
             return [ExportAction(_("Replace secret"), "key", href)]
+        if primary_remedy == "project":
+            return [ExportAction(_("Open project"), "box", _team_url("project", self.slug, export.project_id))]
         if primary_remedy == "watch":
             href = _team_url("adopt", self.slug, export.pk)
             return [ExportAction(_("Follow job again"), "eye", href, True, "remote_id", export.remote_id)]

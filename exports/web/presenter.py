@@ -46,7 +46,9 @@ FAILURE_TITLES: Final = {
 FAILURE_ADVICE: Final = {
     "rejected": _l("Change what it names, then run it."),
     "credential": _l("Replace the secret, or use another credential."),
-    "not_found": _l("It was deleted, or the credential can't see it."),
+    "not_found": _l(
+        "It was deleted there, or the credential can't see it. Check its id and its credential, then retry."
+    ),
     "precondition": _l("Finish the step it names, then retry."),
     "provider_failed": _l("Your request was fine. A retry often works."),
     "no_file": _l("Your request was fine. A retry often works."),
@@ -73,10 +75,17 @@ ACCEPTED_FAILURE_ADVICE: Final = {
 }
 # A 403: the credential is good, and may not do this.
 NO_ACCESS_ADVICE: Final = _l(
-    "Give the credential's account access to the project at {provider}, or use another credential. Then retry."
+    "Give the credential's account access to the project at {provider}, then retry. Or replace the secret with one "
+    "of an account that has access."
 )
 # By error code: the action that is offered before the others; otherwise "retry".
-PRIMARY_REMEDIES: Final = {"credential": "credential", "rejected": "edit", "unconfirmed": "adopt", "deadline": "watch"}
+PRIMARY_REMEDIES: Final = {
+    "credential": "credential",
+    "rejected": "edit",
+    "not_found": "project",
+    "unconfirmed": "adopt",
+    "deadline": "watch",
+}
 # Sources of a change that report a cancellation at the provider; the others cancel in the portal.
 PROVIDER_SOURCES: Final = frozenset({"poll", "webhook", "worker"})
 MAX_RETRIES_SHOWN: Final = 20
@@ -176,6 +185,8 @@ def explain_failure(export: Export) -> Failure | None:
     remedy = PRIMARY_REMEDIES.get(code, "retry")
     if remedy == "watch" and not accepted:
         remedy = "adopt"
+    if remedy == "project" and accepted:
+        remedy = "retry"
     if remedy == "retry" and may_fetch_again(export):
         remedy = "fetch"
     action_label = str(ACTION_LABELS.get(export.error_action, "")).format(provider=provider)
