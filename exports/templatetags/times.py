@@ -134,7 +134,7 @@ def _time(at: datetime, text: str, short: str, focus: bool) -> SafeString:
 @register.simple_tag
 def today() -> str:
     """Returns today in the reader's zone: "Sunday 29 November"."""
-    return format_day(timezone.localdate(), "l j F")
+    return dateformat.format(timezone.localtime(), "l j F")
 
 
 @register.simple_tag
