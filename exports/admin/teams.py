@@ -81,6 +81,7 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
             # The widget that searches would ask the database for the name of each member.
             user = self.instance.user
             self.fields["user"].widget = forms.Select(choices=[(user.pk, str(user))])
+            self.fields["user"].disabled = True
 
 
 class MemberInline(admin.TabularInline):  # type: ignore[type-arg]
